@@ -1,0 +1,1 @@
+"""Runs the Verilog in Verilator through cocotb and compares every stored activation."""

@@ -1,0 +1,260 @@
+"""The model file: packed supermasks, batch-norm entries and the network, in one safetensors file, no pickle.
+
+Tensors: ``LAYER.mask`` (uint8, :func:`spec.supermask.pack`) for every layer, ``LAYER.entries`` (uint32, shape
+(iterations, M), :func:`spec.numerics.pack_entries`) for every layer but the classifier. Everything else is JSON in the
+metadata, and a SHA-256 over both makes a damaged file known.
+"""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import safetensors
+import safetensors.numpy
+
+from spec.files import write_bytes
+from spec.lfsr import signs
+from spec.network import Layer, Network, Role
+from spec.numerics import ACC_BITS, Requantization, Z_BITS, accumulator_bounds, output_range, pack_entries
+from spec.numerics import unpack_entries, z_bounds
+from spec.refusal import Refused
+from spec.supermask import check_mask, pack, packed_bytes, unpack
+
+__all__ = ["FORMAT", "VERSION", "Model", "load", "save"]
+
+FORMAT = "foldenite-model"
+VERSION = 1
+
+_SHIFT_KEYS = ("shift", "bias_shift", "residual_shift", "signed")
+
+
+@dataclass(frozen=True)
+class Model:
+    """A deployable network: masks and integer batch norms of every layer.
+
+    Parameters
+    ----------
+    network : Network
+    masks : mapping of layer name to bool array (M, K, K, N)
+    requantizations : mapping of layer name to Requantization
+        For every layer but the classifier.
+    provenance : dict
+        How it was trained, calibrated and measured; plain JSON, shown but never interpreted.
+
+    Raises
+    ------
+    Refused
+        If a layer is missing or unknown, a shape is wrong, a mask breaks its mode, or an accumulator or sum could wrap.
+    """
+
+    network: Network
+    masks: Mapping[str, np.ndarray]
+    requantizations: Mapping[str, Requantization]
+    provenance: dict = field(default_factory=dict)
+
+    def __post_init__(self):
+        layers = {layer.name: layer for layer in self.network.layers}
+        stored = {name for name, layer in layers.items() if layer.role is not Role.CLASSIFIER}
+        for what, given, expected in (
+            ("mask", set(self.masks), set(layers)),
+            ("batch-norm entries", set(self.requantizations), stored),
+        ):
+            if given - expected:
+                raise Refused(f"Unknown layer {min(given - expected)!r} has {what}; the layers are {sorted(expected)}")
+            if expected - given:
+                raise Refused(f"Layer {min(expected - given)!r} has no {what}")
+        for name, layer in layers.items():
+            mask = self.masks[name]
+            if mask.dtype != bool or mask.shape != layer.shape:
+                raise Refused(f"Mask of layer {name} must be bool {layer.shape}, not {mask.dtype} {mask.shape}")
+            check_mask(mask, layer.mode, name)
+            self._prove(layer)
+
+    def _prove(self, layer: Layer) -> None:
+        """Refuse the layer if its accumulator or its requantizer sum could leave its width."""
+        positions = layer.positions if layer.role is Role.CLASSIFIER else 1
+        low, high = accumulator_bounds(self.trits(layer.name), positions)
+        if low.min() < -(1 << (ACC_BITS - 1)) or high.max() >= 1 << (ACC_BITS - 1):
+            raise Refused(
+                f"Layer {layer.name} can reach accumulators of {low.min()}..{high.max()}, beyond {ACC_BITS} bits; "
+                "lower its density or its input channels"
+            )
+        if layer.role is Role.CLASSIFIER:
+            return
+        numbers = self.requantizations[layer.name]
+        expected = (layer.iterations, layer.outputs)
+        if numbers.multiplier.shape != expected or numbers.bias.shape != expected:
+            raise Refused(
+                f"Batch-norm entries of layer {layer.name} must have shape {expected} (iterations, channels), "
+                f"not {numbers.multiplier.shape}"
+            )
+        problems = numbers.problems()
+        if numbers.signed != (layer.role is Role.SHORTCUT):
+            problems.append(f"signed must be {layer.role is Role.SHORTCUT} for a layer of role {layer.role}")
+        if problems:
+            raise Refused(f"Layer {layer.name}: {'; '.join(problems)}")
+        z_low, z_high = z_bounds(numbers, low, high, self.residual_range(layer))
+        if z_low < -(1 << (Z_BITS - 1)) or z_high >= 1 << (Z_BITS - 1):
+            raise Refused(f"Layer {layer.name} can reach sums of {z_low}..{z_high}, beyond {Z_BITS} bits; export it again")
+
+    def residual_range(self, layer: Layer) -> tuple[int, int]:
+        """Least and greatest residual that ``layer`` adds; (0, 0) if it adds none."""
+        if layer.role is not Role.LAST:
+            return (0, 0)
+        return output_range(signed=self.residual_is_signed(layer))
+
+    def residual_is_signed(self, layer: Layer) -> bool:
+        """Whether the residual that the last layer of a block adds comes from a projection shortcut."""
+        return f"{layer.name.rpartition('.')[0]}.shortcut" in self.masks
+
+    def trits(self, name: str) -> np.ndarray:
+        """``mask x sign`` of a layer: int8 array (M, K, K, N) in {-1, 0, +1}."""
+        return self._trits[name]
+
+    @cached_property
+    def _trits(self) -> dict[str, np.ndarray]:
+        trits = {}
+        for layer in self.network.layers:
+            sign = 1 - 2 * signs(self.network.seed_of(layer), layer.outputs, layer.kernel, layer.inputs).astype(np.int8)
+            trits[layer.name] = sign * self.masks[layer.name]
+        return trits
+
+    @property
+    def mask_bits(self) -> int:
+        """Bits of all packed masks: 1 per weight (0.5 in mode ``1of4``), rows padded to whole groups."""
+        return sum(8 * packed_bytes(layer.shape, layer.mode) for layer in self.network.layers)
+
+    @property
+    def entry_count(self) -> int:
+        """32-bit batch-norm entries of all layers and iterations."""
+        return sum(numbers.multiplier.size for numbers in self.requantizations.values())
+
+    @cached_property
+    def hash(self) -> str:
+        """SHA-256 (hex) of everything the file says."""
+        return _digest(*_content(self))
+
+
+def _content(model: Model) -> tuple[dict, dict[str, np.ndarray]]:
+    """Metadata (without the hash) and tensors of ``model``."""
+    tensors = {}
+    numbers = {}
+    for layer in model.network.layers:
+        tensors[f"{layer.name}.mask"] = pack(model.masks[layer.name], layer.mode)
+        if layer.role is not Role.CLASSIFIER:
+            requantization = model.requantizations[layer.name]
+            tensors[f"{layer.name}.entries"] = pack_entries(requantization.multiplier, requantization.bias)
+            numbers[layer.name] = {key: getattr(requantization, key) for key in _SHIFT_KEYS}
+    metadata = {
+        "format": FORMAT,
+        "version": VERSION,
+        "network": model.network.to_json(),
+        "requantizations": numbers,
+        "provenance": model.provenance,
+    }
+    return metadata, tensors
+
+
+def _digest(metadata: dict, tensors: dict[str, np.ndarray]) -> str:
+    digest = hashlib.sha256(json.dumps(metadata, sort_keys=True).encode())
+    for name in sorted(tensors):
+        tensor = np.ascontiguousarray(tensors[name])
+        digest.update(f"{name} {tensor.dtype.str} {tensor.shape}".encode())
+        digest.update(tensor.tobytes())
+    return digest.hexdigest()
+
+
+def save(model: Model, path: Path) -> Path:
+    """Write ``model`` to ``path`` atomically and return the path. Same model, same bytes."""
+    metadata, tensors = _content(model)
+    text = json.dumps(metadata | {"sha256": model.hash}, sort_keys=True)
+    return write_bytes(path, safetensors.numpy.save(tensors, {"foldenite": text}))
+
+
+def load(path: Path) -> Model:
+    """Read and verify a model file.
+
+    Raises
+    ------
+    Refused
+        If it is absent, truncated, altered, of another version, or says anything unknown or inconsistent.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise Refused(f"Model file {path} does not exist; write one with python -m train.export")
+    try:
+        with safetensors.safe_open(path, framework="numpy") as file:
+            texts = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}
+    except safetensors.SafetensorError as error:
+        raise Refused(f"Model file {path} is damaged or truncated ({error}); copy or export it again") from None
+    if set(texts) != {"foldenite"}:
+        raise Refused(f"File {path} is a safetensors file but not a Foldenite model; export one with python -m train.export")
+    try:
+        metadata = json.loads(texts["foldenite"])
+    except json.JSONDecodeError as error:
+        raise Refused(f"Model file {path} has damaged metadata ({error}); copy or export it again") from None
+    return _decode(metadata, tensors, path)
+
+
+def _decode(metadata: dict, tensors: dict[str, np.ndarray], path: Path) -> Model:
+    if metadata.get("format") != FORMAT:
+        raise Refused(f"File {path} declares format {metadata.get('format')!r}, not {FORMAT!r}")
+    if metadata.get("version") != VERSION:
+        raise Refused(
+            f"Model file {path} has version {metadata.get('version')!r}, but this Foldenite reads version {VERSION}; "
+            "export it again"
+        )
+    expected = {"format", "version", "network", "requantizations", "provenance", "sha256"}
+    if set(metadata) != expected:
+        odd = sorted(set(metadata) ^ expected)[0]
+        kind = "unknown" if odd in metadata else "missing"
+        raise Refused(f"Model file {path} has {kind} key {odd!r}; the keys are {sorted(expected)}")
+    digest = _digest({key: value for key, value in metadata.items() if key != "sha256"}, tensors)
+    if digest != metadata["sha256"]:
+        raise Refused(
+            f"Model file {path} does not match its SHA-256 (says {str(metadata['sha256'])[:12]}, is {digest[:12]}): "
+            "it was altered or damaged; copy or export it again"
+        )
+    network = Network.from_json(metadata["network"])
+    masks, requantizations = {}, {}
+    for layer in network.layers:
+        masks[layer.name] = unpack(_take(tensors, f"{layer.name}.mask", path), layer.shape, layer.mode, layer.name)
+        if layer.role is not Role.CLASSIFIER:
+            entries = _take(tensors, f"{layer.name}.entries", path)
+            requantizations[layer.name] = _requantization(metadata["requantizations"], layer, entries, path)
+    if tensors:
+        raise Refused(f"Model file {path} has unknown tensor {min(tensors)!r}; the network has no such layer")
+    unknown = sorted(set(metadata["requantizations"]) - set(requantizations))
+    if unknown:
+        raise Refused(f"Model file {path} has shifts for unknown layer {unknown[0]!r}")
+    return Model(network, masks, requantizations, metadata["provenance"])
+
+
+def _take(tensors: dict[str, np.ndarray], name: str, path: Path) -> np.ndarray:
+    if name not in tensors:
+        raise Refused(f"Model file {path} lacks tensor {name!r}")
+    return tensors.pop(name)
+
+
+def _requantization(table: dict, layer: Layer, entries: np.ndarray, path: Path) -> Requantization:
+    numbers = table.get(layer.name)
+    if not isinstance(numbers, dict) or set(numbers) != set(_SHIFT_KEYS):
+        raise Refused(f"Model file {path} must give {list(_SHIFT_KEYS)} for layer {layer.name}, not {numbers!r}")
+    if entries.dtype != np.uint32 or entries.ndim != 2:
+        raise Refused(f"Tensor {layer.name}.entries must be a uint32 matrix, not {entries.dtype} {entries.shape}")
+    for key, value in numbers.items():
+        if type(value) is not (bool if key == "signed" else int):
+            raise Refused(f"Key requantizations.{layer.name}.{key} has a wrong type: {value!r}")
+    multiplier, bias = unpack_entries(entries)
+    return Requantization(multiplier, bias, **numbers)
+
+
+def with_provenance(model: Model, **more) -> Model:
+    """``model`` with further provenance."""
+    return dataclasses.replace(model, provenance=model.provenance | more)

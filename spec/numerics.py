@@ -1,0 +1,208 @@
+"""The arithmetic of a deployed network: exact integers, one rounding per stored activation.
+
+Functions that training shares use only operators that numpy arrays and torch integer tensors have in
+common (``+ - * >> << .clip``), so the same function object runs on both.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from spec.refusal import Refused
+
+__all__ = [
+    "ACC_BITS", "BIAS_BITS", "MULTIPLIER_BITS", "SHIFT_MAX", "Z_BITS", "PIXEL_MAX",
+    "Requantization", "accumulate", "accumulator_bounds", "fold", "output_range", "pack_entries", "prepare",
+    "requantize", "unpack_entries", "z_bounds",
+]
+
+ACC_BITS = 24  #: Signed accumulator (psum) of one output channel.
+MULTIPLIER_BITS = 12  #: Signed multiplier M of a batch-norm entry.
+BIAS_BITS = 20  #: Signed bias B of a batch-norm entry.
+Z_BITS = 32  #: Signed sum before the shift; the exporter proves that it never wraps.
+SHIFT_MAX = 31  #: Largest ``sh``, ``bsh`` and ``sh + rsh``.
+PIXEL_MAX = 255  #: Largest unsigned activation.
+
+
+def output_range(signed: bool) -> tuple[int, int]:
+    """``lo, hi`` of a stored activation: 0, 255 after ReLU; -128, 127 for a projection shortcut."""
+    return (-128, 127) if signed else (0, PIXEL_MAX)
+
+
+def requantize(acc, multiplier, bias, residual, *, shift: int, bias_shift: int, residual_shift: int, signed: bool):
+    """Stored activation of an accumulator.
+
+    ``z = acc*M + (B << bsh) + (r << (sh + rsh)); y = clamp((z + (1 << (sh - 1))) >> sh, lo, hi)``.
+    The shift is arithmetic (floor), so this rounds half up, once. ``residual`` is 0 where there is none.
+
+    Parameters
+    ----------
+    acc, residual : int64 arrays or tensors, shape (..., M)
+    multiplier, bias : int64 arrays or tensors, shape (M,)
+    """
+    z = acc * multiplier + (bias << bias_shift) + (residual << (shift + residual_shift))
+    return ((z + (1 << (shift - 1))) >> shift).clip(*output_range(signed))
+
+
+def accumulate(activations: np.ndarray, trits: np.ndarray, stride: int, pad: int) -> np.ndarray:
+    """``acc[b, y, x, m] = sum over ky, kx, n of trit[m, ky, kx, n] * a[b, y*s + ky - p, x*s + kx - p, n]``.
+
+    Parameters
+    ----------
+    activations : integer array, shape (B, H, W, N)
+    trits : int8 array in {-1, 0, +1}, shape (M, K, K, N)
+
+    Returns
+    -------
+    int64 array, shape (B, OH, OW, M). Exact: products and sums are integers far below 2**53.
+    """
+    windows = prepare(activations, trits.shape[1], stride, pad)
+    flat = trits.reshape(len(trits), -1).astype(np.float64)
+    return np.rint(windows.astype(np.float64) @ flat.T).astype(np.int64)
+
+
+def prepare(images: np.ndarray, kernel: int, stride: int, pad: int) -> np.ndarray:
+    """Fold the taps of a KxK window into channels: (B, H, W, C) -> (B, OH, OW, K*K*C), ``n = (ky*K + kx)*C + c``.
+
+    This is how the host prepares an image for the stem; positions outside it are 0.
+    """
+    padded = np.pad(images, ((0, 0), (pad, pad), (pad, pad), (0, 0)))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (kernel, kernel), axis=(1, 2))
+    windows = windows[:, ::stride, ::stride]  # (B, OH, OW, C, K, K)
+    return windows.transpose(0, 1, 2, 4, 5, 3).reshape(*windows.shape[:3], -1)
+
+
+def accumulator_bounds(trits: np.ndarray, positions: int = 1) -> tuple[np.ndarray, np.ndarray]:
+    """Least and greatest accumulator of each output channel for inputs in 0..255: ``-255*n_minus, 255*n_plus``.
+
+    ``positions`` > 1 gives the bounds of sums over that many positions (the classifier).
+    """
+    flat = trits.reshape(len(trits), -1)
+    scale = PIXEL_MAX * positions
+    return -scale * (flat < 0).sum(axis=1, dtype=np.int64), scale * (flat > 0).sum(axis=1, dtype=np.int64)
+
+
+@dataclass(frozen=True)
+class Requantization:
+    """Integer batch norm of one layer: a 32-bit entry per iteration and channel, shifts common to all.
+
+    Parameters
+    ----------
+    multiplier, bias : int64 arrays, shape (iterations, M)
+        ``M`` (12 bit signed) and ``B`` (20 bit signed) of :func:`requantize`.
+    shift, bias_shift : int
+        ``sh`` in 1..31, ``bsh`` in 0..31.
+    residual_shift : int
+        ``rsh``; ``sh + rsh`` in 0..31.
+    signed : bool
+        Whether the layer stores -128..127 (a projection shortcut) instead of 0..255.
+    """
+
+    multiplier: np.ndarray
+    bias: np.ndarray
+    shift: int
+    bias_shift: int
+    residual_shift: int
+    signed: bool
+
+    def problems(self) -> list[str]:
+        """Sentences on every field out of its range; empty when the entry table is sound."""
+        found = []
+        for name, value, low in (
+            ("shift", self.shift, 1),
+            ("bias shift", self.bias_shift, 0),
+            ("shift + residual shift", self.shift + self.residual_shift, 0),
+        ):
+            if not low <= value <= SHIFT_MAX:
+                found.append(f"{name} must be from {low} to {SHIFT_MAX}, not {value}")
+        for name, values, bits in (("multiplier", self.multiplier, MULTIPLIER_BITS), ("bias", self.bias, BIAS_BITS)):
+            limit = 1 << (bits - 1)
+            if values.size and not (-limit <= values.min() and values.max() < limit):
+                found.append(f"{name}s must be signed {bits}-bit values, not {values.min()}..{values.max()}")
+        return found
+
+    def apply(self, acc, iteration: int, residual=0):
+        """:func:`requantize` with this layer's entries of ``iteration``."""
+        return requantize(
+            acc, self.multiplier[iteration], self.bias[iteration], residual,
+            shift=self.shift, bias_shift=self.bias_shift, residual_shift=self.residual_shift, signed=self.signed,
+        )
+
+
+def z_bounds(
+    requantization: Requantization, acc_low: np.ndarray, acc_high: np.ndarray, residual_range: tuple[int, int]
+) -> tuple[int, int]:
+    """Least and greatest ``z`` plus rounding over all channels and iterations, by interval arithmetic."""
+    products = np.stack([acc_low * requantization.multiplier, acc_high * requantization.multiplier])
+    offset = requantization.bias << requantization.bias_shift
+    step = requantization.shift + requantization.residual_shift
+    low = products.min(axis=0) + offset + (residual_range[0] << step)
+    high = products.max(axis=0) + offset + (residual_range[1] << step) + (1 << (requantization.shift - 1))
+    return int(low.min()), int(high.max())
+
+
+def fold(
+    gain: np.ndarray,
+    offset: np.ndarray,
+    acc_low: np.ndarray,
+    acc_high: np.ndarray,
+    *,
+    where: str,
+    residual_range: tuple[int, int] = (0, 0),
+    residual_shift: int = 0,
+    signed: bool = False,
+) -> Requantization:
+    """Integer entries nearest to ``y = acc*gain + offset + r*2**rsh``, with the largest shift that is proven to fit.
+
+    Parameters
+    ----------
+    gain, offset : float arrays, shape (iterations, M)
+        In units of the stored activation.
+    acc_low, acc_high : int64 arrays, shape (M,)
+        From :func:`accumulator_bounds`. Channels without kept taps get ``M = 0``.
+    residual_range : (int, int)
+        Least and greatest stored residual; (0, 0) without one.
+
+    Raises
+    ------
+    Refused
+        If no shift keeps ``M``, ``B`` and ``z`` in range, naming the layer ``where``.
+    """
+    gain = np.where((acc_low == 0) & (acc_high == 0), 0.0, gain)
+    if not (np.isfinite(gain).all() and np.isfinite(offset).all()):
+        raise Refused(f"Layer {where} has a batch norm that is not finite; train it again with a smaller learning rate")
+    m_max, b_max = (1 << (MULTIPLIER_BITS - 1)) - 1, (1 << (BIAS_BITS - 1)) - 1
+    for shift in range(SHIFT_MAX - max(residual_shift, 0), max(0, -residual_shift, 0), -1):
+        multiplier = np.floor(gain * 2.0**shift + 0.5)
+        if np.abs(multiplier).max() > m_max:
+            continue
+        largest = np.abs(offset).max() * 2.0**shift
+        bias_shift = next(bsh for bsh in range(SHIFT_MAX + 1) if np.floor(largest / 2.0**bsh + 0.5) <= b_max)
+        bias = np.floor(offset * 2.0 ** (shift - bias_shift) + 0.5)
+        result = Requantization(
+            multiplier.astype(np.int64), bias.astype(np.int64), shift, bias_shift, residual_shift, signed
+        )
+        low, high = z_bounds(result, acc_low, acc_high, residual_range)
+        if -(1 << (Z_BITS - 1)) <= low and high < 1 << (Z_BITS - 1):
+            return result
+    raise Refused(
+        f"Layer {where} cannot be stored in {MULTIPLIER_BITS}-bit multipliers and a {Z_BITS}-bit sum "
+        f"(largest gain {np.abs(gain).max():.3g}, offset {np.abs(offset).max():.3g}); calibrate on more images"
+    )
+
+
+def pack_entries(multiplier: np.ndarray, bias: np.ndarray) -> np.ndarray:
+    """Batch-norm entries as stored: uint32, ``M`` in bits 11..0, ``B`` in bits 31..12, both two's complement."""
+    m = multiplier & ((1 << MULTIPLIER_BITS) - 1)
+    b = bias & ((1 << BIAS_BITS) - 1)
+    return (m | b << MULTIPLIER_BITS).astype(np.uint32)
+
+
+def unpack_entries(entries: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """``(multiplier, bias)`` as int64 arrays: inverse of :func:`pack_entries`."""
+    wide = entries.astype(np.int64)
+    m = wide & ((1 << MULTIPLIER_BITS) - 1)
+    b = wide >> MULTIPLIER_BITS
+    m -= (m >> (MULTIPLIER_BITS - 1)) << MULTIPLIER_BITS
+    b -= (b >> (BIAS_BITS - 1)) << BIAS_BITS
+    return m, b

@@ -1,0 +1,169 @@
+"""Which weights are kept: selection by score, and the packed form that is stored.
+
+Arrays are OHWI: ``(output channel, kernel row, kernel column, input channel)``. A *group* is four
+consecutive input channels. 1 means kept.
+
+Ref: Ramanujan et al., CVPR 2020 (edge-popup); Hidden-Fold Networks (IEEE Access 2023), section III.
+"""
+
+import enum
+from fractions import Fraction
+
+import numpy as np
+
+from spec.refusal import Refused
+
+__all__ = ["GROUP", "Mode", "keep_count", "select", "pack", "unpack", "packed_bytes", "codes", "check_mask"]
+
+#: Input channels per group; one PE serves one group.
+GROUP = 4
+
+
+class Mode(enum.StrEnum):
+    """Structure a supermask obeys in every group of four input channels."""
+
+    ANY = "any"  #: No structure: the paper's. Four passes, 1 bit per weight.
+    TWO_OF_FOUR = "2of4"  #: At most two kept. Two passes, 1 bit per weight.
+    ONE_OF_FOUR = "1of4"  #: Exactly one kept. One pass, half a bit per weight.
+
+    @property
+    def passes(self) -> int:
+        """Passes over the array that a tile of such weights takes (q)."""
+        return {Mode.ANY: 4, Mode.TWO_OF_FOUR: 2, Mode.ONE_OF_FOUR: 1}[self]
+
+
+def keep_count(weights: int, density: float) -> int:
+    """Kept weights out of ``weights``: ``n - floor((1 - density)*n)``, exact for the decimal ``density`` shown.
+
+    Raises
+    ------
+    Refused
+        If ``density`` is not in (0, 1].
+    """
+    if not 0 < density <= 1:
+        raise Refused(f"Density (kept fraction) must be above 0 and at most 1, not {density!r}")
+    return weights - int((1 - Fraction(repr(float(density)))) * weights)
+
+
+def select(scores: np.ndarray, mode: Mode, density: float) -> np.ndarray:
+    """Supermask of ``scores``: the largest magnitudes, ties to the lower OHWI index.
+
+    ``any`` keeps :func:`keep_count` of the layer; ``2of4`` does so among the two largest of every group;
+    ``1of4`` keeps the largest of every group, whatever the density.
+
+    Parameters
+    ----------
+    scores : float array, shape (M, K, K, N)
+
+    Returns
+    -------
+    bool array of the same shape
+    """
+    magnitude = np.abs(scores)
+    if mode is Mode.ANY:
+        return _largest(magnitude.ravel(), keep_count(scores.size, density)).reshape(scores.shape)
+    groups = _grouped(magnitude, fill=-1)
+    if mode is Mode.ONE_OF_FOUR:
+        _refuse_ragged(scores.shape[-1])
+        best = np.zeros(groups.shape, bool)
+        np.put_along_axis(best, groups.argmax(axis=-1, keepdims=True), True, axis=-1)
+        return best.reshape(scores.shape)
+    # Ties lose to lower channels, so a channel is beaten by those above it and by equals before it.
+    larger = groups[..., None, :] > groups[..., :, None]
+    equal = groups[..., None, :] == groups[..., :, None]
+    before = np.tril(np.ones((GROUP, GROUP), bool), -1)
+    candidates = (larger | equal & before).sum(axis=-1) < 2
+    candidates = candidates.reshape(*scores.shape[:-1], -1)[..., : scores.shape[-1]]
+    eligible = np.where(candidates, magnitude, -1).ravel()
+    count = min(keep_count(scores.size, density), int(candidates.sum()))
+    return _largest(eligible, count).reshape(scores.shape)
+
+
+def _largest(values: np.ndarray, count: int) -> np.ndarray:
+    """Mark the ``count`` largest of ``values``, ties to the lower index, in linear time."""
+    threshold = np.partition(values, len(values) - count)[len(values) - count]
+    kept = values > threshold
+    ties = np.flatnonzero(values == threshold)
+    kept[ties[: count - int(kept.sum())]] = True
+    return kept
+
+
+def _grouped(array: np.ndarray, fill) -> np.ndarray:
+    """``array`` (..., N) as (..., ceil(N/4), 4), the missing channels of a last short group filled."""
+    short = -array.shape[-1] % GROUP
+    padded = np.pad(array, [(0, 0)] * (array.ndim - 1) + [(0, short)], constant_values=fill)
+    return padded.reshape(*array.shape[:-1], -1, GROUP)
+
+
+def _refuse_ragged(inputs: int) -> None:
+    if inputs % GROUP:
+        raise Refused(
+            f"Mode 1of4 needs whole groups of {GROUP} input channels, not {inputs} channels; use mode any or 2of4"
+        )
+
+
+def check_mask(mask: np.ndarray, mode: Mode, where: str) -> None:
+    """Refuse a ``mask`` that breaks the structure ``mode`` promises, naming the layer ``where``."""
+    kept = _grouped(mask, fill=False).sum(axis=-1)
+    if mode is Mode.TWO_OF_FOUR and kept.max(initial=0) > 2:
+        raise Refused(f"Layer {where} is declared 2of4 but a group keeps {kept.max()}; re-export it or declare it any")
+    if mode is Mode.ONE_OF_FOUR:
+        _refuse_ragged(mask.shape[-1])
+        if (kept != 1).any():
+            raise Refused(f"Layer {where} is declared 1of4 but a group keeps {kept[kept != 1][0]}; re-export it")
+
+
+def packed_bytes(shape: tuple[int, int, int, int], mode: Mode) -> int:
+    """Bytes :func:`pack` stores: 1 bit per weight (N padded to a multiple of 4), or 2 bits per group."""
+    rows = shape[0] * shape[1] * shape[2]
+    groups = -(-shape[3] // GROUP)
+    bits = rows * groups * (2 if mode is Mode.ONE_OF_FOUR else GROUP)
+    return -(-bits // 8)
+
+
+def codes(mask: np.ndarray) -> np.ndarray:
+    """Index of the kept channel of every group of a ``1of4`` mask: uint8 array (M, K, K, N/4), values 0..3."""
+    return _grouped(mask, fill=False).argmax(axis=-1).astype(np.uint8)
+
+
+def pack(mask: np.ndarray, mode: Mode) -> np.ndarray:
+    """Packed form of a (M, K, K, N) mask, OHWI, lowest bit = lowest channel: uint8 array (bytes,)."""
+    if mode is Mode.ONE_OF_FOUR:
+        bits = (codes(mask).ravel()[:, None] >> np.arange(2)) & 1
+    else:
+        bits = _grouped(mask, fill=False)
+    return np.packbits(bits.ravel().astype(bool), bitorder="little")
+
+
+def unpack(packed: np.ndarray, shape: tuple[int, int, int, int], mode: Mode, where: str) -> np.ndarray:
+    """Inverse of :func:`pack`: bool array of ``shape``.
+
+    Raises
+    ------
+    Refused
+        If the length is wrong, padding is not zero, or the structure of ``mode`` is broken.
+    """
+    expected = packed_bytes(shape, mode)
+    if packed.dtype != np.uint8 or packed.shape != (expected,):
+        raise Refused(
+            f"Mask of layer {where} must be {expected} bytes for shape {shape} in mode {mode}, "
+            f"not {packed.dtype} {packed.shape}; the file is damaged or belongs to another network"
+        )
+    bits = np.unpackbits(packed, bitorder="little").astype(bool)
+    outputs, rows, columns, inputs = shape
+    groups = -(-inputs // GROUP)
+    if mode is Mode.ONE_OF_FOUR:
+        _refuse_ragged(inputs)
+        used = outputs * rows * columns * groups * 2
+        code = bits[:used].reshape(-1, 2) @ np.array([1, 2])
+        mask = (code[:, None] == np.arange(GROUP)).reshape(shape)
+        padding = bits[used:]
+    else:
+        used = outputs * rows * columns * groups * GROUP
+        grouped = bits[:used].reshape(outputs, rows, columns, groups * GROUP)
+        mask = grouped[..., :inputs].copy()
+        padding = np.concatenate([grouped[..., inputs:].ravel(), bits[used:]])
+    if padding.any():
+        raise Refused(f"Mask of layer {where} has padding bits that are not zero; the file is damaged")
+    check_mask(mask, mode, where)
+    return mask

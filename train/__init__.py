@@ -1,0 +1,1 @@
+"""Trains hidden-fold networks and exports them for hardware. torch lives here and nowhere else."""
