@@ -1,0 +1,116 @@
+"""The program of the sequencer: what a command says, bit by bit. The compiler packs by it, the RTL decodes by it.
+
+A command is 16 words of 32 bits. ``LOOP``, ``ENDLOOP`` and ``HALT`` are in their first word alone.
+All addresses are in words of their memory and all address arithmetic wraps at ``ADDRESS_BITS``.
+"""
+
+import enum
+from dataclasses import dataclass
+
+import numpy as np
+
+from spec.refusal import Refused
+
+__all__ = ["ADDRESS_BITS", "COMMAND_WORDS", "FIELDS", "Field", "Op", "Source", "decode", "encode"]
+
+COMMAND_WORDS = 16  #: 32-bit words of a command.
+ADDRESS_BITS = 24  #: Bits of an activation address.
+
+
+class Op(enum.IntEnum):
+    """What a command does."""
+
+    HALT = 0  #: End of the inference: raise done.
+    CONV = 1  #: Convolve ``source``, requantize (with residual), store to ``destination``.
+    CLASSIFY = 2  #: Convolve 1x1 and sum over all positions; the sums stay in the psum memory.
+    STORE = 3  #: Send ``count`` words of ``source`` (or that many logits) out as one frame.
+    LOOP = 4  #: Repeat up to ``ENDLOOP`` ``iterations`` times; entries move by ``entry_step`` each time.
+    ENDLOOP = 5  #: End of the recurrent block.
+
+
+class Source(enum.IntEnum):
+    """Where a command reads."""
+
+    X = 0  #: Residual-stream memory.
+    T = 1  #: Temporary memory.
+    PSUM = 2  #: Psum memory (STORE of logits only).
+
+
+@dataclass(frozen=True)
+class Field:
+    """``width`` bits at bit ``lsb`` of ``word``, unsigned."""
+
+    name: str
+    word: int
+    lsb: int
+    width: int
+    doc: str
+
+
+#: Every field; ``op`` decides which of them mean anything.
+FIELDS = (
+    Field("op", 0, 0, 4, "Op"),
+    Field("source", 0, 4, 2, "Source of the input words"),
+    Field("to_t", 0, 6, 1, "store to T instead of X"),
+    Field("residual", 0, 7, 1, "add a residual read from X"),
+    Field("residual_signed", 0, 8, 1, "the residual is a projection: signed bytes"),
+    Field("output_signed", 0, 9, 1, "store -128..127 instead of 0..255"),
+    Field("coded", 0, 10, 1, "mask is in 2-bit codes (mode 1of4)"),
+    Field("passes", 0, 11, 3, "q: passes per weight tile, 1 to 4"),
+    Field("kernel", 0, 14, 3, "K"),
+    Field("stride", 0, 17, 3, "s"),
+    Field("pad", 0, 20, 3, "p"),
+    Field("iterations", 0, 8, 8, "LOOP: times the body runs"),
+    Field("entry_step", 0, 16, 16, "LOOP: entry rows between iterations"),
+    Field("height", 1, 0, 12, "H of the input map"),
+    Field("width", 1, 12, 12, "W of the input map"),
+    Field("blocks", 2, 0, 10, "input words per pixel (n-blocks)"),
+    Field("tiles", 2, 10, 11, "m-tiles"),
+    Field("last_groups", 2, 21, 7, "groups with channels in the last n-block"),
+    Field("out_pixels", 3, 0, 20, "output pixels"),
+    Field("out_width", 3, 20, 12, "OW"),
+    Field("source_base", 4, 0, ADDRESS_BITS, "first input word"),
+    Field("out_base", 5, 0, ADDRESS_BITS, "first output word"),
+    Field("residual_base", 6, 0, ADDRESS_BITS, "first residual word"),
+    Field("run", 7, 0, 10, "pixels of a pixel tile"),
+    Field("last_run", 7, 10, 10, "pixels of the last pixel tile"),
+    Field("pixel_tiles", 7, 20, 12, "pixel tiles"),
+    Field("seed", 8, 0, 32, "LFSR state that row 0 starts from"),
+    Field("mask_base", 9, 0, 32, "first mask unit"),
+    Field("entry_base", 10, 0, 20, "entry row of m-tile 0 in iteration 0"),
+    Field("last_rows", 10, 20, 7, "weight fetches per tile of the last m-tile"),
+    Field("shift", 11, 0, 5, "sh"),
+    Field("bias_shift", 11, 5, 5, "bsh"),
+    Field("residual_shift", 11, 10, 5, "sh + rsh"),
+    Field("step_x", 12, 0, 16, "input words from one output pixel to the next in its row"),
+    Field("out_step", 12, 16, 10, "output words per pixel"),
+    Field("step_row", 13, 0, ADDRESS_BITS, "input words from the last pixel of a row to the first of the next"),
+    Field("step_tap", 14, 0, ADDRESS_BITS, "input words from the last word of a kernel row to the first of the next"),
+    Field("count", 15, 0, 24, "STORE: words or logits to send"),
+)
+
+_BY_NAME = {field.name: field for field in FIELDS}
+
+
+def encode(op: Op, **values: int) -> np.ndarray:
+    """Pack a command: uint32 array (COMMAND_WORDS,). Fields not given are 0.
+
+    Raises
+    ------
+    Refused
+        If a field is unknown or its value does not fit.
+    """
+    words = [0] * COMMAND_WORDS
+    for name, value in {"op": op, **values}.items():
+        if name not in _BY_NAME:
+            raise Refused(f"Unknown command field {name!r}")
+        field = _BY_NAME[name]
+        if not 0 <= value < 1 << field.width:
+            raise Refused(f"Command field {name} must fit {field.width} bits, not {value!r}")
+        words[field.word] |= int(value) << field.lsb
+    return np.array(words, np.uint32)
+
+
+def decode(words: np.ndarray) -> dict[str, int]:
+    """All fields of a command by name: inverse of :func:`encode`."""
+    return {f.name: int(words[f.word]) >> f.lsb & (1 << f.width) - 1 for f in FIELDS}

@@ -1,0 +1,226 @@
+"""The shape and the memories of one accelerator. Everything that depends on them is a property here.
+
+N = Tg * Tm * L processing elements: ``Tg`` per row (a word of ``C = 4*Tg`` channels), ``Tm`` rows that share the
+word, ``L`` lanes that work on different pixels.
+"""
+
+import dataclasses
+import hashlib
+import json
+from dataclasses import dataclass
+
+from spec.lfsr import SIGN_WORD
+from spec.numerics import ACC_BITS
+from spec.refusal import Refused
+from spec.supermask import GROUP, Mode
+
+__all__ = ["AcceleratorConfig", "SHAPES", "config_for"]
+
+#: Shape (Tg, Tm, L) of the named sizes.
+SHAPES = {
+    16: (4, 4, 1),
+    32: (4, 8, 1),
+    64: (4, 16, 1),
+    128: (8, 16, 1),
+    256: (8, 32, 1),
+    512: (16, 32, 1),
+    1024: (16, 64, 1),
+}
+
+_KIB = 1024
+
+
+def _power_of_two(value: int) -> bool:
+    return value > 0 and value & (value - 1) == 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class AcceleratorConfig:
+    """Parameters of one build. Frozen; every illegal value is refused with a sentence.
+
+    Parameters
+    ----------
+    groups : int
+        Tg: PEs per row. A power of two from 4 to 64.
+    rows : int
+        Tm: rows, that is output channels at a time. A power of two from 4 to ``4*groups``.
+    lanes : int
+        L: pixel lanes. 1.
+    weight_rows : int
+        Rows whose weights are generated per cycle. A power of two that divides ``rows``.
+    psum_depth : int
+        D: pixels of a tile, and the limit on classes (``psum_depth * rows``). 16 to 1023.
+    x_bytes, t_bytes : int
+        Residual-stream and temporary activation memories.
+    mask_bits : int
+        Supermask memory.
+    entries : int
+        Batch-norm entries of 32 bits.
+    commands : int
+        Program memory.
+    modes : tuple of Mode
+        Mask structures the build supports.
+    """
+
+    groups: int
+    rows: int
+    lanes: int = 1
+    weight_rows: int = 1
+    psum_depth: int = 64
+    x_bytes: int = 32 * _KIB
+    t_bytes: int = 32 * _KIB
+    mask_bits: int = 1024 * _KIB
+    entries: int = 4096
+    commands: int = 128
+    modes: tuple[Mode, ...] = tuple(Mode)
+
+    def __post_init__(self):
+        for field in dataclasses.fields(self):
+            if field.type is int and type(getattr(self, field.name)) is not int:
+                raise Refused(f"{field.name} must be an integer, not {getattr(self, field.name)!r}")
+        if not _power_of_two(self.groups) or not 4 <= self.groups <= 64:
+            raise Refused(f"groups (Tg) must be a power of two from 4 to 64, not {self.groups!r}")
+        if not _power_of_two(self.rows) or not 4 <= self.rows <= self.word_bytes:
+            raise Refused(
+                f"rows (Tm) must be a power of two from 4 to 4*groups = {self.word_bytes}, so that a tile of output "
+                f"channels is a whole part of a word, not {self.rows!r}"
+            )
+        if self.lanes != 1:
+            raise Refused(f"lanes (L) must be 1, not {self.lanes!r}: this version has one pixel lane; use more rows or groups")
+        if not _power_of_two(self.weight_rows) or self.rows % self.weight_rows:
+            raise Refused(f"weight_rows must be a power of two that divides rows ({self.rows}), not {self.weight_rows!r}")
+        if not 16 <= self.psum_depth <= 1023:
+            raise Refused(f"psum_depth (D) must be from 16 to 1023, not {self.psum_depth!r}")
+        for name, unit, least in (
+            ("x_bytes", self.word_bytes, 16), ("t_bytes", self.word_bytes, 16), ("mask_bits", self.mask_word_bits, 16),
+            ("entries", self.rows, 4), ("commands", 1, 4),
+        ):
+            value = getattr(self, name)
+            if value % unit or not least * unit <= value <= 1 << 30:
+                raise Refused(f"{name} must be a multiple of {unit}, from {least * unit} to {1 << 30}, not {value!r}")
+        if self.commands > 1 << 16:
+            raise Refused(f"commands must be at most {1 << 16}, not {self.commands!r}")
+        if not self.modes or set(self.modes) - set(Mode) or len(set(self.modes)) != len(self.modes):
+            raise Refused(f"modes must be some of {[str(m) for m in Mode]} without repetition, not {self.modes!r}")
+
+    @property
+    def pe(self) -> int:
+        """N: processing elements."""
+        return self.groups * self.rows * self.lanes
+
+    @property
+    def word_bytes(self) -> int:
+        """C: channels of a word, one byte each."""
+        return GROUP * self.groups
+
+    @property
+    def columns(self) -> int:
+        """Tiles of output channels that share a word."""
+        return self.word_bytes // self.rows
+
+    @property
+    def sign_words(self) -> int:
+        """16-sign words per row of a weight tile."""
+        return self.word_bytes // SIGN_WORD
+
+    @property
+    def load_cycles(self) -> int:
+        """Cycles that the weights of a full tile take to arrive."""
+        return self.rows // self.weight_rows
+
+    @property
+    def x_words(self) -> int:
+        """Words of the residual-stream memory."""
+        return self.x_bytes // self.word_bytes
+
+    @property
+    def t_words(self) -> int:
+        """Words of the temporary memory."""
+        return self.t_bytes // self.word_bytes
+
+    @property
+    def mask_unit_bits(self) -> int:
+        """Bits that ``weight_rows`` rows take in mode ``1of4``; the other modes take two units."""
+        return self.weight_rows * self.word_bytes // 2
+
+    @property
+    def mask_word_bits(self) -> int:
+        """Width of the supermask memory: at least a stream word."""
+        return max(32, 2 * self.mask_unit_bits)
+
+    @property
+    def mask_words(self) -> int:
+        """Words of the supermask memory."""
+        return self.mask_bits // self.mask_word_bits
+
+    @property
+    def entry_rows(self) -> int:
+        """Words of the batch-norm memory; one holds the entries of all rows."""
+        return self.entries // self.rows
+
+    @property
+    def classes_max(self) -> int:
+        """Most classes a classifier can have: one psum each."""
+        return self.psum_depth * self.rows
+
+    @property
+    def memory_bits(self) -> dict[str, int]:
+        """Bits of every memory."""
+        return {
+            "x": 8 * self.x_bytes,
+            "t": 8 * self.t_bytes,
+            "mask": self.mask_bits,
+            "entries": 32 * self.entries,
+            "program": 512 * self.commands,
+            "psum": ACC_BITS * self.rows * self.psum_depth,
+        }
+
+    def to_json(self) -> dict:
+        """Plain JSON form; :meth:`from_json` inverts it."""
+        return dataclasses.asdict(self) | {"modes": [str(mode) for mode in self.modes]}
+
+    @classmethod
+    def from_json(cls, data: dict) -> "AcceleratorConfig":
+        """Configuration described by ``data``; unknown and missing keys are refused by name."""
+        names = [field.name for field in dataclasses.fields(cls)]
+        if not isinstance(data, dict):
+            raise Refused(f"Configuration must be a JSON object, not {data!r}")
+        for key in data:
+            if key not in names:
+                raise Refused(f"Unknown configuration key {key!r}; the keys are {names}")
+        for name in names:
+            if name not in data:
+                raise Refused(f"Missing configuration key {name!r}")
+        try:
+            modes = tuple(Mode(mode) for mode in data["modes"])
+        except (TypeError, ValueError):
+            raise Refused(f"modes must be some of {[str(m) for m in Mode]}, not {data['modes']!r}") from None
+        return cls(**(data | {"modes": modes}))
+
+    @property
+    def hash(self) -> int:
+        """32-bit identity of the configuration; the hardware reports it in a register."""
+        text = json.dumps(self.to_json(), sort_keys=True)
+        return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
+
+
+def config_for(pe: int, *, groups: int | None = None, rows: int | None = None, **fields) -> AcceleratorConfig:
+    """Configuration of ``pe`` processing elements, in its named shape or in the one given.
+
+    Weights arrive ``rows/16`` rows a cycle unless ``weight_rows`` says otherwise.
+
+    Raises
+    ------
+    Refused
+        If the size has no named shape and none is given, or the shape does not make ``pe``.
+    """
+    if (groups is None) != (rows is None):
+        raise Refused("Give both groups (Tg) and rows (Tm), or neither")
+    if groups is None:
+        if pe not in SHAPES:
+            raise Refused(f"There is no named shape of {pe} PEs: use one of {list(SHAPES)}, or give --groups and --rows")
+        groups, rows, lanes = SHAPES[pe]
+        fields = {"lanes": lanes} | fields
+    elif groups * rows * fields.get("lanes", 1) != pe:
+        raise Refused(f"{groups} groups x {rows} rows make {groups * rows} PEs, not {pe}; change --pe, --groups or --rows")
+    return AcceleratorConfig(groups=groups, rows=rows, **({"weight_rows": max(1, rows // 16)} | fields))

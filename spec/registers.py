@@ -1,0 +1,121 @@
+"""The host registers, described once: RTL, C header, SVD, Markdown map and Python driver all come from here."""
+
+import enum
+from dataclasses import dataclass
+
+__all__ = [
+    "ADDRESS_BITS", "COUNTERS", "Access", "ErrorCode", "Field", "MAGIC", "REGISTERS", "Register", "VERSION", "offset_of",
+]
+
+MAGIC = 0x464F_4C44  #: "FOLD".
+VERSION = 0x0000_0001  #: Major in the upper, minor in the lower half; a driver needs the same major.
+ADDRESS_BITS = 8  #: Byte address bits of the register bus.
+
+
+class Access(enum.Enum):
+    """How software sees a field."""
+
+    RO = "read-only"  #: Writes are ignored.
+    RW = "read-write"  #: Keeps what is written.
+    WO = "write-only"  #: Writing 1 acts; reads as 0.
+    RC = "read-clear"  #: Reading clears it.
+    W1C = "write-1-clear"  #: Writing 1 clears it.
+    WC = "write-clear"  #: Writing anything clears it.
+
+
+class ErrorCode(enum.IntEnum):
+    """Why the accelerator refused something. The first error stays until ERROR is written; it stays usable."""
+
+    NONE = 0  #: No error.
+    PACKET_MAGIC = 1  #: First word of a packet is no packet header.
+    PACKET_TARGET = 2  #: Packet for an unknown memory.
+    PACKET_RANGE = 3  #: Packet reaches beyond its memory.
+    PACKET_SHORT = 4  #: tlast came before the announced length.
+    PACKET_LONG = 5  #: tlast did not come with the announced length; the rest was dropped.
+    START_BUSY = 6  #: Start while an inference or a packet was in progress; ignored.
+    REGISTER = 7  #: Access to an unknown register, or a partial write; answered SLVERR.
+    COMMAND = 8  #: Unknown command in the program; the inference was stopped.
+
+
+@dataclass(frozen=True)
+class Field:
+    """``width`` bits from bit ``lsb`` of a register."""
+
+    name: str
+    lsb: int
+    width: int
+    access: Access
+    doc: str
+
+
+@dataclass(frozen=True)
+class Register:
+    """A 32-bit register at byte ``offset``."""
+
+    name: str
+    offset: int
+    doc: str
+    fields: tuple[Field, ...]
+
+
+#: Counted cycles of an inference: the total, then the causes that add up to it exactly.
+COUNTERS = (
+    ("TOTAL", "Cycles from start to done."),
+    ("ARRAY", "Cycles with a pixel word in the PE array."),
+    ("WEIGHT_LOAD", "Array waiting for the weights of the next tile, which were arriving."),
+    ("MASK_WAIT", "Array waiting for weights while the supermask memory had delivered none."),
+    ("DRAIN", "Results on their way from the array to memory, or a short run kept apart from its predecessor."),
+    ("HOST_WAIT", "Output words offered that the host did not take."),
+    ("SEQUENCER", "Everything else: fetching commands, filling the pipeline, sending results."),
+)
+
+
+def _whole(access: Access, doc: str) -> tuple[Field, ...]:
+    return (Field("value", 0, 32, access, doc),)
+
+
+_INTERRUPTS = (("done", 0, "an inference ended"), ("error", 1, "ERROR became non-zero"))
+
+REGISTERS = (
+    Register("CONTROL", 0x00, "Start and status, in ap_ctrl bit order.", (
+        Field("start", 0, 1, Access.WO, "Start at PROGRAM_START."),
+        Field("done", 1, 1, Access.RC, "An inference ended since the last read."),
+        Field("idle", 2, 1, Access.RO, "No inference is running."),
+        Field("ready", 3, 1, Access.RO, "A start would be taken: idle, no packet half received, no error pending."),
+        Field("abort", 8, 1, Access.WO, "Stop at once and drop what was in flight; memories keep their content."),
+    )),
+    Register("INTERRUPT_GLOBAL", 0x04, "Interrupt output.", (Field("enable", 0, 1, Access.RW, "Drive irq."),)),
+    Register("INTERRUPT_ENABLE", 0x08, "Interrupt sources let through.",
+             tuple(Field(n, b, 1, Access.RW, f"Interrupt when {d}.") for n, b, d in _INTERRUPTS)),
+    Register("INTERRUPT_STATUS", 0x0C, "Pending interrupts.",
+             tuple(Field(n, b, 1, Access.W1C, f"Pending: {d}.") for n, b, d in _INTERRUPTS)),
+    Register("MAGIC", 0x10, "Identity.", _whole(Access.RO, "0x464F4C44, 'FOLD'.")),
+    Register("VERSION", 0x14, "Version of this interface.", _whole(Access.RO, "Major << 16 | minor.")),
+    Register("CONFIG_HASH", 0x18, "Which build this is.", _whole(Access.RO, "Hash of its configuration.")),
+    Register("MODEL_HASH", 0x1C, "Which model is loaded.", _whole(Access.RW, "Written by the driver after loading; 0 is none.")),
+    Register("ERROR", 0x20, "First error since it was last written.", (
+        Field("code", 0, 8, Access.WC, "ErrorCode; any write clears it."),
+    )),
+    Register("ERROR_INFO", 0x24, "What the error was about.", _whole(Access.RO, "Offending word, address or command index.")),
+    Register("PROGRAM_START", 0x28, "Selects the resident model.", (
+        Field("command", 0, 16, Access.RW, "Index of the first command."),
+    )),
+    Register("SNAPSHOT", 0x2C, "Counter snapshot.", (
+        Field("take", 0, 1, Access.WO, "Copy all counters to their registers at once."),
+    )),
+    Register("POSITION", 0x30, "Where the sequencer is.", (
+        Field("command", 0, 16, Access.RO, "Index of the command last fetched."),
+        Field("iteration", 16, 16, Access.RO, "Iteration of the recurrent block."),
+    )),
+    *(
+        Register(f"{name}_{half}", 0x40 + 8 * i + 4 * (half == "HIGH"), f"{half.lower()} half: {doc}",
+                 _whole(Access.RO, "Cycles at the last snapshot."))
+        for i, (name, doc) in enumerate(COUNTERS)
+        for half in ("LOW", "HIGH")
+    ),
+)
+
+
+def offset_of(name: str) -> int:
+    """Byte offset of the register called ``name``; KeyError if there is none."""
+    return {register.name: register.offset for register in REGISTERS}[name]
