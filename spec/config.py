@@ -89,6 +89,8 @@ class AcceleratorConfig:
             raise Refused(f"lanes (L) must be 1, not {self.lanes!r}: this version has one pixel lane; use more rows or groups")
         if not _power_of_two(self.weight_rows) or self.rows % self.weight_rows:
             raise Refused(f"weight_rows must be a power of two that divides rows ({self.rows}), not {self.weight_rows!r}")
+        if self.load_cycles > 64:
+            raise Refused(f"weight_rows must be at least rows/64 = {self.rows // 64}, not {self.weight_rows!r}")
         if not 16 <= self.psum_depth <= 1023:
             raise Refused(f"psum_depth (D) must be from 16 to 1023, not {self.psum_depth!r}")
         for name, unit, least in (

@@ -3,7 +3,12 @@
 import os
 from pathlib import Path
 
-__all__ = ["write_bytes", "write_text"]
+import numpy as np
+import safetensors
+
+from spec.refusal import Refused
+
+__all__ = ["read_tensors", "write_bytes", "write_text"]
 
 
 def write_bytes(path: Path, content: bytes) -> Path:
@@ -28,3 +33,22 @@ def write_bytes(path: Path, content: bytes) -> Path:
 def write_text(path: Path, content: str) -> Path:
     """Write ``content`` as UTF-8 to ``path`` atomically; see :func:`write_bytes`."""
     return write_bytes(path, content.encode())
+
+
+def read_tensors(path: Path, what: str, remedy: str) -> tuple[dict[str, str], dict[str, np.ndarray]]:
+    """Metadata and tensors of the safetensors file ``path``.
+
+    Raises
+    ------
+    Refused
+        If there is no such file or it is no whole safetensors file, calling it ``what`` and advising ``remedy``.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise Refused(f"{what} {path} does not exist; {remedy}")
+    try:
+        with safetensors.safe_open(path, framework="numpy") as file:
+            return file.metadata() or {}, {name: file.get_tensor(name) for name in sorted(file.keys())}
+    # The last two: types that numpy lacks, such as bfloat16.
+    except (safetensors.SafetensorError, TypeError, AttributeError) as error:
+        raise Refused(f"{what} {path} is damaged or truncated ({error}); {remedy}") from None

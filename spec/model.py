@@ -14,10 +14,9 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import safetensors
 import safetensors.numpy
 
-from spec.files import write_bytes
+from spec.files import read_tensors, write_bytes
 from spec.lfsr import signs
 from spec.network import Layer, Network, Role
 from spec.numerics import ACC_BITS, Requantization, Z_BITS, accumulator_bounds, output_range, pack_entries
@@ -25,7 +24,7 @@ from spec.numerics import unpack_entries, z_bounds
 from spec.refusal import Refused
 from spec.supermask import check_mask, pack, packed_bytes, unpack
 
-__all__ = ["FORMAT", "VERSION", "Model", "load", "save"]
+__all__ = ["FORMAT", "VERSION", "Model", "digest", "load", "save", "with_provenance"]
 
 FORMAT = "foldenite-model"
 VERSION = 1
@@ -68,6 +67,8 @@ class Model:
                 raise Refused(f"Unknown layer {min(given - expected)!r} has {what}; the layers are {sorted(expected)}")
             if expected - given:
                 raise Refused(f"Layer {min(expected - given)!r} has no {what}")
+        if not isinstance(self.provenance, dict):
+            raise Refused(f"Provenance must be an object, not {self.provenance!r}")
         for name, layer in layers.items():
             mask = self.masks[name]
             if mask.dtype != bool or mask.shape != layer.shape:
@@ -137,7 +138,7 @@ class Model:
     @cached_property
     def hash(self) -> str:
         """SHA-256 (hex) of everything the file says."""
-        return _digest(*_content(self))
+        return digest(*_content(self))
 
 
 def _content(model: Model) -> tuple[dict, dict[str, np.ndarray]]:
@@ -148,25 +149,27 @@ def _content(model: Model) -> tuple[dict, dict[str, np.ndarray]]:
         tensors[f"{layer.name}.mask"] = pack(model.masks[layer.name], layer.mode)
         if layer.role is not Role.CLASSIFIER:
             requantization = model.requantizations[layer.name]
-            tensors[f"{layer.name}.entries"] = pack_entries(requantization.multiplier, requantization.bias)
+            entries = pack_entries(requantization.multiplier, requantization.bias)
+            tensors[f"{layer.name}.entries"] = np.ascontiguousarray(entries)
             numbers[layer.name] = {key: getattr(requantization, key) for key in _SHIFT_KEYS}
     metadata = {
         "format": FORMAT,
         "version": VERSION,
         "network": model.network.to_json(),
         "requantizations": numbers,
-        "provenance": model.provenance,
+        "provenance": json.loads(json.dumps(model.provenance)),  # as a reader sees it: keys are text
     }
     return metadata, tensors
 
 
-def _digest(metadata: dict, tensors: dict[str, np.ndarray]) -> str:
-    digest = hashlib.sha256(json.dumps(metadata, sort_keys=True).encode())
+def digest(metadata: dict, tensors: dict[str, np.ndarray]) -> str:
+    """SHA-256 (hex) over JSON ``metadata`` and the names, types, shapes and bytes of ``tensors``."""
+    sha256 = hashlib.sha256(json.dumps(metadata, sort_keys=True).encode())
     for name in sorted(tensors):
-        tensor = np.ascontiguousarray(tensors[name])
-        digest.update(f"{name} {tensor.dtype.str} {tensor.shape}".encode())
-        digest.update(tensor.tobytes())
-    return digest.hexdigest()
+        tensor = tensors[name]
+        sha256.update(f"{name} {tensor.dtype.str} {tensor.shape}".encode())
+        sha256.update(tensor.tobytes())
+    return sha256.hexdigest()
 
 
 def save(model: Model, path: Path) -> Path:
@@ -184,28 +187,25 @@ def load(path: Path) -> Model:
     Refused
         If it is absent, truncated, altered, of another version, or says anything unknown or inconsistent.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise Refused(f"Model file {path} does not exist; write one with python -m train.export")
-    try:
-        with safetensors.safe_open(path, framework="numpy") as file:
-            texts = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}
-    except safetensors.SafetensorError as error:
-        raise Refused(f"Model file {path} is damaged or truncated ({error}); copy or export it again") from None
+    texts, tensors = read_tensors(path, "Model file", "copy it again or write one with python -m train.export")
     if set(texts) != {"foldenite"}:
         raise Refused(f"File {path} is a safetensors file but not a Foldenite model; export one with python -m train.export")
     try:
         metadata = json.loads(texts["foldenite"])
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise Refused(f"Model file {path} has damaged metadata ({error}); copy or export it again") from None
-    return _decode(metadata, tensors, path)
+    if not isinstance(metadata, dict):
+        raise Refused(f"Model file {path} has metadata that is no JSON object; copy or export it again")
+    model = _decode(metadata, tensors, path)
+    if json.dumps(metadata, sort_keys=True) != texts["foldenite"]:
+        raise Refused(f"Model file {path} has altered metadata (not as it was written); copy or export it again")
+    return model
 
 
 def _decode(metadata: dict, tensors: dict[str, np.ndarray], path: Path) -> Model:
     if metadata.get("format") != FORMAT:
         raise Refused(f"File {path} declares format {metadata.get('format')!r}, not {FORMAT!r}")
-    if metadata.get("version") != VERSION:
+    if type(metadata.get("version")) is not int or metadata["version"] != VERSION:
         raise Refused(
             f"Model file {path} has version {metadata.get('version')!r}, but this Foldenite reads version {VERSION}; "
             "export it again"
@@ -215,12 +215,14 @@ def _decode(metadata: dict, tensors: dict[str, np.ndarray], path: Path) -> Model
         odd = sorted(set(metadata) ^ expected)[0]
         kind = "unknown" if odd in metadata else "missing"
         raise Refused(f"Model file {path} has {kind} key {odd!r}; the keys are {sorted(expected)}")
-    digest = _digest({key: value for key, value in metadata.items() if key != "sha256"}, tensors)
-    if digest != metadata["sha256"]:
+    found = digest({key: value for key, value in metadata.items() if key != "sha256"}, tensors)
+    if found != metadata["sha256"]:
         raise Refused(
-            f"Model file {path} does not match its SHA-256 (says {str(metadata['sha256'])[:12]}, is {digest[:12]}): "
+            f"Model file {path} does not match its SHA-256 (says {str(metadata['sha256'])[:12]}, is {found[:12]}): "
             "it was altered or damaged; copy or export it again"
         )
+    if not isinstance(metadata["requantizations"], dict):
+        raise Refused(f"Key requantizations must map layer names to shifts, not {metadata['requantizations']!r}")
     network = Network.from_json(metadata["network"])
     masks, requantizations = {}, {}
     for layer in network.layers:

@@ -156,8 +156,8 @@ class Network:
         if self.classes < 2:
             raise Refused(f"Classifier needs at least 2 classes, not {self.classes!r}")
         names = [block.name for block in self.blocks]
-        if len(set(names)) != len(names) or {"stem", "classifier"} & set(names):
-            raise Refused(f"Block names must be unique and not 'stem' or 'classifier', not {names}")
+        if len(set(names)) != len(names) or {"", "stem", "classifier"} & set(names):
+            raise Refused(f"Block names must be unique and not empty, 'stem' or 'classifier', not {names}")
         width = self.stem.width
         for block in self.blocks:
             if block.width < 1 or block.stride < 1 or block.iterations < 1:
@@ -259,7 +259,7 @@ class Network:
         fields["blocks"] = tuple(
             Block(**_checked(block, Block, f"network.blocks[{i}]")) for i, block in enumerate(fields["blocks"])
         )
-        if not isinstance(fields["image"], list | tuple) or not all(isinstance(n, int) for n in fields["image"]):
+        if not isinstance(fields["image"], list | tuple) or any(type(n) is not int for n in fields["image"]):
             raise Refused(f"Key network.image must be three integers, not {fields['image']!r}")
         fields["image"] = tuple(fields["image"])
         if not isinstance(fields["modes"], dict):

@@ -69,7 +69,7 @@ def prepare(images: np.ndarray, kernel: int, stride: int, pad: int) -> np.ndarra
     padded = np.pad(images, ((0, 0), (pad, pad), (pad, pad), (0, 0)))
     windows = np.lib.stride_tricks.sliding_window_view(padded, (kernel, kernel), axis=(1, 2))
     windows = windows[:, ::stride, ::stride]  # (B, OH, OW, C, K, K)
-    return windows.transpose(0, 1, 2, 4, 5, 3).reshape(*windows.shape[:3], -1)
+    return windows.transpose(0, 1, 2, 4, 5, 3).reshape(*windows.shape[:3], kernel * kernel * images.shape[-1])
 
 
 def accumulator_bounds(trits: np.ndarray, positions: int = 1) -> tuple[np.ndarray, np.ndarray]:
@@ -115,10 +115,10 @@ class Requantization:
         ):
             if not low <= value <= SHIFT_MAX:
                 found.append(f"{name} must be from {low} to {SHIFT_MAX}, not {value}")
-        for name, values, bits in (("multiplier", self.multiplier, MULTIPLIER_BITS), ("bias", self.bias, BIAS_BITS)):
+        for name, values, bits in (("multipliers", self.multiplier, MULTIPLIER_BITS), ("biases", self.bias, BIAS_BITS)):
             limit = 1 << (bits - 1)
             if values.size and not (-limit <= values.min() and values.max() < limit):
-                found.append(f"{name}s must be signed {bits}-bit values, not {values.min()}..{values.max()}")
+                found.append(f"{name} must be signed {bits}-bit values, not {values.min()}..{values.max()}")
         return found
 
     def apply(self, acc, iteration: int, residual=0):
@@ -172,12 +172,15 @@ def fold(
     if not (np.isfinite(gain).all() and np.isfinite(offset).all()):
         raise Refused(f"Layer {where} has a batch norm that is not finite; train it again with a smaller learning rate")
     m_max, b_max = (1 << (MULTIPLIER_BITS - 1)) - 1, (1 << (BIAS_BITS - 1)) - 1
-    for shift in range(SHIFT_MAX - max(residual_shift, 0), max(0, -residual_shift, 0), -1):
+    for shift in range(SHIFT_MAX - max(residual_shift, 0), max(1, -residual_shift) - 1, -1):
         multiplier = np.floor(gain * 2.0**shift + 0.5)
         if np.abs(multiplier).max() > m_max:
             continue
         largest = np.abs(offset).max() * 2.0**shift
-        bias_shift = next(bsh for bsh in range(SHIFT_MAX + 1) if np.floor(largest / 2.0**bsh + 0.5) <= b_max)
+        bias_shifts = [bsh for bsh in range(SHIFT_MAX + 1) if np.floor(largest / 2.0**bsh + 0.5) <= b_max]
+        if not bias_shifts:
+            continue
+        bias_shift = bias_shifts[0]
         bias = np.floor(offset * 2.0 ** (shift - bias_shift) + 0.5)
         result = Requantization(
             multiplier.astype(np.int64), bias.astype(np.int64), shift, bias_shift, residual_shift, signed

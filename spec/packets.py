@@ -8,7 +8,9 @@ import enum
 
 import numpy as np
 
-__all__ = ["HEADER_WORDS", "PACKET_MAGIC", "Target", "packet"]
+from spec.config import AcceleratorConfig
+
+__all__ = ["HEADER_WORDS", "PACKET_MAGIC", "Target", "memory_words", "packet"]
 
 PACKET_MAGIC = 0xF01D_0000  #: Upper half of the first word of every packet.
 HEADER_WORDS = 3  #: Words before the payload.
@@ -22,6 +24,12 @@ class Target(enum.IntEnum):
     ENTRIES = 2  #: Batch-norm entries.
     X = 3  #: Residual-stream activations.
     T = 4  #: Temporary activations; images go here.
+
+
+def memory_words(config: AcceleratorConfig) -> dict[Target, int]:
+    """Size of every memory in the 32-bit words that packets address."""
+    bits = config.memory_bits
+    return {target: bits[target.name.lower()] // 32 for target in Target}
 
 
 def packet(target: Target, address: int, payload: bytes) -> bytes:

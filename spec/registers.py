@@ -3,8 +3,11 @@
 import enum
 from dataclasses import dataclass
 
+from spec.config import AcceleratorConfig
+
 __all__ = [
-    "ADDRESS_BITS", "COUNTERS", "Access", "ErrorCode", "Field", "MAGIC", "REGISTERS", "Register", "VERSION", "offset_of",
+    "ADDRESS_BITS", "COUNTERS", "MAGIC", "REGISTERS", "VERSION", "Access", "ErrorCode", "Field", "Register", "identity",
+    "offset_of",
 ]
 
 MAGIC = 0x464F_4C44  #: "FOLD".
@@ -29,7 +32,7 @@ class ErrorCode(enum.IntEnum):
     NONE = 0  #: No error.
     PACKET_MAGIC = 1  #: First word of a packet is no packet header.
     PACKET_TARGET = 2  #: Packet for an unknown memory.
-    PACKET_RANGE = 3  #: Packet reaches beyond its memory.
+    PACKET_RANGE = 3  #: Packet reaches beyond its memory, or is empty.
     PACKET_SHORT = 4  #: tlast came before the announced length.
     PACKET_LONG = 5  #: tlast did not come with the announced length; the rest was dropped.
     START_BUSY = 6  #: Start while an inference or a packet was in progress; ignored.
@@ -92,11 +95,13 @@ REGISTERS = (
     Register("MAGIC", 0x10, "Identity.", _whole(Access.RO, "0x464F4C44, 'FOLD'.")),
     Register("VERSION", 0x14, "Version of this interface.", _whole(Access.RO, "Major << 16 | minor.")),
     Register("CONFIG_HASH", 0x18, "Which build this is.", _whole(Access.RO, "Hash of its configuration.")),
-    Register("MODEL_HASH", 0x1C, "Which model is loaded.", _whole(Access.RW, "Written by the driver after loading; 0 is none.")),
+    Register("MODEL_HASH", 0x1C, "Which model is loaded.",
+             _whole(Access.RW, "Written by the driver after loading; 0 is none.")),
     Register("ERROR", 0x20, "First error since it was last written.", (
         Field("code", 0, 8, Access.WC, "ErrorCode; any write clears it."),
     )),
-    Register("ERROR_INFO", 0x24, "What the error was about.", _whole(Access.RO, "Offending word, address or command index.")),
+    Register("ERROR_INFO", 0x24, "What the error was about.",
+             _whole(Access.RO, "Offending word, address or command index.")),
     Register("PROGRAM_START", 0x28, "Selects the resident model.", (
         Field("command", 0, 16, Access.RW, "Index of the first command."),
     )),
@@ -119,3 +124,8 @@ REGISTERS = (
 def offset_of(name: str) -> int:
     """Byte offset of the register called ``name``; KeyError if there is none."""
     return {register.name: register.offset for register in REGISTERS}[name]
+
+
+def identity(config: AcceleratorConfig) -> dict[str, int]:
+    """Registers that are constants of a build, by name."""
+    return {"MAGIC": MAGIC, "VERSION": VERSION, "CONFIG_HASH": config.hash}

@@ -58,7 +58,14 @@ def select(scores: np.ndarray, mode: Mode, density: float) -> np.ndarray:
     Returns
     -------
     bool array of the same shape
+
+    Raises
+    ------
+    Refused
+        If a score is not a number, or ``1of4`` meets channels that come in no whole groups.
     """
+    if np.isnan(scores).any():
+        raise Refused("Scores must be numbers, but some are NaN; train again with a smaller learning rate")
     magnitude = np.abs(scores)
     if mode is Mode.ANY:
         return _largest(magnitude.ravel(), keep_count(scores.size, density)).reshape(scores.shape)

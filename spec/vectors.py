@@ -2,19 +2,18 @@
 
 Training writes one from the deployed torch model; ``gen.build`` writes one from the golden model; simulation checks the
 hardware against both. Tensors: ``images`` (uint8), ``labels`` (int64, -1 where unknown), ``logits`` (int32), and
-``LAYER@ITERATION`` for every stored activation.
+``LAYER@ITERATION`` for every stored activation. The metadata holds the model's hash and a SHA-256 of the tensors.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import safetensors
 import safetensors.numpy
 
-from spec.files import write_bytes
-from spec.golden import Stored, Trace, check_images
-from spec.model import Model
+from spec.files import read_tensors, write_bytes
+from spec.golden import Stored, Trace
+from spec.model import Model, digest
 from spec.network import Role
 from spec.refusal import Refused
 
@@ -39,8 +38,11 @@ def save(path: Path, model: Model, vectors: Vectors) -> Path:
     """Write ``vectors`` of ``model`` to ``path`` atomically and return the path."""
     tensors = {"images": vectors.images, "labels": vectors.labels.astype(np.int64), "logits": vectors.trace.logits}
     for stored in vectors.trace.stored:
-        tensors[f"{stored.layer.name}@{stored.iteration}"] = np.ascontiguousarray(stored.values)
-    return write_bytes(path, safetensors.numpy.save(tensors, {"model": model.hash}))
+        tensors[f"{stored.layer.name}@{stored.iteration}"] = stored.values
+    tensors = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
+    # One key for both hashes, because safetensors writes several keys in no fixed order.
+    owner = f"{model.hash} {digest({'model': model.hash}, tensors)}"
+    return write_bytes(path, safetensors.numpy.save(tensors, {"model": owner}))
 
 
 def load(path: Path, model: Model) -> Vectors:
@@ -51,32 +53,39 @@ def load(path: Path, model: Model) -> Vectors:
     Refused
         If the file is absent, damaged, or of another model.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise Refused(f"Vector file {path} does not exist; train.export writes one beside the model")
-    try:
-        with safetensors.safe_open(path, framework="numpy") as file:
-            owner = (file.metadata() or {}).get("model")
-            tensors = {name: file.get_tensor(name) for name in file.keys()}
-    except safetensors.SafetensorError as error:
-        raise Refused(f"Vector file {path} is damaged or truncated ({error}); export the model again") from None
+    texts, tensors = read_tensors(path, "Vector file", "train.export writes one beside the model")
+    if set(texts) != {"model"}:
+        raise Refused(f"File {path} is a safetensors file but not vectors; train.export writes them beside the model")
+    owner, _, said = texts["model"].partition(" ")
     if owner != model.hash:
-        raise Refused(
-            f"Vector file {path} belongs to model {str(owner)[:12]}, not {model.hash[:12]}; export both together"
-        )
-    try:
-        images, labels, logits = tensors["images"], tensors["labels"], tensors["logits"]
-        check_images(model, images)
-        stored = []
-        for step in model.network.steps:
-            layer = step.layer
-            if layer.role is not Role.CLASSIFIER:
-                values = tensors[f"{layer.name}@{step.iteration}"]
-                if values.shape != (len(images), layer.out_height, layer.out_width, layer.outputs):
-                    raise Refused(f"Vector file {path} has {layer.name}@{step.iteration} of wrong shape {values.shape}")
-                stored.append(Stored(layer, step.iteration, values))
-    except KeyError as error:
-        raise Refused(f"Vector file {path} lacks tensor {error}; export the model again") from None
+        raise Refused(f"Vector file {path} belongs to model {owner[:12]}, not {model.hash[:12]}; export both together")
+    if said != digest({"model": owner}, tensors):
+        raise Refused(f"Vector file {path} does not match its SHA-256: it was altered or damaged; export it again")
+
+    def take(name: str, shape: tuple[int, ...], kind: type) -> np.ndarray:
+        if name not in tensors:
+            raise Refused(f"Vector file {path} lacks tensor {name!r}; export the model again")
+        tensor = tensors.pop(name)
+        if tensor.shape != shape or tensor.dtype != kind:
+            raise Refused(
+                f"Vector file {path} has {name} as {tensor.dtype} {tensor.shape}, not {np.dtype(kind)} {shape}; "
+                "export the model again"
+            )
+        return tensor
+
+    count = len(np.atleast_1d(tensors.get("images", ())))
+    images = take("images", (count, *model.network.image), np.uint8)
+    labels = take("labels", (count,), np.int64)
+    logits = take("logits", (count, model.network.classes), np.int32)
+    stored = []
+    for step in model.network.steps:
+        layer = step.layer
+        if layer.role is not Role.CLASSIFIER:
+            shape = (count, layer.out_height, layer.out_width, layer.outputs)
+            kind = np.int8 if layer.role is Role.SHORTCUT else np.uint8
+            stored.append(Stored(layer, step.iteration, take(f"{layer.name}@{step.iteration}", shape, kind)))
+    if tensors:
+        raise Refused(f"Vector file {path} has unknown tensor {min(tensors)!r}; export the model again")
     return Vectors(images, labels, Trace(tuple(stored), logits))
 
 

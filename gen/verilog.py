@@ -1,0 +1,68 @@
+"""Verilog of the accelerator: deterministic, plain Verilog-2005, one file."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from amaranth.back import rtlil
+
+from rtl.accelerator import Accelerator
+from rtl.ram import RAM_MODULE, RAM_VERILOG
+from spec.config import AcceleratorConfig
+
+__all__ = ["TOP", "accelerator_verilog"]
+
+#: Name of the top module.
+TOP = "foldenite"
+
+#: Passes that turn Amaranth's RTLIL into readable Verilog. Run in a process of its own: Yosys ends the process it
+#: runs in when it meets an error.
+_YOSYS = """
+import sys
+from pyosys import libyosys
+design = libyosys.Design()
+for command in (
+    f"read_rtlil {sys.argv[1]}",
+    "proc -nomux -norom",
+    "memory_collect",
+    "attrmap -remove src -remove generator -remove top -remove amaranth.hierarchy -remove amaranth.decoding",
+    "attrmap -modattr -remove src -remove generator -remove amaranth.hierarchy -remove amaranth.decoding",
+    f"write_verilog -norename {sys.argv[2]}",
+):
+    design.run_pass("tee -q " + command)
+"""
+
+
+class _MemoryModules:
+    """Platform on which every memory is an instance of :data:`rtl.ram.RAM_MODULE`."""
+
+    ram_module = RAM_MODULE
+
+
+def accelerator_verilog(config: AcceleratorConfig) -> str:
+    """Verilog text of the accelerator ``config`` describes, with module :data:`TOP` and the memory model.
+
+    Same configuration, same text.
+
+    Raises
+    ------
+    RuntimeError
+        If Yosys fails, with what it said.
+    """
+    text = rtlil.convert(Accelerator(config), name=TOP, platform=_MemoryModules(), emit_src=False)
+    with tempfile.TemporaryDirectory() as folder:
+        source, target = Path(folder, "design.il"), Path(folder, "design.v")
+        source.write_text(text)
+        result = subprocess.run(
+            [sys.executable, "-c", _YOSYS, source.name, target.name],
+            cwd=folder, capture_output=True, text=True, env=os.environ | {"PYTHONHASHSEED": "0"}, check=False,
+        )
+        if result.returncode or not target.is_file():
+            raise RuntimeError(f"Yosys could not write the Verilog: {(result.stdout + result.stderr)[-2000:]}")
+        body = target.read_text()
+    header, _, rest = body.partition("\n")
+    if not header.startswith("/*"):
+        rest = body
+    return f"// Foldenite, configuration {config.hash:08x}: {config.pe} PEs. Generated; do not edit.\n\n{rest}\n{RAM_VERILOG}"

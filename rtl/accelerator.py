@@ -1,0 +1,115 @@
+"""The top: AXI ports, host registers, packet loader, counters and the engine, connected."""
+
+from amaranth.hdl import ClockDomain, ClockSignal, Module, ResetInserter, ResetSignal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from rtl.axi import AxiLite, AxiStream
+from rtl.counters import Counters
+from rtl.engine import Engine
+from rtl.frame_sender import FrameSender
+from rtl.packet_loader import PacketLoader
+from rtl.register_port import RegisterPort
+from spec.config import AcceleratorConfig
+from spec.registers import ADDRESS_BITS
+
+__all__ = ["Accelerator", "Core"]
+
+#: Buses of the host.
+_BUSES = {"s_axi": In(AxiLite(ADDRESS_BITS)), "s_axis": In(AxiStream()), "m_axis": Out(AxiStream())}
+
+
+class Core(wiring.Component):
+    """Host port and engine in clock domain ``sync``.
+
+    Parameters
+    ----------
+    config : AcceleratorConfig
+
+    Members
+    -------
+    s_axi : In(AxiLite(8))
+        Registers (:mod:`spec.registers`).
+    s_axis : In(AxiStream())
+        Packets (:mod:`spec.packets`); not ready while an inference runs.
+    m_axis : Out(AxiStream())
+        One frame per STORE command.
+    irq : Out(1)
+        High while an enabled interrupt is pending.
+    """
+
+    def __init__(self, config: AcceleratorConfig):
+        self.config = config
+        super().__init__(_BUSES | {"irq": Out(1)})
+
+    def elaborate(self, platform):
+        m = Module()
+
+        m.submodules.registers = registers = RegisterPort(self.config)
+        m.submodules.loader = loader = PacketLoader(self.config)
+        m.submodules.sender = sender = FrameSender()
+        m.submodules.counters = counters = Counters()
+        engine = Engine(self.config)
+        m.submodules.engine = ResetInserter(registers.abort)(engine)
+
+        wiring.connect(m, wiring.flipped(self.s_axi), registers.bus)
+        wiring.connect(m, wiring.flipped(self.s_axis), loader.i)
+        wiring.connect(m, engine.words, sender.words)
+        wiring.connect(m, sender.o, wiring.flipped(self.m_axis))
+        wiring.connect(m, loader.write, engine.load)
+        m.d.comb += [
+            engine.start.eq(registers.start),
+            engine.program_start.eq(registers.program_start),
+            loader.accept.eq(~engine.busy & ~registers.start),
+            loader.abort.eq(registers.abort),
+            registers.busy.eq(engine.busy),
+            registers.loading.eq(loader.loading),
+            registers.done.eq(engine.done),
+            registers.load_error.eq(loader.error),
+            registers.command_error.eq(engine.error),
+            registers.position.eq(engine.position),
+            registers.counters.eq(counters.values),
+            counters.running.eq(engine.busy),
+            counters.cause.eq(engine.cause),
+            counters.clear.eq(registers.start),
+            counters.snapshot.eq(registers.snapshot),
+            self.irq.eq(registers.irq),
+        ]
+        return m
+
+
+class Accelerator(wiring.Component):
+    """The accelerator with the port names that FPGA tools know: ``aclk``, ``aresetn``, ``s_axi_*``, ``s_axis_*``,
+    ``m_axis_*``, ``irq``.
+
+    Parameters
+    ----------
+    config : AcceleratorConfig
+
+    Members
+    -------
+    aclk, aresetn : In(1)
+        Clock, and synchronous reset, low to reset.
+    s_axi_*, s_axis_*, m_axis_*, irq
+        As in :class:`Core`.
+    """
+
+    def __init__(self, config: AcceleratorConfig):
+        self.config = config
+        super().__init__(
+            {"aclk": In(1), "aresetn": In(1), "irq": Out(1)}
+            | {f"{bus}_{name}": port for bus, member in _BUSES.items() for name, port in member.signature.members.items()}
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+
+        m.domains.sync = ClockDomain("sync")
+        m.d.comb += [ClockSignal("sync").eq(self.aclk), ResetSignal("sync").eq(~self.aresetn)]
+        m.submodules.core = core = Core(self.config)
+        m.d.comb += self.irq.eq(core.irq)
+        for bus, member in _BUSES.items():
+            for name, port in member.signature.members.items():
+                outer, inner = getattr(self, f"{bus}_{name}"), getattr(getattr(core, bus), name)
+                m.d.comb += outer.eq(inner) if port.flow == Out else inner.eq(outer)
+        return m

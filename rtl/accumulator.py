@@ -1,0 +1,88 @@
+"""The psum memory: adds every row sum to the partial sum of its pixel."""
+
+from amaranth.hdl import Module, Signal, signed
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from rtl.pe_array import add_with_carry
+from rtl.ram import Ram
+from spec.numerics import ACC_BITS
+
+__all__ = ["Accumulator"]
+
+
+class Accumulator(wiring.Component):
+    """``acc[r] = (0 if start else sum if accumulate else psum[pixel][r]) + sums[r] + carries[r]``.
+
+    The read address is presented two cycles before the sums; ``acc`` is a register one cycle after them, written back
+    in that cycle where ``write`` says so. The same pixel may come again :data:`TURNAROUND` cycles later at the earliest.
+    ``accumulate`` adds to the previous ``acc`` instead of a psum (the classifier sums over positions), at any distance.
+    Throughput one pixel per cycle.
+
+    Parameters
+    ----------
+    rows : int
+    depth : int
+        Pixels.
+    sum_bits : int
+        Signed bits of a row sum.
+
+    Members
+    -------
+    read_address : In(range(depth))
+        Pixel of the sums of two cycles later.
+    valid, start, accumulate : In(1)
+        Of the sums in this cycle.
+    sums : In(ArrayLayout(signed(sum_bits), rows))
+    carries : In(rows)
+    write : In(1)
+        Store ``acc``, which was computed in the last cycle.
+    write_address : In(range(depth))
+    acc : Out(ArrayLayout(signed(24), rows))
+    psum : Out(ArrayLayout(signed(24), rows))
+        The word read two cycles after ``read_address``.
+    """
+
+    #: Least cycles from one visit of a pixel to the next.
+    TURNAROUND = 4
+
+    def __init__(self, *, rows: int, depth: int, sum_bits: int):
+        self.rows = rows
+        self.depth = depth
+        self.sum_bits = sum_bits
+        layout = data.ArrayLayout(signed(ACC_BITS), rows)
+        super().__init__({
+            "read_address": In(range(depth)),
+            "valid": In(1),
+            "start": In(1),
+            "accumulate": In(1),
+            "sums": In(data.ArrayLayout(signed(sum_bits), rows)),
+            "carries": In(rows),
+            "write": In(1),
+            "write_address": In(range(depth)),
+            "acc": Out(layout),
+            "psum": Out(layout),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+
+        m.submodules.psums = psums = Ram(width=ACC_BITS * self.rows, depth=self.depth)
+        m.d.comb += [
+            psums.read_address.eq(self.read_address),
+            psums.read_enable.eq(1),
+            psums.write_address.eq(self.write_address),
+            psums.write_data.eq(self.acc),
+            psums.write_enable.eq(self.write),
+            self.psum.eq(psums.read_data),
+        ]
+        acc = Signal(data.ArrayLayout(signed(ACC_BITS), self.rows), reset_less=True)
+        m.d.comb += self.acc.eq(acc)
+        for r in range(self.rows):
+            memory_mask = (~self.start & ~self.accumulate).replicate(ACC_BITS)
+            register_mask = (~self.start & self.accumulate).replicate(ACC_BITS)
+            base = (self.psum[r].as_unsigned() & memory_mask) | (acc[r].as_unsigned() & register_mask)
+            total = add_with_carry(base.as_signed(), self.sums[r], self.carries[r])
+            with m.If(self.valid):
+                m.d.sync += acc[r].eq(total)
+        return m

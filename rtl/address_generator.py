@@ -1,0 +1,165 @@
+"""Walks the input map: which word meets which weight tile, in which cycle."""
+
+from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from rtl.accumulator import Accumulator
+from rtl.command import COMMAND
+from spec.commands import ADDRESS_BITS
+
+__all__ = ["AddressGenerator", "Beat"]
+
+
+class Beat(data.Struct):
+    """What happens in the PE array in one cycle."""
+
+    valid: unsigned(1)  #: A pixel word meets the weights.
+    filler: unsigned(1)  #: Idle slot that keeps a short run apart from the next one.
+    first: unsigned(1)  #: First pixel of a run: these weights start here.
+    start: unsigned(1)  #: Partial sums start from 0.
+    last: unsigned(1)  #: The sum is complete after this.
+    inside: unsigned(1)  #: The word lies in the map; otherwise it is padding (0).
+
+
+class AddressGenerator(wiring.Component):
+    """Beats of a command in the order ``m-tile > pixel tile > ky > kx > n-block > pass > pixel``.
+
+    Output pixel ``(oy, ox)`` and tap ``(ky, kx)`` meet input ``(oy*s + ky - p, ox*s + kx - p)``. The address is three
+    registers and one adder: a base per tap and n-block, and an offset per pixel.
+
+    Timing: the address stands two enabled cycles before its beat, so that a memory of latency 2 delivers the word with
+    the beat. One beat per cycle of ``advance``; a run takes at least :data:`rtl.accumulator.Accumulator.TURNAROUND`
+    beats. The first beat stands 4 cycles after ``take``.
+
+    Members
+    -------
+    take : In(1)
+    command : In(COMMAND)
+        Held while ``busy``; ``source_base`` is the word that tap (0, 0) of output pixel (0, 0) meets.
+    sum_positions : In(1)
+        Classifier: one sum over all pixels of a run, instead of one per pixel.
+    advance : In(1)
+    address : Out(24)
+    upcoming : Out(1)
+        The next beat is the first of a run, so its weights must be there before ``advance``.
+    beat : Out(Beat)
+    busy : Out(1)
+    """
+
+    def __init__(self):
+        super().__init__({
+            "take": In(1),
+            "command": In(COMMAND),
+            "sum_positions": In(1),
+            "advance": In(1),
+            "address": Out(ADDRESS_BITS),
+            "upcoming": Out(1),
+            "beat": Out(Beat),
+            "busy": Out(1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        command = self.command
+
+        # Where the walk is.
+        walking = Signal()
+        slot, pass_index, block = Signal(10), Signal(2), Signal(10)
+        kx, ky, pixel_tile, tile = Signal(3), Signal(3), Signal(12), Signal(11)
+        tap_base = Signal(ADDRESS_BITS)
+        here, after, origin, tile_start = (Signal(self._Pixel, name=n) for n in ("here", "after", "origin", "tile_start"))
+
+        ends = {
+            "pass_index": pass_index + 1 == command.passes,
+            "block": block + 1 == command.blocks,
+            "kx": kx + 1 == command.kernel,
+            "ky": ky + 1 == command.kernel,
+            "pixel_tile": pixel_tile + 1 == command.pixel_tiles,
+            "tile": tile + 1 == command.tiles,
+        }
+        run, slots = Signal(10), Signal(10)
+        valid, run_ends, first_run, last_run = Signal(), Signal(), Signal(), Signal()
+        m.d.comb += [
+            run.eq(Mux(ends["pixel_tile"], command.last_run, command.run)),
+            slots.eq(Mux(run < Accumulator.TURNAROUND, Accumulator.TURNAROUND, run)),
+            valid.eq(slot < run),
+            run_ends.eq(slot + 1 == slots),
+            first_run.eq((pass_index == 0) & (block == 0) & (kx == 0) & (ky == 0)),
+            last_run.eq(ends["pass_index"] & ends["block"] & ends["kx"] & ends["ky"]),
+            origin.y.eq(-command.pad),
+            origin.x.eq(-command.pad),
+        ]
+        self._step_pixel(m, here, after, valid)
+
+        with m.If(self.take):
+            m.d.sync += [counter.eq(0) for counter in (slot, pass_index, block, kx, ky, pixel_tile, tile)]
+            m.d.sync += [walking.eq(1), tap_base.eq(command.source_base), here.eq(origin), tile_start.eq(origin)]
+        with m.Elif(self.advance & walking):
+            m.d.sync += [slot.eq(slot + 1), here.eq(after)]
+            with m.If(run_ends):
+                m.d.sync += [slot.eq(0), here.eq(tile_start), pass_index.eq(pass_index + 1)]
+                with m.If(ends["pass_index"]):
+                    m.d.sync += [pass_index.eq(0), block.eq(block + 1), tap_base.eq(tap_base + 1)]
+                    with m.If(ends["block"]):
+                        m.d.sync += [block.eq(0), kx.eq(kx + 1)]
+                        with m.If(ends["kx"]):
+                            m.d.sync += [kx.eq(0), ky.eq(ky + 1), tap_base.eq(tap_base + command.step_tap)]
+                with m.If(last_run):
+                    m.d.sync += [ky.eq(0), tap_base.eq(command.source_base), pixel_tile.eq(pixel_tile + 1)]
+                    m.d.sync += [here.eq(after), tile_start.eq(after)]
+                    with m.If(ends["pixel_tile"]):
+                        m.d.sync += [here.eq(origin), tile_start.eq(origin)]
+                        m.d.sync += [pixel_tile.eq(0), tile.eq(tile + 1), walking.eq(~ends["tile"])]
+
+        run_start, run_end = slot == 0, slot + 1 == run
+        start = first_run & (run_start | ~self.sum_positions)
+        last = last_run & (run_end | ~self.sum_positions)
+        self._pipeline(m, walking, valid, run_start, start, last, tap_base + here.offset, here.y + ky, here.x + kx)
+        return m
+
+    #: Where the walk stands in the map: top left of the window (13 bits, wrapping), output column, word offset.
+    _Pixel = data.StructLayout({"offset": ADDRESS_BITS, "y": 13, "x": 13, "column": 12})
+
+    def _step_pixel(self, m: Module, here, after, valid: Signal) -> None:
+        """``after`` is the pixel that follows ``here`` in raster order, or ``here`` itself in a filler slot."""
+        command = self.command
+        m.d.comb += after.eq(here)
+        with m.If(valid):
+            with m.If(here.column + 1 == command.out_width):
+                m.d.comb += [
+                    after.offset.eq(here.offset + command.step_row),
+                    after.y.eq(here.y + command.stride),
+                    after.x.eq(-command.pad),
+                    after.column.eq(0),
+                ]
+            with m.Else():
+                m.d.comb += [
+                    after.offset.eq(here.offset + command.step_x),
+                    after.x.eq(here.x + command.stride),
+                    after.column.eq(here.column + 1),
+                ]
+
+    def _pipeline(self, m: Module, walking, valid, run_start, start, last, address, y, x) -> None:
+        """Three registers: address, memory, word."""
+        addressed, fetching, beat = Signal(Beat), Signal(Beat), Signal(Beat)
+        row, column = Signal(13), Signal(13)
+        m.d.comb += [
+            self.beat.eq(beat),
+            self.upcoming.eq(fetching.first),
+            self.busy.eq(walking | Cat((b.valid, b.filler) for b in (addressed, fetching, beat)).any()),
+        ]
+        with m.If(self.advance):
+            m.d.sync += [
+                self.address.eq(address),
+                row.eq(y),
+                column.eq(x),
+                addressed.valid.eq(walking & valid),
+                addressed.filler.eq(walking & ~valid),
+                addressed.first.eq(walking & run_start),
+                addressed.start.eq(start),
+                addressed.last.eq(last),
+                fetching.eq(addressed),
+                fetching.inside.eq((row < self.command.height) & (column < self.command.width)),
+                beat.eq(fetching),
+            ]

@@ -1,0 +1,14 @@
+"""The command as a layout: field positions come from :mod:`spec.commands` and nowhere else."""
+
+from amaranth.hdl import unsigned
+from amaranth.lib import data
+
+from spec.commands import COMMAND_WORDS, FIELDS
+
+__all__ = ["COMMAND"]
+
+#: All fields of a command at their bits; some overlap because ``op`` decides which are meant.
+COMMAND = data.FlexibleLayout(
+    32 * COMMAND_WORDS,
+    {field.name: data.Field(unsigned(field.width), 32 * field.word + field.lsb) for field in FIELDS},
+)

@@ -1,0 +1,70 @@
+"""Where the cycles of an inference went."""
+
+from amaranth.hdl import Module, Mux, Signal, unsigned
+from amaranth.lib import data, enum, wiring
+from amaranth.lib.wiring import In, Out
+
+from spec.registers import COUNTERS
+
+__all__ = ["COUNTER_VALUES", "Cause", "Counters"]
+
+#: One value per entry of ``COUNTERS``, in that order.
+COUNTER_VALUES = data.ArrayLayout(unsigned(64), len(COUNTERS))
+
+
+class Cause(enum.Enum, shape=3):
+    """What a running cycle was spent on: the entries of ``COUNTERS`` after the total, in order."""
+
+    ARRAY = 0  #: A pixel word is in the PE array.
+    WEIGHT_LOAD = 1  #: The array waits for weights that are arriving.
+    MASK_WAIT = 2  #: The array waits for weights and the supermask memory delivered none.
+    DRAIN = 3  #: Results leave the array, or a short run is kept apart from its predecessor.
+    HOST_WAIT = 4  #: An output word is offered that the host does not take.
+    SEQUENCER = 5  #: Anything else.
+
+
+class Counters(wiring.Component):
+    """Counts every running cycle once in the total and once under its cause: the total is their sum, always.
+
+    A cycle counts from the next one on. ``values`` change in the cycle after ``snapshot`` and then hold, so that a
+    host reads numbers that belong together.
+
+    Members
+    -------
+    running : In(1)
+        This cycle is part of an inference.
+    cause : In(Cause)
+        What it is spent on. A code without a meaning counts as ``SEQUENCER``.
+    clear : In(1)
+        Start over: this cycle, if it is running, is the first one counted.
+    snapshot : In(1)
+        Copy all counts, without this cycle, to ``values``.
+    values : Out(COUNTER_VALUES)
+        Counts at the last snapshot; 0 after reset.
+    """
+
+    running: In(1)
+    cause: In(Cause)
+    clear: In(1)
+    snapshot: In(1)
+    values: Out(COUNTER_VALUES)
+
+    def elaborate(self, platform):
+        m = Module()
+
+        counts = Signal(COUNTER_VALUES)
+        counted = Signal(len(COUNTERS))
+        with m.If(self.running):
+            m.d.comb += counted[0].eq(1)
+            with m.Switch(self.cause):
+                for index, cause in enumerate(list(Cause)[:-1], start=1):
+                    with m.Case(cause):
+                        m.d.comb += counted[index].eq(1)
+                with m.Default():
+                    m.d.comb += counted[-1].eq(1)
+        for index in range(len(COUNTERS)):
+            m.d.sync += counts[index].eq(Mux(self.clear, 0, counts[index]) + counted[index])
+        with m.If(self.snapshot):
+            m.d.sync += self.values.eq(counts)
+
+        return m

@@ -1,0 +1,254 @@
+"""The engine: sequencer, weights, PE array, results and memories, without the host's buses."""
+
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from rtl.accumulator import Accumulator
+from rtl.activation_memory import ActivationMemory
+from rtl.address_generator import AddressGenerator
+from rtl.command import COMMAND
+from rtl.counters import Cause
+from rtl.exporter import Exporter
+from rtl.frame_sender import FrameWord
+from rtl.packet_loader import MemoryWrite
+from rtl.pe_array import PeArray, row_sum_bits
+from rtl.register_port import CommandError, Position
+from rtl.results import Results
+from rtl.sequencer import Sequencer
+from rtl.weight_loader import WeightLoader
+from spec.commands import Op, Source
+from spec.config import AcceleratorConfig
+from spec.packets import Target
+
+__all__ = ["Engine"]
+
+
+class Engine(wiring.Component):
+    """Runs programs on the memories.
+
+    A command begins when the one before it has stored its last result, so a layer may read what the last one wrote.
+    Commands are fetched, and their first weights prepared, while the one before runs.
+
+    Timing: :mod:`gen.cycles` gives the cycles of every command exactly.
+
+    Parameters
+    ----------
+    config : AcceleratorConfig
+
+    Members
+    -------
+    start : In(1)
+        Only while not ``busy``.
+    program_start : In(16)
+    busy : Out(1)
+    done : Out(1)
+        Last cycle of an inference.
+    cause : Out(Cause)
+        What this cycle is spent on, while ``busy``.
+    position : Out(Position)
+    error : Out(CommandError)
+    load : In(MemoryWrite())
+        Only while not ``busy``.
+    words : Out(stream.Signature(FrameWord))
+    """
+
+    def __init__(self, config: AcceleratorConfig):
+        self.config = config
+        super().__init__({
+            "start": In(1),
+            "program_start": In(16),
+            "busy": Out(1),
+            "done": Out(1),
+            "cause": Out(Cause),
+            "position": Out(Position),
+            "error": Out(CommandError),
+            "load": In(MemoryWrite()),
+            "words": Out(stream.Signature(FrameWord)),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        config = self.config
+        m.submodules.sequencer = sequencer = Sequencer(commands=config.commands)
+        m.submodules.weights = weights = WeightLoader(config)
+        m.submodules.addresses = addresses = AddressGenerator()
+        m.submodules.array = array = PeArray(groups=config.groups, rows=config.rows, lanes=config.weight_rows)
+        m.submodules.accumulator = accumulator = Accumulator(
+            rows=config.rows, depth=config.psum_depth, sum_bits=row_sum_bits(config.groups)
+        )
+        m.submodules.results = results = Results(config)
+        m.submodules.exporter = exporter = Exporter(word_bytes=config.word_bytes, rows=config.rows)
+        memories = {}
+        for name, words in (("x", config.x_words), ("t", config.t_words)):
+            memories[name] = ActivationMemory(word_bytes=config.word_bytes, rows=config.rows, words=words)
+            m.submodules[name] = memories[name]
+
+        # The command in execution. The weight loader is a command ahead of it and keeps its own copy.
+        command, classify = Signal(COMMAND), Signal()
+        drained, take = Signal(), Signal()
+        self._hand_over(m, sequencer, weights, addresses, results, exporter, command, drained, take)
+        m.d.comb += classify.eq(command.op == Op.CLASSIFY)
+
+        advance = Signal()
+        m.d.comb += [
+            advance.eq(~addresses.upcoming | weights.full),
+            addresses.advance.eq(advance),
+            addresses.command.eq(command),
+            addresses.sum_positions.eq(classify),
+            array.swap.eq(addresses.upcoming & advance),
+            weights.swap.eq(array.swap),
+            array.write.eq(weights.write),
+            array.write_group.eq(weights.write_group),
+            array.write_weights.eq(weights.write_weights),
+            results.command.eq(command),
+        ]
+        in_array = Signal()
+        m.d.comb += in_array.eq(addresses.beat.valid & advance)
+        finishing = self._connect_sums(m, addresses, array, accumulator, results, exporter, in_array, classify, take)
+        self._connect_memories(m, memories, addresses, array, results, exporter, command, advance)
+        self._connect_host(m, sequencer, weights, results, memories)
+        wiring.connect(m, wiring.flipped(self.words), exporter.words)
+
+        m.d.comb += drained.eq(~addresses.busy & ~finishing & ~exporter.busy)
+        self._account(m, in_array, advance, weights, addresses, finishing, exporter)
+        return m
+
+    def _hand_over(self, m, sequencer, weights, addresses, results, exporter, command, drained, take) -> None:
+        """Start, pass on each command to the units that execute it, and end."""
+        following = sequencer.command
+        store, prepared = Signal(), Signal()
+        m.d.comb += [
+            sequencer.start.eq(self.start),
+            sequencer.first.eq(self.program_start),
+            store.eq(following.op == Op.STORE),
+            weights.command.eq(following),
+            weights.take.eq(sequencer.ready & ~store & ~prepared & weights.idle),
+            take.eq(sequencer.ready & drained & (store | prepared | weights.take)),
+            sequencer.taken.eq(take),
+            addresses.take.eq(take & ~store),
+            results.take.eq(take & ~store),
+            results.entry_offset.eq(sequencer.entry_offset),
+            exporter.start.eq(take & store),
+            exporter.base.eq(following.source_base),
+            exporter.count.eq(following.count),
+            exporter.from_psum.eq(following.source == Source.PSUM),
+            self.position.eq(sequencer.position),
+            self.error.eq(sequencer.error),
+            self.done.eq(self.busy & sequencer.halted & drained),
+        ]
+        m.d.sync += prepared.eq((prepared | weights.take) & ~take)
+        with m.If(take):
+            m.d.sync += command.eq(following)
+        with m.If(self.start):
+            m.d.sync += self.busy.eq(1)
+        with m.Elif(self.done):
+            m.d.sync += self.busy.eq(0)
+
+    def _connect_sums(self, m, addresses, array, accumulator, results, exporter, in_array, classify, take) -> Signal:
+        """Carry each beat's marks along its sums. Returns whether any result is still on its way to memory."""
+        beat = addresses.beat
+        array_latency = array.latency
+        depth = self.config.psum_depth
+        following_pixel, pixel = Signal(range(depth)), Signal(range(depth))
+        m.d.comb += pixel.eq(Mux(beat.first, 0, following_pixel))
+        with m.If(in_array):
+            m.d.sync += following_pixel.eq(pixel + 1)
+
+        def history(name: str, now) -> list:
+            """``now``, and its value in each of the cycles before, up to the one whose sum is being written."""
+            values = [now]
+            for age in range(1, array_latency + 2):
+                values.append(Signal.like(values[-1], name=f"{name}{age}"))
+                m.d.sync += values[-1].eq(values[-2])
+            return values
+
+        valid = history("sum_valid", in_array)
+        start = history("sum_start", beat.start)
+        last = history("sum_last", in_array & beat.last)
+        pixels = history("pixel", pixel)
+
+        # The classifier leaves one word of sums per channel tile.
+        classified = Signal(range(depth))
+        with m.If(take):
+            m.d.sync += classified.eq(0)
+        with m.Elif(classify & accumulator.write):
+            m.d.sync += classified.eq(classified + 1)
+
+        now = array_latency  # the sums stand in this cycle, acc one later
+        ahead = now - 2  # addressed Ram.LATENCY cycles before the sums
+        m.d.comb += [
+            accumulator.read_address.eq(Mux(exporter.busy, exporter.address, pixels[ahead])),
+            accumulator.valid.eq(valid[now]),
+            accumulator.start.eq(start[now]),
+            accumulator.accumulate.eq(classify),
+            accumulator.sums.eq(array.sums),
+            accumulator.carries.eq(array.carries),
+            accumulator.write.eq(valid[now + 1] & (last[now + 1] == classify)),
+            accumulator.write_address.eq(Mux(classify, classified, pixels[now + 1])),
+            results.announce.eq(last[ahead + 1] & ~classify),
+            results.acc.eq(accumulator.acc),
+            exporter.psum.eq(accumulator.psum),
+        ]
+        finishing = Signal()
+        m.d.comb += finishing.eq(Cat(valid).any() | results.pending)
+        return finishing
+
+    def _connect_memories(self, m, memories, addresses, array, results, exporter, command, advance) -> None:
+        """Each memory is read by the array, the residual or the exporter, whichever the command means."""
+        padding = addresses.beat.inside.replicate(8 * self.config.word_bytes)
+        from_t = command.source == Source.T
+        m.d.comb += [
+            array.word.eq(Mux(from_t, memories["t"].word, memories["x"].word) & padding),
+            results.residual_word.eq(memories["x"].word),
+            exporter.word.eq(Mux(from_t, memories["t"].word, memories["x"].word)),
+        ]
+        for name, memory in memories.items():
+            reads_input = from_t if name == "t" else ~from_t
+            m.d.comb += [
+                memory.read_address.eq(
+                    Mux(exporter.busy, exporter.address, Mux(reads_input, addresses.address, results.residual_address))
+                ),
+                memory.read_enable.eq(advance | exporter.busy | ~reads_input),
+                memory.result_write.eq(results.write & (command.to_t == (name == "t"))),
+                memory.result_address.eq(results.write_address),
+                memory.result_column.eq(results.write_column),
+                memory.result.eq(results.y),
+                memory.host_write.eq(self.load.en & (self.load.target == (Target.T if name == "t" else Target.X))),
+                memory.host_address.eq(self.load.address),
+                memory.host_data.eq(self.load.data),
+            ]
+
+    def _connect_host(self, m, sequencer, weights, results, memories) -> None:
+        """Program, masks and entries come as 32-bit words; wide memories take one part of a word at a time."""
+        load = self.load
+        mask_bits = (self.config.mask_word_bits // 32 - 1).bit_length()
+        row_bits = (self.config.rows - 1).bit_length()
+        m.d.comb += [
+            sequencer.write_address.eq(load.address),
+            sequencer.write_data.eq(load.data),
+            sequencer.write_enable.eq(load.en & (load.target == Target.PROGRAM)),
+            weights.mask_write_address.eq(load.address >> mask_bits),
+            weights.mask_write_data.eq(load.data.replicate(1 << mask_bits)),
+            results.entry_write_address.eq(load.address >> row_bits),
+            results.entry_write_data.eq(load.data.replicate(self.config.rows)),
+        ]
+        with m.If(load.en & (load.target == Target.MASK)):
+            m.d.comb += weights.mask_write_enable.eq(1 << load.address[:mask_bits])
+        with m.If(load.en & (load.target == Target.ENTRIES)):
+            m.d.comb += results.entry_write_enable.eq(1 << load.address[:row_bits])
+
+    def _account(self, m, in_array, advance, weights, addresses, finishing, exporter) -> None:
+        """Name the cause of every cycle."""
+        with m.If(in_array):
+            m.d.comb += self.cause.eq(Cause.ARRAY)
+        with m.Elif(~advance & weights.starved):
+            m.d.comb += self.cause.eq(Cause.MASK_WAIT)
+        with m.Elif(~advance):
+            m.d.comb += self.cause.eq(Cause.WEIGHT_LOAD)
+        with m.Elif(addresses.beat.filler | finishing):
+            m.d.comb += self.cause.eq(Cause.DRAIN)
+        with m.Elif(exporter.words.valid & ~exporter.words.ready):
+            m.d.comb += self.cause.eq(Cause.HOST_WAIT)
+        with m.Else():
+            m.d.comb += self.cause.eq(Cause.SEQUENCER)

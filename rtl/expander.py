@@ -1,0 +1,71 @@
+"""Turns mask bits and signs into what a PE needs: which of four channels, negated or not, or none."""
+
+from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from spec.supermask import GROUP
+
+__all__ = ["Expander", "Weight"]
+
+
+class Weight(data.Struct):
+    """Weight of one PE in one pass."""
+
+    select: unsigned(2)  #: Channel of the group.
+    negate: unsigned(1)  #: The weight is -1.
+    valid: unsigned(1)  #: The group has a weight in this pass.
+
+
+class Expander(wiring.Component):
+    """Weights of one row in pass ``j``: the ``j``-th kept channel of every group.
+
+    Combinational. Raw mode reads 4 mask bits a group; coded mode (``1of4``) reads a 2-bit channel index a group, and
+    only groups below ``valid_groups`` have a weight.
+
+    Parameters
+    ----------
+    groups : int
+        Tg: groups in a row.
+
+    Members
+    -------
+    mask : In(4 * groups)
+        Raw bits, or codes in the lower half.
+    signs : In(4 * groups)
+    coded : In(1)
+    pass_index : In(2)
+    valid_groups : In(range(groups + 1))
+    weights : Out(ArrayLayout(Weight, groups))
+    """
+
+    def __init__(self, *, groups: int):
+        self.groups = groups
+        super().__init__({
+            "mask": In(GROUP * groups),
+            "signs": In(GROUP * groups),
+            "coded": In(1),
+            "pass_index": In(2),
+            "valid_groups": In(range(groups + 1)),
+            "weights": Out(data.ArrayLayout(Weight, groups)),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+
+        for g in range(self.groups):
+            nibble = self.mask.word_select(g, GROUP)
+            found = Signal(GROUP, name=f"found{g}")
+            for channel in range(GROUP):
+                before = sum((nibble[lower] for lower in range(channel)), start=0)
+                m.d.comb += found[channel].eq(nibble[channel] & (before == self.pass_index))
+
+            weight = self.weights[g]
+            m.d.comb += [
+                weight.select.eq(Mux(
+                    self.coded, self.mask.word_select(g, 2), Cat(found[1] | found[3], found[2] | found[3])
+                )),
+                weight.valid.eq(Mux(self.coded, g < self.valid_groups, found.any())),
+                weight.negate.eq(self.signs.word_select(g, GROUP).bit_select(weight.select, 1)),
+            ]
+        return m

@@ -1,0 +1,120 @@
+"""The order in which weights are fetched, as supermask addresses and rewind, jump and commit marks for the signs."""
+
+from amaranth.hdl import Module, Mux, Signal, unsigned
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from rtl.command import COMMAND
+from spec.config import AcceleratorConfig
+from spec.lfsr import SIGN_WORD
+from spec.supermask import GROUP
+
+__all__ = ["MaskWalk", "TileFetch"]
+
+
+class TileFetch(data.Struct):
+    """One fetch: the weights of ``weight_rows`` rows of a tile in one pass."""
+
+    valid: unsigned(1)
+    unit: unsigned(32)  #: Address in the supermask memory, in units.
+    group: unsigned(7)  #: Which rows of the tile.
+    last: unsigned(1)  #: Last rows of the tile.
+    start: unsigned(1)  #: First weights of new output channels: take the next streams.
+    rewind: unsigned(1)  #: First weights of another pixel tile: go back to the start of the streams.
+    commit: unsigned(1)  #: Last pass: move the streams on.
+    pass_index: unsigned(2)
+    partial: unsigned(1)  #: Last n-block: only ``groups`` groups and ``words`` sign words are there.
+    groups: unsigned(7)
+    words: unsigned(5)
+
+
+class MaskWalk(wiring.Component):
+    """Fetches of a command in the order ``m-tile > pixel tile > ky > kx > n-block > pass > rows``.
+
+    The supermask is stored in the order ``m-tile > ky > kx > n-block > rows``; every pass and every pixel tile reads it
+    again. One fetch per cycle of ``advance``, the first in the cycle after ``take``.
+
+    Parameters
+    ----------
+    config : AcceleratorConfig
+
+    Members
+    -------
+    take : In(1)
+    command : In(COMMAND)
+    advance : In(1)
+        The present fetch has been used.
+    idle : Out(1)
+        All fetches are done.
+    fetch : Out(TileFetch)
+    """
+
+    def __init__(self, config: AcceleratorConfig):
+        self.config = config
+        super().__init__({
+            "take": In(1),
+            "command": In(COMMAND),
+            "advance": In(1),
+            "idle": Out(1),
+            "fetch": Out(TileFetch),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+
+        names = ("coded", "passes", "kernel", "blocks", "tiles", "last_rows", "last_groups", "pixel_tiles")
+        held = {name: Signal.like(getattr(self.command, name), name=name) for name in names}
+        busy = Signal()
+        row, pass_index, block = Signal(7), Signal(2), Signal(10)
+        kx, ky, pixel_tile, tile = Signal(3), Signal(3), Signal(12), Signal(11)
+        unit, weight_tile_unit, m_tile_unit, after = Signal(32), Signal(32), Signal(32), Signal(32)
+
+        last_tile, last_row = tile + 1 == held["tiles"], Signal()
+        m.d.comb += last_row.eq(row + 1 == Mux(last_tile, held["last_rows"], self.config.load_cycles))
+        ends = {
+            "pass_index": pass_index + 1 == held["passes"],
+            "block": block + 1 == held["blocks"],
+            "kx": kx + 1 == held["kernel"],
+            "ky": ky + 1 == held["kernel"],
+            "pixel_tile": pixel_tile + 1 == held["pixel_tiles"],
+        }
+        first = Signal()
+        m.d.comb += [
+            self.idle.eq(~busy),
+            first.eq((pass_index == 0) & (block == 0) & (kx == 0) & (ky == 0)),
+            after.eq(unit + Mux(held["coded"], 1, 2)),
+            self.fetch.valid.eq(busy),
+            self.fetch.unit.eq(unit),
+            self.fetch.group.eq(row),
+            self.fetch.last.eq(last_row),
+            self.fetch.start.eq(first & (pixel_tile == 0)),
+            self.fetch.rewind.eq(first & (pixel_tile != 0)),
+            self.fetch.commit.eq(ends["pass_index"]),
+            self.fetch.pass_index.eq(pass_index),
+            self.fetch.partial.eq(ends["block"]),
+            self.fetch.groups.eq(held["last_groups"]),
+            self.fetch.words.eq((held["last_groups"] + (SIGN_WORD // GROUP - 1)) >> 2),
+        ]
+
+        with m.If(self.take):
+            m.d.sync += [signal.eq(getattr(self.command, name)) for name, signal in held.items()]
+            m.d.sync += [counter.eq(0) for counter in (row, pass_index, block, kx, ky, pixel_tile, tile)]
+            m.d.sync += [address.eq(self.command.mask_base) for address in (unit, weight_tile_unit, m_tile_unit)]
+            m.d.sync += busy.eq(1)
+        with m.Elif(self.advance & busy):
+            m.d.sync += [row.eq(row + 1), unit.eq(after)]
+            with m.If(last_row):
+                m.d.sync += [row.eq(0), pass_index.eq(pass_index + 1), unit.eq(weight_tile_unit)]
+                with m.If(ends["pass_index"]):
+                    m.d.sync += [pass_index.eq(0), block.eq(block + 1), unit.eq(after), weight_tile_unit.eq(after)]
+                    with m.If(ends["block"]):
+                        m.d.sync += [block.eq(0), kx.eq(kx + 1)]
+                        with m.If(ends["kx"]):
+                            m.d.sync += [kx.eq(0), ky.eq(ky + 1)]
+                            with m.If(ends["ky"]):
+                                m.d.sync += [ky.eq(0), pixel_tile.eq(pixel_tile + 1)]
+                                m.d.sync += [unit.eq(m_tile_unit), weight_tile_unit.eq(m_tile_unit)]
+                                with m.If(ends["pixel_tile"]):
+                                    m.d.sync += [pixel_tile.eq(0), tile.eq(tile + 1), busy.eq(~last_tile)]
+                                    m.d.sync += [x.eq(after) for x in (unit, weight_tile_unit, m_tile_unit)]
+        return m

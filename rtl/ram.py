@@ -1,0 +1,134 @@
+"""The one wrapper every memory sits behind, so that a block RAM or an SRAM macro can take its place."""
+
+from typing import Protocol
+
+from amaranth.hdl import ClockSignal, Instance, Module, Signal, unsigned
+from amaranth.lib import data, memory, wiring
+from amaranth.lib.wiring import In, Out
+
+__all__ = ["RAM_MODULE", "RAM_VERILOG", "Ram", "RamPlatform"]
+
+#: Name of the Verilog module that stands for every memory.
+RAM_MODULE = "foldenite_ram"
+
+#: Behaviour of that module; replace it to map memories onto macros.
+RAM_VERILOG = f"""\
+// Simple dual-port memory: one write port with part enables, one read port with two registers.
+// read_data follows read_address after two enabled clocks. A read that meets a write gets the old value.
+module {RAM_MODULE} #(
+    parameter WIDTH = 32,
+    parameter DEPTH = 16,
+    parameter ADDRESS = 4,
+    parameter PART = 32
+) (
+    input clk,
+    input [ADDRESS-1:0] write_address,
+    input [WIDTH-1:0] write_data,
+    input [WIDTH/PART-1:0] write_enable,
+    input [ADDRESS-1:0] read_address,
+    input read_enable,
+    output reg [WIDTH-1:0] read_data
+);
+    reg [WIDTH-1:0] memory [0:DEPTH-1];
+    reg [WIDTH-1:0] fetched;
+    integer part;
+    always @(posedge clk) begin
+        for (part = 0; part < WIDTH / PART; part = part + 1)
+            if (write_enable[part])
+                memory[write_address][part*PART +: PART] <= write_data[part*PART +: PART];
+        if (read_enable) begin
+            fetched <= memory[read_address];
+            read_data <= fetched;
+        end
+    end
+endmodule
+"""
+
+
+class RamPlatform(Protocol):
+    """A platform that provides memories itself, as an instance of :data:`RAM_MODULE`."""
+
+    ram_module: str
+
+
+class Ram(wiring.Component):
+    """Simple dual-port memory: ``read_data(t + 2) = mem[read_address(t)]``.
+
+    Both read registers move only in cycles with ``read_enable``. A read in the cycle of a write to the same address
+    returns the old word. One read and one write per cycle. Content is undefined until written.
+
+    Parameters
+    ----------
+    width : int
+        Bits per word.
+    depth : int
+        Words.
+    part : int
+        Bits per write enable; divides ``width``. The whole word by default.
+
+    Members
+    -------
+    write_address : In(range(depth))
+    write_data : In(width)
+    write_enable : In(width // part)
+        One bit per part.
+    read_address : In(range(depth))
+    read_enable : In(1)
+    read_data : Out(width)
+    """
+
+    #: Enabled cycles from address to data.
+    LATENCY = 2
+
+    def __init__(self, *, width: int, depth: int, part: int | None = None):
+        part = width if part is None else part
+        if width < 1 or depth < 2 or width % part:
+            raise ValueError(f"A memory needs width >= 1, depth >= 2 and a part that divides width, not {width}x{depth}/{part}")
+        self.width = width
+        self.depth = depth
+        self.part = part
+        super().__init__({
+            "write_address": In(range(depth)),
+            "write_data": In(width),
+            "write_enable": In(width // part),
+            "read_address": In(range(depth)),
+            "read_enable": In(1),
+            "read_data": Out(width),
+        })
+
+    def elaborate(self, platform: RamPlatform | None):
+        m = Module()
+
+        if hasattr(platform, "ram_module"):
+            m.submodules.ram = Instance(
+                platform.ram_module,
+                p_WIDTH=self.width,
+                p_DEPTH=self.depth,
+                p_ADDRESS=len(self.read_address),
+                p_PART=self.part,
+                i_clk=ClockSignal(),
+                i_write_address=self.write_address,
+                i_write_data=self.write_data,
+                i_write_enable=self.write_enable,
+                i_read_address=self.read_address,
+                i_read_enable=self.read_enable,
+                o_read_data=self.read_data,
+            )
+            return m
+
+        shape = data.ArrayLayout(unsigned(self.part), self.width // self.part)
+        m.submodules.memory = cells = memory.Memory(shape=shape, depth=self.depth, init=[])
+        write = cells.write_port(granularity=1)
+        read = cells.read_port()
+        fetched = Signal(self.width, reset_less=True)
+        m.d.comb += [
+            write.addr.eq(self.write_address),
+            write.data.eq(self.write_data),
+            write.en.eq(self.write_enable),
+            read.addr.eq(self.read_address),
+            read.en.eq(self.read_enable),
+            self.read_data.eq(fetched),
+        ]
+        with m.If(self.read_enable):
+            m.d.sync += fetched.eq(read.data)
+        return m

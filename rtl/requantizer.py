@@ -1,0 +1,84 @@
+"""Turns accumulators into stored activations: scale, bias, residual, one rounding, saturation."""
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed, unsigned
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from spec.numerics import ACC_BITS, BIAS_BITS, MULTIPLIER_BITS, Z_BITS, output_range
+
+__all__ = ["Entry", "Requantizer"]
+
+
+class Entry(data.Struct):
+    """Batch-norm entry of one channel and iteration."""
+
+    multiplier: signed(MULTIPLIER_BITS)
+    bias: signed(BIAS_BITS)
+
+
+class Requantizer(wiring.Component):
+    """:func:`spec.numerics.requantize` on one row: ``y = clamp((z + (1 << (sh-1))) >> sh)`` with
+    ``z = acc*M + (B << bsh) + (r << (sh+rsh))``.
+
+    ``z`` is kept modulo ``2**32``; the exporter proves that it fits. Latency :data:`LATENCY` cycles, throughput one
+    result per cycle, no stall. The shifts must not change while results are in flight.
+
+    Members
+    -------
+    acc : In(signed(24))
+    entry : In(Entry)
+    residual : In(8)
+        Byte of the residual word; ignored unless ``add_residual``.
+    add_residual, residual_signed, output_signed : In(1)
+    shift, bias_shift, residual_shift : In(5)
+        ``sh``, ``bsh``, ``sh + rsh``.
+    y : Out(8)
+    """
+
+    #: Cycles from ``acc`` to ``y``.
+    LATENCY = 4
+
+    def __init__(self):
+        super().__init__({
+            "acc": In(signed(ACC_BITS)),
+            "entry": In(Entry),
+            "residual": In(8),
+            "add_residual": In(1),
+            "residual_signed": In(1),
+            "output_signed": In(1),
+            "shift": In(5),
+            "bias_shift": In(5),
+            "residual_shift": In(5),
+            "y": Out(8),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+
+        residual = Signal(signed(9))
+        m.d.comb += residual.eq(
+            Cat(self.residual, self.residual[7] & self.residual_signed) & self.add_residual.replicate(9)
+        )
+        half = (Const(1, Z_BITS) << self.shift)[1 : Z_BITS + 1]
+
+        product, product_held, offset, offset_held, z = (
+            Signal(signed(Z_BITS), name=name, reset_less=True) for name in
+            ("product", "product_held", "offset", "offset_held", "z")
+        )
+        m.d.sync += [
+            product.eq(self.acc * self.entry.multiplier),
+            offset.eq((self.entry.bias << self.bias_shift) + (residual << self.residual_shift) + half),
+            product_held.eq(product),
+            offset_held.eq(offset),
+            z.eq(product_held + offset_held),
+        ]
+
+        shifted = Signal(signed(Z_BITS))
+        y = Signal(unsigned(8), reset_less=True)
+        unsigned_low, unsigned_high = output_range(signed=False)
+        signed_low, signed_high = output_range(signed=True)
+        low = Mux(self.output_signed, signed_low, unsigned_low)
+        high = Mux(self.output_signed, signed_high, unsigned_high)
+        m.d.comb += [shifted.eq(z >> self.shift), self.y.eq(y)]
+        m.d.sync += y.eq(Mux(shifted < low, low, Mux(shifted > high, high, shifted)))
+        return m

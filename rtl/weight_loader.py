@@ -1,0 +1,146 @@
+"""Fetches supermasks, regenerates signs, and delivers the weights of the next tile while the present one runs."""
+
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from rtl.command import COMMAND
+from rtl.expander import Expander, Weight
+from rtl.mask_walk import MaskWalk, TileFetch
+from rtl.ram import Ram
+from rtl.weight_generator import WeightGenerator
+from spec.config import AcceleratorConfig
+
+__all__ = ["WeightLoader"]
+
+
+class WeightLoader(wiring.Component):
+    """Weights of every tile and pass of a command, in the order ``m-tile > pixel tile > ky > kx > n-block > pass``.
+
+    A tile takes ``rows / weight_rows`` cycles, one group of rows each. ``full`` says that a whole tile is in the shadow
+    set; the next tile begins in the cycle of ``swap``. A command is taken whenever the walk is ``idle``, so the first
+    tile of the next command is prepared while the last one runs.
+
+    Timing: the first row arrives ``weight_rows + 4`` cycles after ``take``, if the shadow set is free by then.
+
+    Parameters
+    ----------
+    config : AcceleratorConfig
+
+    Members
+    -------
+    take : In(1)
+        Take ``command``; only while ``idle``.
+    command : In(COMMAND)
+    idle : Out(1)
+    swap : In(1)
+        The shadow set becomes the active one; only while ``full``.
+    full : Out(1)
+    starved : Out(1)
+        No row has come out of the mask memory.
+    write, write_group, write_weights
+        To :class:`rtl.pe_array.PeArray`.
+    mask_write_address, mask_write_data, mask_write_enable
+        Write port of the mask memory, by 32-bit part.
+    """
+
+    def __init__(self, config: AcceleratorConfig):
+        self.config = config
+        words = config.mask_word_bits // 32
+        super().__init__({
+            "take": In(1),
+            "command": In(COMMAND),
+            "idle": Out(1),
+            "swap": In(1),
+            "full": Out(1),
+            "starved": Out(1),
+            "write": Out(1),
+            "write_group": Out(range(config.load_cycles)),
+            "write_weights": Out(data.ArrayLayout(Weight, config.weight_rows * config.groups)),
+            "mask_write_address": In(range(config.mask_words)),
+            "mask_write_data": In(32 * words),
+            "mask_write_enable": In(words),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        config = self.config
+
+        m.submodules.walk = walk = MaskWalk(config)
+        m.submodules.signs = signs = WeightGenerator(
+            groups=config.load_cycles, lanes=config.weight_rows, channels=config.word_bytes
+        )
+        m.submodules.masks = masks = Ram(width=config.mask_word_bits, depth=config.mask_words, part=32)
+        m.d.comb += [
+            masks.write_address.eq(self.mask_write_address),
+            masks.write_data.eq(self.mask_write_data),
+            masks.write_enable.eq(self.mask_write_enable),
+        ]
+
+        # The fetch leaves the walk, spends two cycles in the mask memory and then writes its rows.
+        advance = Signal()
+        in_memory = Signal(TileFetch)
+        fetch = Signal(TileFetch)
+        coded = Signal()
+        m.d.comb += [
+            self.idle.eq(walk.idle & ~in_memory.valid & ~fetch.valid & ~signs.seeding),
+            walk.take.eq(self.take),
+            walk.command.eq(self.command),
+            walk.advance.eq(advance & ~signs.seeding),
+            masks.read_address.eq(walk.fetch.unit >> (config.mask_word_bits // config.mask_unit_bits).bit_length() - 1),
+            masks.read_enable.eq(advance),
+            signs.load.eq(self.take),
+            signs.seed.eq(self.command.seed),
+        ]
+        with m.If(self.take):
+            m.d.sync += coded.eq(self.command.coded)
+        with m.If(advance):
+            m.d.sync += [in_memory.eq(walk.fetch), fetch.eq(in_memory)]
+            m.d.sync += in_memory.valid.eq(walk.fetch.valid & ~signs.seeding)
+
+        # Rows of the next tile wait until the shadow set is free.
+        blocked = self.full & ~self.swap
+        last_written = Signal()
+        m.d.comb += [
+            advance.eq(~(fetch.valid & blocked)),
+            self.starved.eq(~fetch.valid),
+            self.write.eq(fetch.valid & ~blocked),
+            self.write_group.eq(fetch.group),
+            last_written.eq(self.write & fetch.last),
+        ]
+        m.d.sync += self.full.eq(last_written | (self.full & ~self.swap))
+
+        m.d.comb += [
+            signs.fetch.eq(self.write),
+            signs.group.eq(fetch.group),
+            signs.start.eq(fetch.start),
+            signs.rewind.eq(fetch.rewind),
+            signs.commit.eq(fetch.commit),
+            signs.words.eq(Mux(fetch.partial, fetch.words, config.sign_words)),
+        ]
+        self._expand(m, masks, signs, fetch, coded)
+        return m
+
+    def _expand(self, m: Module, masks: Ram, signs: WeightGenerator, fetch, coded: Signal) -> None:
+        """One expander per row that is fetched at a time."""
+        config = self.config
+        unit, channels = config.mask_unit_bits, config.word_bytes
+        units = Array(masks.read_data.word_select(i, unit) for i in range(config.mask_word_bits // unit))
+        index = Signal(range(len(units)))
+        bits = Signal(2 * unit)
+        m.d.comb += [
+            index.eq(fetch.unit),
+            bits.eq(Cat(units[index], Mux(coded, Const(0, unit), units[index | 1]))),
+        ]
+        for lane in range(config.weight_rows):
+            m.submodules[f"expander{lane}"] = expander = Expander(groups=config.groups)
+            row_codes = bits[lane * channels // 2 : (lane + 1) * channels // 2]
+            weights = self.write_weights.as_value().word_select(lane, expander.weights.as_value().shape().width)
+            m.d.comb += [
+                expander.mask.eq(Mux(coded, row_codes, bits.word_select(lane, channels))),
+                expander.signs.eq(signs.signs.word_select(lane, channels)),
+                expander.coded.eq(coded),
+                expander.pass_index.eq(fetch.pass_index),
+                expander.valid_groups.eq(Mux(fetch.partial, fetch.groups, config.groups)),
+                weights.eq(expander.weights),
+            ]
