@@ -1,0 +1,129 @@
+"""`python -m gen.check MODEL --pe N`: everything that keeps a model from running on a build, with remedies.
+
+A model that passes compiles, and runs.
+"""
+
+import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from rich.console import Console
+from rich.table import Table
+
+from gen.options import add_build_options, config_from
+from gen.plan import LayerPlan, plan
+from spec.commands import FIELDS
+from spec.config import AcceleratorConfig
+from spec.model import Model, load
+from spec.network import Role
+from spec.refusal import run_command
+
+__all__ = ["Problem", "main", "problems"]
+
+_LIMITS = {field.name: (1 << field.width) - 1 for field in FIELDS}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One reason why a model cannot run: where, why, and what to change."""
+
+    layer: str
+    reason: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.layer}: {self.reason}; {self.remedy}"
+
+
+def problems(model: Model, config: AcceleratorConfig, *, commands: int) -> list[Problem]:
+    """All problems of ``model`` on ``config``, in network order, then those of the whole network.
+
+    ``commands`` is the length of its program.
+    """
+    network = model.network
+    placed = plan(network, config)
+    found = [problem for part in placed.layers for problem in _layer_problems(part, config)]
+    needs = (
+        ("X memory", placed.x_words * config.word_bytes, config.x_bytes, "bytes", "--x-bytes", config.word_bytes),
+        ("T memory", placed.t_words * config.word_bytes, config.t_bytes, "bytes", "--t-bytes", config.word_bytes),
+        ("mask memory", placed.mask_units * config.mask_unit_bits, config.mask_bits, "bits", "--mask-bits",
+         config.mask_word_bits),
+        ("entry memory", placed.entry_rows * config.rows, config.entries, "entries", "--entries", config.rows),
+        ("program memory", commands, config.commands, "commands", "--commands", 1),
+    )
+    for memory, need, have, unit, option, multiple in needs:
+        if need > have:
+            enough = -(-need // multiple) * multiple
+            found.append(Problem(
+                "network", f"needs {need} {unit} of {memory}, {need - have} more than the {have} there are",
+                f"build with {option} {enough} or use a smaller network",
+            ))
+    for block in network.blocks:
+        if block.iterations > _LIMITS["iterations"]:
+            found.append(Problem(
+                block.name, f"runs {block.iterations} iterations, but a loop counts to {_LIMITS['iterations']}",
+                "split it into two blocks",
+            ))
+    return found
+
+
+def _layer_problems(part: LayerPlan, config: AcceleratorConfig) -> list[Problem]:
+    layer = part.layer
+    found = []
+    if layer.mode not in config.modes:
+        found.append(Problem(
+            layer.name, f"is {layer.mode}, but the build supports only {', '.join(config.modes)}",
+            f"build with --modes including {layer.mode} or train the layer in another mode",
+        ))
+    for what, value, field in (
+        ("kernel", layer.kernel, "kernel"), ("stride", layer.stride, "stride"), ("padding", layer.pad, "pad"),
+        ("input height", layer.height, "height"), ("input width", layer.width, "width"),
+        ("words per input pixel", part.blocks, "blocks"), ("tiles of output channels", part.tiles, "tiles"),
+        ("pixel tiles", part.pixel_tiles, "pixel_tiles"), ("output pixels", layer.positions, "out_pixels"),
+    ):
+        if value > _LIMITS[field]:
+            found.append(Problem(
+                layer.name, f"has {what} {value}, but a command holds at most {_LIMITS[field]}",
+                "use a smaller layer or a build with larger words",
+            ))
+    if layer.role is Role.CLASSIFIER:
+        if layer.outputs > config.classes_max:
+            found.append(Problem(
+                layer.name, f"has {layer.outputs} classes, but psums for {config.classes_max}",
+                f"build with --psum-depth {-(-layer.outputs // config.rows)}",
+            ))
+        if layer.positions > _LIMITS["run"]:
+            found.append(Problem(
+                layer.name, f"sums {layer.positions} positions, but a run has at most {_LIMITS['run']} pixels",
+                "use more stages with stride 2",
+            ))
+    return found
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Check a model against a build; exit 0 if it fits, 2 if it does not."""
+    parser = argparse.ArgumentParser(prog="python -m gen.check", description=__doc__.splitlines()[0])
+    parser.add_argument("model", help="model file (.safetensors)")
+    add_build_options(parser)
+    parser.add_argument("--json", action="store_true", help="print the problems as JSON")
+    arguments = parser.parse_args(argv)
+    # The program's length is known once it is compiled, which imports this module; the command list does not need it.
+    from gen.compile import command_count
+
+    config, model = config_from(arguments), load(arguments.model)
+    found = problems(model, config, commands=command_count(model.network))
+    if arguments.json:
+        print(json.dumps({"schema_version": 1, "problems": [asdict(problem) for problem in found]}, indent=2))
+    elif found:
+        table = Table("layer", "problem", "remedy", title=f"{model.network.name} on {config.pe} PEs")
+        for problem in found:
+            table.add_row(problem.layer, problem.reason, problem.remedy)
+        Console().print(table)
+    else:
+        print(f"{model.network.name} fits {config.pe} PEs")
+    return 2 if found else 0
+
+
+if __name__ == "__main__":
+    run_command(main)

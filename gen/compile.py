@@ -1,0 +1,264 @@
+"""A model and a build become a program: commands, memory contents, and the frames it will send."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from gen.check import problems
+from gen.images import entry_image, image_words, mask_image, tensor_from_words
+from gen.plan import LayerPlan, Plan, plan
+from spec.commands import ADDRESS_BITS, Op, Source, encode
+from spec.config import AcceleratorConfig
+from spec.golden import check_images
+from spec.model import Model
+from spec.network import Network, Role, Step
+from spec.packets import Target, packet
+from spec.refusal import Refused
+
+__all__ = ["Command", "Frame", "Program", "command_count", "compile_model"]
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command of a program and what it is for.
+
+    ``part`` is the layer it runs or stores, None for loops, the logits and the end.
+    """
+
+    op: Op
+    label: str
+    fields: dict[str, int] = field(default_factory=dict)
+    part: LayerPlan | None = None
+
+    @property
+    def words(self) -> np.ndarray:
+        """Its 32-bit words."""
+        return encode(self.op, **self.fields)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One frame the accelerator sends: the stored output of ``step``, or the logits if that is the classifier."""
+
+    step: Step
+    byte_count: int
+    part: LayerPlan
+    config: AcceleratorConfig
+
+    def decode(self, payload: bytes) -> np.ndarray:
+        """Its tensor: (OH, OW, M) uint8 or int8, or int32 logits (classes,).
+
+        Raises
+        ------
+        Refused
+            If the payload has another length.
+        """
+        if len(payload) != self.byte_count:
+            raise Refused(
+                f"Frame of layer {self.step.layer.name} has {len(payload)} bytes, not {self.byte_count}: "
+                "the accelerator runs another program"
+            )
+        if self.step.layer.role is Role.CLASSIFIER:
+            return np.frombuffer(payload, "<i4")
+        return tensor_from_words(payload, self.part, self.config)
+
+
+@dataclass(frozen=True)
+class Program:
+    """A model compiled for a build.
+
+    Parameters
+    ----------
+    model : Model
+    config : AcceleratorConfig
+    plan : Plan
+    commands : tuple of Command
+    traced : bool
+        Whether every stored tensor is sent, for debugging, or just the logits.
+    start : int
+        Index of the first command.
+    """
+
+    model: Model
+    config: AcceleratorConfig
+    plan: Plan
+    commands: tuple[Command, ...]
+    traced: bool
+    start: int
+
+    @cached_property
+    def packets(self) -> tuple[bytes, ...]:
+        """Stream packets that load program, masks and entries."""
+        first = self.plan.layers[0]
+        program = np.concatenate([command.words for command in self.commands]).astype("<u4").tobytes()
+        mask_address = first.mask_unit * self.config.mask_unit_bits // 32
+        return (
+            packet(Target.PROGRAM, self.start * len(self.commands[0].words), program),
+            packet(Target.MASK, mask_address, mask_image(self.model, self.plan, self.config)),
+            packet(Target.ENTRIES, first.entry_row * self.config.rows, entry_image(self.model, self.plan, self.config)),
+        )
+
+    def image_packet(self, image: np.ndarray) -> bytes:
+        """Packet that loads one raw uint8 (H, W, C) image; refused if it has another size."""
+        check_images(self.model, np.asarray(image)[None])
+        source = self.plan.layers[0].source
+        address = source.base * self.config.word_bytes // 4
+        return packet(Target.T, address, image_words(self.model, np.asarray(image), self.config))
+
+    @cached_property
+    def executed(self) -> tuple[tuple[Command, int], ...]:
+        """Commands in the order they run, loops unrolled, each with its iteration; loop commands and end included."""
+        order, index, body, iteration = [], 0, 0, 0
+        while True:
+            command = self.commands[index]
+            order.append((command, iteration))
+            index += 1
+            if command.op is Op.HALT:
+                return tuple(order)
+            if command.op is Op.LOOP:
+                body, left = index, command.fields["iterations"] - 1
+            elif command.op is Op.ENDLOOP:
+                iteration = iteration + 1 if left else 0
+                if left:
+                    index, left = body, left - 1
+
+    @cached_property
+    def frames(self) -> tuple[Frame, ...]:
+        """Frames of one inference in the order they are sent."""
+        return tuple(
+            Frame(Step(command.part.layer, iteration), 4 * command.fields["count"], command.part, self.config)
+            for command, iteration in self.executed
+            if command.op is Op.STORE
+        )
+
+
+def command_count(network: Network, *, traced: bool = False) -> int:
+    """Commands of the program of ``network``."""
+    loops = sum(2 for block in network.blocks if block.iterations > 1)
+    stores = len(network.layers) if traced else 1
+    return len(network.layers) + loops + stores + 1
+
+
+def compile_model(
+    model: Model,
+    config: AcceleratorConfig,
+    *,
+    trace: bool = False,
+    command_base: int = 0,
+    mask_base: int = 0,
+    entry_base: int = 0,
+) -> Program:
+    """Compile ``model`` for ``config``, to be loaded from the given bases on (command index, mask unit, entry row).
+
+    With ``trace`` every layer is followed by a STORE of what it wrote.
+
+    Raises
+    ------
+    Refused
+        If it does not fit, with every problem :mod:`gen.check` finds.
+    """
+    network = model.network
+    count = command_count(network, traced=trace)
+    found = problems(model, config, commands=count)
+    if found:
+        raise Refused(f"Network {network.name} cannot run on this build: " + " | ".join(str(p) for p in found))
+    placed = plan(network, config, mask_unit=mask_base + mask_base % 2, entry_row=entry_base)
+    for what, end, have in (
+        ("program memory", command_base + count, config.commands),
+        ("mask memory", placed.layers[0].mask_unit + placed.mask_units, config.mask_bits // config.mask_unit_bits),
+        ("entry memory", entry_base + placed.entry_rows, config.entry_rows),
+    ):
+        if end > have:
+            raise Refused(f"Network {network.name} ends at {end} in {what} of {have}; load fewer models or enlarge it")
+
+    commands: list[Command] = []
+
+    def add(layer) -> None:
+        part = placed.of(layer)
+        commands.append(_layer_command(model, part, network, config))
+        if trace and layer.role is not Role.CLASSIFIER:
+            commands.append(_store_command(part, config))
+
+    add(network.layers[0])
+    for block in network.blocks:
+        folded = block.iterations > 1
+        if folded:
+            fields = {"iterations": block.iterations, "entry_step": placed.entry_steps[block.name]}
+            commands.append(Command(Op.LOOP, f"loop {block.name}", fields))
+        for layer in network.block_layers(block):
+            add(layer)
+        if folded:
+            commands.append(Command(Op.ENDLOOP, f"end {block.name}"))
+    classifier = placed.layers[-1]
+    add(classifier.layer)
+    logits = {"source": Source.PSUM, "count": classifier.layer.outputs}
+    commands.append(Command(Op.STORE, "store logits", logits, classifier))
+    commands.append(Command(Op.HALT, "halt"))
+    return Program(model, config, placed, tuple(commands), trace, command_base)
+
+
+def _memory(name: str) -> Source:
+    return Source.T if name == "t" else Source.X
+
+
+def _layer_command(model: Model, part: LayerPlan, network: Network, config: AcceleratorConfig) -> Command:
+    layer = part.layer
+    wrap = (1 << ADDRESS_BITS) - 1
+    corner = layer.pad * (layer.width + 1) * part.blocks
+    fields = {
+        "source": _memory(part.source.memory),
+        "coded": layer.mode.passes == 1,
+        "passes": layer.mode.passes,
+        "kernel": layer.kernel,
+        "stride": layer.stride,
+        "pad": layer.pad,
+        "height": layer.height,
+        "width": layer.width,
+        "blocks": part.blocks,
+        "tiles": part.tiles,
+        "last_groups": part.last_groups,
+        "last_rows": part.last_rows,
+        "out_width": layer.out_width,
+        "source_base": (part.source.base - corner) & wrap,
+        "run": part.run,
+        "last_run": part.last_run,
+        "pixel_tiles": part.pixel_tiles,
+        "seed": network.seed_of(layer),
+        "mask_base": part.mask_unit,
+        "step_x": layer.stride * part.blocks,
+        "step_row": layer.stride * (layer.width - layer.out_width + 1) * part.blocks & wrap,
+        "step_tap": ((layer.width - layer.kernel) * part.blocks + 1) & wrap,
+    }
+    if layer.role is Role.CLASSIFIER:
+        return Command(Op.CLASSIFY, layer.name, fields, part)
+    numbers = model.requantizations[layer.name]
+    fields |= {
+        "out_pixels": layer.positions,
+        "to_t": part.destination.memory == "t",
+        "out_base": part.destination.base,
+        "out_step": -(-layer.outputs // config.word_bytes),
+        "output_signed": numbers.signed,
+        "entry_base": part.entry_row,
+        "shift": numbers.shift,
+        "bias_shift": numbers.bias_shift,
+    }
+    if part.residual is not None:
+        fields |= {
+            "residual": 1,
+            "residual_signed": part.residual_signed,
+            "residual_base": part.residual.base,
+            "residual_shift": numbers.shift + numbers.residual_shift,
+        }
+    return Command(Op.CONV, layer.name, fields, part)
+
+
+def _store_command(part: LayerPlan, config: AcceleratorConfig) -> Command:
+    """Send what ``part`` wrote."""
+    region = part.destination
+    fields = {
+        "source": _memory(region.memory),
+        "source_base": region.base,
+        "count": region.words * config.word_bytes // 4,
+    }
+    return Command(Op.STORE, f"store {part.layer.name}", fields, part)

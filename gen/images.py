@@ -1,0 +1,80 @@
+"""Memory contents: supermasks in fetch order, batch-norm entries, prepared images."""
+
+import numpy as np
+
+from gen.plan import LayerPlan, Plan
+from spec.config import AcceleratorConfig
+from spec.model import Model
+from spec.network import Role
+from spec.numerics import pack_entries, prepare
+from spec.supermask import Mode, codes
+
+__all__ = ["entry_image", "image_words", "mask_image", "tensor_from_words"]
+
+
+def mask_image(model: Model, plan: Plan, config: AcceleratorConfig) -> bytes:
+    """Supermasks in the order the hardware fetches them, from the first unit of the plan, in whole 32-bit words.
+
+    Order: layer > m-tile > ky > kx > n-block > fetch > row of the fetch > channel, lowest bit first. Rows and channels
+    that are not there are 0.
+    """
+    first = plan.layers[0].mask_unit
+    units = np.zeros((plan.mask_units, config.mask_unit_bits), bool)
+    for part in plan.layers:
+        bits = _layer_units(model.masks[part.layer.name], part, config)
+        units[part.mask_unit - first : part.mask_unit - first + len(bits)] = bits
+    packed = np.packbits(units.ravel(), bitorder="little").tobytes()
+    return packed + bytes(-len(packed) % 4)
+
+
+def _layer_units(mask: np.ndarray, part: LayerPlan, config: AcceleratorConfig) -> np.ndarray:
+    """Mask units of one layer: bool array (units, unit bits)."""
+    outputs, kernel, _, inputs = mask.shape
+    padded = np.zeros((part.tiles * config.rows, kernel, kernel, part.blocks * config.word_bytes), bool)
+    padded[:outputs, :, :, :inputs] = mask
+    if part.layer.mode is Mode.ONE_OF_FOUR:
+        code = codes(padded)  # empty groups give code 0; the hardware leaves them out
+        padded = ((code[..., None] >> np.arange(2)) & 1).astype(bool).reshape(*code.shape[:3], -1)
+    row_bits = padded.shape[-1] // part.blocks
+    # (m-tile, fetch, row of the fetch, ky, kx, n-block, bits) -> fetch order
+    cut = padded.reshape(part.tiles, config.load_cycles, config.weight_rows, kernel, kernel, part.blocks, row_bits)
+    ordered = cut.transpose(0, 3, 4, 5, 1, 2, 6).reshape(part.tiles, part.weight_tiles, config.load_cycles, -1)
+    fetches = np.concatenate([
+        ordered[:-1].reshape(-1, ordered.shape[-1]), ordered[-1, :, : part.last_rows].reshape(-1, ordered.shape[-1])
+    ])
+    return fetches.reshape(-1, config.mask_unit_bits)
+
+
+def entry_image(model: Model, plan: Plan, config: AcceleratorConfig) -> bytes:
+    """Batch-norm entries: one row per tile of output channels, iteration after iteration of every block."""
+    first = plan.layers[0].entry_row
+    rows = np.zeros((plan.entry_rows, config.rows), np.uint32)
+    for part in plan.layers:
+        layer = part.layer
+        if layer.role is Role.CLASSIFIER:
+            continue
+        numbers = model.requantizations[layer.name]
+        step = plan.entry_steps.get(layer.name.rpartition(".")[0], 0)
+        entries = np.zeros((layer.iterations, part.tiles * config.rows), np.uint32)
+        entries[:, : layer.outputs] = pack_entries(numbers.multiplier, numbers.bias)
+        for t in range(layer.iterations):
+            base = part.entry_row - first + t * step
+            rows[base : base + part.tiles] = entries[t].reshape(part.tiles, config.rows)
+    return rows.astype("<u4").tobytes()
+
+
+def image_words(model: Model, image: np.ndarray, config: AcceleratorConfig) -> bytes:
+    """Prepared channels of one (H, W, C) image, pixel after pixel, each in whole memory words."""
+    stem = model.network.stem
+    prepared = prepare(image[None], stem.kernel, stem.stride, stem.pad)[0]
+    pixels = prepared.reshape(-1, prepared.shape[-1])
+    words = np.zeros((len(pixels), -(-pixels.shape[1] // config.word_bytes) * config.word_bytes), np.uint8)
+    words[:, : pixels.shape[1]] = pixels
+    return words.tobytes()
+
+
+def tensor_from_words(payload: bytes, part: LayerPlan, config: AcceleratorConfig) -> np.ndarray:
+    """Stored output of a layer, (OH, OW, M), from the memory words it lies in; inverse of the hardware's layout."""
+    layer = part.layer
+    words = np.frombuffer(payload, np.int8 if layer.role is Role.SHORTCUT else np.uint8)
+    return words.reshape(layer.out_height, layer.out_width, -1)[..., : layer.outputs]

@@ -1,0 +1,152 @@
+"""Where everything of a network goes in the memories of a build, and how each layer is cut into tiles."""
+
+from dataclasses import dataclass
+
+from spec.config import AcceleratorConfig
+from spec.network import Layer, Network, Role
+from spec.supermask import GROUP, Mode
+
+__all__ = ["LayerPlan", "Plan", "Region", "plan"]
+
+
+@dataclass(frozen=True)
+class Region:
+    """``words`` words from ``base`` of memory ``memory`` ("x" or "t")."""
+
+    memory: str
+    base: int
+    words: int
+
+
+@dataclass(frozen=True)
+class LayerPlan:
+    """One layer on one build.
+
+    Parameters
+    ----------
+    layer : Layer
+    source, destination, residual : Region or None
+        The classifier has no destination; only the last layer of a block has a residual.
+    residual_signed : bool
+        The residual is a projection.
+    blocks : int
+        Input words per pixel (n-blocks).
+    tiles : int
+        Tiles of output channels (m-tiles).
+    last_groups : int
+        Groups that hold channels in the last n-block.
+    last_rows : int
+        Weight fetches per tile of the last m-tile.
+    run, last_run, pixel_tiles : int
+        Pixels per pixel tile, and how many tiles.
+    mask_unit : int
+        First unit of its mask.
+    entry_row : int
+        First entry row of iteration 0.
+    """
+
+    layer: Layer
+    source: Region
+    destination: Region | None
+    residual: Region | None
+    residual_signed: bool
+    blocks: int
+    tiles: int
+    last_groups: int
+    last_rows: int
+    run: int
+    last_run: int
+    pixel_tiles: int
+    mask_unit: int
+    mask_units: int
+    entry_row: int
+
+    @property
+    def weight_tiles(self) -> int:
+        """Weight tiles per m-tile: taps times n-blocks."""
+        return self.layer.kernel**2 * self.blocks
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A network on a build. Sizes are what it needs, whether or not the build has it."""
+
+    layers: tuple[LayerPlan, ...]
+    x_words: int
+    t_words: int
+    mask_units: int
+    entry_rows: int
+    entry_steps: dict[str, int]
+
+    def of(self, layer: Layer) -> LayerPlan:
+        """Plan of ``layer``."""
+        return self.layers[layer.index]
+
+
+def _ceil(a: int, b: int) -> int:
+    return -(-a // b)
+
+
+def plan(network: Network, config: AcceleratorConfig, *, mask_unit: int = 0, entry_row: int = 0) -> Plan:
+    """Lay ``network`` out on ``config``, its masks from ``mask_unit`` and its entries from ``entry_row`` on.
+
+    The residual stream lives in X: layers that change its shape write a second region at the other end of X, the others
+    update it in place. The prepared image and the branches of the blocks live at the start of T.
+    """
+    sizes = {"x": 0, "t": 0}
+    layers: list[LayerPlan] = []
+    entry_steps: dict[str, int] = {}
+    start_mask, start_entry = mask_unit, entry_row
+
+    def region(memory: str, channels: int, pixels: int, base: int = 0) -> Region:
+        result = Region(memory, base, pixels * _ceil(channels, config.word_bytes))
+        sizes[memory] = max(sizes[memory], result.words)
+        return result
+
+    def add(layer: Layer, source: Region, destination: Region | None, residual: Region | None, signed: bool, entry: int):
+        nonlocal mask_unit
+        blocks, tiles = _ceil(layer.inputs, config.word_bytes), _ceil(layer.outputs, config.rows)
+        last_channels = layer.inputs - (blocks - 1) * config.word_bytes
+        last_outputs = layer.outputs - (tiles - 1) * config.rows
+        last_rows = _ceil(last_outputs, config.weight_rows)
+        sums = layer.role is Role.CLASSIFIER
+        pixel_tiles = 1 if sums else _ceil(layer.positions, config.psum_depth)
+        run = _ceil(layer.positions, pixel_tiles)
+        pixel_tiles = _ceil(layer.positions, run)
+        unit = 1 if layer.mode is Mode.ONE_OF_FOUR else 2
+        mask_unit += mask_unit % unit
+        units = unit * layer.kernel**2 * blocks * ((tiles - 1) * config.load_cycles + last_rows)
+        layers.append(LayerPlan(
+            layer, source, destination, residual, signed, blocks, tiles, _ceil(last_channels, GROUP), last_rows,
+            run, layer.positions - run * (pixel_tiles - 1), pixel_tiles, mask_unit, units, entry,
+        ))
+        mask_unit += units
+
+    stem, classifier = network.layers[0], network.layers[-1]
+    image = region("t", stem.inputs, stem.positions)
+    stream = region("x", stem.outputs, stem.positions)
+    add(stem, image, stream, None, False, entry_row)
+    entry_row += _ceil(stem.outputs, config.rows)
+    for block in network.blocks:
+        roles = {layer.role: layer for layer in network.block_layers(block)}
+        inner, last = roles[Role.INNER], roles[Role.LAST]
+        source = stream
+        if Role.SHORTCUT in roles:
+            words = region("x", last.outputs, last.positions).words
+            sizes["x"] = max(sizes["x"], source.words + words)
+            stream = Region("x", 0 if source.base else max(config.x_words - words, source.words), words)
+        branch = region("t", inner.outputs, inner.positions)
+        step = 0
+        for layer in network.block_layers(block):
+            entry = entry_row + step
+            step += _ceil(layer.outputs, config.rows)
+            if layer.role is Role.SHORTCUT:
+                add(layer, source, stream, None, False, entry)
+            elif layer.role is Role.INNER:
+                add(layer, source, branch, None, False, entry)
+            else:
+                add(layer, branch, stream, stream, Role.SHORTCUT in roles, entry)
+        entry_steps[block.name] = step
+        entry_row += step * block.iterations
+    add(classifier, stream, None, None, False, 0)
+    return Plan(tuple(layers), sizes["x"], sizes["t"], mask_unit - start_mask, entry_row - start_entry, entry_steps)
