@@ -86,8 +86,8 @@ class Engine(wiring.Component):
 
         # The command in execution. The weight loader is a command ahead of it and keeps its own copy.
         command, classify = Signal(COMMAND), Signal()
-        drained, take = Signal(), Signal()
-        self._hand_over(m, sequencer, weights, addresses, results, exporter, command, drained, take)
+        drained, begin = Signal(), Signal()
+        self._hand_over(m, sequencer, weights, addresses, results, exporter, command, drained, begin)
         m.d.comb += classify.eq(command.op == Op.CLASSIFY)
 
         advance = Signal()
@@ -105,19 +105,23 @@ class Engine(wiring.Component):
         ]
         in_array = Signal()
         m.d.comb += in_array.eq(addresses.beat.valid & advance)
-        finishing = self._connect_sums(m, addresses, array, accumulator, results, exporter, in_array, classify, take)
+        finishing = self._connect_sums(m, addresses, array, accumulator, results, exporter, in_array, classify, begin)
         self._connect_memories(m, memories, addresses, array, results, exporter, command, advance)
         self._connect_host(m, sequencer, weights, results, memories)
         wiring.connect(m, wiring.flipped(self.words), exporter.words)
 
-        m.d.comb += drained.eq(~addresses.busy & ~finishing & ~exporter.busy)
+        m.d.comb += drained.eq(~begin & ~addresses.busy & ~finishing & ~exporter.busy)
         self._account(m, in_array, advance, weights, addresses, finishing, exporter)
         return m
 
-    def _hand_over(self, m, sequencer, weights, addresses, results, exporter, command, drained, take) -> None:
-        """Start, pass on each command to the units that execute it, and end."""
+    def _hand_over(self, m, sequencer, weights, addresses, results, exporter, command, drained, begin) -> None:
+        """Start, pass on each command to the units that execute it, and end.
+
+        A command is copied in the cycle of ``take`` and begins in the next one.
+        """
         following = sequencer.command
-        store, prepared = Signal(), Signal()
+        take, store, prepared, layer_begins = Signal(), Signal(), Signal(), Signal()
+        entry_offset = Signal.like(sequencer.entry_offset)
         m.d.comb += [
             sequencer.start.eq(self.start),
             sequencer.first.eq(self.program_start),
@@ -126,26 +130,27 @@ class Engine(wiring.Component):
             weights.take.eq(sequencer.ready & ~store & ~prepared & weights.idle),
             take.eq(sequencer.ready & drained & (store | prepared | weights.take)),
             sequencer.taken.eq(take),
-            addresses.take.eq(take & ~store),
-            results.take.eq(take & ~store),
-            results.entry_offset.eq(sequencer.entry_offset),
-            exporter.start.eq(take & store),
-            exporter.base.eq(following.source_base),
-            exporter.count.eq(following.count),
-            exporter.from_psum.eq(following.source == Source.PSUM),
+            layer_begins.eq(begin & (command.op != Op.STORE)),
+            addresses.take.eq(layer_begins),
+            results.take.eq(layer_begins),
+            results.entry_offset.eq(entry_offset),
+            exporter.start.eq(begin & ~layer_begins),
+            exporter.base.eq(command.source_base),
+            exporter.count.eq(command.count),
+            exporter.from_psum.eq(command.source == Source.PSUM),
             self.position.eq(sequencer.position),
             self.error.eq(sequencer.error),
             self.done.eq(self.busy & sequencer.halted & drained),
         ]
-        m.d.sync += prepared.eq((prepared | weights.take) & ~take)
+        m.d.sync += [prepared.eq((prepared | weights.take) & ~take), begin.eq(take)]
         with m.If(take):
-            m.d.sync += command.eq(following)
+            m.d.sync += [command.eq(following), entry_offset.eq(sequencer.entry_offset)]
         with m.If(self.start):
             m.d.sync += self.busy.eq(1)
         with m.Elif(self.done):
             m.d.sync += self.busy.eq(0)
 
-    def _connect_sums(self, m, addresses, array, accumulator, results, exporter, in_array, classify, take) -> Signal:
+    def _connect_sums(self, m, addresses, array, accumulator, results, exporter, in_array, classify, begin) -> Signal:
         """Carry each beat's marks along its sums. Returns whether any result is still on its way to memory."""
         beat = addresses.beat
         array_latency = array.latency
@@ -170,7 +175,7 @@ class Engine(wiring.Component):
 
         # The classifier leaves one word of sums per channel tile.
         classified = Signal(range(depth))
-        with m.If(take):
+        with m.If(begin):
             m.d.sync += classified.eq(0)
         with m.Elif(classify & accumulator.write):
             m.d.sync += classified.eq(classified + 1)

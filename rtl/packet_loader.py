@@ -86,7 +86,7 @@ class PacketLoader(wiring.Component):
     accept : In(1)
         The memories may be written. Without it only words to be dropped are taken.
     abort : In(1)
-        Forget a half received packet: drop the rest of it silently. No word is written or reported in such a cycle.
+        Forget a half received packet: drop the rest of it silently. Only words to be dropped are taken in such a cycle.
     loading : Out(1)
         A packet is half received (one that is being dropped is not).
     error : Out(LoadError)

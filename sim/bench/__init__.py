@@ -1,0 +1,1 @@
+"""cocotb tests: modules that run inside the simulator. `sim.verilator` starts them."""

@@ -1,0 +1,88 @@
+"""Whole inferences: every stored value against the golden model, every cycle against the cycle model."""
+
+import cocotb
+
+from gen.cycles import predict
+from sim.bench.harness import Harness, subject
+from spec.registers import COUNTERS
+from spec.supermask import Mode
+
+
+@cocotb.test(timeout_time=100, timeout_unit="ms")
+@cocotb.parametrize(mode=list(Mode), trace=[True, False])
+async def values_and_cycles(dut, mode, trace):
+    """Every value sent is the golden model's; every counter is the cycle model's, and the same for every image.
+
+    Traced, that is every activation of every layer and iteration, and the logits.
+    """
+    harness = await Harness.start(dut)
+    program = await harness.load(subject(mode), trace=trace)
+    expected = predict(program).counters
+    for image in range(2):
+        result = await harness.check_inference(subject(mode), image)
+        assert result.counters == expected, f"Counters are {result.counters}, the cycle model says {expected}"
+    await harness.finish()
+
+
+@cocotb.test(timeout_time=100, timeout_unit="ms")
+async def images_do_not_mix(dut):
+    """A, B, A back to back: the third result is the first, and the second is B's alone."""
+    harness = await Harness.start(dut)
+    await harness.load(subject(Mode.ANY), trace=True)
+    for image in (0, 1, 0):
+        await harness.check_inference(subject(Mode.ANY), image)
+    await harness.finish()
+
+
+@cocotb.test(timeout_time=100, timeout_unit="ms")
+async def next_image_waits_its_turn(dut):
+    """An image sent during an inference is taken after it and disturbs nothing."""
+    harness, of = await Harness.start(dut), subject(Mode.TWO_OF_FOUR)
+    program = await harness.load(of, trace=True)
+    await harness.call(harness.driver.load_image, of.images[0])
+    await harness.call(harness.driver.start)
+    sending = cocotb.start_soon(harness.transport.send_async(program.image_packet(of.images[1])))
+    of.check(program, await harness.call(harness.driver.finish), 0)
+    await sending
+    await harness.call(harness.driver.start)
+    of.check(program, await harness.call(harness.driver.finish), 1)
+    await harness.finish()
+
+
+@cocotb.test(timeout_time=100, timeout_unit="ms")
+@cocotb.parametrize(probability=[0.2, 0.7])
+async def stalls_change_nothing(dut, probability):
+    """With every channel paused at random the results are the same, and the pauses really happened."""
+    harness, of = await Harness.start(dut), subject(Mode.TWO_OF_FOUR)
+    transport = harness.transport
+    before = transport.waited
+    transport.stall(probability, seed=cocotb.RANDOM_SEED)
+    program = await harness.load(of, trace=True)
+    result = await harness.check_inference(of, 0)
+    pauses = dict(transport.pauses)
+    waited = {name: cycles - before[name] for name, cycles in transport.waited.items()}
+    transport.stall(0, seed=0)
+    dut._log.info("seed %d: pauses %s, cycles waited %s", cocotb.RANDOM_SEED, pauses, waited)
+    for name, cycles in pauses.items():
+        assert cycles > 0, f"Channel {name} was never paused"
+    for name in ("b", "r", "m_axis"):
+        assert waited[name] > 0, f"The accelerator never had to wait on channel {name}"
+    calm = predict(program).counters
+    assert result.counters["TOTAL"] > calm["TOTAL"], "Stalled output took no longer"
+    for name, _ in COUNTERS:
+        if name not in ("TOTAL", "HOST_WAIT", "SEQUENCER"):
+            assert result.counters[name] == calm[name], f"Stalled output changed counter {name}"
+    await harness.finish()
+
+
+@cocotb.test(timeout_time=100, timeout_unit="ms")
+async def two_models_are_resident(dut):
+    """Two programs at different bases; PROGRAM_START alone switches between them."""
+    harness, one, other = await Harness.start(dut), subject(Mode.TWO_OF_FOUR), subject(Mode.ONE_OF_FOUR, seed=2)
+    first = await harness.load(one, trace=False)
+    second = other.program(trace=False, after=first)
+    await harness.call(harness.driver.load, second)
+    for of, program, image in ((other, second, 0), (one, first, 1), (other, second, 2), (one, first, 0)):
+        await harness.call(harness.driver.select, program)
+        await harness.check_inference(of, image)
+    await harness.finish()

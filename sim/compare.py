@@ -1,0 +1,72 @@
+"""Hardware against references: which stored value differs first, and where it is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from gen.compile import Frame
+from spec.golden import Trace
+from spec.network import Role, Step
+
+__all__ = ["Mismatch", "first_mismatch", "value_count"]
+
+
+@dataclass(frozen=True)
+class Mismatch:
+    """The first value that differs from a reference.
+
+    Parameters
+    ----------
+    reference : str
+        What it was compared with.
+    step : Step
+        Layer and iteration that stored it; the classifier for logits.
+    place : tuple of int
+        (y, x, channel), or (class,) for logits.
+    expected, got : int
+    """
+
+    reference: str
+    step: Step
+    place: tuple[int, ...]
+    expected: int
+    got: int
+
+    def __str__(self) -> str:
+        names = ("y", "x", "channel") if len(self.place) == 3 else ("class",)
+        place = ", ".join(f"{name} {number}" for name, number in zip(names, self.place, strict=True))
+        return (
+            f"layer {self.step.layer.name} iteration {self.step.iteration} ({place}): "
+            f"expected {self.expected} ({self.reference}), got {self.got}"
+        )
+
+
+def first_mismatch(
+    reference: str, trace: Trace, image: int, frames: Sequence[Frame], tensors: Sequence[np.ndarray]
+) -> Mismatch | None:
+    """Compare ``tensors``, decoded from ``frames``, with image ``image`` of ``trace``.
+
+    Returns
+    -------
+    Mismatch or None
+        In the order of the frames, then of y, x, channel; None if every value is equal.
+    """
+    stored = {(s.layer.name, s.iteration): s.values for s in trace.stored}
+    for frame, got in zip(frames, tensors, strict=True):
+        step = frame.step
+        if step.layer.role is Role.CLASSIFIER:
+            expected = trace.logits[image]
+        else:
+            expected = stored[step.layer.name, step.iteration][image]
+        if got.shape != expected.shape:
+            raise ValueError(f"Layer {step.layer.name} gave shape {got.shape}, but {reference} {expected.shape}")
+        if not np.array_equal(got, expected):
+            place = tuple(int(i) for i in np.argwhere(got != expected)[0])
+            return Mismatch(reference, step, place, int(expected[place]), int(got[place]))
+    return None
+
+
+def value_count(tensors: Sequence[np.ndarray]) -> int:
+    """Number of values in ``tensors``."""
+    return sum(tensor.size for tensor in tensors)

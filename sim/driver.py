@@ -1,0 +1,298 @@
+"""The host's side of the accelerator, in plain Python: the same class drives cocotb and a board.
+
+    driver = Driver(transport, config)
+    driver.identify()
+    driver.load(program)
+    result = driver.infer(image)
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from gen.compile import Program
+from spec.config import AcceleratorConfig
+from spec.refusal import Refused
+from spec.registers import COUNTERS, MAGIC, REGISTERS, VERSION, ErrorCode, offset_of
+
+__all__ = ["MEANINGS", "AcceleratorError", "Driver", "Result", "Transport", "bit", "check_counters", "model_word"]
+
+#: What each error code tells the person at the host, and what to do.
+MEANINGS = {
+    ErrorCode.NONE: "no error",
+    ErrorCode.PACKET_MAGIC: "the first word of a packet was no packet header; send whole packets, one per stream frame",
+    ErrorCode.PACKET_TARGET: "a packet was for a memory this build does not have; compile for this configuration",
+    ErrorCode.PACKET_RANGE: "a packet reached beyond its memory; compile for this configuration",
+    ErrorCode.PACKET_SHORT: "a packet ended before its announced length; send it again whole",
+    ErrorCode.PACKET_LONG: "a packet went on after its announced length, and the rest was dropped; send it again as announced",
+    ErrorCode.START_BUSY: "start was written while an inference or a packet was in progress, and ignored; wait for ready",
+    ErrorCode.REGISTER: "an unknown register was accessed or a register was written in part; use whole 32-bit accesses",
+    ErrorCode.COMMAND: "the program held an unknown command and was stopped; load the program again",
+}
+
+_READY_POLLS = 1000  #: Reads of CONTROL that a start waits for ready; each takes several cycles.
+
+
+class AcceleratorError(RuntimeError):
+    """The accelerator reported an error.
+
+    ``code`` is what ERROR says, ``info`` what ERROR_INFO says about it.
+    """
+
+    def __init__(self, code: int, info: int):
+        try:
+            self.code = ErrorCode(code)
+            meaning = f"{self.code.name}: {MEANINGS[self.code]}"
+        except ValueError:
+            self.code = code
+            meaning = f"code {code}, which this driver does not know; use the driver of the build"
+        self.info = info
+        super().__init__(f"Accelerator reported {meaning} (error info {info:#010x})")
+
+
+class Transport(Protocol):
+    """How the driver reaches an accelerator: registers, streams, interrupt. Every method blocks.
+
+    Frames that arrive on ``m_axis`` are kept until :meth:`receive` takes them.
+    """
+
+    def read_register(self, offset: int) -> int:
+        """Read the 32-bit register at byte ``offset``."""
+
+    def write_register(self, offset: int, value: int) -> None:
+        """Write the 32-bit register at byte ``offset``."""
+
+    def send(self, frame: bytes) -> None:
+        """Send one frame (packet) to ``s_axis``; return when its last word was taken."""
+
+    def receive(self) -> bytes:
+        """The next frame from ``m_axis``."""
+
+    def discard(self) -> None:
+        """Forget all frames that arrived and were not received."""
+
+    def wait_irq(self) -> None:
+        """Return when ``irq`` is high."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one inference gave.
+
+    ``frames`` are all tensors sent, in the order of ``Program.frames``; ``logits`` is the last of them, int32 (classes,);
+    ``counters`` are cycles by :data:`spec.registers.COUNTERS` name.
+    """
+
+    frames: tuple[np.ndarray, ...]
+    logits: np.ndarray
+    counters: Mapping[str, int]
+
+
+def bit(register: str, field: str) -> int:
+    """Value of ``register`` with only ``field`` (a flag) set."""
+    for candidate in REGISTERS:
+        if candidate.name == register:
+            return next(1 << f.lsb for f in candidate.fields if f.name == field)
+    raise KeyError(register)
+
+
+def model_word(program: Program) -> int:
+    """What MODEL_HASH holds while ``program``'s model is the one selected: 32 bits of its hash, never 0."""
+    return int(program.model.hash[:8], 16) or 1
+
+
+def check_counters(counters: Mapping[str, int]) -> None:
+    """Raise AssertionError unless the causes add up to the total."""
+    causes = {name: cycles for name, cycles in counters.items() if name != "TOTAL"}
+    total = sum(causes.values())
+    if total != counters["TOTAL"]:
+        raise AssertionError(f"Causes add up to {total} cycles, not to the total of {counters['TOTAL']}: {causes}")
+
+
+class Driver:
+    """Loads programs and runs inferences.
+
+    Parameters
+    ----------
+    transport : Transport
+    config : AcceleratorConfig
+        The build that is expected at the other end.
+    """
+
+    def __init__(self, transport: Transport, config: AcceleratorConfig):
+        self.transport = transport
+        self.config = config
+        self.program: Program | None = None
+
+    def read(self, register: str) -> int:
+        """Value of the register called ``register``."""
+        return self.transport.read_register(offset_of(register))
+
+    def write(self, register: str, value: int) -> None:
+        """Write the register called ``register``."""
+        self.transport.write_register(offset_of(register), value)
+
+    def identify(self) -> None:
+        """Check that the accelerator is the one expected, and enable its interrupts.
+
+        Raises
+        ------
+        Refused
+            If it is no Foldenite accelerator, speaks another interface version, or is another build.
+        """
+        magic = self.read("MAGIC")
+        if magic != MAGIC:
+            raise Refused(f"Register MAGIC reads {magic:#010x}, not {MAGIC:#010x}: there is no Foldenite accelerator at this address")
+        version = self.read("VERSION")
+        if version >> 16 != VERSION >> 16:
+            raise Refused(
+                f"Accelerator has interface version {version >> 16}.{version & 0xFFFF}, but this driver needs version "
+                f"{VERSION >> 16}; use the driver that was generated with the build"
+            )
+        found = self.read("CONFIG_HASH")
+        if found != self.config.hash:
+            raise Refused(
+                f"Accelerator is build {found:#010x}, not {self.config.hash:#010x} ({self.config.pe} PEs); "
+                "give the config.json that its Verilog was generated with"
+            )
+        self.write("INTERRUPT_STATUS", bit("INTERRUPT_STATUS", "done") | bit("INTERRUPT_STATUS", "error"))
+        self.write("INTERRUPT_ENABLE", bit("INTERRUPT_ENABLE", "done") | bit("INTERRUPT_ENABLE", "error"))
+        self.write("INTERRUPT_GLOBAL", bit("INTERRUPT_GLOBAL", "enable"))
+
+    def check(self, program: Program) -> None:
+        """Refuse ``program`` unless the build can run it."""
+        for layer in program.model.network.layers:
+            if layer.mode not in self.config.modes:
+                raise Refused(
+                    f"Layer {layer.name} has mode {layer.mode}, but this build supports {[str(m) for m in self.config.modes]}; "
+                    "generate one with that mode"
+                )
+        if program.config.hash != self.config.hash:
+            raise Refused(
+                f"Program of network {program.model.network.name!r} was compiled for build {program.config.hash:#010x} "
+                f"({program.config.pe} PEs), not for {self.config.hash:#010x} ({self.config.pe} PEs); compile it for this one"
+            )
+
+    def load(self, program: Program) -> None:
+        """Send ``program`` with its supermasks and batch norms, and select it. Others at other bases stay resident."""
+        self.check(program)
+        self.write("MODEL_HASH", 0)
+        for packet in program.packets:
+            self.transport.send(packet)
+        self.raise_error()
+        self.select(program)
+
+    def select(self, program: Program) -> None:
+        """Make ``program``, loaded before, the one that :meth:`infer` runs."""
+        self.check(program)
+        self.write("PROGRAM_START", program.start)
+        self.write("MODEL_HASH", model_word(program))
+        self.program = program
+
+    def infer(self, image: np.ndarray) -> Result:
+        """Run the selected program on ``image``, uint8 (H, W, C)."""
+        self.load_image(image)
+        self.start()
+        return self.finish()
+
+    def load_image(self, image: np.ndarray) -> None:
+        """Send ``image``. The accelerator takes it when it is idle.
+
+        Raises
+        ------
+        Refused
+            If no program is selected (or a reset made the accelerator forget it), or the image has another size.
+            Nothing was sent then.
+        AcceleratorError
+            If the accelerator reports an error.
+        """
+        program = self._selected()
+        expected = program.model.network.image
+        if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.shape != expected:
+            given = f"{image.dtype} {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
+            raise Refused(f"Image for network {program.model.network.name!r} must be uint8 {expected}, not {given}")
+        if self.read("MODEL_HASH") != model_word(program):
+            raise Refused(
+                f"Accelerator no longer has network {program.model.network.name!r} selected (a reset, or another driver); "
+                "select or load it again"
+            )
+        self.transport.send(program.image_packet(image))
+        self.raise_error()
+
+    def start(self) -> None:
+        """Start an inference on the image that was sent; :meth:`finish` waits for its result."""
+        for _ in range(_READY_POLLS):
+            if self.read("CONTROL") & bit("CONTROL", "ready"):
+                break
+            self.raise_error()
+        else:
+            raise RuntimeError("Accelerator does not become ready; abort it or reset it")
+        self.write("CONTROL", bit("CONTROL", "start"))
+
+    def finish(self) -> Result:
+        """Wait for the end of the inference that :meth:`start` began and return what it gave.
+
+        Raises
+        ------
+        AcceleratorError
+            If the accelerator stopped with an error; what it had sent is discarded.
+        """
+        program = self._selected()
+        self.transport.wait_irq()
+        self.write("INTERRUPT_STATUS", self.read("INTERRUPT_STATUS"))
+        try:
+            self.raise_error()
+        except AcceleratorError:
+            self.transport.discard()
+            raise
+        tensors = tuple(self._receive(program.frames))
+        return Result(tensors, tensors[-1], self.counters())
+
+    def _receive(self, frames: Sequence) -> list[np.ndarray]:
+        tensors = []
+        for frame in frames:
+            payload = self.transport.receive()
+            if len(payload) != frame.byte_count:
+                self.transport.discard()
+                raise RuntimeError(
+                    f"Frame of layer {frame.step.layer.name} iteration {frame.step.iteration} has {len(payload)} bytes, "
+                    f"not {frame.byte_count}; reset the accelerator"
+                )
+            tensors.append(frame.decode(payload))
+        return tensors
+
+    def _selected(self) -> Program:
+        if self.program is None:
+            raise Refused("No program is loaded; call load() first")
+        return self.program
+
+    def counters(self) -> dict[str, int]:
+        """Cycles of the last inference: the total and its causes, by name."""
+        self.write("SNAPSHOT", bit("SNAPSHOT", "take"))
+        return {name: self.read(f"{name}_HIGH") << 32 | self.read(f"{name}_LOW") for name, _ in COUNTERS}
+
+    def position(self) -> tuple[int, int]:
+        """Command last fetched and iteration of the recurrent block."""
+        value = self.read("POSITION")
+        return value & 0xFFFF, value >> 16
+
+    def abort(self) -> None:
+        """Stop whatever is running; the memories keep their content, so the next :meth:`infer` is a normal one."""
+        self.write("CONTROL", bit("CONTROL", "abort"))
+        self.clear_error()
+        self.transport.discard()
+
+    def raise_error(self) -> None:
+        """Raise what ERROR says, if anything, and clear it."""
+        code = self.read("ERROR") & 0xFF
+        if code:
+            info = self.read("ERROR_INFO")
+            self.clear_error()
+            raise AcceleratorError(code, info)
+
+    def clear_error(self) -> None:
+        """Clear ERROR and all pending interrupts."""
+        self.write("ERROR", 0)
+        self.write("INTERRUPT_STATUS", bit("INTERRUPT_STATUS", "done") | bit("INTERRUPT_STATUS", "error"))

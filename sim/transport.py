@@ -1,0 +1,159 @@
+"""The driver's transport in a simulation: cocotbext-axi, an AXI implementation independent of ours, on every port.
+
+While the accelerator computes nothing here runs: all models sleep until a valid, a frame or the interrupt rises.
+"""
+
+import logging
+from collections.abc import Callable, Iterator
+from random import Random
+
+from cocotb.task import resume
+from cocotb.triggers import RisingEdge, SimTimeoutError, Timer, with_timeout
+from cocotbext.axi import AxiLiteBus, AxiLiteMaster, AxiResp, AxiStreamBus, AxiStreamSink, AxiStreamSource
+
+__all__ = ["CHANNELS", "CLOCK_NS", "CocotbTransport", "RegisterAccessFailed"]
+
+CLOCK_NS = 10  #: Period of the wrapper's clock.
+CHANNELS = ("aw", "w", "b", "ar", "r", "s_axis", "m_axis")  #: In the wrapper's order.
+LANES = 4  #: Bytes of a stream word.
+_RESET_CYCLES = 4
+
+
+class RegisterAccessFailed(RuntimeError):
+    """A register access was answered with an AXI error."""
+
+
+class CocotbTransport:
+    """:class:`sim.driver.Transport` on the pins of the wrapper.
+
+    Blocking methods are for code under ``cocotb.task.bridge``; tests that do several things at once use the coroutines
+    of the same name with ``_async``.
+
+    Parameters
+    ----------
+    dut
+        The wrapper.
+    limit : int
+        Cycles that any one operation may take before it fails.
+    """
+
+    def __init__(self, dut, limit: int = 10_000_000):
+        self.dut = dut
+        self.limit = limit
+        dut.aresetn.value = 0
+        reset = {"reset": dut.aresetn, "reset_active_level": False}
+        for name in ("s_axi", "s_axis", "m_axis"):
+            logging.getLogger(f"cocotb.{dut._name}.{name}").setLevel(logging.WARNING)
+        self.registers = AxiLiteMaster(AxiLiteBus.from_prefix(dut, "s_axi"), dut.aclk, **reset)
+        self.source = AxiStreamSource(AxiStreamBus.from_prefix(dut, "s_axis"), dut.aclk, byte_lanes=LANES, **reset)
+        self.sink = AxiStreamSink(AxiStreamBus.from_prefix(dut, "m_axis"), dut.aclk, byte_lanes=LANES, **reset)
+        self.read_register = resume(self.read_register_async)
+        self.write_register = resume(self.write_register_async)
+        self.send = resume(self.send_async)
+        self.receive = resume(self.receive_async)
+        self.discard = resume(self.discard_async)
+        self.wait_irq = resume(self.wait_irq_async)
+        self.pauses: dict[str, int] = {}
+
+    @property
+    def cycle(self) -> int:
+        """Clock cycles since time 0."""
+        return int(self.dut.cycle.value)
+
+    @property
+    def violations(self) -> int:
+        """Times the accelerator withdrew or changed something it offered."""
+        return int(self.dut.violations.value)
+
+    @property
+    def waited(self) -> dict[str, int]:
+        """Per channel, cycles in which valid was high and ready was low."""
+        return {name: int(self.dut.waited[i].value) for i, name in enumerate(CHANNELS)}
+
+    async def cycles(self, count: int) -> None:
+        """Let ``count`` clock cycles pass."""
+        await Timer(CLOCK_NS * count, "ns")
+
+    async def reset(self) -> None:
+        """Reset the accelerator and the models; frames in flight are lost on both sides."""
+        self.dut.aresetn.value = 0
+        await self.cycles(_RESET_CYCLES)
+        self.source.clear()
+        self.sink.clear()
+        self.dut.aresetn.value = 1
+        await self.cycles(_RESET_CYCLES)
+
+    async def _bounded(self, operation, what: str):
+        try:
+            return await with_timeout(operation, CLOCK_NS * self.limit, "ns")
+        except SimTimeoutError:
+            raise TimeoutError(f"{what} did not end within {self.limit} cycles") from None
+
+    async def read_register_async(self, offset: int) -> int:
+        """Read a register."""
+        answer = await self._bounded(self.registers.read(offset, 4), f"Reading register {offset:#04x}")
+        if answer.resp != AxiResp.OKAY:
+            raise RegisterAccessFailed(f"Reading register {offset:#04x} was answered {answer.resp.name}")
+        return int.from_bytes(answer.data, "little")
+
+    async def write_register_async(self, offset: int, value: int) -> None:
+        """Write a register."""
+        await self.write_bytes(offset, value.to_bytes(4, "little"))
+
+    async def write_bytes(self, offset: int, data: bytes) -> None:
+        """Write ``data`` from byte ``offset`` on; a part of a register where it is no whole one."""
+        answer = await self._bounded(self.registers.write(offset, data), f"Writing register {offset:#04x}")
+        if answer.resp != AxiResp.OKAY:
+            raise RegisterAccessFailed(f"Writing register {offset:#04x} was answered {answer.resp.name}")
+
+    async def send_async(self, frame: bytes) -> None:
+        """Send a frame and wait until it was taken."""
+        await self.source.send(frame)
+        await self._bounded(self.source.wait(), f"Sending a frame of {len(frame)} bytes")
+
+    async def receive_async(self) -> bytes:
+        """Wait for a frame."""
+        frame = await self._bounded(self.sink.recv(), "Receiving a frame")
+        return bytes(frame.tdata)
+
+    async def discard_async(self) -> None:
+        """Forget all frames."""
+        while not self.sink.empty():
+            self.sink.recv_nowait()
+
+    async def wait_irq_async(self) -> None:
+        """Wait for the interrupt."""
+        if not int(self.dut.irq.value):
+            await self._bounded(_rise(self.dut.irq), "Waiting for the interrupt")
+
+    def stall(self, probability: float, seed: int) -> None:
+        """Pause every channel at random from now on, each with generators of its own; ``probability`` 0 ends it.
+
+        ``pauses`` counts, per channel, the cycles in which our side paused while it had something to do.
+        """
+        write, read = self.registers.write_if, self.registers.read_if
+        models = (write.aw_channel, write.w_channel, write.b_channel, read.ar_channel, read.r_channel, self.source, self.sink)
+        for name, model in zip(CHANNELS, models, strict=True):
+            self.pauses[name] = 0
+            model.clear_pause_generator()
+            model.pause = False
+            if probability:
+                generator = self._pauses(name, Random(f"{seed} {name}"), probability, self._pending(model, name))
+                model.set_pause_generator(generator)
+
+    def _pending(self, model, name: str) -> Callable[[], bool]:
+        offered = {"b": "s_axi_bvalid", "r": "s_axi_rvalid", "m_axis": "m_axis_tvalid"}.get(name)
+        if offered is None:
+            return lambda: not model.idle()
+        handle = getattr(self.dut, offered)
+        return lambda: bool(int(handle.value))
+
+    def _pauses(self, name: str, rng: Random, probability: float, pending: Callable[[], bool]) -> Iterator[bool]:
+        while True:
+            paused = rng.random() < probability
+            self.pauses[name] += paused and pending()
+            yield paused
+
+
+async def _rise(signal) -> None:
+    await RisingEdge(signal)

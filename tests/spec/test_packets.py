@@ -1,0 +1,47 @@
+"""Packets byte by byte, and the sizes of what they fill."""
+
+import struct
+
+import pytest
+
+from spec.config import SHAPES, config_for
+from spec.packets import HEADER_WORDS, PACKET_MAGIC, Target, memory_words, packet
+
+PACKETS = {
+    "one-word": (Target.X, 7, b"\1\2\3\4", [0xF01D_0003, 7, 1, 0x0403_0201]),
+    "program": (Target.PROGRAM, 16, bytes(8), [0xF01D_0000, 16, 2, 0, 0]),
+    "far": (Target.T, 0xFF_FFFF, b"\xff" * 4, [0xF01D_0004, 0xFF_FFFF, 1, 0xFFFF_FFFF]),
+    "empty": (Target.MASK, 0, b"", [0xF01D_0001, 0, 0]),
+    "entries": (Target.ENTRIES, 1, b"abcdefghijkl", [0xF01D_0002, 1, 3, 0x6463_6261, 0x6867_6665, 0x6C6B_6A69]),
+}
+
+
+@pytest.mark.parametrize(("target", "address", "payload", "words"), PACKETS.values(), ids=PACKETS)
+def test_packet(target, address, payload, words):
+    made = packet(target, address, payload)
+    assert list(struct.unpack(f"<{len(words)}I", made)) == words
+    assert made[4 * HEADER_WORDS:] == payload
+
+
+@pytest.mark.parametrize("length", [1, 2, 3, 5, 4097])
+def test_broken_word_is_refused(length):
+    with pytest.raises(ValueError, match=rf"^Payload must be whole 32-bit words, not {length} bytes$"):
+        packet(Target.X, 0, bytes(length))
+
+
+def test_targets_fit_beside_the_magic():
+    assert [target.value for target in Target] == list(range(len(Target)))
+    assert PACKET_MAGIC & 0xFFFF == 0
+    assert max(Target) < 1 << 16
+
+
+@pytest.mark.parametrize("pe", SHAPES)
+def test_memory_words(pe):
+    config = config_for(pe)
+    assert memory_words(config) == {
+        Target.PROGRAM: config.commands * 16,
+        Target.MASK: config.mask_bits // 32,
+        Target.ENTRIES: config.entries,
+        Target.X: config.x_bytes // 4,
+        Target.T: config.t_bytes // 4,
+    }

@@ -1,0 +1,86 @@
+"""The register description is sound: nothing overlaps, and the order software relies on holds."""
+
+import itertools
+
+import pytest
+
+from spec.config import config_for
+from spec.registers import (
+    ADDRESS_BITS,
+    COUNTERS,
+    MAGIC,
+    REGISTERS,
+    VERSION,
+    Access,
+    ErrorCode,
+    identity,
+    offset_of,
+)
+
+BY_NAME = {register.name: register for register in REGISTERS}
+
+
+def test_names_and_offsets_are_unique():
+    assert len(BY_NAME) == len(REGISTERS)
+    assert len({register.offset for register in REGISTERS}) == len(REGISTERS)
+
+
+@pytest.mark.parametrize("register", REGISTERS, ids=BY_NAME)
+def test_register_is_an_aligned_word_in_reach(register):
+    assert register.offset % 4 == 0
+    assert 0 <= register.offset < 1 << ADDRESS_BITS
+    assert offset_of(register.name) == register.offset
+
+
+@pytest.mark.parametrize("register", REGISTERS, ids=BY_NAME)
+def test_fields_are_distinct_and_do_not_overlap(register):
+    assert register.fields
+    assert len({field.name for field in register.fields}) == len(register.fields)
+    bits = list(itertools.chain(*(range(f.lsb, f.lsb + f.width) for f in register.fields)))
+    assert bits == sorted(set(bits)), "fields overlap or are out of order"
+    assert set(bits) <= set(range(32))
+
+
+@pytest.mark.parametrize("register", REGISTERS, ids=BY_NAME)
+def test_everything_is_explained(register):
+    for text in (register.doc, *(field.doc for field in register.fields)):
+        assert text[-1] == ".", text
+    assert register.name.isidentifier()
+    assert register.name.isupper()
+    assert all(field.name.isidentifier() and field.name.islower() for field in register.fields)
+
+
+def test_control_is_in_ap_ctrl_order():
+    """Bits 0 to 3 of an AMD HLS block: ap_start, ap_done, ap_idle, ap_ready; interrupts follow at 4, 8 and C."""
+    control = [(field.name, field.lsb, field.width) for field in BY_NAME["CONTROL"].fields]
+    assert control[:4] == [("start", 0, 1), ("done", 1, 1), ("idle", 2, 1), ("ready", 3, 1)]
+    assert [offset_of(name) for name in ("CONTROL", "INTERRUPT_GLOBAL", "INTERRUPT_ENABLE", "INTERRUPT_STATUS")] == [
+        0x0, 0x4, 0x8, 0xC]
+    bits = [[(field.name, field.lsb) for field in BY_NAME[f"INTERRUPT_{name}"].fields] for name in ("ENABLE", "STATUS")]
+    assert bits[0] == bits[1]
+
+
+def test_identity_starts_where_drivers_look_first():
+    assert [offset_of(name) for name in ("MAGIC", "VERSION", "CONFIG_HASH", "MODEL_HASH")] == [0x10, 0x14, 0x18, 0x1C]
+    assert MAGIC.to_bytes(4, "big") == b"FOLD"
+    config = config_for(16)
+    assert identity(config) == {"MAGIC": MAGIC, "VERSION": VERSION, "CONFIG_HASH": config.hash}
+    for name in identity(config):
+        assert [(f.width, f.access) for f in BY_NAME[name].fields] == [(32, Access.RO)]
+
+
+def test_counters_are_pairs_in_order():
+    assert [name for name, _ in COUNTERS] == [
+        "TOTAL", "ARRAY", "WEIGHT_LOAD", "MASK_WAIT", "DRAIN", "HOST_WAIT", "SEQUENCER"]
+    for index, (name, _) in enumerate(COUNTERS):
+        assert offset_of(f"{name}_HIGH") == offset_of(f"{name}_LOW") + 4 == offset_of("TOTAL_LOW") + 8 * index + 4
+
+
+def test_error_codes_are_consecutive_and_fit_their_field():
+    assert [code.value for code in ErrorCode] == list(range(len(ErrorCode)))
+    assert max(ErrorCode) < 1 << BY_NAME["ERROR"].fields[0].width
+
+
+def test_unknown_register_has_no_offset():
+    with pytest.raises(KeyError, match="NOWHERE"):
+        offset_of("NOWHERE")

@@ -1,0 +1,149 @@
+"""Exported files: whole, proven, reproducible, and saying where they come from."""
+
+import dataclasses
+import json
+import os
+
+import numpy as np
+import pytest
+
+from spec import golden, model, vectors
+from spec.golden import Trace
+from spec.refusal import Refused
+from train import checkpoint, export, fit
+from train.deployed import DeployedNet
+
+
+def run(trained, out, *more):
+    return export.main(["--checkpoint", str(trained), "--out", str(out), *more])
+
+
+def vectors_beside(path):
+    return path.with_name(f"{path.stem}.vectors.safetensors")
+
+
+@pytest.fixture
+def exported(trained, tmp_path):
+    assert run(trained, tmp_path / "tiny.safetensors") == 0
+    return tmp_path / "tiny.safetensors"
+
+
+def test_output_names_what_was_written(trained, tmp_path, capsys):
+    run(trained, tmp_path / "m.safetensors")
+    paths = [str(tmp_path / "m.safetensors"), str(tmp_path / "m.vectors.safetensors")]
+    assert capsys.readouterr().out.splitlines()[-2:] == paths
+
+
+def test_files_load_and_agree(exported, digits):
+    deployed = model.load(exported)
+    proof = vectors.load(vectors_beside(exported), deployed)
+    assert np.array_equal(proof.images, digits.test_images[:32])
+    assert np.array_equal(proof.labels, digits.test_labels[:32])
+    assert vectors.difference(golden.run(deployed, proof.images), proof.trace) is None
+
+
+def test_masks_are_the_trained_ones(exported, state):
+    trained = checkpoint.restore(state)
+    deployed = model.load(exported)
+    for layer in trained.network.layers:
+        assert np.array_equal(deployed.masks[layer.name], trained.hidden[layer.index].mask())
+
+
+def test_provenance(exported, state, digits):
+    facts = model.load(exported).provenance
+    assert facts["dataset"] == "digits"
+    assert facts["dataset_sha256"] == digits.digest
+    assert facts["recipe"] == json.loads(json.dumps(state["settings"]))
+    assert (facts["epochs"], facts["seed"], facts["held_out_images"]) == (2, 0, 450)
+    assert facts["float_accuracy"] == state["history"][-1]["held_out_accuracy"]
+    net = DeployedNet(model.load(exported))
+    assert facts["deployed_accuracy"] == round(net.accuracy(digits.test_images, digits.test_labels), 6)
+    assert facts["calibration"] == {"images": "the first 512 training images", "rule": "max/255", "count": 512}
+    assert set(facts["versions"]) == {"torch", "numpy"}
+    assert str(exported.parent) not in json.dumps(facts)
+
+
+def test_same_checkpoint_same_bytes(trained, exported, tmp_path):
+    run(trained, tmp_path / "again.safetensors")
+    for path in (exported, vectors_beside(exported)):
+        assert path.read_bytes() == path.with_name(path.name.replace("tiny", "again")).read_bytes()
+
+
+def test_json(trained, tmp_path, capsys):
+    run(trained, tmp_path / "m.safetensors", "--json", "--vectors", "3", "--calibration", "100")
+    result = json.loads(capsys.readouterr().out)
+    deployed = model.load(result["model"])
+    assert result["hash"] == deployed.hash
+    assert len(vectors.load(result["vectors"], deployed).images) == 3
+    assert result["calibration"]["count"] == 100
+
+
+@pytest.mark.parametrize("written", [0, 1])
+def test_interrupted_export_leaves_no_half_file(trained, tmp_path, monkeypatch, written):
+    """Stopped between writing and renaming either file; what was there before stays as it was."""
+    (tmp_path / "m.safetensors").write_bytes(b"old")
+    renames = []
+
+    def stop(source, target):
+        if len(renames) == written:
+            raise KeyboardInterrupt
+        renames.append(target)
+        replace(source, target)
+
+    replace = os.replace
+    monkeypatch.setattr(os, "replace", stop)
+    with pytest.raises(KeyboardInterrupt):
+        run(trained, tmp_path / "m.safetensors")
+    assert (tmp_path / "m.safetensors").read_bytes() == b"old"
+    assert len(list(tmp_path.iterdir())) == 1 + written
+
+
+def test_disagreement_is_a_failure_and_writes_nothing(trained, tmp_path, monkeypatch, capsys):
+    def wrong(self, images):
+        trace = honest(self, images)
+        stored = list(trace.stored)
+        values = stored[4].values.copy()
+        values[1, 2, 3, 0] ^= 1
+        stored[4] = dataclasses.replace(stored[4], values=values)
+        return Trace(tuple(stored), trace.logits)
+
+    honest = DeployedNet.run
+    monkeypatch.setattr(DeployedNet, "run", wrong)
+    assert run(trained, tmp_path / "m.safetensors") == 1
+    message = capsys.readouterr().err
+    assert "torch and the golden model differ, so nothing was written: layer stage2.entry.conv1 iteration 0" in message
+    assert "image 1 (y 2, x 3, channel 0)" in message
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("options", "message"), [
+    (["--calibration", "0"], "Option --calibration must be from 1 to 1347 images of digits, not 0"),
+    (["--vectors", "451"], "Option --vectors must be from 1 to 450 images of digits, not 451"),
+    (["--out", "model.bin"], "Option --out must name a .safetensors file, not 'model.bin'"),
+    (["--checkpoint", "none.pt"], "Checkpoint none.pt does not exist"),
+])
+def test_bad_options_are_refused(trained, tmp_path, options, message):
+    with pytest.raises(Refused, match=message):
+        run(trained, tmp_path / "m.safetensors", *options)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("change", "message"), [
+    ({"normalization": "(x - 0.5)/0.5"}, r"normalized as '\(x - 0.5\)/0.5', but the accelerator takes raw bytes"),
+    ({"dataset_sha256": "0"}, "trained on other images than digits now holds"),
+])
+def test_foreign_checkpoints_are_refused(state, tmp_path, change, message):
+    path = checkpoint.save(tmp_path / "c.pt", state | change)
+    with pytest.raises(Refused, match=message):
+        run(path, tmp_path / "m.safetensors")
+
+
+@pytest.mark.parametrize("mode", ["any", "1of4"])
+def test_the_demos_recipe_in_four_epochs(mode, tmp_path, capsys):
+    """The network of the demo learns, and loses at most 2 of 450 images on its way to integers."""
+    fit.main(["--mode", mode, "--epochs", "4", "--out", str(tmp_path)])
+    capsys.readouterr()
+    run(tmp_path / "checkpoint.pt", tmp_path / "m.safetensors", "--json")
+    result = json.loads(capsys.readouterr().out)
+    assert min(result["float_accuracy"], result["deployed_accuracy"]) >= 0.97
+    assert round(450 * (result["float_accuracy"] - result["deployed_accuracy"])) <= 2

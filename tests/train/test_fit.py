@@ -1,0 +1,201 @@
+"""Runs are functions of their settings, whatever happens on the way."""
+
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+
+from spec.files import write_bytes
+from spec.refusal import Refused
+from spec.supermask import Mode
+from train import checkpoint, fit
+from train.fit import Settings, learning_rate
+
+
+def same(one, other):
+    """Whether two checkpoint states hold the same bits, times aside."""
+    if isinstance(one, torch.Tensor):
+        return torch.equal(one, other)
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one if key != "seconds")
+    if isinstance(one, list):
+        return len(one) == len(other) and all(same(a, b) for a, b in zip(one, other, strict=True))
+    return one == other
+
+
+def log(out):
+    return [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
+
+
+class Killed(BaseException):
+    """What a test stops a run with."""
+
+
+def stop_after(monkeypatch, epochs):
+    """Let the run die right after the checkpoint of ``epochs``, before its log line is written."""
+    def save(path, state):
+        checkpoint_save(path, state)
+        if state["epoch"] == epochs:
+            raise Killed
+
+    checkpoint_save = checkpoint.save
+    monkeypatch.setattr(checkpoint, "save", save)
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tiny, tmp_path_factory):
+    out = tmp_path_factory.mktemp("uninterrupted")
+    fit.main([*tiny, "--epochs", "4", "--out", str(out)])
+    return out
+
+
+def test_same_settings_same_bits(tiny, tmp_path, uninterrupted):
+    fit.main([*tiny, "--epochs", "4", "--out", str(tmp_path)])
+    assert same(checkpoint.load(tmp_path / "checkpoint.pt"), checkpoint.load(uninterrupted / "checkpoint.pt"))
+
+
+@pytest.mark.parametrize("stop", [2, 4])
+def test_resumed_run_ends_in_the_same_bits(tiny, tmp_path, uninterrupted, monkeypatch, stop):
+    arguments = [*tiny, "--epochs", "4", "--out", str(tmp_path)]
+    with monkeypatch.context() as patch:
+        stop_after(patch, stop)
+        with pytest.raises(Killed):
+            fit.main(arguments)
+    assert checkpoint.load(tmp_path / "checkpoint.pt")["epoch"] == stop
+    assert len(log(tmp_path)) == stop - 1
+    assert fit.main([*arguments, "--resume"]) == 0
+    assert same(checkpoint.load(tmp_path / "checkpoint.pt"), checkpoint.load(uninterrupted / "checkpoint.pt"))
+    assert [line["epoch"] for line in log(tmp_path)] == [1, 2, 3, 4]
+    assert same(log(tmp_path), log(uninterrupted))
+
+
+def test_killed_process_resumes_to_the_same_bits(tiny, tmp_path):
+    settings = [*tiny, "--epochs", "8"]
+    command = [sys.executable, "-m", "train.fit", *settings, "--out", str(tmp_path / "killed")]
+    process = subprocess.Popen(command, env=os.environ | {"OMP_NUM_THREADS": "1"}, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "killed" / "log.jsonl").exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL, "the run ended before it could be killed"
+    assert checkpoint.load(tmp_path / "killed" / "checkpoint.pt")["epoch"] < 8
+    fit.main([*settings, "--out", str(tmp_path / "killed"), "--resume"])
+    fit.main([*settings, "--out", str(tmp_path / "whole")])
+    assert same(
+        checkpoint.load(tmp_path / "killed" / "checkpoint.pt"), checkpoint.load(tmp_path / "whole" / "checkpoint.pt")
+    )
+
+
+def test_finished_run_resumes_to_itself(tiny, uninterrupted):
+    before = (uninterrupted / "checkpoint.pt").read_bytes()
+    assert fit.main([*tiny, "--epochs", "4", "--out", str(uninterrupted), "--resume"]) == 0
+    assert (uninterrupted / "checkpoint.pt").read_bytes() == before
+
+
+@pytest.mark.parametrize(("change", "message"), [
+    (["--lr", "0.01"], r"--lr 0.003, not 0.01"),
+    (["--epochs", "5"], r"--epochs 4, not 5"),
+    (["--net-seed", "1"], r"--net-seed 0, not 1"),
+    (["--mode", "2of4"], r"--mode any, not 2of4"),
+    (["--widths", "4,16"], r"--widths \(4, 8\), not \(4, 16\)"),
+    (["--affine"], r"--affine False, not True"),
+])
+def test_resuming_with_other_settings_is_refused(tiny, uninterrupted, change, message):
+    with pytest.raises(Refused, match=f"checkpoint.pt was trained with {message}; resume with the same settings"):
+        fit.main([*tiny, "--epochs", "4", *change, "--out", str(uninterrupted), "--resume"])
+
+
+@pytest.mark.parametrize(("change", "message"), [
+    ({"dataset_sha256": "0"}, "trained on other images than digits now holds"),
+    ({"versions": {"torch": "1.0", "numpy": "1.0"}}, "would not be reproducible"),
+])
+def test_resuming_elsewhere_is_refused(tiny, tmp_path, uninterrupted, change, message):
+    checkpoint.save(tmp_path / "checkpoint.pt", checkpoint.load(uninterrupted / "checkpoint.pt") | change)
+    with pytest.raises(Refused, match=message):
+        fit.main([*tiny, "--epochs", "4", "--out", str(tmp_path), "--resume"])
+
+
+@pytest.mark.parametrize(("arguments", "message"), [
+    (["--dataset", "cats"], "Unknown dataset 'cats'"),
+    (["--mode", "3of4"], r"Setting --mode must be one of \['any', '2of4', '1of4'\], not '3of4'"),
+    (["--epochs", "0"], "Setting --epochs must be at least 1, not 0"),
+    (["--batch", "0"], "Setting --batch must be at least 1, not 0"),
+    (["--batch", "1348"], "Setting --batch must be at most 1347, the training images of digits, not 1348"),
+    (["--lr", "0"], "Setting --lr must be above 0 and at most 1, not 0.0"),
+    (["--lr", "nan"], "Setting --lr must be above 0 and at most 1, not nan"),
+    (["--seed", "-1"], "Setting --seed must be from 0"),
+    (["--net-seed", "-1"], "Network seed must be an integer from 0"),
+    (["--density", "0"], r"Density \(kept fraction\) must be above 0"),
+    (["--widths", "4"], "one iteration count per stage width"),
+    (["--mode", "1of4", "--widths", "6,8"], "Layer stage1.entry.conv1 has 6 input channels"),
+    (["--resume"], "checkpoint.pt does not exist"),
+])
+def test_bad_settings_are_refused(tiny, tmp_path, arguments, message):
+    with pytest.raises(Refused, match=message):
+        fit.main([*tiny, "--out", str(tmp_path), *arguments])
+    assert not (tmp_path / "checkpoint.pt").exists()
+
+
+def test_impossible_folder_is_refused(tiny, tmp_path):
+    write_bytes(tmp_path / "file", b"")
+    with pytest.raises(Refused, match=r"Folder --out .*/file cannot be made \(.*\); choose another"):
+        fit.main([*tiny, "--out", str(tmp_path / "file")])
+
+
+def test_ill_typed_option_is_bad_usage(capsys):
+    with pytest.raises(SystemExit, match="2"):
+        fit.main(["--widths", "4,x"])
+    assert "--widths: needs integers with commas, as in 16,32,64, not '4,x'" in capsys.readouterr().err
+
+
+def test_divergence_is_refused_and_the_last_checkpoint_kept(tiny, tmp_path, monkeypatch):
+    def diverging(logits, labels):
+        loss = cross_entropy(logits, labels)
+        return loss * math.nan if (tmp_path / "checkpoint.pt").exists() else loss
+
+    cross_entropy = fit.functional.cross_entropy
+    monkeypatch.setattr(fit.functional, "cross_entropy", diverging)
+    with pytest.raises(Refused, match=r"Training diverged in epoch 2 \(loss nan\); lower --lr 0.003"):
+        fit.main([*tiny, "--out", str(tmp_path)])
+    assert checkpoint.load(tmp_path / "checkpoint.pt")["epoch"] == 1
+
+
+def test_output_names_what_was_written(tiny, tmp_path, capsys):
+    fit.main([*tiny, "--out", str(tmp_path)])
+    paths = [str(tmp_path / "checkpoint.pt"), str(tmp_path / "log.jsonl")]
+    captured = capsys.readouterr()
+    assert captured.out.splitlines()[1:] == paths
+    assert [line.split()[1] for line in captured.err.splitlines()] == ["1/2", "2/2"]
+    fit.main([*tiny, "--out", str(tmp_path), "--resume", "--json"])
+    result = json.loads(capsys.readouterr().out)
+    assert [result["checkpoint"], result["log"]] == paths
+    assert result["held_out_accuracy"] == log(tmp_path)[-1]["held_out_accuracy"]
+
+
+def test_cosine():
+    rates = [learning_rate(2.0, step, 4) for step in range(5)]
+    assert rates[0] == 2.0
+    assert rates[2] == pytest.approx(1.0)
+    assert rates[4] == 0.0
+    assert rates == sorted(rates, reverse=True)
+
+
+def test_settings_are_plain_whatever_they_are_given_as():
+    assert {type(value) for value in Settings(mode=Mode.ANY).to_json().values()} == {str, tuple, float, int, bool}
+
+
+def test_schedule_spans_the_whole_run(uninterrupted):
+    steps = 4 * (1347 // 64)
+    last = checkpoint.load(uninterrupted / "checkpoint.pt")["optimizer"]["param_groups"][0]["lr"]
+    assert last == learning_rate(3e-3, steps - 1, steps)
+
+
+def test_defaults_are_the_demo():
+    network = Settings().network(fit.load_dataset("digits", None))
+    assert sum(layer.weights for layer in network.layers) == 169_232

@@ -1,0 +1,159 @@
+"""Calibration and folding against their formulas, and the distance from float to integers."""
+
+import numpy as np
+import pytest
+import torch
+
+from spec import golden, vectors
+from spec.network import Role, residual_network
+from spec.numerics import prepare
+from spec.refusal import Refused
+from spec.supermask import Mode
+from train import checkpoint
+from train.deployed import DeployedNet
+from train.model import HiddenFoldNet
+from train.quantize import calibrate, quantize, stages
+
+
+def warmed(images, mode=Mode.ANY, iterations=(2, 0, 3), adjust=None):
+    """Untrained network with every gamma, beta and statistic at work."""
+    network = residual_network("t", image=(8, 8, 1), classes=10, widths=(4, 4, 8), iterations=iterations, mode=mode)
+    generator = torch.Generator().manual_seed(4)
+    model = HiddenFoldNet(network, generator, affine=True).train()
+    with torch.no_grad():
+        for hidden in model.hidden:
+            for norm in hidden.norms:
+                norm.weight.copy_(torch.empty_like(norm.weight).uniform_(-1.5, 1.5, generator=generator))
+                norm.bias.copy_(torch.empty_like(norm.bias).uniform_(-1, 1, generator=generator))
+        if adjust:
+            adjust(model)
+        for _ in range(20):
+            model(torch.from_numpy(images))
+    return model.eval()
+
+
+def floats(model, images):
+    """What the float network would store, NHWC, in the order of a trace."""
+    seen = []
+    with torch.no_grad():
+        model(torch.from_numpy(images), lambda layer, t, values: seen.append(values.permute(0, 2, 3, 1)))
+    return [values.double().numpy() for values in seen]
+
+
+def test_a_stage_shares_one_scale(digits):
+    images = digits.train_images[:64]
+    model = warmed(images)
+    scales = calibrate(model, images)
+    names = [[layer.name for layer in stage] for stage in stages(model.network)]
+    assert names == [
+        ["stem", "stage1.entry.conv2", "stage1.fold.conv2"], ["stage2.entry.conv2"],
+        ["stage3.entry.conv2", "stage3.fold.conv2"],
+    ]
+    peaks = {}
+    for step, values in zip(model.network.steps, floats(model, images), strict=False):
+        peaks.setdefault(step.layer.name, []).append(values.max())
+    for stage in names:
+        peak = max(max(peaks[name]) for name in stage)
+        assert {scales.steps[name] for name in stage} == {peak / 255}
+    assert scales.steps["stage3.fold.conv1"] == max(peaks["stage3.fold.conv1"]) / 255
+    assert len(peaks["stage3.fold.conv1"]) == 3
+
+
+def small_shortcut(model):
+    """Shortcuts far below their stage."""
+    for layer in model.network.layers:
+        if layer.role is Role.SHORTCUT:
+            model.hidden[layer.index].norms[0].weight.fill_(0.01)
+            model.hidden[layer.index].norms[0].bias.fill_(0.0)
+
+
+def deep_shortcut(model):
+    """Shortcuts far below zero, which the ReLU after the addition hides from their stage."""
+    for layer in model.network.layers:
+        if layer.role is Role.SHORTCUT:
+            model.hidden[layer.index].norms[0].bias.copy_(torch.linspace(-50, 0, layer.outputs))
+
+
+@pytest.mark.parametrize(("adjust", "low", "high"), [(small_shortcut, -4, -4), (None, -1, 2), (deep_shortcut, 3, 6)])
+@pytest.mark.parametrize("mode", list(Mode))
+def test_shortcuts_are_signed_and_a_power_of_two_from_their_stage(digits, mode, adjust, low, high):
+    images = digits.train_images[:64]
+    model = warmed(images, mode, adjust=adjust)
+    scales = calibrate(model, images)
+    assert set(scales.residual_shifts) == {"stage2.entry.conv2", "stage3.entry.conv2"}
+    for last, shift in scales.residual_shifts.items():
+        assert low <= shift <= high
+        assert scales.steps[last.replace("conv2", "shortcut")] == scales.steps[last] * 2.0**shift
+    deployed = quantize(model, scales, {})
+    trace = DeployedNet(deployed).run(images)
+    assert vectors.difference(golden.run(deployed, images), trace) is None
+    for layer in model.network.layers[:-1]:
+        numbers = deployed.requantizations[layer.name]
+        assert numbers.residual_shift == scales.residual_shifts.get(layer.name, 0)
+        assert numbers.signed == (layer.role is Role.SHORTCUT)
+    # Shortcuts use their range unless they are tiny.
+    for stored in trace.stored:
+        if stored.layer.role is Role.SHORTCUT and adjust is not small_shortcut:
+            assert np.abs(stored.values.astype(int)).max() >= 60
+
+
+def test_entries_are_the_batch_norm_to_half_a_unit(digits):
+    images = digits.train_images[:64]
+    model = warmed(images)
+    scales = calibrate(model, images)
+    deployed = quantize(model, scales, {})
+    sources = {"stem": 1 / 255, "stage3.fold.conv1": "stage3.entry.conv2",
+               "stage3.fold.conv2": "stage3.fold.conv1", "stage3.entry.shortcut": "stage2.entry.conv2"}
+    for name in ("stem", "stage3.fold.conv1", "stage3.fold.conv2", "stage3.entry.shortcut"):
+        hidden, numbers = model.hidden[model.network.layer(name).index], deployed.requantizations[name]
+        source = scales.steps.get(sources[name], sources[name])
+        for t, norm in enumerate(hidden.norms):
+            tensors = (norm.weight, norm.bias, norm.running_mean, norm.running_var)
+            gamma, beta, mean, var = (tensor.detach().double().numpy() for tensor in tensors)
+            gain = gamma / np.sqrt(var + 1e-5) * hidden.sigma * source / scales.steps[name]
+            offset = (beta - mean * gamma / np.sqrt(var + 1e-5)) / scales.steps[name]
+            kept = hidden.mask().any(axis=(1, 2, 3))
+            assert np.abs(numbers.multiplier[t] - gain * 2.0**numbers.shift)[kept].max() <= 0.5 + 1e-6
+            stored = offset * 2.0 ** (numbers.shift - numbers.bias_shift)
+            assert np.abs(numbers.bias[t] - stored).max() <= 0.5 + 1e-6
+
+
+def test_stem_is_float_to_one_rounding(digits):
+    """The stem reads exact bytes, so only its 12-bit multiplier and one rounding part it from float."""
+    images = digits.train_images[:64]
+    model = warmed(images)
+    scales = calibrate(model, images)
+    deployed = quantize(model, scales, {})
+    want = floats(model, images)[0] / scales.steps["stem"]
+    got = DeployedNet(deployed).run(images).stored[0].values
+    numbers = deployed.requantizations["stem"]
+    rows = prepare(images, 3, 1, 1).astype(np.int64).sum(axis=-1).max()  # Bound of any |accumulator|.
+    assert np.abs(want - got).max() <= 0.5 + (0.5 * rows + 0.5 * 2**numbers.bias_shift) / 2**numbers.shift + 1e-3
+
+
+def test_trained_network_barely_moves(digits, state):
+    """Stored activations stay within 2.5 % of the range of float after all layers; the mean is off by a step."""
+    model = checkpoint.restore(state)
+    scales = calibrate(model, digits.train_images[:512])
+    deployed = quantize(model, scales, {})
+    images = digits.test_images[:64]
+    trace = DeployedNet(deployed).run(images)
+    for stored, value in zip(trace.stored, floats(model, images), strict=True):
+        low, high = (-128, 127) if stored.layer.role is Role.SHORTCUT else (0, 255)
+        error = np.abs((value / scales.steps[stored.layer.name]).clip(low, high) - stored.values)
+        assert error.mean() < 1.5
+        assert np.quantile(error, 0.99) < 0.025 * 255
+
+
+@pytest.mark.parametrize(("bias", "message"), [
+    (-1e4, "Layer stage1.entry.conv1 stores only zeros on the 8 calibration images; train longer"),
+    (float("inf"), "Layer stage1.entry.conv1 stores values that are not finite on the 8 calibration images"),
+])
+def test_dead_layer_is_refused(digits, bias, message):
+    def break_layer(model):
+        model.hidden[1].norms[0].bias.fill_(bias)
+
+    images = digits.train_images[:8]
+    model = warmed(images, adjust=break_layer)
+    with pytest.raises(Refused, match=message):
+        calibrate(model, images)

@@ -1,0 +1,96 @@
+"""The deployed network in torch: the integers the accelerator computes, by torch's convolutions.
+
+It shares with ``spec.golden`` the model and the function object :func:`spec.numerics.requantize`, not the convolutions
+and not the walk through the network, so that their agreement on every stored activation says something.
+"""
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from spec.golden import Stored, Trace, check_images
+from spec.model import Model
+from spec.network import Layer, Role, Step
+from spec.numerics import requantize
+
+__all__ = ["DeployedNet"]
+
+
+class DeployedNet:
+    """Integer network of ``model``, ready to run.
+
+    Every activation is an integer-valued float64 tensor (B, C, H, W); sums of such stay exact below 2**53.
+
+    Parameters
+    ----------
+    model : Model
+    """
+
+    def __init__(self, model: Model):
+        self.model = model
+        self.kernels = {layer.name: self._kernel(layer) for layer in model.network.layers}
+        self.entries = {
+            name: (torch.tensor(numbers.multiplier), torch.tensor(numbers.bias))
+            for name, numbers in model.requantizations.items()
+        }
+
+    def _kernel(self, layer: Layer) -> Tensor:
+        """Trits of ``layer`` as torch convolves them, float64 (M, C, K, K); the stem's as the KxK window they are."""
+        kernel = self.model.network.stem.kernel if layer.role is Role.STEM else layer.kernel
+        trits = torch.tensor(self.model.trits(layer.name), dtype=torch.float64)
+        return trits.reshape(layer.outputs, kernel, kernel, -1).permute(0, 3, 1, 2)
+
+    @torch.no_grad()
+    def run(self, images: np.ndarray) -> Trace:
+        """Every stored activation and the int32 logits of uint8 ``images`` (B, H, W, C).
+
+        Raises
+        ------
+        Refused
+            If the images have another size or type.
+        """
+        check_images(self.model, images)
+        network = self.model.network
+        stored: list[Stored] = []
+        stream = residual = branch = torch.tensor(images).permute(0, 3, 1, 2).double()  # (B, C, H, W)
+        for step in network.steps[:-1]:
+            layer = step.layer
+            adds = layer.role is Role.LAST
+            values = self._execute(step, branch if adds else stream, residual if adds else None)
+            kind = np.int8 if layer.role is Role.SHORTCUT else np.uint8
+            stored.append(Stored(layer, step.iteration, values.numpy().astype(kind)))
+            y = values.permute(0, 3, 1, 2).double()
+            if layer.role is Role.SHORTCUT:
+                residual = y
+            elif layer.role is Role.INNER:
+                branch = y
+            else:
+                stream = residual = y  # The identity, until a shortcut replaces it.
+        pooled = stream.sum((2, 3), keepdim=True)  # (B, N, 1, 1)
+        logits = functional.conv2d(pooled, self.kernels[network.layers[-1].name]).flatten(1)
+        return Trace(tuple(stored), logits.numpy().astype(np.int32))
+
+    def _execute(self, step: Step, x: Tensor, residual: Tensor | None) -> Tensor:
+        """What ``step`` stores of ``x`` (B, C, H, W): int64 (B, OH, OW, M)."""
+        layer = step.layer
+        window = self.model.network.stem if layer.role is Role.STEM else layer
+        numbers = self.model.requantizations[layer.name]
+        multiplier, bias = (entries[step.iteration] for entries in self.entries[layer.name])
+        acc = functional.conv2d(x, self.kernels[layer.name], stride=window.stride, padding=window.pad)
+        return requantize(
+            _channels_last(acc), multiplier, bias, 0 if residual is None else _channels_last(residual),
+            shift=numbers.shift, bias_shift=numbers.bias_shift, residual_shift=numbers.residual_shift,
+            signed=numbers.signed,
+        )
+
+    def accuracy(self, images: np.ndarray, labels: np.ndarray, batch: int = 64) -> float:
+        """Fraction of ``images`` whose predicted class is their label."""
+        starts = range(0, len(images), batch)
+        guesses = np.concatenate([self.run(images[start : start + batch]).classes for start in starts])
+        return float((guesses == labels).mean())
+
+
+def _channels_last(x: Tensor) -> Tensor:
+    """(B, C, H, W) float64 as (B, H, W, C) int64, the form the spec's arithmetic takes."""
+    return x.permute(0, 2, 3, 1).long()

@@ -1,0 +1,153 @@
+"""From a trained network to the integer model: activation scales by calibration, batch norms folded into entries.
+
+Scales are ``max / 255`` over calibration images. All block outputs of a stage, over all blocks and iterations, share
+one, so that an identity residual is exact; the inner convolution of a block has one for all its iterations. A
+projection shortcut is stored signed, in steps of a power of two times its stage's.
+
+Ref: DESIGN.md section 3.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from spec.model import Model
+from spec.network import Layer, Network, Role
+from spec.numerics import PIXEL_MAX, Requantization, accumulator_bounds, fold, output_range
+from spec.refusal import Refused
+from train.model import HiddenFoldNet
+
+__all__ = ["Scales", "calibrate", "quantize", "stages"]
+
+#: A shortcut stored finer than 1/16 of its stage's step gains nothing and costs shift range.
+_RESIDUAL_SHIFT_MIN = -4
+
+
+@dataclass(frozen=True)
+class Scales:
+    """What one step of a stored activation is worth, and how shortcuts are scaled.
+
+    Parameters
+    ----------
+    steps : mapping of layer name to float
+        For every layer but the classifier.
+    residual_shifts : mapping of layer name to int
+        ``rsh`` of the last layer of each block with a projection shortcut: the shortcut's step is ``2**rsh`` times its.
+    """
+
+    steps: Mapping[str, float]
+    residual_shifts: Mapping[str, int]
+
+
+def stages(network: Network) -> list[list[Layer]]:
+    """The layers that write the residual stream, by stage: a projection shortcut begins a new one."""
+    found = [[network.layers[0]]]
+    for block in network.blocks:
+        layers = {layer.role: layer for layer in network.block_layers(block)}
+        if Role.SHORTCUT in layers:
+            found.append([])
+        found[-1].append(layers[Role.LAST])
+    return found
+
+
+def calibrate(model: HiddenFoldNet, images: np.ndarray) -> Scales:
+    """Activation scales of ``model`` (in evaluation mode) on uint8 ``images`` (n, H, W, C).
+
+    Raises
+    ------
+    Refused
+        If a layer stores only zeros, or values that are not finite, on all of them.
+    """
+    network = model.network
+    peaks = _peaks(model, images)
+    steps = {layer.name: peaks[layer.name] / PIXEL_MAX for layer in network.layers if layer.role is Role.INNER}
+    for stage in stages(network):
+        step = max(peaks[layer.name] for layer in stage) / PIXEL_MAX
+        steps |= {layer.name: step for layer in stage}
+    for name, step in steps.items():
+        if not (math.isfinite(step) and step > 0):
+            raise Refused(
+                f"Layer {name} stores {'only zeros' if step == 0 else 'values that are not finite'} on the "
+                f"{len(images)} calibration images; train longer or calibrate on more"
+            )
+    residual_shifts = {}
+    for block in network.blocks:
+        layers = {layer.role: layer for layer in network.block_layers(block)}
+        if Role.SHORTCUT in layers:
+            shortcut, last = layers[Role.SHORTCUT].name, layers[Role.LAST].name
+            ratio = peaks[shortcut] / output_range(signed=True)[1] / steps[last]
+            residual_shifts[last] = math.ceil(math.log2(max(ratio, 2.0**_RESIDUAL_SHIFT_MIN)))
+            steps[shortcut] = steps[last] * 2.0 ** residual_shifts[last]
+    return Scales(steps, residual_shifts)
+
+
+@torch.no_grad()
+def _peaks(model: HiddenFoldNet, images: np.ndarray) -> dict[str, float]:
+    """Largest magnitude each layer stores on ``images``, over all iterations."""
+    peaks: dict[str, float] = {}
+
+    def observe(layer: Layer, iteration: int, values: Tensor) -> None:
+        peaks[layer.name] = max(peaks.get(layer.name, 0.0), float(values.abs().max()))
+
+    for chunk in torch.from_numpy(images).split(256):
+        model(chunk, observe)
+    return peaks
+
+
+def quantize(model: HiddenFoldNet, scales: Scales, provenance: dict) -> Model:
+    """Integer model of a trained network: its masks as they are, its batch norms as 32-bit entries.
+
+    Raises
+    ------
+    Refused
+        If a batch norm fits no entry or an accumulator could wrap, naming the layer.
+    """
+    network = model.network
+    source = {"stem": 1 / PIXEL_MAX}  # Step of what each layer reads.
+    stream = scales.steps["stem"]
+    for block in network.blocks:
+        layers = {layer.role: layer.name for layer in network.block_layers(block)}
+        source |= dict.fromkeys(layers.values(), stream)
+        source[layers[Role.LAST]] = scales.steps[layers[Role.INNER]]
+        stream = scales.steps[layers[Role.LAST]]
+    masks, entries = {}, {}
+    for layer in network.layers:
+        masks[layer.name] = model.hidden[layer.index].mask()
+        if layer.role is not Role.CLASSIFIER:
+            entries[layer.name] = _entries(model, layer, masks[layer.name], source[layer.name], scales)
+    return Model(network, masks, entries, provenance)
+
+
+def _entries(model: HiddenFoldNet, layer: Layer, mask: np.ndarray, source: float, scales: Scales) -> Requantization:
+    """Batch norms of ``layer`` as entries.
+
+    Its convolution is ``sigma * source * acc``, its batch norm ``a*conv + b``, its stored value that over ``step``:
+    ``y = acc * (a * sigma * source / step) + b / step``.
+    """
+    hidden = model.hidden[layer.index]
+    step = scales.steps[layer.name]
+    factors = [_affine(norm) for norm in hidden.norms]
+    a = np.stack([factor for factor, _ in factors])  # (iterations, M)
+    b = np.stack([offset for _, offset in factors])
+    trits = np.sign(hidden.weight.numpy()).astype(np.int8) * mask
+    projected = layer.name in scales.residual_shifts
+    return fold(
+        a * (hidden.sigma * source / step), b / step, *accumulator_bounds(trits), where=layer.name,
+        residual_range=output_range(signed=projected) if layer.role is Role.LAST else (0, 0),
+        residual_shift=scales.residual_shifts.get(layer.name, 0),
+        signed=layer.role is Role.SHORTCUT,
+    )
+
+
+def _affine(norm: nn.BatchNorm2d) -> tuple[np.ndarray, np.ndarray]:
+    """``a, b`` (M,), float64, of a batch norm as it evaluates ``a*x + b``, by its running statistics."""
+    a = 1 / torch.sqrt(norm.running_var.double() + norm.eps)
+    beta = torch.zeros_like(a)
+    if norm.affine:
+        a = a * norm.weight.detach().double()
+        beta = norm.bias.detach().double()
+    return a.numpy(), (beta - norm.running_mean.double() * a).numpy()
