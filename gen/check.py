@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from gen.options import add_build_options, config_from
-from gen.plan import LayerPlan, plan
+from gen.plan import LayerPlan, command_count, plan
 from spec.commands import FIELDS
 from spec.config import AcceleratorConfig
 from spec.model import Model, load
@@ -108,9 +108,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     add_build_options(parser)
     parser.add_argument("--json", action="store_true", help="print the problems as JSON")
     arguments = parser.parse_args(argv)
-    # The program's length is known once it is compiled, which imports this module; the command list does not need it.
-    from gen.compile import command_count
-
     config, model = config_from(arguments), load(arguments.model)
     found = problems(model, config, commands=command_count(model.network))
     if arguments.json:

@@ -7,7 +7,7 @@ import numpy as np
 
 from gen.check import problems
 from gen.images import entry_image, image_words, mask_image, tensor_from_words
-from gen.plan import LayerPlan, Plan, plan
+from gen.plan import LayerPlan, Plan, command_count, plan
 from spec.commands import ADDRESS_BITS, Op, Source, encode
 from spec.config import AcceleratorConfig
 from spec.golden import check_images
@@ -16,7 +16,7 @@ from spec.network import Network, Role, Step
 from spec.packets import Target, packet
 from spec.refusal import Refused
 
-__all__ = ["Command", "Frame", "Program", "command_count", "compile_model"]
+__all__ = ["Command", "Frame", "Program", "compile_model"]
 
 
 @dataclass(frozen=True)
@@ -131,13 +131,6 @@ class Program:
             for command, iteration in self.executed
             if command.op is Op.STORE
         )
-
-
-def command_count(network: Network, *, traced: bool = False) -> int:
-    """Commands of the program of ``network``."""
-    loops = sum(2 for block in network.blocks if block.iterations > 1)
-    stores = len(network.layers) if traced else 1
-    return len(network.layers) + loops + stores + 1
 
 
 def compile_model(

@@ -6,7 +6,7 @@ from spec.config import AcceleratorConfig
 from spec.network import Layer, Network, Role
 from spec.supermask import GROUP, Mode
 
-__all__ = ["LayerPlan", "Plan", "Region", "plan"]
+__all__ = ["LayerPlan", "Plan", "Region", "command_count", "plan"]
 
 
 @dataclass(frozen=True)
@@ -150,3 +150,10 @@ def plan(network: Network, config: AcceleratorConfig, *, mask_unit: int = 0, ent
         entry_row += step * block.iterations
     add(classifier, stream, None, None, False, 0)
     return Plan(tuple(layers), sizes["x"], sizes["t"], mask_unit - start_mask, entry_row - start_entry, entry_steps)
+
+
+def command_count(network: Network, *, traced: bool = False) -> int:
+    """Commands of the program of ``network``: its layers, loops, stores (of every layer if ``traced``) and the end."""
+    loops = sum(2 for block in network.blocks if block.iterations > 1)
+    stores = len(network.layers) if traced else 1
+    return len(network.layers) + loops + stores + 1

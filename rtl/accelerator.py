@@ -13,10 +13,15 @@ from rtl.register_port import RegisterPort
 from spec.config import AcceleratorConfig
 from spec.registers import ADDRESS_BITS
 
-__all__ = ["Accelerator", "Core"]
+__all__ = ["PORTS", "Accelerator", "Core"]
 
 #: Buses of the host.
 _BUSES = {"s_axi": In(AxiLite(ADDRESS_BITS)), "s_axis": In(AxiStream()), "m_axis": Out(AxiStream())}
+
+#: Ports of the top module.
+PORTS = {"aclk": In(1), "aresetn": In(1), "irq": Out(1)} | {
+    f"{bus}_{name}": port for bus, member in _BUSES.items() for name, port in member.signature.members.items()
+}
 
 
 class Core(wiring.Component):
@@ -96,10 +101,7 @@ class Accelerator(wiring.Component):
 
     def __init__(self, config: AcceleratorConfig):
         self.config = config
-        super().__init__(
-            {"aclk": In(1), "aresetn": In(1), "irq": Out(1)}
-            | {f"{bus}_{name}": port for bus, member in _BUSES.items() for name, port in member.signature.members.items()}
-        )
+        super().__init__(PORTS)
 
     def elaborate(self, platform):
         m = Module()

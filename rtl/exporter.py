@@ -71,10 +71,9 @@ class Exporter(wiring.Component):
         m.d.comb += [self.words.payload.data.eq(line[:32]), self.words.payload.last.eq(left == 1)]
         with m.FSM() as fsm:
             m.d.comb += self.busy.eq(~fsm.ongoing("IDLE"))
-            with m.State("IDLE"):
-                with m.If(self.start):
-                    m.d.sync += [self.address.eq(self.base), left.eq(self.count), psum.eq(self.from_psum), wait.eq(0)]
-                    m.next = "READ"
+            with m.State("IDLE"), m.If(self.start):
+                m.d.sync += [self.address.eq(self.base), left.eq(self.count), psum.eq(self.from_psum), wait.eq(0)]
+                m.next = "READ"
             with m.State("READ"):
                 m.d.sync += wait.eq(wait + 1)
                 with m.If(wait == Ram.LATENCY):

@@ -83,7 +83,9 @@ class Ram(wiring.Component):
     def __init__(self, *, width: int, depth: int, part: int | None = None):
         part = width if part is None else part
         if width < 1 or depth < 2 or width % part:
-            raise ValueError(f"A memory needs width >= 1, depth >= 2 and a part that divides width, not {width}x{depth}/{part}")
+            raise ValueError(
+                f"A memory needs width >= 1, depth >= 2 and a part that divides width, not {width}x{depth}/{part}"
+            )
         self.width = width
         self.depth = depth
         self.part = part

@@ -18,8 +18,8 @@ __all__ = ["Results"]
 class Results(wiring.Component):
     """Requantizes the sums of one pixel per cycle and addresses their store, in the order of :class:`OutputWalk`.
 
-    ``announce`` comes two cycles before ``acc``, when the entries and the residual word are addressed. The store follows
-    ``acc`` by :data:`Requantizer.LATENCY` cycles. Throughput one pixel per cycle, no stall.
+    ``announce`` comes two cycles before ``acc``, when the entries and the residual word are addressed. The store
+    follows ``acc`` by :data:`Requantizer.LATENCY` cycles. Throughput one pixel per cycle, no stall.
 
     Parameters
     ----------

@@ -117,7 +117,8 @@ class Sequencer(wiring.Component):
             with m.Case(Op.CONV, Op.CLASSIFY, Op.STORE):
                 pass
             with m.Case(Op.LOOP):
-                m.d.sync += [*following, body.eq(index + 1), left.eq(command.iterations - 1), step.eq(command.entry_step)]
+                m.d.sync += [*following, body.eq(index + 1)]
+                m.d.sync += [left.eq(command.iterations - 1), step.eq(command.entry_step)]
             with m.Case(Op.ENDLOOP):
                 with m.If(left != 0):
                     m.d.sync += [index.eq(body), cycle.eq(0), left.eq(left - 1)]

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from gen.compile import Frame
+from gen.cycles import CycleModel
 from spec.golden import Trace
 from spec.network import Role, Step
 
-__all__ = ["Mismatch", "first_mismatch", "value_count"]
+__all__ = ["Mismatch", "expected_counters", "first_mismatch", "value_count"]
 
 
 @dataclass(frozen=True)
@@ -70,3 +71,8 @@ def first_mismatch(
 def value_count(tensors: Sequence[np.ndarray]) -> int:
     """Number of values in ``tensors``."""
     return sum(tensor.size for tensor in tensors)
+
+
+def expected_counters(cycles: CycleModel) -> dict[str, int]:
+    """The cycle model in the form of :meth:`sim.driver.Driver.counters`."""
+    return {"TOTAL": cycles.total} | {cause.name: count for cause, count in cycles.causes.items()}

@@ -4,9 +4,9 @@ While the accelerator computes nothing here runs: all models sleep until a valid
 """
 
 import logging
-from collections.abc import Callable, Iterator
 from random import Random
 
+import cocotb
 from cocotb.task import resume
 from cocotb.triggers import RisingEdge, SimTimeoutError, Timer, with_timeout
 from cocotbext.axi import AxiLiteBus, AxiLiteMaster, AxiResp, AxiStreamBus, AxiStreamSink, AxiStreamSource
@@ -17,6 +17,7 @@ CLOCK_NS = 10  #: Period of the wrapper's clock.
 CHANNELS = ("aw", "w", "b", "ar", "r", "s_axis", "m_axis")  #: In the wrapper's order.
 LANES = 4  #: Bytes of a stream word.
 _RESET_CYCLES = 4
+_BURSTS = (1, 1, 1, 2, 3, 8)  #: Cycles that a stalled channel stays as it is.
 
 
 class RegisterAccessFailed(RuntimeError):
@@ -53,7 +54,8 @@ class CocotbTransport:
         self.receive = resume(self.receive_async)
         self.discard = resume(self.discard_async)
         self.wait_irq = resume(self.wait_irq_async)
-        self.pauses: dict[str, int] = {}
+        self.pauses = dict.fromkeys(CHANNELS, 0)
+        self._stalling: list = []
 
     @property
     def cycle(self) -> int:
@@ -72,7 +74,8 @@ class CocotbTransport:
 
     async def cycles(self, count: int) -> None:
         """Let ``count`` clock cycles pass."""
-        await Timer(CLOCK_NS * count, "ns")
+        if count:
+            await Timer(CLOCK_NS * count, "ns")
 
     async def reset(self) -> None:
         """Reset the accelerator and the models; frames in flight are lost on both sides."""
@@ -117,9 +120,12 @@ class CocotbTransport:
         return bytes(frame.tdata)
 
     async def discard_async(self) -> None:
-        """Forget all frames."""
-        while not self.sink.empty():
-            self.sink.recv_nowait()
+        """Take what is still offered, then forget all frames, a half one included."""
+        while int(self.dut.m_axis_tvalid.value):
+            await self.cycles(1)
+        await self.cycles(2)
+        self.sink.clear()
+        self.sink.assert_reset()
 
     async def wait_irq_async(self) -> None:
         """Wait for the interrupt."""
@@ -127,33 +133,31 @@ class CocotbTransport:
             await self._bounded(_rise(self.dut.irq), "Waiting for the interrupt")
 
     def stall(self, probability: float, seed: int) -> None:
-        """Pause every channel at random from now on, each with generators of its own; ``probability`` 0 ends it.
+        """Pause every channel in random bursts from now on, independently; ``probability`` 0 ends it.
 
-        ``pauses`` counts, per channel, the cycles in which our side paused while it had something to do.
+        ``pauses`` counts, per channel, the bursts that met a channel with something to transfer.
         """
+        for task in self._stalling:
+            task.cancel()
         write, read = self.registers.write_if, self.registers.read_if
         models = (write.aw_channel, write.w_channel, write.b_channel, read.ar_channel, read.r_channel, self.source, self.sink)
-        for name, model in zip(CHANNELS, models, strict=True):
-            self.pauses[name] = 0
-            model.clear_pause_generator()
+        for model in models:
             model.pause = False
-            if probability:
-                generator = self._pauses(name, Random(f"{seed} {name}"), probability, self._pending(model, name))
-                model.set_pause_generator(generator)
+        self.pauses = dict.fromkeys(CHANNELS, 0)
+        self._stalling = [
+            cocotb.start_soon(self._stall_channel(name, model, probability, Random(f"{seed} {name}")))
+            for name, model in zip(CHANNELS, models, strict=True)
+            if probability
+        ]
 
-    def _pending(self, model, name: str) -> Callable[[], bool]:
+    async def _stall_channel(self, name: str, model, probability: float, rng: Random) -> None:
         offered = {"b": "s_axi_bvalid", "r": "s_axi_rvalid", "m_axis": "m_axis_tvalid"}.get(name)
-        if offered is None:
-            return lambda: not model.idle()
-        handle = getattr(self.dut, offered)
-        return lambda: bool(int(handle.value))
-
-    def _pauses(self, name: str, rng: Random, probability: float, pending: Callable[[], bool]) -> Iterator[bool]:
+        valid = None if offered is None else getattr(self.dut, offered)
         while True:
-            paused = rng.random() < probability
-            self.pauses[name] += paused and pending()
-            yield paused
-
+            model.pause = rng.random() < probability
+            if model.pause:
+                self.pauses[name] += not model.idle() if valid is None else int(valid.value)
+            await Timer(CLOCK_NS * rng.choice(_BURSTS), "ns")
 
 async def _rise(signal) -> None:
     await RisingEdge(signal)

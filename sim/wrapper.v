@@ -119,15 +119,13 @@ module testbench (
     end
 
 `ifdef WAVES
-    // +dump_file=F +dump_from=CYCLE +dump_to=CYCLE, or Python moves the window while it runs.
+    // Waveform window: +dump_file=F +dump_from=CYCLE +dump_to=CYCLE, or Python moves it while it runs.
     reg [8*1024-1:0] dump_file;
     reg [31:0] dump_from, dump_to;
     reg dumping, dumped;
     initial begin
         dumping = 0;
         dumped = 0;
-        dump_from = 32'hFFFFFFFF;
-        dump_to = 32'hFFFFFFFF;
         if (!$value$plusargs("dump_from=%d", dump_from)) dump_from = 32'hFFFFFFFF;
         if (!$value$plusargs("dump_to=%d", dump_to)) dump_to = 32'hFFFFFFFF;
         if (!$value$plusargs("dump_file=%s", dump_file)) dump_file = "dump.vcd";
@@ -145,6 +143,24 @@ module testbench (
             $dumpoff;
             dumping <= 0;
         end
+    end
+
+    // Watch on one part of one word of an activation memory: its last write watch_first..watch_end cycles after a start.
+    reg [31:0] started, watch_address, watch_part, watch_first, watch_end, watch_cycle;
+    reg watch_t, was_busy;
+    wire [31:0] since = cycle - started;
+    wire x_write = !watch_t && dut.core.engine.x.ram.ram.write_enable[watch_part]
+                   && dut.core.engine.x.ram.ram.write_address == watch_address;
+    wire t_write = watch_t && dut.core.engine.t.ram.ram.write_enable[watch_part]
+                   && dut.core.engine.t.ram.ram.write_address == watch_address;
+    initial begin
+        {started, watch_address, watch_part, watch_first, watch_end, watch_t, was_busy} = 0;
+        watch_cycle = 32'hFFFFFFFF;
+    end
+    always @(posedge core_clk) begin
+        was_busy <= dut.core.engine.busy;
+        if (dut.core.engine.busy && !was_busy) started <= cycle;
+        if (dut.core.engine.busy && (x_write || t_write) && since >= watch_first && since < watch_end) watch_cycle <= since;
     end
 `endif
 endmodule

@@ -14,7 +14,7 @@ from spec.numerics import ACC_BITS
 from spec.refusal import Refused
 from spec.supermask import GROUP, Mode
 
-__all__ = ["AcceleratorConfig", "SHAPES", "config_for"]
+__all__ = ["SHAPES", "AcceleratorConfig", "config_for"]
 
 #: Shape (Tg, Tm, L) of the named sizes.
 SHAPES = {

@@ -13,7 +13,7 @@ import numpy as np
 
 from spec.refusal import Refused
 
-__all__ = ["Lfsr", "SIGNS", "ROW_STRIDE", "SIGN_WORD", "layer_seed", "row_length", "signs"]
+__all__ = ["ROW_STRIDE", "SIGNS", "SIGN_WORD", "Lfsr", "layer_seed", "row_length", "signs"]
 
 #: J: positions of the sign stream between the starts of two output channels (prime, coprime with the period).
 ROW_STRIDE = 65521

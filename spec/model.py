@@ -19,8 +19,16 @@ import safetensors.numpy
 from spec.files import read_tensors, write_bytes
 from spec.lfsr import signs
 from spec.network import Layer, Network, Role
-from spec.numerics import ACC_BITS, Requantization, Z_BITS, accumulator_bounds, output_range, pack_entries
-from spec.numerics import unpack_entries, z_bounds
+from spec.numerics import (
+    ACC_BITS,
+    Z_BITS,
+    Requantization,
+    accumulator_bounds,
+    output_range,
+    pack_entries,
+    unpack_entries,
+    z_bounds,
+)
 from spec.refusal import Refused
 from spec.supermask import check_mask, pack, packed_bytes, unpack
 

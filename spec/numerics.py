@@ -11,9 +11,22 @@ import numpy as np
 from spec.refusal import Refused
 
 __all__ = [
-    "ACC_BITS", "BIAS_BITS", "MULTIPLIER_BITS", "SHIFT_MAX", "Z_BITS", "PIXEL_MAX",
-    "Requantization", "accumulate", "accumulator_bounds", "fold", "output_range", "pack_entries", "prepare",
-    "requantize", "unpack_entries", "z_bounds",
+    "ACC_BITS",
+    "BIAS_BITS",
+    "MULTIPLIER_BITS",
+    "PIXEL_MAX",
+    "SHIFT_MAX",
+    "Z_BITS",
+    "Requantization",
+    "accumulate",
+    "accumulator_bounds",
+    "fold",
+    "output_range",
+    "pack_entries",
+    "prepare",
+    "requantize",
+    "unpack_entries",
+    "z_bounds",
 ]
 
 ACC_BITS = 24  #: Signed accumulator (psum) of one output channel.
@@ -186,7 +199,7 @@ def fold(
             multiplier.astype(np.int64), bias.astype(np.int64), shift, bias_shift, residual_shift, signed
         )
         low, high = z_bounds(result, acc_low, acc_high, residual_range)
-        if -(1 << (Z_BITS - 1)) <= low and high < 1 << (Z_BITS - 1):
+        if low >= -(1 << (Z_BITS - 1)) and high < 1 << (Z_BITS - 1):
             return result
     raise Refused(
         f"Layer {where} cannot be stored in {MULTIPLIER_BITS}-bit multipliers and a {Z_BITS}-bit sum "

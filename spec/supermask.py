@@ -13,7 +13,7 @@ import numpy as np
 
 from spec.refusal import Refused
 
-__all__ = ["GROUP", "Mode", "keep_count", "select", "pack", "unpack", "packed_bytes", "codes", "check_mask"]
+__all__ = ["GROUP", "Mode", "check_mask", "codes", "keep_count", "pack", "packed_bytes", "select", "unpack"]
 
 #: Input channels per group; one PE serves one group.
 GROUP = 4

@@ -96,12 +96,12 @@ def fit(settings: Settings, dataset: Dataset, out: Path, resume: bool = False) -
             f"Setting --batch must be at most {len(dataset.train_images)}, the training images of "
             f"{dataset.name}, not {settings.batch}"
         )
+    generator = torch.Generator().manual_seed(settings.seed)
+    network = settings.network(dataset)
     try:
         out.mkdir(parents=True, exist_ok=True)  # Before hours of training, not after.
     except OSError as error:
         raise Refused(f"Folder --out {out} cannot be made ({error.strerror}); choose another") from None
-    generator = torch.Generator().manual_seed(settings.seed)
-    network = settings.network(dataset)
     model = HiddenFoldNet(network, generator, settings.affine)
     optimizer = torch.optim.Adam(model.parameters(), lr=settings.lr)
     history: list[dict] = []

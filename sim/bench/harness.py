@@ -1,7 +1,6 @@
 """What every cocotb test begins with: a reset accelerator, a driver on it, and small models to run."""
 
 import functools
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,35 +10,40 @@ from cocotb.task import bridge
 from gen.compile import Program, compile_model
 from sim.compare import first_mismatch
 from sim.driver import Driver, Result, check_counters
+from sim.job import Job
 from sim.transport import CocotbTransport
-from spec.config import AcceleratorConfig
 from spec.golden import run
 from spec.network import residual_network
+from spec.registers import COUNTERS
 from spec.supermask import Mode
 from spec.synthetic import random_images, synthetic_model
 
-__all__ = ["LIMIT", "Harness", "Subject", "subject", "test_config"]
+__all__ = ["LIMIT", "Harness", "Subject", "current_job", "subject"]
 
 #: Longest inference of a test network, with a wide margin.
 LIMIT = 2_000_000
 
 
-def test_config() -> AcceleratorConfig:
-    """Configuration of the simulated build, from ``+config=FILE``."""
-    return AcceleratorConfig.from_json(json.loads(Path(cocotb.plusargs["config"]).read_text()))
+@functools.cache
+def current_job() -> Job:
+    """The job of this simulator process, from ``+job=FILE``."""
+    return Job.load(Path(cocotb.plusargs["job"]))
 
 
-test_config.__test__ = False
+#: Image sizes, widths and iterations of the networks that tests run. No size is a multiple of a word or a tile.
+_NETWORKS = {
+    "small": {"image": (9, 11, 3), "widths": (12, 20), "iterations": (3, 2)},  # tiles of pixels, words and channels
+    "tiny": {"image": (5, 6, 3), "widths": (8, 12), "iterations": (2, 0)},  # short, for tests that run it many times
+}
 
 
 class Subject:
-    """A small model with images and what the golden model stores on them.
-
-    Two stages, one with a projection, both with a recurrent block; no size is a multiple of a word or a tile: 9x11
-    pixels are more than a tile of pixels, 20 channels more than a word of the small builds.
+    """A small model with images and what the golden model stores on them. It has a projection and a recurrent block.
 
     Parameters
     ----------
+    size : str
+        "small" or "tiny".
     mode : Mode
         Mask structure of its layers.
     seed : int
@@ -48,10 +52,8 @@ class Subject:
 
     IMAGES = 3
 
-    def __init__(self, mode: Mode, seed: int = 1):
-        network = residual_network(
-            f"small-{mode}-{seed}", image=(9, 11, 3), classes=10, widths=(12, 20), iterations=(3, 2), mode=mode, seed=seed
-        )
+    def __init__(self, size: str, mode: Mode, seed: int):
+        network = residual_network(f"{size}-{mode}-{seed}", classes=10, mode=mode, seed=seed, **_NETWORKS[size])
         self.model = synthetic_model(network, seed)
         self.images = random_images(network, self.IMAGES, seed=7)
         self.golden = run(self.model, self.images)
@@ -66,19 +68,20 @@ class Subject:
                 "mask_base": first.mask_unit + after.plan.mask_units,
                 "entry_base": first.entry_row + after.plan.entry_rows,
             }
-        return compile_model(self.model, test_config(), trace=trace, **bases)
+        return compile_model(self.model, current_job().config, trace=trace, **bases)
 
     def check(self, program: Program, result: Result, image: int) -> None:
         """Assert that ``result`` is what the golden model says of image ``image``, and that its cycles add up."""
         mismatch = first_mismatch("golden model", self.golden, image, program.frames, result.frames)
-        assert mismatch is None, f"Image {image} of {self.model.network.name}: {mismatch}"
+        if mismatch is not None:
+            raise AssertionError(f"Image {image} of {self.model.network.name}: {mismatch}")
         check_counters(result.counters)
 
 
 @functools.cache
-def subject(mode: Mode, seed: int = 1) -> Subject:
-    """The small model of ``mode`` and ``seed``; made once per process."""
-    return Subject(mode, seed)
+def subject(size: str, mode: Mode, seed: int = 1) -> Subject:
+    """The subject of these parameters; made once per process."""
+    return Subject(size, mode, seed)
 
 
 class Harness:
@@ -86,7 +89,9 @@ class Harness:
 
     def __init__(self, dut):
         self.transport = CocotbTransport(dut, LIMIT)
-        self.driver = Driver(self.transport, test_config())
+        self.driver = Driver(self.transport, current_job().config)
+        self.log = dut._log
+        self.counter_names = [name for name, _ in COUNTERS]
 
     @classmethod
     async def start(cls, dut) -> "Harness":

@@ -12,9 +12,16 @@ def simulate(dut, testbench, *background):
     simulator = Simulator(dut)
     simulator.add_clock(1e-6)
     simulator.add_testbench(testbench)
+    simulator.add_testbench(watchdog, background=True)
     for each in background:
         simulator.add_testbench(each, background=True)
     simulator.run()
+
+
+async def watchdog(ctx):
+    """A design that hangs fails."""
+    await ctx.delay(20e-3)
+    raise AssertionError("Still running after 20,000 cycles")
 
 
 def transmit(words, *, pause, stall, seed):

@@ -35,6 +35,12 @@ AFTER = good(Target.T, 3, [0xDEAD_BEEF, 0x0123_4567])
 AFTER_WRITES = writes_of(Target.T, 3, [0xDEAD_BEEF, 0x0123_4567])
 
 
+async def watchdog(ctx):
+    """A design that hangs fails."""
+    await ctx.delay(20e-3)
+    raise AssertionError("Still running after 20,000 cycles")
+
+
 class Bench:
     """A loader with its writes, errors and stalls collected."""
 
@@ -81,6 +87,7 @@ class Bench:
         simulator = Simulator(self.dut)
         simulator.add_clock(1e-6)
         simulator.add_testbench(body)
+        simulator.add_testbench(watchdog, background=True)
         simulator.add_testbench(self._watch, background=True)
         if self.refuse:
             simulator.add_testbench(self._accept, background=True)
@@ -120,6 +127,7 @@ M = PACKET_MAGIC
 BAD = {
     "magic": (marked([0x1234_0000, 0, 1, 5]), [], (ErrorCode.PACKET_MAGIC, 0x1234_0000)),
     "magic-off-by-a-bit": (marked([M ^ 1 << 31, 0, 1, 5]), [], (ErrorCode.PACKET_MAGIC, M ^ 1 << 31)),
+    "magic-off-by-its-lowest-bit": (marked([M ^ 1 << 16, 0, 1, 5]), [], (ErrorCode.PACKET_MAGIC, M ^ 1 << 16)),
     "magic-in-one-word": (marked([0]), [], (ErrorCode.PACKET_MAGIC, 0)),
     "target": (marked([M | 5, 0, 1, 5]), [], (ErrorCode.PACKET_TARGET, M | 5)),
     "target-high-bit": (marked([M | 0x8000, 0, 1, 5]), [], (ErrorCode.PACKET_TARGET, M | 0x8000)),

@@ -18,6 +18,12 @@ DONE_IRQ, ERROR_IRQ = 1 << 0, 1 << 1
 AT_RESET = {"CONTROL": IDLE | READY, "MAGIC": MAGIC, "VERSION": VERSION, "CONFIG_HASH": CONFIG.hash}
 
 
+async def watchdog(ctx):
+    """A design that hangs fails."""
+    await ctx.delay(20e-3)
+    raise AssertionError("Still running after 20,000 cycles")
+
+
 class Host:
     """An AXI4-Lite manager that stalls at random, with a protocol check and counts of the port's pulses."""
 
@@ -106,6 +112,7 @@ class Host:
         for testbench in testbenches:
             simulator.add_testbench(testbench)
         simulator.add_testbench(self._watch, background=True)
+        simulator.add_testbench(watchdog, background=True)
         simulator.run()
 
     def play(self, steps):

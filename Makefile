@@ -1,0 +1,50 @@
+# Everything runs in .venv, which `make` builds from pip wheels alone.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PE ?= 16
+MODEL := build/demo/digits.safetensors
+
+# One torch thread per process: two threads on a busy two-core machine are many times slower.
+export OMP_NUM_THREADS := 1
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-fast lint mutants bench verilog clean
+
+help: ## List the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(STAMP): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --disable-pip-version-check --progress-bar off -e '.[dev]'
+	@touch $@
+
+demo: $(STAMP) ## Train on digits, export, build, prove in Verilog: a table with 0 mismatches
+	python -m train.fit --dataset digits --out build/demo/training
+	python -m train.export --checkpoint build/demo/training/checkpoint.pt --out $(MODEL)
+	python -m gen.build --pe $(PE) --model $(MODEL) --out build/demo/pe$(PE)
+	python -m sim.run $(MODEL) --pe $(PE) --images 32
+
+test: lint ## Everything: unit, property and Verilog tests
+	python -m pytest -n 2 --dist loadgroup
+
+test-fast: $(STAMP) ## Everything but Verilator
+	python -m pytest -n 2 tests
+
+lint: $(STAMP) ## ruff and import-linter
+	ruff check .
+	lint-imports
+
+mutants: $(STAMP) ## Wrong versions of the design, each of which a test must catch
+	python -m tests.mutants
+
+bench: $(STAMP) ## Cycles, simulation speed and sizes, as ratios and counts
+	python -m flows.bench
+
+verilog: $(STAMP) ## Verilog for PE=N
+	python -m gen.build --pe $(PE)
+
+clean: ## Remove what was built (not .venv)
+	rm -rf build .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,175 @@
+"""`python -m gen.build --pe 16 [--model FILE] --out DIR`: the accelerator's Verilog, and a model compiled for it.
+
+Always: ``foldenite.v``, ``config.json``, ``ports.json``, ``regs.h``, ``regs.svd``, ``regs.md``. With a model also
+``program.bin`` (commands), ``image.bin`` (all packets to load, ready for the stream), ``program.mem``, ``mask.mem`` and
+``entries.mem`` (memory contents for ``$readmemh``), ``cycles.json`` (per command and iteration) and
+``expected/vectors.safetensors`` (images and everything the golden model stores on them).
+"""
+
+import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from amaranth.hdl import Shape
+from amaranth.lib.wiring import In
+from rich.progress import Progress
+
+from gen.compile import Program, compile_model
+from gen.cycles import predict
+from gen.options import add_build_options, config_from
+from gen.register_files import c_header, markdown, svd
+from gen.verilog import accelerator_verilog
+from rtl.accelerator import PORTS
+from spec import golden, vectors
+from spec.config import AcceleratorConfig
+from spec.files import write_bytes, write_text
+from spec.model import Model, load
+from spec.packets import HEADER_WORDS
+from spec.refusal import Refused, run_command
+from spec.synthetic import random_images
+from spec.vectors import Vectors
+
+__all__ = ["Build", "build", "main", "ports"]
+
+_SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Build:
+    """What was written: the folder, its configuration, and the program if there is a model."""
+
+    out: Path
+    config: AcceleratorConfig
+    program: Program | None
+
+
+def ports() -> list[dict]:
+    """Name, direction and width in bits of every port of the top module."""
+    return [
+        {
+            "name": name,
+            "direction": "input" if port.flow == In else "output",
+            "width_bits": Shape.cast(port.shape).width,
+        }
+        for name, port in PORTS.items()
+    ]
+
+
+def build(
+    config: AcceleratorConfig, out: Path, model: Model | None = None, expected: Vectors | None = None
+) -> Build:
+    """Write the build of ``config`` (and of ``model`` on it) to the folder ``out``; every file is whole or absent.
+
+    ``expected`` gives the images of the expected vectors; without it two random images are used.
+
+    Raises
+    ------
+    Refused
+        If the model does not fit the build, before anything is written.
+    """
+    out = Path(out)
+    if out.exists() and not out.is_dir():
+        raise Refused(f"Output {out} is a file; give a folder with --out")
+    program = compile_model(model, config) if model is not None else None
+    files: dict[str, str | bytes] = {
+        "foldenite.v": accelerator_verilog(config),
+        "config.json": _json(config.to_json() | {"hash": f"{config.hash:08x}", "pe": config.pe}),
+        "ports.json": _json({"ports": ports()}),
+        "regs.h": c_header(config),
+        "regs.svd": svd(config),
+        "regs.md": markdown(config),
+    }
+    if program is not None:
+        files |= _model_files(program)
+    for name, content in files.items():
+        (write_text if isinstance(content, str) else write_bytes)(out / name, content)
+    if program is not None:
+        _write_expected(out / "expected" / "vectors.safetensors", model, expected)
+    return Build(out, config, program)
+
+
+def _json(data: dict) -> str:
+    return json.dumps({"schema_version": _SCHEMA} | data, indent=2) + "\n"
+
+
+def _model_files(program: Program) -> dict[str, str | bytes]:
+    config = program.config
+    code, masks, entries = (packet[4 * HEADER_WORDS :] for packet in program.packets)
+    cycles = predict(program)
+    return {
+        "program.bin": code,
+        "image.bin": b"".join(program.packets),
+        "program.mem": _readmemh(code, 4),
+        "mask.mem": _readmemh(masks, config.mask_word_bits // 8),
+        "entries.mem": _readmemh(entries, 4 * config.rows),
+        "cycles.json": _json({
+            "network": program.model.network.name,
+            "model_hash": program.model.hash,
+            "total_cycles": cycles.total,
+            "causes_cycles": {cause.name.lower(): count for cause, count in cycles.causes.items()},
+            "commands": [
+                {
+                    "label": command.label,
+                    "layer": command.layer,
+                    "iteration": command.iteration,
+                    "start_cycle": command.start,
+                    "cycles": command.cycles,
+                    "causes_cycles": {cause.name.lower(): n for cause, n in command.causes.items() if n},
+                    "dense_equivalent_macs": command.macs,
+                    "passes": command.passes,
+                }
+                for command in cycles.commands
+            ],
+        }),
+    }
+
+
+def _readmemh(content: bytes, word_bytes: int) -> str:
+    """One hexadecimal word per line, as ``$readmemh`` takes it."""
+    padded = content + bytes(-len(content) % word_bytes)
+    words = (padded[i : i + word_bytes][::-1].hex() for i in range(0, len(padded), word_bytes))
+    return "\n".join(words) + "\n"
+
+
+def _write_expected(path: Path, model: Model, given: Vectors | None) -> Path:
+    """The golden model's trace of the given images, or of two random ones."""
+    images = random_images(model.network, 2, seed=1) if given is None else given.images
+    labels = np.full(len(images), -1) if given is None else given.labels
+    return vectors.save(path, model, Vectors(images, labels, golden.run(model, images)))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Build; exit 0, or 2 if the configuration or the model is refused."""
+    parser = argparse.ArgumentParser(prog="python -m gen.build", description=__doc__.splitlines()[0])
+    add_build_options(parser)
+    parser.add_argument("--model", type=Path, help="model file to compile")
+    parser.add_argument("--vectors", type=Path, help="vector file whose images become the expected vectors")
+    parser.add_argument("--images", type=int, default=4, help="how many of them (default 4)")
+    parser.add_argument("--out", type=Path, help="folder to write (default build/peN)")
+    parser.add_argument("--json", action="store_true", help="print what was written as JSON")
+    arguments = parser.parse_args(argv)
+
+    config = config_from(arguments)
+    model = load(arguments.model) if arguments.model else None
+    if arguments.vectors and model is None:
+        raise Refused("Option --vectors needs --model: vectors belong to a model")
+    if arguments.images < 1:
+        raise Refused(f"Option --images must be at least 1, not {arguments.images}")
+    expected = vectors.load(arguments.vectors, model).first(arguments.images) if arguments.vectors else None
+    out = arguments.out or Path("build", f"pe{config.pe}")
+    with Progress(transient=True, disable=arguments.json) as progress:
+        progress.add_task(f"building {config.pe} PEs", total=None)
+        result = build(config, out, model, expected)
+    written = sorted(str(path) for path in result.out.rglob("*") if path.is_file())
+    if arguments.json:
+        print(json.dumps({"schema_version": _SCHEMA, "out": str(out), "files": written}, indent=2))
+    else:
+        print("\n".join(written))
+    return 0
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,0 +1,168 @@
+"""Cycles of a program, in closed form: equal to the hardware's counters when the host never stalls it.
+
+A tile of weights is loaded while the one before it runs, so a run of ``r`` pixels followed by a tile of ``n`` weight
+fetches takes ``max(r, TURNAROUND, n)`` cycles. Around every command come the cycles to fill and empty the pipeline.
+The constants below are latencies of :mod:`rtl`, written as differences of register stages.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from gen.compile import Command, Program
+from gen.plan import LayerPlan
+from rtl.accumulator import Accumulator
+from rtl.counters import Cause
+from rtl.pe_array import tree_latency
+from rtl.ram import Ram
+from rtl.requantizer import Requantizer
+from spec.commands import COMMAND_WORDS, Op, Source
+from spec.config import AcceleratorConfig
+
+__all__ = ["CommandCycles", "CycleModel", "predict"]
+
+#: Cycles from the start of a fetch to the decision on its first word, and to the complete command.
+_FETCH_CONTROL = 1 + Ram.LATENCY
+_FETCH_COMMAND = COMMAND_WORDS + Ram.LATENCY
+
+#: From taking a command: to the first run asking for its weights; to the first weight row, without seeding.
+_TAKE_TO_SWAP = 2 + Ram.LATENCY
+_TAKE_TO_ROW = 1 + Ram.LATENCY
+
+
+@dataclass(frozen=True)
+class CommandCycles:
+    """Cycles of one executed command, from the end of the command before it to its own.
+
+    ``start`` counts from the first cycle of the inference; ``causes`` adds up to ``cycles``.
+    """
+
+    label: str
+    layer: str | None
+    iteration: int
+    start: int
+    cycles: int
+    causes: dict[Cause, int]
+    macs: int
+    passes: int
+
+    def utilization(self, pe: int) -> float:
+        """Dense-equivalent MACs per PE and cycle, as a share of what ``passes`` passes allow (4 / passes)."""
+        return self.macs * self.passes / (4 * pe * self.cycles)
+
+
+@dataclass(frozen=True)
+class CycleModel:
+    """Cycles of one inference, command by command."""
+
+    commands: tuple[CommandCycles, ...]
+
+    @property
+    def total(self) -> int:
+        """Cycles from start to done."""
+        return sum(command.cycles for command in self.commands)
+
+    @property
+    def causes(self) -> dict[Cause, int]:
+        """Cycles by cause; they add up to the total."""
+        return {cause: sum(command.causes.get(cause, 0) for command in self.commands) for cause in Cause}
+
+
+@dataclass(frozen=True)
+class _Execution:
+    """When a layer's array work happens: first and last swap, and what was waited for."""
+
+    first_swap: int
+    last_swap: int
+    last_run: int
+    array: int
+    weight_load: int
+    filler: int
+
+
+def predict(program: Program) -> CycleModel:
+    """Cycle model of one inference of ``program``."""
+    config = program.config
+    result = []
+    fetch, drained, loader_free, last_swap = 0, 0, 0, 0
+    for command, iteration in program.executed:
+        if command.op in (Op.LOOP, Op.ENDLOOP):
+            fetch += _FETCH_CONTROL
+            continue
+        causes = dict.fromkeys(Cause, 0)
+        begun = drained
+        if command.op is Op.HALT:
+            drained = max(drained, fetch + _FETCH_CONTROL) + 1
+        else:
+            ready = fetch + _FETCH_COMMAND
+            if command.op is Op.STORE:
+                taken = max(ready, drained)
+                drained = taken + 2 + _store_cycles(command, config)
+            else:
+                prepared = max(ready, loader_free)
+                taken = max(prepared, drained)
+                row = max(prepared + _TAKE_TO_ROW + config.weight_rows, last_swap)
+                run = _execute(command.part, config, taken + _TAKE_TO_SWAP, row)
+                last_swap = run.last_swap
+                loader_free = last_swap  # its last rows were written before they were swapped in
+                last_word = run.last_swap + run.last_run
+                drained = max(last_word + _drain_cycles(command, config), run.last_swap + _slots(run.last_run)) + 1
+                waiting = run.first_swap - (taken + _TAKE_TO_SWAP)
+                starved = min(waiting, max(0, prepared + _TAKE_TO_ROW + config.weight_rows - taken - _TAKE_TO_SWAP))
+                causes[Cause.ARRAY] = run.array
+                causes[Cause.MASK_WAIT] = starved
+                causes[Cause.WEIGHT_LOAD] = run.weight_load + waiting - starved
+                causes[Cause.DRAIN] = run.filler + drained - 1 - last_word
+            fetch = taken + 1
+        causes[Cause.SEQUENCER] = drained - begun - sum(causes.values())
+        computes = command.op in (Op.CONV, Op.CLASSIFY)
+        layer = command.part.layer if command.part else None
+        result.append(CommandCycles(
+            command.label, layer.name if layer else None, iteration, begun, drained - begun, causes,
+            layer.macs if computes else 0, layer.mode.passes if computes else 0,
+        ))
+    return CycleModel(tuple(result))
+
+
+def _slots(run: int) -> int:
+    """Beats a run of ``run`` pixels takes."""
+    return max(run, Accumulator.TURNAROUND)
+
+
+def _segments(part: LayerPlan, config: AcceleratorConfig) -> Iterator[tuple[int, int]]:
+    """``(run, fetches)`` of every pair of m-tile and pixel tile, in order."""
+    for tile in range(part.tiles):
+        fetches = part.last_rows if tile == part.tiles - 1 else config.load_cycles
+        for pixel_tile in range(part.pixel_tiles):
+            yield part.last_run if pixel_tile == part.pixel_tiles - 1 else part.run, fetches
+
+
+def _execute(part: LayerPlan, config: AcceleratorConfig, asked: int, row: int) -> _Execution:
+    """Array work of a layer whose first run asks for weights at ``asked`` and whose first row may be written at ``row``."""
+    runs = part.weight_tiles * part.layer.mode.passes  # per segment
+    array = weight_load = filler = 0
+    first_swap = swap = slots = run = None
+    for run, fetches in _segments(part, config):
+        if first_swap is None:
+            first_swap = swap = max(asked, row + fetches)
+        else:
+            swap += max(slots, fetches)
+            weight_load += max(0, fetches - slots)
+        slots = _slots(run)
+        swap += (runs - 1) * max(slots, fetches)
+        weight_load += (runs - 1) * max(0, fetches - slots)
+        array += runs * run
+        filler += runs * (slots - run)
+    return _Execution(first_swap, swap, run, array, weight_load, filler - (slots - run))
+
+
+def _drain_cycles(command: Command, config: AcceleratorConfig) -> int:
+    """Cycles from the last word in the array until nothing of the layer is on its way to memory."""
+    to_acc = 2 + tree_latency(config.groups)
+    return to_acc + (Requantizer.LATENCY if command.op is Op.CONV else 0)
+
+
+def _store_cycles(command: Command, config: AcceleratorConfig) -> int:
+    """Cycles that the exporter is busy if the host takes every word."""
+    count = command.fields["count"]
+    per_line = config.rows if command.fields["source"] == Source.PSUM else config.word_bytes // 4
+    return count + (1 + Ram.LATENCY) * -(-count // per_line)

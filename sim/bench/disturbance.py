@@ -1,0 +1,118 @@
+"""Reset and abort in the middle of things: whatever was going on, the next inference is right."""
+
+from random import Random
+
+import cocotb
+from cocotb.triggers import RisingEdge
+
+from sim.bench.harness import Harness, subject
+from spec.refusal import Refused
+from spec.supermask import Mode
+
+MODE = Mode.TWO_OF_FOUR
+MOMENTS = 6  #: Cycles at which an inference is disturbed, drawn from the test's seed.
+
+
+async def _disturbed_inferences(harness, of, program, disturb) -> None:
+    """Start image 0, ``disturb`` it after a random number of cycles, then run image 1; several times."""
+    await harness.call(harness.driver.infer, of.images[0])
+    length = (await harness.call(harness.driver.counters))["TOTAL"]
+    rng = Random(cocotb.RANDOM_SEED)
+    for _ in range(MOMENTS):
+        moment = rng.randrange(1, length)
+        harness.log.info("disturbing cycle %d of %d (seed %d)", moment, length, cocotb.RANDOM_SEED)
+        await harness.call(harness.driver.load_image, of.images[0])
+        await harness.call(harness.driver.start)
+        await harness.transport.cycles(moment)
+        await disturb()
+        await harness.check_inference(of, 1)
+
+
+@cocotb.test(timeout_time=100, timeout_unit="ms")
+@cocotb.parametrize(trace=[False, True])
+async def reset_in_an_inference(dut, trace):
+    """A reset forgets the selection and the enabled interrupts, but no memory."""
+    harness, of = await Harness.start(dut), subject("tiny", MODE)
+    program = await harness.load(of, trace=trace)
+
+    async def disturb():
+        await harness.transport.reset()
+        await harness.call(harness.driver.identify)
+        assert await harness.call(harness.driver.counters) == dict.fromkeys(harness.counter_names, 0)
+        try:
+            await harness.call(harness.driver.load_image, of.images[1])
+        except Refused as refusal:
+            assert "no longer has network" in str(refusal)
+        else:
+            raise AssertionError("The driver trusted a selection that the reset took back")
+        await harness.call(harness.driver.select, program)
+
+    await _disturbed_inferences(harness, of, program, disturb)
+    await harness.finish()
+
+
+@cocotb.test(timeout_time=100, timeout_unit="ms")
+@cocotb.parametrize(trace=[False, True])
+async def abort_in_an_inference(dut, trace):
+    """An abort ends the inference at once; the selection and all memories stay."""
+    harness, of = await Harness.start(dut), subject("tiny", MODE)
+    program = await harness.load(of, trace=trace)
+
+    async def disturb():
+        await harness.call(harness.driver.abort)
+        assert await harness.call(harness.driver.read, "CONTROL") & 0b1100 == 0b1100, "Not idle and ready after an abort"
+
+    await _disturbed_inferences(harness, of, program, disturb)
+    await harness.finish()
+
+
+@cocotb.test(timeout_time=100, timeout_unit="ms")
+@cocotb.parametrize(stalled=[False, True], words=[0, 1, 5])
+async def abort_in_output(dut, stalled, words):
+    """An abort in the middle of a frame, with the host taking words or not."""
+    harness, of = await Harness.start(dut), subject("tiny", MODE)
+    await harness.load(of, trace=True)
+    await harness.call(harness.driver.load_image, of.images[0])
+    await harness.call(harness.driver.start)
+    await RisingEdge(dut.m_axis_tvalid)
+    await harness.transport.cycles(words)
+    harness.transport.sink.pause = stalled
+    await harness.transport.cycles(4)
+    await harness.call(harness.driver.write, "CONTROL", 1 << 8)
+    harness.transport.sink.pause = False
+    await harness.call(harness.driver.abort)
+    await harness.check_inference(of, 1)
+    await harness.finish()
+
+
+@cocotb.test(timeout_time=100, timeout_unit="ms")
+@cocotb.parametrize(words=[0, 1, 2, 3, 40])
+async def abort_in_a_packet(dut, words):
+    """A packet aborted after ``words`` words is dropped without an error; the rest of its words go nowhere."""
+    harness, of = await Harness.start(dut), subject("tiny", MODE)
+    program = await harness.load(of, trace=False)
+    sending = cocotb.start_soon(harness.transport.send_async(program.packets[1]))
+    await RisingEdge(dut.s_axis_tvalid)
+    await harness.transport.cycles(words)
+    await harness.call(harness.driver.write, "CONTROL", 1 << 8)
+    await sending
+    assert await harness.call(harness.driver.read, "ERROR") == 0
+    await harness.load(of, trace=False)
+    await harness.check_inference(of, 2)
+    await harness.finish()
+
+
+@cocotb.test(timeout_time=100, timeout_unit="ms")
+@cocotb.parametrize(words=[1, 2, 40])
+async def reset_in_a_packet(dut, words):
+    """A reset in a packet, on both sides; loading again is enough."""
+    harness, of = await Harness.start(dut), subject("tiny", MODE)
+    program = await harness.load(of, trace=False)
+    await harness.transport.source.send(program.packets[1])
+    await RisingEdge(dut.s_axis_tvalid)
+    await harness.transport.cycles(words)
+    await harness.transport.reset()
+    await harness.call(harness.driver.identify)
+    await harness.load(of, trace=False)
+    await harness.check_inference(of, 2)
+    await harness.finish()

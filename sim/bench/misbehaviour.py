@@ -1,0 +1,170 @@
+"""Hosts that do wrong: each wrong is answered with its error code and leaves the accelerator usable."""
+
+from collections.abc import Callable
+
+import cocotb
+import numpy as np
+
+from sim.bench.harness import Harness, subject
+from sim.driver import AcceleratorError
+from sim.transport import RegisterAccessFailed
+from spec.commands import COMMAND_WORDS, encode
+from spec.packets import PACKET_MAGIC, Target, memory_words, packet
+from spec.registers import REGISTERS, ErrorCode, offset_of
+from spec.supermask import Mode
+
+MODE = Mode.ONE_OF_FOUR
+
+
+def _words(*values: int) -> bytes:
+    return np.array(values, "<u4").tobytes()
+
+
+def _beyond(target: Target) -> Callable:
+    return lambda config: packet(target, memory_words(config)[target] - 1, bytes(8))
+
+
+#: Packets that break a rule, made for a configuration, and what they are answered with.
+PACKETS = {
+    "bad magic": (lambda config: _words(0xDEAD_0000, 0, 1, 0), ErrorCode.PACKET_MAGIC),
+    "no target": (lambda config: _words(PACKET_MAGIC | len(Target), 0, 1, 0), ErrorCode.PACKET_TARGET),
+    "wide target": (lambda config: _words(PACKET_MAGIC | 0x100, 0, 1, 0), ErrorCode.PACKET_TARGET),
+    **{f"beyond {target.name}": (_beyond(target), ErrorCode.PACKET_RANGE) for target in Target},
+    "address wraps": (lambda config: _words(PACKET_MAGIC | Target.X, 0xFFFF_FFFF, 2, 0, 0), ErrorCode.PACKET_RANGE),
+    "length wraps": (lambda config: _words(PACKET_MAGIC | Target.X, 1, 0xFFFF_FFFF, 0, 0), ErrorCode.PACKET_RANGE),
+    "empty": (lambda config: _words(PACKET_MAGIC | Target.X, 0, 0), ErrorCode.PACKET_RANGE),
+    "only a magic": (lambda config: _words(PACKET_MAGIC), ErrorCode.PACKET_SHORT),
+    "no length": (lambda config: _words(PACKET_MAGIC, 0), ErrorCode.PACKET_SHORT),
+    "no payload": (lambda config: _words(PACKET_MAGIC | Target.X, 0, 3), ErrorCode.PACKET_SHORT),
+    "short": (lambda config: packet(Target.X, 0, bytes(64))[:-4], ErrorCode.PACKET_SHORT),
+    "one word long": (lambda config: packet(Target.X, 0, bytes(64)) + bytes(4), ErrorCode.PACKET_LONG),
+    "long": (lambda config: packet(Target.X, 0, bytes(64)) + bytes(400), ErrorCode.PACKET_LONG),
+}
+
+
+async def _expect(harness: Harness, code: ErrorCode) -> None:
+    """Assert that ``code`` is the pending error, and clear it."""
+    try:
+        await harness.call(harness.driver.raise_error)
+    except AcceleratorError as error:
+        assert error.code is code, f"Error is {error}, not {code.name}"
+    else:
+        raise AssertionError(f"No error is pending; expected {code.name}")
+
+
+@cocotb.test(timeout_time=100, timeout_unit="ms")
+async def bad_packets(dut):
+    """Each bad packet is answered with its code, interrupts, and does not keep the next packet from arriving."""
+    harness, of = await Harness.start(dut), subject("tiny", MODE)
+    for name, (make, code) in PACKETS.items():
+        await harness.transport.send_async(make(harness.driver.config))
+        await harness.transport.wait_irq_async()
+        dut._log.info("packet %r", name)
+        await _expect(harness, code)
+        await harness.transport.cycles(2)
+        assert not int(dut.irq.value), f"The interrupt of packet {name!r} stayed after it was cleared"
+    await harness.load(of, trace=False)
+    await harness.check_inference(of, 0)
+    await harness.finish()
+
+
+@cocotb.test(timeout_time=100, timeout_unit="ms")
+async def bad_register_accesses(dut):
+    """Unknown registers and partial writes are answered SLVERR, change nothing and leave an error."""
+    harness, of = await Harness.start(dut), subject("tiny", MODE)
+    transport = harness.transport
+    await harness.load(of, trace=False)
+    start = offset_of("PROGRAM_START")
+    unknown = max(register.offset for register in REGISTERS) + 4
+    for name, access in {
+        "unknown read": lambda: transport.read_register_async(unknown),
+        "far read": lambda: transport.read_register_async(0xFC),
+        "unknown write": lambda: transport.write_register_async(unknown, 1),
+        "one byte": lambda: transport.write_bytes(start, b"\x01"),
+        "upper half": lambda: transport.write_bytes(start + 2, b"\x01\x02"),
+    }.items():
+        try:
+            await access()
+        except RegisterAccessFailed as failure:
+            assert "SLVERR" in str(failure)
+        else:
+            raise AssertionError(f"Access {name!r} was answered OKAY")
+        await _expect(harness, ErrorCode.REGISTER)
+    assert await harness.call(harness.driver.read, "PROGRAM_START") == 0, "A partial write had an effect"
+    await harness.check_inference(of, 0)
+    await harness.finish()
+
+
+@cocotb.test(timeout_time=100, timeout_unit="ms")
+async def start_while_busy(dut):
+    """A second start is ignored and reported; the inference in progress is not disturbed."""
+    harness, of = await Harness.start(dut), subject("tiny", MODE)
+    program = await harness.load(of, trace=True)
+    await harness.call(harness.driver.load_image, of.images[0])
+    await harness.call(harness.driver.start)
+    await harness.call(harness.driver.write, "CONTROL", 1)
+    await _expect(harness, ErrorCode.START_BUSY)
+    of.check(program, await harness.call(harness.driver.finish), 0)
+    await harness.check_inference(of, 1)
+    await harness.finish()
+
+
+@cocotb.test(timeout_time=100, timeout_unit="ms")
+async def start_while_loading(dut):
+    """A start in the middle of a packet is ignored and reported; the packet arrives whole."""
+    harness, of = await Harness.start(dut), subject("tiny", MODE)
+    program = await harness.load(of, trace=False)
+    harness.transport.source.pause = True
+    await harness.transport.source.send(program.image_packet(of.images[1]))
+    harness.transport.source.pause = False
+    await harness.transport.cycles(10)
+    harness.transport.source.pause = True
+    await harness.call(harness.driver.write, "CONTROL", 1)
+    await _expect(harness, ErrorCode.START_BUSY)
+    assert not await harness.call(harness.driver.read, "CONTROL") & 0b1000, "Ready in the middle of a packet"
+    harness.transport.source.pause = False
+    await harness.transport.source.wait()
+    await harness.call(harness.driver.start)
+    of.check(program, await harness.call(harness.driver.finish), 1)
+    await harness.finish()
+
+
+@cocotb.test(timeout_time=100, timeout_unit="ms")
+async def start_with_a_pending_error(dut):
+    """While an error is pending no start is taken; the driver reports the error instead of waiting for ever."""
+    harness, of = await Harness.start(dut), subject("tiny", MODE)
+    await harness.load(of, trace=False)
+    await harness.call(harness.driver.load_image, of.images[0])
+    await harness.transport.send_async(_words(0))
+    await harness.call(harness.driver.write, "CONTROL", 1)
+    await harness.transport.cycles(20)
+    assert await harness.call(harness.driver.read, "CONTROL") & 0b1100 == 0b0100, "A start was taken despite an error"
+    try:
+        await harness.call(harness.driver.start)
+    except AcceleratorError as error:
+        assert error.code is ErrorCode.PACKET_MAGIC
+    else:
+        raise AssertionError("The driver started despite a pending error")
+    await harness.check_inference(of, 0)
+    await harness.finish()
+
+
+@cocotb.test(timeout_time=100, timeout_unit="ms")
+@cocotb.parametrize(index=[0, 3])
+async def unknown_command(dut, index):
+    """An unknown command stops the program and says where; loading the program again repairs it."""
+    harness, of = await Harness.start(dut), subject("tiny", MODE)
+    program = await harness.load(of, trace=False)
+    bad = encode(15).astype("<u4").tobytes()
+    await harness.transport.send_async(packet(Target.PROGRAM, (program.start + index) * COMMAND_WORDS, bad))
+    try:
+        await harness.call(harness.driver.infer, of.images[0])
+    except AcceleratorError as error:
+        assert (error.code, error.info) == (ErrorCode.COMMAND, program.start + index), str(error)
+    else:
+        raise AssertionError("An unknown command was executed")
+    position = await harness.call(harness.driver.position)
+    assert position[0] == program.start + index, f"Stopped at command {position[0]}, not {program.start + index}"
+    await harness.load(of, trace=False)
+    await harness.check_inference(of, 1)
+    await harness.finish()

@@ -1,0 +1,30 @@
+"""Simulations by configuration: one folder each under ``build/verilator``, shared by tests and ``sim.run``."""
+
+import re
+from pathlib import Path
+
+from gen.verilog import accelerator_verilog
+from sim.verilator import Simulation, build_simulation
+from spec.config import AcceleratorConfig
+
+__all__ = ["BUILD", "simulation_of", "without_initial_values"]
+
+BUILD = Path(__file__).resolve().parent.parent / "build"
+
+#: ``reg [7:0] name = 8'h00;``; what Yosys adds to start its always blocks has no width and stays.
+_REGISTER = re.compile(r"^(  reg .*) = \d+'\w+;$", re.MULTILINE)
+_MEMORY = re.compile(r"^  initial begin\n(?:    .*\n)*?  end\n", re.MULTILINE)
+
+
+def without_initial_values(verilog: str) -> str:
+    """``verilog`` as silicon without power-up state has it: no register or memory starts at a known value."""
+    return _MEMORY.sub("", _REGISTER.sub(r"\1;", verilog))
+
+
+def simulation_of(config: AcceleratorConfig, *, waves: bool = False, initial_values: bool = True) -> Simulation:
+    """Simulation of the accelerator that ``config`` describes, built unless it is there already."""
+    verilog = accelerator_verilog(config)
+    name = f"pe{config.pe}-{config.hash:08x}"
+    if not initial_values:
+        verilog, name = without_initial_values(verilog), f"{name}-unknown"
+    return build_simulation(verilog, BUILD / "verilator" / name, waves=waves)

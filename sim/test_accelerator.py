@@ -1,0 +1,71 @@
+"""`pytest sim`: the Verilog of whole accelerators, simulated by Verilator, against golden model and cycle model."""
+
+import json
+
+import pytest
+
+from sim.builds import BUILD, simulation_of
+from sim.job import Job
+from sim.verilator import Simulation, SimulationFailed
+from spec.config import AcceleratorConfig, config_for
+
+#: Builds that are simulated; the last one is no named shape, has words of two tiles and weights for two rows a cycle.
+CONFIGS = {
+    "pe16": config_for(16),
+    "pe64": config_for(64),
+    "8x16": config_for(128, groups=8, rows=16, weight_rows=2, psum_depth=24, mask_bits=1 << 19),
+}
+
+#: Wall-clock seconds after which a simulator is stopped.
+LIMIT = 400
+
+
+def run_bench(simulation: Simulation, config: AcceleratorConfig, module: str, name: str, **options) -> None:
+    """Run a module of ``sim.bench`` and fail with the messages of all its tests that failed."""
+    run_dir = BUILD / "sim" / "tests" / name
+    job = Job(config).save(run_dir / "job.json")
+    cases = simulation.run(f"sim.bench.{module}", run_dir, plusargs={"job": job}, limit=LIMIT, **options)
+    failures = [f"{case.name}: {case.failure}" for case in cases if case.failure is not None]
+    if failures:
+        pytest.fail(f"{len(failures)} of {len(cases)} tests failed; see {run_dir / 'log.txt'}\n" + "\n".join(failures), pytrace=False)
+
+
+@pytest.mark.parametrize("module", ["inference", "disturbance", "misbehaviour", "corruption"])
+def test_pe16(module):
+    config = CONFIGS["pe16"]
+    run_bench(simulation_of(config), config, module, f"pe16-{module}")
+
+
+@pytest.mark.parametrize("name", ["pe64", "8x16"])
+def test_shapes(name):
+    config = CONFIGS[name]
+    run_bench(simulation_of(config), config, "inference", f"{name}-inference")
+
+
+def test_power_up():
+    """Three draws of everything that silicon leaves unknown at power-up; the draws really differ."""
+    config = CONFIGS["pe16"]
+    simulation = simulation_of(config, initial_values=False)
+    seen = set()
+    for seed in (1, 2, 3):
+        name = f"pe16-power_up-{seed}"
+        run_bench(simulation, config, "power_up", name, power_up_seed=seed)
+        seen.add((BUILD / "sim" / "tests" / name / "before_reset.txt").read_text())
+    assert len(seen) == 3, f"Power-up was not random: {seen}"
+
+
+def test_a_run_without_tests_fails():
+    config = CONFIGS["pe16"]
+    run_dir = BUILD / "sim" / "tests" / "nothing"
+    job = Job(config).save(run_dir / "job.json")
+    with pytest.raises(SimulationFailed, match="ran no test matching"):
+        simulation_of(config).run("sim.bench.corruption", run_dir, tests=["no_such_test"], plusargs={"job": job}, limit=LIMIT)
+
+
+def test_an_unchanged_design_is_not_rebuilt():
+    simulation = simulation_of(CONFIGS["pe16"])
+    stamp = simulation.directory / "stamp.json"
+    before = stamp.stat().st_mtime_ns, (simulation.directory / "testbench").stat().st_mtime_ns
+    assert simulation_of(CONFIGS["pe16"]) == simulation
+    assert (stamp.stat().st_mtime_ns, (simulation.directory / "testbench").stat().st_mtime_ns) == before
+    assert json.loads(stamp.read_text())["versions"]["verilator"]
