@@ -137,7 +137,7 @@ def _segments(part: LayerPlan, config: AcceleratorConfig) -> Iterator[tuple[int,
 
 
 def _execute(part: LayerPlan, config: AcceleratorConfig, asked: int, row: int) -> _Execution:
-    """Array work of a layer whose first run asks for weights at ``asked`` and whose first row may be written at ``row``."""
+    """Array work of a layer whose first run asks for weights at ``asked``; its first row may be written at ``row``."""
     runs = part.weight_tiles * part.layer.mode.passes  # per segment
     array = weight_load = filler = 0
     first_swap = swap = slots = run = None

@@ -103,7 +103,9 @@ def plan(network: Network, config: AcceleratorConfig, *, mask_unit: int = 0, ent
         sizes[memory] = max(sizes[memory], result.words)
         return result
 
-    def add(layer: Layer, source: Region, destination: Region | None, residual: Region | None, signed: bool, entry: int):
+    def add(
+        layer: Layer, source: Region, destination: Region | None, residual: Region | None, signed: bool, entry: int
+    ) -> None:
         nonlocal mask_unit
         blocks, tiles = _ceil(layer.inputs, config.word_bytes), _ceil(layer.outputs, config.rows)
         last_channels = layer.inputs - (blocks - 1) * config.word_bytes

@@ -65,4 +65,5 @@ def accelerator_verilog(config: AcceleratorConfig) -> str:
     header, _, rest = body.partition("\n")
     if not header.startswith("/*"):
         rest = body
-    return f"// Foldenite, configuration {config.hash:08x}: {config.pe} PEs. Generated; do not edit.\n\n{rest}\n{RAM_VERILOG}"
+    title = f"// Foldenite, configuration {config.hash:08x}: {config.pe} PEs. Generated; do not edit."
+    return f"{title}\n\n{rest}\n{RAM_VERILOG}"

@@ -15,7 +15,7 @@ class Accumulator(wiring.Component):
     """``acc[r] = (0 if start else sum if accumulate else psum[pixel][r]) + sums[r] + carries[r]``.
 
     The read address is presented two cycles before the sums; ``acc`` is a register one cycle after them, written back
-    in that cycle where ``write`` says so. The same pixel may come again :data:`TURNAROUND` cycles later at the earliest.
+    in that cycle where ``write`` says so. The same pixel may come again :data:`TURNAROUND` cycles later.
     ``accumulate`` adds to the previous ``acc`` instead of a psum (the classifier sums over positions), at any distance.
     Throughput one pixel per cycle.
 

@@ -55,6 +55,7 @@ class ActivationMemory(wiring.Component):
         m = Module()
 
         parts, columns = self.word_bytes // 4, self.word_bytes // self.rows
+        part_bits = (parts - 1).bit_length()
         m.submodules.ram = ram = Ram(width=8 * self.word_bytes, depth=self.words, part=32)
         result_parts = Signal(parts)
         for column in range(columns):
@@ -64,8 +65,8 @@ class ActivationMemory(wiring.Component):
             ram.read_address.eq(self.read_address),
             ram.read_enable.eq(self.read_enable),
             self.word.eq(ram.read_data),
-            ram.write_address.eq(Mux(self.host_write, self.host_address >> (parts - 1).bit_length(), self.result_address)),
+            ram.write_address.eq(Mux(self.host_write, self.host_address >> part_bits, self.result_address)),
             ram.write_data.eq(Mux(self.host_write, self.host_data.replicate(parts), self.result.replicate(columns))),
-            ram.write_enable.eq(Mux(self.host_write, 1 << self.host_address[: (parts - 1).bit_length()], result_parts)),
+            ram.write_enable.eq(Mux(self.host_write, 1 << self.host_address[:part_bits], result_parts)),
         ]
         return m

@@ -68,7 +68,9 @@ class AddressGenerator(wiring.Component):
         slot, pass_index, block = Signal(10), Signal(2), Signal(10)
         kx, ky, pixel_tile, tile = Signal(3), Signal(3), Signal(12), Signal(11)
         tap_base = Signal(ADDRESS_BITS)
-        here, after, origin, tile_start = (Signal(self._Pixel, name=n) for n in ("here", "after", "origin", "tile_start"))
+        here, after, origin, tile_start = (
+            Signal(self._Pixel, name=name) for name in ("here", "after", "origin", "tile_start")
+        )
 
         ends = {
             "pass_index": pass_index + 1 == command.passes,

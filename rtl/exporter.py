@@ -15,8 +15,8 @@ __all__ = ["Exporter"]
 class Exporter(wiring.Component):
     """Executes ``STORE``: reads one memory word after another and sends ``count`` words of 32 bits as one frame.
 
-    A word of X or T yields C/4 of them, lowest bytes first; a word of the psum memory yields one sign-extended logit per
-    row.
+    A word of X or T yields C/4 of them, lowest bytes first; a word of the psum memory yields one sign-extended
+    logit per row.
 
     Timing: a memory word of n output words takes ``3 + n`` cycles if the host takes them.
 

@@ -135,7 +135,7 @@ class CocotbTransport:
     def stall(self, probability: float, seed: int) -> None:
         """Pause every channel in random bursts from now on, independently; ``probability`` 0 ends it.
 
-        ``pauses`` counts, per channel, the bursts that met a channel with something to transfer.
+        ``pauses`` counts, per channel, the paused cycles in which there was something to transfer.
         """
         for task in self._stalling:
             task.cancel()
@@ -154,10 +154,15 @@ class CocotbTransport:
         offered = {"b": "s_axi_bvalid", "r": "s_axi_rvalid", "m_axis": "m_axis_tvalid"}.get(name)
         valid = None if offered is None else getattr(self.dut, offered)
         while True:
+            burst = rng.choice(_BURSTS)
             model.pause = rng.random() < probability
-            if model.pause:
+            if not model.pause:
+                await self.cycles(burst)
+                continue
+            for _ in range(burst):
                 self.pauses[name] += not model.idle() if valid is None else int(valid.value)
-            await Timer(CLOCK_NS * rng.choice(_BURSTS), "ns")
+                await self.cycles(1)
+
 
 async def _rise(signal) -> None:
     await RisingEdge(signal)

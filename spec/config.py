@@ -86,9 +86,13 @@ class AcceleratorConfig:
                 f"channels is a whole part of a word, not {self.rows!r}"
             )
         if self.lanes != 1:
-            raise Refused(f"lanes (L) must be 1, not {self.lanes!r}: this version has one pixel lane; use more rows or groups")
+            raise Refused(
+                f"lanes (L) must be 1, not {self.lanes!r}: this version has one pixel lane; use more rows or groups"
+            )
         if not _power_of_two(self.weight_rows) or self.rows % self.weight_rows:
-            raise Refused(f"weight_rows must be a power of two that divides rows ({self.rows}), not {self.weight_rows!r}")
+            raise Refused(
+                f"weight_rows must be a power of two that divides rows ({self.rows}), not {self.weight_rows!r}"
+            )
         if self.load_cycles > 64:
             raise Refused(f"weight_rows must be at least rows/64 = {self.rows // 64}, not {self.weight_rows!r}")
         if not 16 <= self.psum_depth <= 1023:
@@ -220,9 +224,13 @@ def config_for(pe: int, *, groups: int | None = None, rows: int | None = None, *
         raise Refused("Give both groups (Tg) and rows (Tm), or neither")
     if groups is None:
         if pe not in SHAPES:
-            raise Refused(f"There is no named shape of {pe} PEs: use one of {list(SHAPES)}, or give --groups and --rows")
+            raise Refused(
+                f"There is no named shape of {pe} PEs: use one of {list(SHAPES)}, or give --groups and --rows"
+            )
         groups, rows, lanes = SHAPES[pe]
         fields = {"lanes": lanes} | fields
     elif groups * rows * fields.get("lanes", 1) != pe:
-        raise Refused(f"{groups} groups x {rows} rows make {groups * rows} PEs, not {pe}; change --pe, --groups or --rows")
+        raise Refused(
+            f"{groups} groups x {rows} rows make {groups * rows} PEs, not {pe}; change --pe, --groups or --rows"
+        )
     return AcceleratorConfig(groups=groups, rows=rows, **({"weight_rows": max(1, rows // 16)} | fields))

@@ -44,18 +44,9 @@ class Lfsr:
         out = state & 1
         return (state >> 1) ^ (out * self.taps)
 
-    @lru_cache(maxsize=256)
     def columns(self, steps: int) -> tuple[int, ...]:
         """Image of each basis state after ``steps`` steps: the columns of ``A**steps`` over GF(2)."""
-        if steps == 0:
-            return tuple(1 << bit for bit in range(self.width))
-        if steps == 1:
-            return tuple(self.step(1 << bit) for bit in range(self.width))
-        half = self.columns(steps // 2)
-        doubled = tuple(_apply(half, column) for column in half)
-        if steps % 2 == 0:
-            return doubled
-        return tuple(self.step(column) for column in doubled)
+        return _columns(self, steps)
 
     def rows(self, steps: int) -> tuple[int, ...]:
         """For each bit of ``A**steps * s``, the mask of the bits of ``s`` whose XOR it is."""
@@ -68,6 +59,15 @@ class Lfsr:
     def jump(self, state, steps: int):
         """State (an int or an array of uint64) after ``steps`` steps, in time independent of ``steps``."""
         return _apply(self.columns(steps), state)
+
+
+@lru_cache(maxsize=256)
+def _columns(lfsr: Lfsr, steps: int) -> tuple[int, ...]:
+    if steps == 0:
+        return tuple(1 << bit for bit in range(lfsr.width))
+    half = _columns(lfsr, steps // 2)
+    doubled = tuple(_apply(half, column) for column in half)
+    return tuple(lfsr.step(column) for column in doubled) if steps % 2 else doubled
 
 
 def _apply(columns: tuple[int, ...], state):

@@ -109,7 +109,9 @@ class Model:
             raise Refused(f"Layer {layer.name}: {'; '.join(problems)}")
         z_low, z_high = z_bounds(numbers, low, high, self.residual_range(layer))
         if z_low < -(1 << (Z_BITS - 1)) or z_high >= 1 << (Z_BITS - 1):
-            raise Refused(f"Layer {layer.name} can reach sums of {z_low}..{z_high}, beyond {Z_BITS} bits; export it again")
+            raise Refused(
+                f"Layer {layer.name} can reach sums of {z_low}..{z_high}, beyond {Z_BITS} bits; export it again"
+            )
 
     def residual_range(self, layer: Layer) -> tuple[int, int]:
         """Least and greatest residual that ``layer`` adds; (0, 0) if it adds none."""
@@ -197,7 +199,9 @@ def load(path: Path) -> Model:
     """
     texts, tensors = read_tensors(path, "Model file", "copy it again or write one with python -m train.export")
     if set(texts) != {"foldenite"}:
-        raise Refused(f"File {path} is a safetensors file but not a Foldenite model; export one with python -m train.export")
+        raise Refused(
+            f"File {path} is a safetensors file but not a Foldenite model; export one with python -m train.export"
+        )
     try:
         metadata = json.loads(texts["foldenite"])
     except (ValueError, RecursionError) as error:

@@ -164,8 +164,8 @@ class Network:
                 raise Refused(f"Block {block.name} needs width, stride and iterations of at least 1, not {block}")
             if block.iterations > 1 and (block.stride != 1 or block.width != width):
                 raise Refused(
-                    f"Block {block.name} changes the shape (width {width} to {block.width}, stride {block.stride}), so it "
-                    f"cannot be folded over {block.iterations} iterations; put it before the recurrent block"
+                    f"Block {block.name} changes the shape (width {width} to {block.width}, stride {block.stride}), so "
+                    f"it cannot be folded over {block.iterations} iterations; put it before the recurrent block"
                 )
             width = block.width
         known = [layer.name for layer in self._layers_with(lambda name: Mode.ANY)]
@@ -177,7 +177,9 @@ class Network:
             raise Refused(f"Layer {missing[0]!r} of network {self.name!r} has no mode; give any, 2of4 or 1of4")
         for layer in self.layers:
             if layer.out_height < 1 or layer.out_width < 1:
-                raise Refused(f"Layer {layer.name} shrinks a {layer.height}x{layer.width} map to nothing; use fewer strides")
+                raise Refused(
+                    f"Layer {layer.name} shrinks a {layer.height}x{layer.width} map to nothing; use fewer strides"
+                )
             if layer.mode is Mode.ONE_OF_FOUR and layer.inputs % GROUP:
                 raise Refused(
                     f"Layer {layer.name} has {layer.inputs} input channels, which 1of4 cannot group by {GROUP}; "

@@ -100,5 +100,6 @@ def difference(expected: Trace, got: Trace) -> str | None:
             )
     if not np.array_equal(expected.logits, got.logits):
         image, label = np.argwhere(expected.logits != got.logits)[0]
-        return f"logits image {image} class {label}: expected {expected.logits[image, label]}, got {got.logits[image, label]}"
+        want, have = expected.logits[image, label], got.logits[image, label]
+        return f"logits image {image} class {label}: expected {want}, got {have}"
     return None

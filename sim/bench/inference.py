@@ -60,7 +60,7 @@ async def stalls_change_nothing(dut, probability):
     transport.stall(probability, seed=cocotb.RANDOM_SEED)
     program = await harness.load(of, trace=True)
     result = await harness.check_inference(of, 0)
-    for _ in range(3):
+    for _ in range(5):
         assert await harness.call(harness.driver.counters) == result.counters
     pauses = dict(transport.pauses)
     waited = {name: cycles - before[name] for name, cycles in transport.waited.items()}
