@@ -21,7 +21,7 @@ def tree_latency(groups: int) -> int:
 
 
 def select_term(word: Value, weight) -> tuple[Value, Value]:
-    """``(term, carry)`` with ``term + carry = trit * byte``: the byte selected, inverted if negative, cleared if not valid.
+    """``(term, carry)`` with ``term + carry = trit * byte``: the selected byte, inverted if negative, 0 if not valid.
 
     ``term`` is 9 bits signed. Branch-free: inversion and clearing are XOR and AND masks.
     """

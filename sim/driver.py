@@ -175,11 +175,14 @@ class Driver:
                 f"({program.config.pe} PEs), not for {self.config.hash:#010x} ({self.config.pe} PEs); compile it for this one"
             )
 
-    def load(self, program: Program) -> None:
-        """Send ``program`` with its supermasks and batch norms, and select it. Others at other bases stay resident."""
+    def load(self, program: Program, *, commands_only: bool = False) -> None:
+        """Send ``program`` with its supermasks and batch norms, and select it. Others at other bases stay resident.
+
+        With ``commands_only`` the supermasks and batch norms are those that are there already.
+        """
         self.check(program)
         self.write("MODEL_HASH", 0)
-        for packet in program.packets:
+        for packet in program.packets[: 1 if commands_only else None]:
             self.transport.send(packet)
         self.raise_error()
         self.select(program)

@@ -13,13 +13,15 @@ __all__ = ["Cut", "Job"]
 
 @dataclass(frozen=True)
 class Cut:
-    """Where to look for one stored value, and how much of the waveform to keep around its store.
+    """Which store to look for, and how much of the waveform to keep around it.
 
     Parameters
     ----------
     image : int
+    trace : bool
+        Whether the program is the one that sends every stored tensor.
     memory : str
-        "x" or "t".
+        "x", "t", or "psum" for a logit, which is taken to be stored in the last cycle of its command.
     address, part : int
         Word, and 32-bit part of it.
     first, end : int
@@ -29,6 +31,7 @@ class Cut:
     """
 
     image: int
+    trace: bool
     memory: str
     address: int
     part: int

@@ -97,15 +97,15 @@ class AcceleratorConfig:
             raise Refused(f"weight_rows must be at least rows/64 = {self.rows // 64}, not {self.weight_rows!r}")
         if not 16 <= self.psum_depth <= 1023:
             raise Refused(f"psum_depth (D) must be from 16 to 1023, not {self.psum_depth!r}")
-        for name, unit, least in (
-            ("x_bytes", self.word_bytes, 16), ("t_bytes", self.word_bytes, 16), ("mask_bits", self.mask_word_bits, 16),
-            ("entries", self.rows, 4), ("commands", 1, 4),
+        # The host addresses at most 2**24 words of 32 bits of each memory; a command holds 20-bit entry rows.
+        for name, unit, least, most in (
+            ("x_bytes", self.word_bytes, 16, 1 << 26), ("t_bytes", self.word_bytes, 16, 1 << 26),
+            ("mask_bits", self.mask_word_bits, 16, 1 << 29), ("entries", self.rows, 4, 1 << 20),
+            ("commands", 1, 4, 1 << 16),
         ):
             value = getattr(self, name)
-            if value % unit or not least * unit <= value <= 1 << 30:
-                raise Refused(f"{name} must be a multiple of {unit}, from {least * unit} to {1 << 30}, not {value!r}")
-        if self.commands > 1 << 16:
-            raise Refused(f"commands must be at most {1 << 16}, not {self.commands!r}")
+            if value % unit or not least * unit <= value <= most:
+                raise Refused(f"{name} must be a multiple of {unit}, from {least * unit} to {most}, not {value!r}")
         if not self.modes or set(self.modes) - set(Mode) or len(set(self.modes)) != len(self.modes):
             raise Refused(f"modes must be some of {[str(m) for m in Mode]} without repetition, not {self.modes!r}")
 

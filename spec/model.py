@@ -97,11 +97,12 @@ class Model:
             return
         numbers = self.requantizations[layer.name]
         expected = (layer.iterations, layer.outputs)
-        if numbers.multiplier.shape != expected or numbers.bias.shape != expected:
-            raise Refused(
-                f"Batch-norm entries of layer {layer.name} must have shape {expected} (iterations, channels), "
-                f"not {numbers.multiplier.shape}"
-            )
+        for what, values in (("multipliers", numbers.multiplier), ("biases", numbers.bias)):
+            if values.shape != expected or values.dtype.kind != "i":
+                raise Refused(
+                    f"Batch-norm {what} of layer {layer.name} must be integers of shape {expected} "
+                    f"(iterations, channels), not {values.dtype} {values.shape}"
+                )
         problems = numbers.problems()
         if numbers.signed != (layer.role is Role.SHORTCUT):
             problems.append(f"signed must be {layer.role is Role.SHORTCUT} for a layer of role {layer.role}")

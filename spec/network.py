@@ -185,6 +185,10 @@ class Network:
                     f"Layer {layer.name} has {layer.inputs} input channels, which 1of4 cannot group by {GROUP}; "
                     "give it mode any or 2of4"
                 )
+            if layer.mode is not Mode.ANY and layer.inputs < GROUP:
+                raise Refused(
+                    f"Layer {layer.name} has {layer.inputs} input channels, too few for {layer.mode}; give it mode any"
+                )
             if row_length(layer.kernel, layer.inputs) > ROW_STRIDE:
                 raise Refused(f"Layer {layer.name} has rows longer than {ROW_STRIDE} signs; use fewer input channels")
 

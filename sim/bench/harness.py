@@ -87,16 +87,16 @@ def subject(size: str, mode: Mode, seed: int = 1) -> Subject:
 class Harness:
     """An accelerator out of reset with a driver that has identified it."""
 
-    def __init__(self, dut):
-        self.transport = CocotbTransport(dut, LIMIT)
+    def __init__(self, dut, limit: int):
+        self.transport = CocotbTransport(dut, limit)
         self.driver = Driver(self.transport, current_job().config)
         self.log = dut._log
         self.counter_names = [name for name, _ in COUNTERS]
 
     @classmethod
-    async def start(cls, dut) -> "Harness":
-        """Reset the accelerator and identify it."""
-        harness = cls(dut)
+    async def start(cls, dut, limit: int = LIMIT) -> "Harness":
+        """Reset the accelerator and identify it; no operation may take more than ``limit`` cycles."""
+        harness = cls(dut, limit)
         await harness.transport.reset()
         await harness.call(harness.driver.identify)
         return harness

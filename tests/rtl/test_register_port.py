@@ -236,6 +236,7 @@ SCENARIOS = {
         ("read", "MODEL_HASH", 0xCAFE_F00D), *error_is(ErrorCode.REGISTER, offset_of("MODEL_HASH")),
         ("bad write", offset_of("ERROR"), 0, 0x1), ("read", "ERROR", ErrorCode.REGISTER), *CLEARED,
     ],
+    "refusals-count-once": [("bad read", 0xFC), *CLEARED, ("bad write", 0xFC, 0), *CLEARED],
     "unaligned-is-unknown": [("bad read", 0x11), *error_is(ErrorCode.REGISTER, 0x11), *CLEARED, ("bad write", 0x1E, 5),
                              *error_is(ErrorCode.REGISTER, 0x1E), ("read", "MODEL_HASH", 0)],
 }

@@ -67,8 +67,8 @@ WIDE = {"groups": 64, "x_bytes": 4096, "t_bytes": 4096}
 EDGES = [
     WIDE, WIDE | {"rows": 256, "weight_rows": 4, "mask_bits": 1 << 20, "entries": 1024},
     {"rows": 4}, {"weight_rows": 16, "mask_bits": 1 << 14}, {"psum_depth": 16}, {"psum_depth": 1023}, {"x_bytes": 256},
-    {"t_bytes": 256}, {"x_bytes": GIB}, {"t_bytes": GIB}, {"mask_bits": 512}, {"mask_bits": GIB}, {"entries": 64},
-    {"entries": GIB}, {"commands": 4}, {"commands": 1 << 16}, *({"modes": (mode,)} for mode in Mode),
+    {"t_bytes": 256}, {"x_bytes": 1 << 26}, {"t_bytes": 1 << 26}, {"mask_bits": 512}, {"mask_bits": 1 << 29}, {"entries": 64},
+    {"entries": 1 << 20}, {"commands": 4}, {"commands": 1 << 16}, *({"modes": (mode,)} for mode in Mode),
 ]
 
 

