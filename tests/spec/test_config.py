@@ -16,7 +16,8 @@ LEGAL = {
 }
 FIELDS = [field.name for field in dataclasses.fields(AcceleratorConfig)]
 INTEGERS = [name for name in FIELDS if name != "modes"]
-GIB = 1 << 30
+#: Most that each memory may have.
+MOST = {"x_bytes": 1 << 26, "t_bytes": 1 << 26, "mask_bits": 1 << 29, "entries": 1 << 20, "commands": 1 << 16}
 
 
 def config(**changes):
@@ -24,7 +25,7 @@ def config(**changes):
 
 
 def multiple(name, unit, least, value):
-    return {name: value}, rf"^{name} must be a multiple of {unit}, from {least} to {GIB}, not {value}$"
+    return {name: value}, rf"^{name} must be a multiple of {unit}, from {least} to {MOST[name]}, not {value}$"
 
 
 # A change of LEGAL (a word is 16 bytes, a mask word 32 bits, a row of entries 16), and the sentence that refuses it.
@@ -42,11 +43,11 @@ ILLEGAL = [
     ({"groups": 64, "rows": 256, "weight_rows": 2}, r"^weight_rows must be at least rows/64 = 4, not 2$"),
     *(({"psum_depth": value}, rf"^psum_depth \(D\) must be from 16 to 1023, not {value}$")
       for value in (-16, 0, 15, 1024)),
-    *(multiple(name, 16, 256, value) for name in ("x_bytes", "t_bytes") for value in (-256, 0, 240, 264, GIB + 16)),
-    *(multiple("mask_bits", 32, 512, value) for value in (-512, 0, 480, 528, GIB + 32)),
-    *(multiple("entries", 16, 64, value) for value in (-64, 0, 48, 72, GIB + 16)),
-    *(multiple("commands", 1, 4, value) for value in (-4, 0, 3, GIB + 1)),
-    ({"commands": 65537}, r"^commands must be at most 65536, not 65537$"),
+    *(multiple(name, 16, 256, value)
+      for name in ("x_bytes", "t_bytes") for value in (-256, 0, 240, 264, MOST[name] + 16)),
+    *(multiple("mask_bits", 32, 512, value) for value in (-512, 0, 480, 528, MOST["mask_bits"] + 32)),
+    *(multiple("entries", 16, 64, value) for value in (-64, 0, 48, 72, MOST["entries"] + 16)),
+    *(multiple("commands", 1, 4, value) for value in (-4, 0, 3, MOST["commands"] + 1)),
     *(({"modes": value}, r"^modes must be some of \['any', '2of4', '1of4'\] without repetition, not ")
       for value in ((), (Mode.ANY, Mode.ANY), ("3of4",), (Mode.ANY, None))),
 ]
@@ -67,8 +68,8 @@ WIDE = {"groups": 64, "x_bytes": 4096, "t_bytes": 4096}
 EDGES = [
     WIDE, WIDE | {"rows": 256, "weight_rows": 4, "mask_bits": 1 << 20, "entries": 1024},
     {"rows": 4}, {"weight_rows": 16, "mask_bits": 1 << 14}, {"psum_depth": 16}, {"psum_depth": 1023}, {"x_bytes": 256},
-    {"t_bytes": 256}, {"x_bytes": 1 << 26}, {"t_bytes": 1 << 26}, {"mask_bits": 512}, {"mask_bits": 1 << 29}, {"entries": 64},
-    {"entries": 1 << 20}, {"commands": 4}, {"commands": 1 << 16}, *({"modes": (mode,)} for mode in Mode),
+    {"t_bytes": 256}, {"mask_bits": 512}, {"entries": 64}, {"commands": 4},
+    *({name: value} for name, value in MOST.items()), *({"modes": (mode,)} for mode in Mode),
 ]
 
 

@@ -1,0 +1,191 @@
+"""What tests of several folders share: the simulator with a watchdog, small networks on small builds, and a host."""
+
+import random
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import pytest
+from amaranth.sim import Simulator
+
+from gen.plan import plan
+from rtl.accelerator import Core
+from rtl.command import COMMAND
+from spec.config import config_for
+from spec.network import residual_network
+from spec.packets import HEADER_WORDS
+from spec.registers import COUNTERS, offset_of
+from spec.synthetic import synthetic_model
+
+#: The smallest network with everything in it: a projection, an identity block, a fold, three stages of numbers.
+SMALL = {"image": (4, 4, 1), "classes": 3, "widths": (4, 8), "iterations": (0, 2), "seed": 5}
+
+
+@pytest.fixture(scope="session")
+def simulate():
+    """``simulate(dut, testbench, *background)``: run to the end of ``testbench``; a design that hangs fails."""
+    def run(dut, testbench, *background, limit=50_000):
+        async def watchdog(ctx):
+            await ctx.delay(limit * 1e-6)
+            raise AssertionError(f"Still running after {limit} cycles")
+
+        simulator = Simulator(dut)
+        simulator.add_clock(1e-6, if_exists=True)
+        simulator.add_testbench(testbench)
+        for each in (watchdog, *background):
+            simulator.add_testbench(each, background=True)
+        simulator.run()
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def layout_of():
+    """``layout_of(command)``: its words as the value of a ``COMMAND`` port."""
+    return lambda words: COMMAND.from_bits(int.from_bytes(np.asarray(words, "<u4").tobytes(), "little"))
+
+
+@pytest.fixture(scope="session")
+def small_model():
+    """``small_model(mode=..., **changes)``: synthetic model of a changed :data:`SMALL` network."""
+    @cache
+    def build(**changes):
+        return synthetic_model(residual_network("small", **SMALL | changes), 3)
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def fitting():
+    """``fitting(network, pe, **fields)``: build with memories that just hold ``network``, traced."""
+    def build(network, pe=16, **fields):
+        config = config_for(pe, **{"psum_depth": 16} | fields)
+        need = plan(network, config)
+
+        def whole(amount, unit, least):
+            return max(least, -(-amount // unit)) * unit
+
+        return config_for(pe, **{
+            "psum_depth": 16,
+            "x_bytes": whole(need.x_words, 1, 16) * config.word_bytes,
+            "t_bytes": whole(need.t_words, 1, 16) * config.word_bytes,
+            "mask_bits": whole(need.mask_units * config.mask_unit_bits, config.mask_word_bits, 16),
+            "entries": whole(need.entry_rows, 1, 4) * config.rows,
+            "commands": 2 * len(network.layers) + 2 * len(network.blocks) + 1,
+        } | fields)
+
+    return build
+
+
+class Host:
+    """Drives the buses of a core from a testbench; ``ready()`` says in each cycle whether it takes an output word."""
+
+    def __init__(self, ctx, core, ready):
+        self.ctx = ctx
+        self.core = core
+        self.ready = ready
+
+    async def write(self, register, value):
+        """Write a register."""
+        ctx, bus = self.ctx, self.core.s_axi
+        for signal, setting in ((bus.awaddr, offset_of(register)), (bus.wdata, value), (bus.wstrb, 15)):
+            ctx.set(signal, setting)
+        for signal in (bus.awvalid, bus.wvalid, bus.bready):
+            ctx.set(signal, 1)
+        await ctx.tick().until(bus.awready & bus.wready)
+        ctx.set(bus.awvalid, 0)
+        ctx.set(bus.wvalid, 0)
+        await ctx.tick().until(bus.bvalid)
+
+    async def read(self, register):
+        """Value of a register."""
+        ctx, bus = self.ctx, self.core.s_axi
+        for signal, setting in ((bus.araddr, offset_of(register)), (bus.arvalid, 1), (bus.rready, 1)):
+            ctx.set(signal, setting)
+        await ctx.tick().until(bus.arready)
+        ctx.set(bus.arvalid, 0)
+        value, = await ctx.tick().sample(bus.rdata).until(bus.rvalid)
+        return value
+
+    async def send(self, packet):
+        """Send a packet."""
+        ctx, bus = self.ctx, self.core.s_axis
+        words = np.frombuffer(packet, "<u4").tolist()
+        ctx.set(bus.tvalid, 1)
+        for index, word in enumerate(words):
+            ctx.set(bus.tdata, word)
+            ctx.set(bus.tlast, index == len(words) - 1)
+            await ctx.tick().until(bus.tready)
+        ctx.set(bus.tvalid, 0)
+
+    async def receive(self):
+        """The next frame."""
+        ctx, bus = self.ctx, self.core.m_axis
+        payload = b""
+        while True:
+            ready = self.ready()
+            ctx.set(bus.tready, ready)
+            *_, valid, data, last = await ctx.tick().sample(bus.tvalid, bus.tdata, bus.tlast)
+            if valid and ready:
+                payload += data.to_bytes(4, "little")
+                if last:
+                    return payload
+
+    async def infer(self, program, image):
+        """Frames of one image, decoded, and the counters after it."""
+        await self.send(program.image_packet(image))
+        await self.write("PROGRAM_START", program.start)
+        await self.write("CONTROL", 1)
+        tensors = [frame.decode(await self.receive()) for frame in program.frames]
+        while not await self.read("CONTROL") & 4:
+            pass
+        await self.write("SNAPSHOT", 1)
+        counts = {name: await self.read(f"{name}_LOW") for name, _ in COUNTERS}
+        return tensors, counts
+
+
+@dataclass(frozen=True)
+class Inference:
+    """What an image gave: decoded frames and counters."""
+
+    tensors: list
+    counts: dict[str, int]
+
+
+@pytest.fixture(scope="session")
+def on_core(simulate):
+    """``on_core(config, scenario)``: run ``await scenario(host)`` on a fresh core; ``stall`` of its words are refused."""
+    def run(config, scenario, stall=0.0, seed=0):
+        core, rng = Core(config), random.Random(seed)
+
+        async def testbench(ctx):
+            await scenario(Host(ctx, core, lambda: rng.random() >= stall))
+
+        simulate(core, testbench)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def inferences(on_core):
+    """``inferences(program, images)``: load the program into a fresh core and run the images."""
+    def run(program, images, **options):
+        results = []
+
+        async def scenario(host):
+            for packet in program.packets:
+                await host.send(packet)
+            for image in images:
+                results.append(Inference(*await host.infer(program, image)))
+            assert await host.read("ERROR") == 0
+
+        on_core(program.config, scenario, **options)
+        return results
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def payload_of():
+    """``payload_of(packet)``: its 32-bit words without the header."""
+    return lambda packet: np.frombuffer(packet, "<u4")[HEADER_WORDS:].tolist()

@@ -1,0 +1,115 @@
+"""The requantizer against :func:`spec.numerics.requantize`: every shift, both ranges, residuals, halves, both ends."""
+
+import numpy as np
+import pytest
+
+from rtl.requantizer import Entry, Requantizer
+from spec.numerics import ACC_BITS, BIAS_BITS, MULTIPLIER_BITS, SHIFT_MAX, Z_BITS, pack_entries, requantize
+
+#: Kinds of layer: (output signed, adds a residual, residual signed).
+KINDS = {"relu": (0, 0, 0), "projection": (1, 0, 0), "identity": (0, 1, 0), "projected": (0, 1, 1), "all-signed": (1, 1, 1)}
+
+
+def signed_range(bits):
+    return -(1 << bits - 1), 1 << bits - 1
+
+
+def fits(z, shift):
+    """Whether every ``z``, with the half added, stays in its width, which the exporter proves for real models."""
+    low, high = signed_range(Z_BITS)
+    return (low <= z) & (z + (1 << shift - 1) < high)
+
+
+def vectors(rng, shift, bias_shift, residual_shift, adds, residual_signed):
+    """Random (acc, multiplier, bias, residual), then those that land on and beside every edge of the output."""
+    count = 400
+    scale = 2.0 ** rng.uniform(0, ACC_BITS - 1, count)
+    acc = (rng.uniform(-1, 1, count) * scale).astype(np.int64)
+    multiplier = rng.integers(*signed_range(MULTIPLIER_BITS), count)
+    bias = (rng.uniform(-1, 1, count) * 2.0 ** rng.uniform(0, BIAS_BITS - 1, count)).astype(np.int64)
+    low, high = (-128, 128) if residual_signed else (0, 256)
+    residual = rng.integers(low, high, count) * adds
+    edges = np.array([-129, -128, -127, -1, 0, 1, 126, 127, 128, 254, 255, 256])
+    target = (edges[:, None] << shift) - (1 << shift - 1) + np.array([-1, 0, 1])
+    target = target.ravel()
+    target = target[np.abs(target) < 1 << ACC_BITS - 1]
+    ones, zeros = np.ones_like(target), np.zeros_like(target)
+    acc, multiplier = np.concatenate([acc, target, -target]), np.concatenate([multiplier, ones, -ones])
+    bias, residual = np.concatenate([bias, zeros, zeros]), np.concatenate([residual, zeros, zeros])
+    z = acc * multiplier + (bias << bias_shift) + (residual << residual_shift)
+    keep = fits(z, shift)
+    return acc[keep], multiplier[keep], bias[keep], residual[keep]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_shift(simulate, kind):
+    output_signed, adds, residual_signed = KINDS[kind]
+    rng = np.random.default_rng(len(kind))
+    dut = Requantizer()
+    reached, total = set(), 0
+
+    async def testbench(ctx):
+        nonlocal total
+        for shift in range(1, SHIFT_MAX + 1):
+            bias_shift, residual_shift = int(rng.integers(0, 12)), int(rng.integers(0, min(shift, 22) + 1))
+            given = vectors(rng, shift, bias_shift, residual_shift, adds, residual_signed)
+            acc, multiplier, bias, residual = (values[: 100 if shift > 20 else None] for values in given)
+            expected = requantize(
+                acc, multiplier, bias, residual,
+                shift=shift, bias_shift=bias_shift, residual_shift=residual_shift - shift, signed=bool(output_signed),
+            )
+            for port, value in {
+                "shift": shift, "bias_shift": bias_shift, "residual_shift": residual_shift, "add_residual": adds,
+                "residual_signed": residual_signed, "output_signed": output_signed,
+            }.items():
+                ctx.set(getattr(dut, port), value)
+            seen = []
+            for i in range(len(acc) + dut.LATENCY - 1):
+                if i < len(acc):
+                    ctx.set(dut.acc, int(acc[i]))
+                    ctx.set(dut.entry, {"multiplier": int(multiplier[i]), "bias": int(bias[i])})
+                    ctx.set(dut.residual, int(residual[i]) & 0xFF if adds else int(rng.integers(256)))
+                await ctx.tick()
+                seen.append(ctx.get(dut.y))
+            assert seen[dut.LATENCY - 1 :] == (expected & 0xFF).tolist(), f"shift {shift}"
+            reached.update(expected.tolist())
+            total += len(expected)
+
+    simulate(dut, testbench)
+    assert total >= 1000
+    assert {-128, -127, -1, 0, 1, 126, 127} <= reached if output_signed else {0, 1, 127, 128, 254, 255} <= reached
+
+
+def test_extreme_operands(simulate):
+    """The widest product, bias and residual that fit together."""
+    dut = Requantizer()
+    cases = [
+        ((1 << 20) - 1, 2047, 0, 0), (-(1 << 20), 2047, 0, 0), ((1 << 20) - 1, -2048, 0, 0), (-(1 << 19), -2048, 0, 0),
+        (-(1 << 23), 255, 0, 0), ((1 << 23) - 1, -256, 0, 0), (0, 0, (1 << 19) - 1, 0), (0, 0, -(1 << 19), 0),
+        (0, 0, 0, 255), (-255, 1 << 10, 0, 255),
+    ]
+
+    async def testbench(ctx):
+        ctx.set(dut.add_residual, 1)
+        for shift, bias_shift, residual_shift in ((22, 11, 22), (23, 0, 23), (1, 11, 10)):
+            for port, value in (("shift", shift), ("bias_shift", bias_shift), ("residual_shift", residual_shift)):
+                ctx.set(getattr(dut, port), value)
+            for acc, multiplier, bias, residual in cases:
+                for port, value in (("acc", acc), ("residual", residual)):
+                    ctx.set(getattr(dut, port), value)
+                ctx.set(dut.entry, {"multiplier": multiplier, "bias": bias})
+                await ctx.tick().repeat(dut.LATENCY)
+                expected = requantize(
+                    *map(np.int64, (acc, multiplier, bias, residual)),
+                    shift=shift, bias_shift=bias_shift, residual_shift=residual_shift - shift, signed=False,
+                )
+                assert fits(acc * multiplier + (bias << bias_shift) + (residual << residual_shift), shift)
+                assert ctx.get(dut.y) == expected
+
+    simulate(dut, testbench)
+
+
+def test_entry_lies_as_the_host_packs_it():
+    for multiplier, bias in ((-2048, -(1 << 19)), (2047, (1 << 19) - 1), (-1, 5), (5, -1)):
+        entry = Entry.from_bits(int(pack_entries(np.int64(multiplier), np.int64(bias))))
+        assert (entry.multiplier, entry.bias) == (multiplier, bias)
