@@ -12,6 +12,7 @@ import importlib.util
 import json
 import logging
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -194,9 +195,22 @@ def _tail(log: Path, lines: int = 25) -> str:
     return "\n".join(text.splitlines()[-lines:])
 
 
-def _control_file() -> str:
-    """Verilator control file: only the wrapper's own signals are visible to Python."""
-    return f'`verilator_config\npublic_flat_rw -module "{TOP}" -var "*"\n'
+def _control_file(wrapper: str) -> str:
+    """Verilator control file: Python reads the wrapper's outputs and writes its inputs, and sees nothing else.
+
+    Whatever it may write, Verilator has to look at in every time step; a line of the wrapper that declares more to read
+    or write ends in ``// read`` or ``// write``.
+    """
+    ports = re.findall(r"^ *(input|output) +(?:wire|reg) +(?:\[.*?\] *)?(\w+)", wrapper, re.MULTILINE)
+    lines = ["`verilator_config"]
+    lines += [_public(direction == "input", name) for direction, name in ports]
+    for names, access in re.findall(r"^ *reg +(?:\[[^\]]*\] *)?([\w, ]+?) *(?:\[[^\]]*\])?; *// (read|write)$", wrapper, re.MULTILINE):
+        lines += [_public(access == "write", name) for name in names.split(", ")]
+    return "\n".join(lines) + "\n"
+
+
+def _public(writable: bool, name: str) -> str:
+    return f'public_flat_{"rw" if writable else "rd"} -module "{TOP}" -var "{name}"'
 
 
 def _flags(waves: bool) -> list[str]:
@@ -205,7 +219,7 @@ def _flags(waves: bool) -> list[str]:
 
 def _stamp(verilog: str, waves: bool) -> str:
     """What a build depends on, as text. Equal stamps, equal simulation."""
-    texts = {"design": verilog, "wrapper": WRAPPER.read_text(), "control": _control_file()}
+    texts = {"design": verilog, "wrapper": WRAPPER.read_text()}
     compiler = subprocess.run(["g++", "-dumpfullversion"], capture_output=True, text=True, check=False).stdout.strip()
     stamp = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()} | {
         "flags": _flags(waves),
@@ -246,7 +260,7 @@ def build_simulation(verilog: str, build_dir: Path, *, waves: bool = False) -> S
             return Simulation(directory, waves)
         stamp_file.unlink(missing_ok=True)
         design = write_text(directory / "foldenite.v", verilog)
-        control = write_text(directory / "public.vlt", _control_file())
+        control = write_text(directory / "public.vlt", _control_file(WRAPPER.read_text()))
         log = directory / "build.log"
         with _process_environment(variables):
             try:

@@ -84,8 +84,8 @@ module testbench (
     // Per channel {m_axis, s_axis, R, AR, B, W, AW}: cycles in which one side waited for the other.
     wire [6:0] valid = {m_axis_tvalid, in_valid, s_axi_rvalid, arvalid, s_axi_bvalid, wvalid, awvalid};
     wire [6:0] ready = {out_ready, s_axis_tready, rready, s_axi_arready, bready, s_axi_wready, s_axi_awready};
-    reg [31:0] cycle;
-    reg [31:0] waited [0:6];
+    reg [31:0] cycle; // read
+    reg [31:0] waited [0:6]; // read
     integer channel;
     initial begin
         cycle = 0;
@@ -102,7 +102,7 @@ module testbench (
     reg [2:0]  held;
     reg [33:0] held_r, held_m;
     reg [1:0]  held_b;
-    reg [31:0] violations;
+    reg [31:0] violations; // read
     initial begin
         held = 0;
         violations = 0;
@@ -121,7 +121,7 @@ module testbench (
 `ifdef WAVES
     // Waveform window: +dump_file=F +dump_from=CYCLE +dump_to=CYCLE, or Python moves it while it runs.
     reg [8*1024-1:0] dump_file;
-    reg [31:0] dump_from, dump_to;
+    reg [31:0] dump_from, dump_to; // write
     reg dumping, dumped;
     initial begin
         dumping = 0;
@@ -146,8 +146,10 @@ module testbench (
     end
 
     // Watch on one part of one word of an activation memory: its last write watch_first..watch_end cycles after a start.
-    reg [31:0] started, watch_address, watch_part, watch_first, watch_end, watch_cycle;
-    reg watch_t, was_busy;
+    reg [31:0] watch_address, watch_part, watch_first, watch_end; // write
+    reg watch_t; // write
+    reg [31:0] started, watch_cycle; // read
+    reg was_busy;
     wire [31:0] since = cycle - started;
     wire x_write = !watch_t && dut.core.engine.x.ram.ram.write_enable[watch_part]
                    && dut.core.engine.x.ram.ram.write_address == watch_address;

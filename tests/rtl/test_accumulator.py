@@ -59,7 +59,7 @@ def test_psums_of_pixels(simulate, pixels, gaps):
         pixel = i % pixels
         while rng.random() < gaps:
             visits.append(None)
-        visit = random_visit(rng, pixel, int(i < pixels or rng.random() < 0.1 and pixel == 0))
+        visit = random_visit(rng, pixel, int(i < pixels or (pixel == 0 and rng.random() < 0.1)))
         visits.append(visit)
         base = [0] * ROWS if visit[1] else totals[pixel]
         totals[pixel] = [wrap(b + s + c) for b, s, c in zip(base, visit[2], visit[3], strict=True)]

@@ -55,9 +55,8 @@ def test_coded_masks(simulate, groups):
             ctx.set(dut.mask, word(codes, 2))
             ctx.set(dut.signs, word(negated, GROUP))
             ctx.set(dut.valid_groups, valid)
-            assert [got(ctx, dut, g) for g in range(groups)] == [
-                expected(1 << c, s, 0) if g < valid else None for g, (c, s) in enumerate(zip(codes, negated, strict=True))
-            ]
+            wanted = [expected(1 << c, s, 0) for c, s in zip(codes, negated, strict=True)]
+            assert [got(ctx, dut, g) for g in range(groups)] == wanted[:valid] + [None] * (groups - valid)
 
     simulate(dut, testbench)
 

@@ -69,7 +69,8 @@ def test_add_with_carry(simulate):
 
 def random_weights(rng, rows, groups):
     """(select, negate, valid) of every PE; some rows have all weights, and all of one sign."""
-    select, negate, valid = rng.integers(0, 4, (rows, groups)), rng.integers(0, 2, (rows, groups)), rng.random((rows, groups)) < 0.7
+    select, negate = rng.integers(0, 4, (rows, groups)), rng.integers(0, 2, (rows, groups))
+    valid = rng.random((rows, groups)) < 0.7
     valid[0] = valid[1] = True
     negate[0], negate[1] = 0, 1
     return np.stack([select, negate, valid.astype(int)], axis=-1)

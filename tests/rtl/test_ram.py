@@ -34,8 +34,8 @@ def test_random_operations_match_the_model(simulate, width, depth, part):
     dut, parts = Ram(width=width, depth=depth, part=part), width // part
     fill = [(address, rng.getrandbits(width), (1 << parts) - 1, 0, 0) for address in range(depth)]
     operations = fill + [(0, 0, 0, 0, 1)] * Ram.LATENCY + [
-        (rng.randrange(depth), rng.getrandbits(width), rng.getrandbits(parts) * (rng.random() < 0.7), rng.randrange(depth),
-         int(rng.random() < 0.8))
+        (rng.randrange(depth), rng.getrandbits(width), rng.getrandbits(parts) * (rng.random() < 0.7),
+         rng.randrange(depth), int(rng.random() < 0.8))
         for _ in range(600)
     ]
     seen = []

@@ -7,7 +7,9 @@ from rtl.requantizer import Entry, Requantizer
 from spec.numerics import ACC_BITS, BIAS_BITS, MULTIPLIER_BITS, SHIFT_MAX, Z_BITS, pack_entries, requantize
 
 #: Kinds of layer: (output signed, adds a residual, residual signed).
-KINDS = {"relu": (0, 0, 0), "projection": (1, 0, 0), "identity": (0, 1, 0), "projected": (0, 1, 1), "all-signed": (1, 1, 1)}
+KINDS = {
+    "relu": (0, 0, 0), "projection": (1, 0, 0), "identity": (0, 1, 0), "projected": (0, 1, 1), "all-signed": (1, 1, 1),
+}
 
 
 def signed_range(bits):
@@ -80,31 +82,33 @@ def test_every_shift(simulate, kind):
     assert {-128, -127, -1, 0, 1, 126, 127} <= reached if output_signed else {0, 1, 127, 128, 254, 255} <= reached
 
 
-def test_extreme_operands(simulate):
-    """The widest product, bias and residual that fit together."""
+#: The widest operands that fit together: acc, multiplier, bias, residual, then sh, bsh, sh + rsh.
+EXTREMES = [
+    ((1 << 20) - 1, 2047, 0, 0, 20, 0, 0), (-(1 << 20), 2047, 0, 0, 20, 0, 0), ((1 << 20) - 1, -2048, 0, 0, 31, 0, 0),
+    (-(1 << 19), -2048, 0, 0, 23, 0, 0), (-(1 << 23), 255, 0, 0, 24, 0, 0), ((1 << 23) - 1, -256, 0, 0, 24, 0, 0),
+    (0, 0, (1 << 19) - 1, 0, 12, 12, 0), (0, 0, -(1 << 19), 0, 12, 12, 0), (0, 0, 0, 255, 23, 0, 23),
+    (-255, 1 << 10, 0, 255, 10, 0, 10), (-(1 << 20), 2047, (1 << 19) - 1, 255, 24, 11, 22),
+]
+
+
+@pytest.mark.parametrize("case", EXTREMES)
+def test_extreme_operands(simulate, case):
+    acc, multiplier, bias, residual, shift, bias_shift, residual_shift = case
     dut = Requantizer()
-    cases = [
-        ((1 << 20) - 1, 2047, 0, 0), (-(1 << 20), 2047, 0, 0), ((1 << 20) - 1, -2048, 0, 0), (-(1 << 19), -2048, 0, 0),
-        (-(1 << 23), 255, 0, 0), ((1 << 23) - 1, -256, 0, 0), (0, 0, (1 << 19) - 1, 0), (0, 0, -(1 << 19), 0),
-        (0, 0, 0, 255), (-255, 1 << 10, 0, 255),
-    ]
 
     async def testbench(ctx):
-        ctx.set(dut.add_residual, 1)
-        for shift, bias_shift, residual_shift in ((22, 11, 22), (23, 0, 23), (1, 11, 10)):
-            for port, value in (("shift", shift), ("bias_shift", bias_shift), ("residual_shift", residual_shift)):
-                ctx.set(getattr(dut, port), value)
-            for acc, multiplier, bias, residual in cases:
-                for port, value in (("acc", acc), ("residual", residual)):
-                    ctx.set(getattr(dut, port), value)
-                ctx.set(dut.entry, {"multiplier": multiplier, "bias": bias})
-                await ctx.tick().repeat(dut.LATENCY)
-                expected = requantize(
-                    *map(np.int64, (acc, multiplier, bias, residual)),
-                    shift=shift, bias_shift=bias_shift, residual_shift=residual_shift - shift, signed=False,
-                )
-                assert fits(acc * multiplier + (bias << bias_shift) + (residual << residual_shift), shift)
-                assert ctx.get(dut.y) == expected
+        for port, value in {
+            "acc": acc, "residual": residual, "add_residual": 1, "shift": shift, "bias_shift": bias_shift,
+            "residual_shift": residual_shift,
+        }.items():
+            ctx.set(getattr(dut, port), value)
+        ctx.set(dut.entry, {"multiplier": multiplier, "bias": bias})
+        await ctx.tick().repeat(dut.LATENCY)
+        assert fits(acc * multiplier + (bias << bias_shift) + (residual << residual_shift), shift)
+        assert ctx.get(dut.y) == requantize(
+            *map(np.int64, (acc, multiplier, bias, residual)),
+            shift=shift, bias_shift=bias_shift, residual_shift=residual_shift - shift, signed=False,
+        )
 
     simulate(dut, testbench)
 

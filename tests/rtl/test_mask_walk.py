@@ -1,0 +1,78 @@
+"""The order of weight fetches against nested loops."""
+
+import random
+
+import pytest
+
+from rtl.mask_walk import MaskWalk
+from spec.commands import Op, encode
+from spec.config import config_for
+
+# Command fields and shape (groups, rows, weight rows) of every case.
+CASES = {
+    "any-3x3": ((4, 4, 1), {"passes": 4, "kernel": 3, "blocks": 2, "tiles": 2, "last_rows": 3, "last_groups": 1,
+                            "pixel_tiles": 2}),
+    "2of4-1x1": ((4, 16, 4), {"passes": 2, "kernel": 1, "blocks": 3, "tiles": 3, "last_rows": 1, "last_groups": 4,
+                              "pixel_tiles": 1}),
+    "1of4-3x3": ((8, 8, 8), {"passes": 1, "kernel": 3, "blocks": 1, "tiles": 3, "last_rows": 1, "last_groups": 5,
+                             "pixel_tiles": 3, "coded": 1}),
+    "1of4-1x1": ((16, 8, 2), {"passes": 1, "kernel": 1, "blocks": 2, "tiles": 1, "last_rows": 2, "last_groups": 16,
+                              "pixel_tiles": 2, "coded": 1}),
+}
+
+
+def expected(fields, load_cycles):
+    """Every fetch in order, by definition."""
+    size = 1 if fields.get("coded") else 2
+    tile_units = fields["kernel"] ** 2 * fields["blocks"] * load_cycles * size
+    for tile in range(fields["tiles"]):
+        rows = fields["last_rows"] if tile == fields["tiles"] - 1 else load_cycles
+        for pixel_tile in range(fields["pixel_tiles"]):
+            for weight_tile in range(fields["kernel"] ** 2 * fields["blocks"]):
+                block = weight_tile % fields["blocks"]
+                for pass_index in range(fields["passes"]):
+                    for row in range(rows):
+                        first = weight_tile == pass_index == 0
+                        yield {
+                            "valid": 1,
+                            "unit": fields["mask_base"] + tile * tile_units + (weight_tile * rows + row) * size,
+                            "group": row,
+                            "last": row == rows - 1,
+                            "start": first and pixel_tile == 0,
+                            "rewind": first and pixel_tile > 0,
+                            "commit": pass_index == fields["passes"] - 1,
+                            "pass_index": pass_index,
+                            "partial": block == fields["blocks"] - 1,
+                            "groups": fields["last_groups"],
+                            "words": -(-fields["last_groups"] // 4),
+                        }
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("stalls", [0.0, 0.5])
+def test_fetches_in_order(simulate, layout_of, case, stalls):
+    (groups, rows, weight_rows), fields = CASES[case]
+    config = config_for(groups * rows, groups=groups, rows=rows, weight_rows=weight_rows)
+    dut, rng = MaskWalk(config), random.Random(case)
+
+    async def testbench(ctx):
+        for base in (0, 1000):
+            command = fields | {"mask_base": base}
+            assert ctx.get(dut.idle)
+            ctx.set(dut.command, layout_of(encode(Op.CONV, **command)))
+            ctx.set(dut.take, 1)
+            await ctx.tick()
+            ctx.set(dut.take, 0)
+            ctx.set(dut.command, layout_of(encode(Op.HALT)))  # the walk keeps its own copy
+            for number, fetch in enumerate(expected(command, config.load_cycles)):
+                ctx.set(dut.advance, 0)
+                while rng.random() < stalls:
+                    await ctx.tick()
+                got = ctx.get(dut.fetch)
+                assert {name: getattr(got, name) for name in fetch} == fetch, number
+                assert not ctx.get(dut.idle)
+                ctx.set(dut.advance, 1)
+                await ctx.tick()
+            assert not ctx.get(dut.fetch.valid)
+
+    simulate(dut, testbench)
