@@ -95,6 +95,7 @@ def environment() -> dict[str, str]:
         "MAKEFLAGS": " ".join(f"{name}={value}" for name, value in variables.items()),
         "CCACHE_SLOPPINESS": "pch_defines,time_macros",
         "PYTHONWARNINGS": ",".join(WARNINGS),
+        "OPENBLAS_NUM_THREADS": "1",  # numpy's threads would spin beside the simulator
     }
 
 

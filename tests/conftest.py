@@ -154,7 +154,7 @@ class Inference:
 
 @pytest.fixture(scope="session")
 def on_core(simulate):
-    """``on_core(config, scenario)``: run ``scenario(host)`` on a fresh core; the host refuses ``stall`` of its words."""
+    """``on_core(config, scenario)``: run ``scenario(host)`` on a fresh core; the host stalls ``stall`` of its words."""
     def run(config, scenario, stall=0.0, seed=0):
         core, rng = Core(config), random.Random(seed)
 

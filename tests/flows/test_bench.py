@@ -1,0 +1,55 @@
+"""The benchmark's figures, from reports written by hand; the simulation itself is tested in sim."""
+
+import json
+
+import pytest
+
+from flows.bench import cycle_row, digits_model, main, size_row
+from spec.refusal import Refused
+from spec.supermask import Mode
+
+REPORT = {
+    "cycles_per_image_measured": 62000.0,
+    "cycles_per_image_predicted": 31072,
+    "dense_equivalent_macs_per_pe_and_cycle": 1.9,
+    "simulated_cycles_per_s": 5.0,
+    "values_compared": 7,
+    "mismatches": 0,
+}
+
+
+@pytest.mark.parametrize(("mode", "file_bits", "chip_bits"), [("any", 1, 1), ("2of4", 1, 1), ("1of4", 0.5, 0.5)])
+def test_sizes(mode, file_bits, chip_bits):
+    row = size_row(digits_model(Mode(mode)), Mode(mode))
+    assert row["weights"] == 169_232
+    assert row["mask_bits_per_block_weight_on_chip"] == chip_bits
+    # In the file only the stem's 9 channels are padded (to 12); in 1of4 stem and classifier keep 1 bit per weight.
+    edges = 16 * 12 + 640
+    assert row["mask_bits"] == edges + file_bits * (169_232 - 144 - 640)
+    assert row["entry_bits_per_channel_and_iteration_on_chip"] == 32
+
+
+def test_cycles_are_compared_with_the_model():
+    row = cycle_row(digits_model(Mode.ONE_OF_FOUR), Mode.ONE_OF_FOUR, 16, REPORT)
+    assert row["measured_over_predicted"] == 62000 / 31072
+    assert row["block_layer_cycles"] + sum(row["rest_cycles"].values()) == 31072
+    assert set(row["rest_cycles"]) == {"stem", "classifier", "store logits", "halt"}
+    # 1,933,312 MACs of the blocks, 4 a cycle on each of 16 PEs at best.
+    assert row["block_layer_utilization"] == 1_933_312 / (4 * 16 * row["block_layer_cycles"])
+
+
+@pytest.mark.parametrize("pe", [16, 64])
+@pytest.mark.parametrize("mode", list(Mode))
+def test_the_small_network_keeps_16_pes_busy(pe, mode):
+    utilization = cycle_row(digits_model(mode), mode, pe, REPORT)["block_layer_utilization"]
+    assert utilization >= 0.95 if pe == 16 else utilization >= 0.43
+
+
+def test_no_images_is_refused():
+    with pytest.raises(Refused, match="--images must be at least 1, not 0"):
+        main(["--images", "0"])
+
+
+def test_json_keys_carry_units():
+    row = cycle_row(digits_model(Mode.ANY), Mode.ANY, 16, REPORT)
+    assert json.loads(json.dumps(row)) == row

@@ -1,0 +1,93 @@
+"""The walk over the input map against nested loops, for every layer of networks with odd shapes, under random stalls."""
+
+import random
+
+import pytest
+
+from gen.compile import compile_model
+from rtl.accumulator import Accumulator
+from rtl.address_generator import AddressGenerator
+from spec.commands import Op
+
+NETWORKS = {
+    "several-pixel-tiles": {"image": (7, 6, 1), "mode": "1of4"},
+    "wide-map": {"image": (3, 9, 1), "mode": "2of4"},
+    "two-blocks-of-channels": {"image": (4, 5, 1), "widths": (20, 4), "mode": "1of4"},
+    "short-runs": {"image": (2, 2, 1), "mode": "any"},
+    "single-pixels": {"image": (1, 1, 1), "widths": (4, 8, 8), "iterations": (0, 0, 0), "mode": "2of4"},
+}
+
+
+def expected(part, sums):
+    """(address or None for padding, first, start, last) of every pixel word in order, by definition."""
+    layer = part.layer
+    weight_tiles = [(ky, kx, block, p) for ky in range(layer.kernel) for kx in range(layer.kernel)
+                    for block in range(part.blocks) for p in range(layer.mode.passes)]
+    for _ in range(part.tiles):
+        for pixel_tile in range(part.pixel_tiles):
+            run = part.last_run if pixel_tile == part.pixel_tiles - 1 else part.run
+            for number, (ky, kx, block, _) in enumerate(weight_tiles):
+                for i in range(run):
+                    oy, ox = divmod(pixel_tile * part.run + i, layer.out_width)
+                    y, x = oy * layer.stride + ky - layer.pad, ox * layer.stride + kx - layer.pad
+                    inside = 0 <= y < layer.height and 0 <= x < layer.width
+                    yield (
+                        part.source.base + (y * layer.width + x) * part.blocks + block if inside else None,
+                        i == 0,
+                        number == 0 and (i == 0 or not sums),
+                        number == len(weight_tiles) - 1 and (i == run - 1 or not sums),
+                    )
+
+
+async def walk(ctx, dut, command, sums, stalled):
+    """Beats of one command, as (what a memory of latency 2 delivers, first, start, last), and idle beats since."""
+    ctx.set(dut.command, command)
+    ctx.set(dut.sum_positions, sums)
+    ctx.set(dut.advance, 1)
+    ctx.set(dut.take, 1)
+    await ctx.tick()
+    ctx.set(dut.take, 0)
+    fetched = word = None
+    beats, since_take = [], 1
+    while ctx.get(dut.busy):
+        advance = not stalled()
+        ctx.set(dut.advance, advance)
+        beat = ctx.get(dut.beat)
+        upcoming = ctx.get(dut.upcoming)
+        if advance:
+            if beat.valid:
+                beats.append((since_take, word if beat.inside else None, beat.first, beat.start, beat.last))
+            since_take += 1
+            word, fetched = fetched, ctx.get(dut.address)
+        await ctx.tick()
+        if advance:
+            assert ctx.get(dut.beat.first) == upcoming
+    return beats
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("stalls", [0.0, 0.4])
+def test_beats_of_every_layer(simulate, layout_of, small_model, fitting, name, stalls):
+    model = small_model(**NETWORKS[name])
+    program = compile_model(model, fitting(model.network))
+    dut, rng = AddressGenerator(), random.Random(name)
+    shapes = set()
+
+    async def testbench(ctx):
+        for command in program.commands:
+            if command.op not in (Op.CONV, Op.CLASSIFY):
+                continue
+            part, sums = command.part, command.op is Op.CLASSIFY
+            beats = await walk(ctx, dut, layout_of(command.words), sums, lambda: rng.random() < stalls)
+            assert [beat[1:] for beat in beats] == list(expected(part, sums)), command.label
+            assert beats[0][0] == 4
+            starts = [at for at, _, first, _, _ in beats if first]
+            runs = [part.last_run if i % part.pixel_tiles == part.pixel_tiles - 1 else part.run
+                    for i in range(part.tiles * part.pixel_tiles)
+                    for _ in range(part.weight_tiles * part.layer.mode.passes)]
+            gaps = [after - before for before, after in zip(starts, starts[1:], strict=False)]
+            assert gaps == [max(run, Accumulator.TURNAROUND) for run in runs[:-1]]
+            shapes.add((part.layer.kernel, part.layer.stride, part.layer.pad))
+
+    simulate(dut, testbench, limit=200_000)
+    assert shapes == {(1, 1, 0), (1, 2, 0), (3, 1, 1), (3, 2, 1)}

@@ -1,0 +1,131 @@
+"""Weights as they reach the array against the trits of whole models, however late the array swaps."""
+
+import random
+
+import numpy as np
+import pytest
+
+from gen.compile import compile_model
+from rtl.weight_loader import WeightLoader
+from spec.commands import Op
+from spec.supermask import Mode
+
+SHAPES = {  # groups, rows, weight rows
+    "4x4": (4, 4, 1), "4x16": (4, 16, 1), "8x8-by-4": (8, 8, 4), "16x4-by-2": (16, 4, 2), "8x4-by-4": (8, 4, 4),
+}
+
+
+def tiles_of(part, trits, config):
+    """Trits of every weight tile (rows, channels) in order, tiles seen once per pixel tile."""
+    outputs, kernel, _, inputs = trits.shape
+    padded = np.zeros((part.tiles * config.rows, kernel, kernel, part.blocks * config.word_bytes), np.int8)
+    padded[:outputs, :, :, :inputs] = trits
+    for tile in range(part.tiles):
+        rows = padded[tile * config.rows : (tile + 1) * config.rows]
+        for _ in range(part.pixel_tiles):
+            for ky in range(kernel):
+                for kx in range(kernel):
+                    for block in np.split(rows[:, ky, kx], part.blocks, axis=-1):
+                        yield block, tile * config.rows
+
+
+async def load_masks(ctx, dut, payload, config):
+    """Write the mask memory as the host does, 32 bits at a time."""
+    parts = config.mask_word_bits // 32
+    for index, word in enumerate(payload):
+        ctx.set(dut.mask_write_address, index // parts)
+        ctx.set(dut.mask_write_data, word << 32 * (index % parts))
+        ctx.set(dut.mask_write_enable, 1 << index % parts)
+        await ctx.tick()
+    ctx.set(dut.mask_write_enable, 0)
+
+
+def loaded_tiles(simulate, layout_of, program, payload, lateness):
+    """Weight sets that become active, in order, as trits (rows, channels); each swap up to ``lateness`` cycles late."""
+    config = program.config
+    dut, rng = WeightLoader(config), random.Random(lateness)
+    shadow = np.zeros((config.rows, config.groups, 3), int)
+    layers = [command for command in program.commands if command.op in (Op.CONV, Op.CLASSIFY)]
+    sets = sum(c.part.tiles * c.part.pixel_tiles * c.part.weight_tiles * c.part.layer.mode.passes for c in layers)
+    active = []
+
+    async def testbench(ctx):
+        await load_masks(ctx, dut, payload, config)
+        loading = iter(layers)
+        command = next(loading)
+        wait = 0
+        while len(active) < sets:
+            swap = bool(ctx.get(dut.full)) and wait == 0
+            wait = rng.randint(0, lateness) if swap else max(0, wait - 1)
+            ctx.set(dut.swap, swap)
+            take = command is not None and bool(ctx.get(dut.idle))
+            ctx.set(dut.take, take)
+            if take:
+                ctx.set(dut.command, layout_of(command.words))
+                command = next(loading, None)
+            if swap:
+                active.append(shadow.copy())
+            if ctx.get(dut.write):
+                first = ctx.get(dut.write_group) * config.weight_rows
+                shadow[first : first + config.weight_rows] = np.reshape(
+                    [(w.select, w.negate, w.valid) for w in ctx.get(dut.write_weights)], (-1, config.groups, 3)
+                )
+            await ctx.tick()
+        assert ctx.get(dut.idle)
+        assert not ctx.get(dut.full)
+
+    simulate(dut, testbench)
+    return active
+
+
+def as_trits(weights):
+    """(rows, groups, [select, negate, valid]) as (rows, channels)."""
+    select, negate, valid = np.moveaxis(weights, -1, 0)
+    trits = np.zeros((*select.shape, 4), np.int8)
+    np.put_along_axis(trits, select[..., None], (valid * (1 - 2 * negate))[..., None], -1)
+    return trits.reshape(len(trits), -1)
+
+
+@pytest.mark.parametrize("mode", Mode)
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("lateness", [0, 9])
+def test_tiles_are_the_trits(simulate, layout_of, payload_of, small_model, fitting, mode, shape, lateness):
+    """All layers of a model, one after the other; the passes of a tile add up to its trits."""
+    groups, rows, weight_rows = SHAPES[shape]
+    model = small_model(mode=mode, image=(5, 4, 1), widths=(4, 12), iterations=(0, 0))
+    config = fitting(model.network, groups * rows, groups=groups, rows=rows, weight_rows=weight_rows)
+    program = compile_model(model, config)
+    active = iter(loaded_tiles(simulate, layout_of, program, payload_of(program.packets[1]), lateness))
+    for layer in model.network.layers:
+        for trits, first_row in tiles_of(program.plan.of(layer), model.trits(layer.name), config):
+            sets = [as_trits(next(active)) for _ in range(layer.mode.passes)]
+            there = min(config.rows, layer.outputs - first_row)  # rows beyond keep what they had
+            assert np.array_equal(sum(sets)[:there], trits[:there]), layer.name
+            assert max(abs(each[:there]).reshape(there, -1, 4).sum(-1).max() for each in sets) <= 1
+    assert next(active, None) is None
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_first_row_and_first_tile_come_on_time(simulate, layout_of, small_model, fitting, shape):
+    groups, rows, weight_rows = SHAPES[shape]
+    model = small_model(widths=(16, 16))
+    config = fitting(model.network, groups * rows, groups=groups, rows=rows, weight_rows=weight_rows)
+    dut = WeightLoader(config)
+
+    async def testbench(ctx):
+        ctx.set(dut.command, layout_of(compile_model(model, config).commands[1].words))
+        ctx.set(dut.take, 1)
+        await ctx.tick()
+        ctx.set(dut.take, 0)
+        events = {}
+        for cycle in range(1, 100):
+            for name in ("write", "full"):
+                if ctx.get(getattr(dut, name)):
+                    events.setdefault(name, cycle)
+            assert ctx.get(dut.starved) == (cycle < weight_rows + 4)
+            if "full" in events:
+                break
+            await ctx.tick()
+        assert events == {"write": weight_rows + 4, "full": weight_rows + 4 + rows // weight_rows}
+
+    simulate(dut, testbench)

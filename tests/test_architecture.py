@@ -1,0 +1,68 @@
+"""The house itself: exported names exist, every module has its test, README's commands and files are real."""
+
+import importlib
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+ROOMS = ("spec", "train", "rtl", "gen", "sim", "flows")
+MODULES = sorted(
+    ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    for room in ROOMS for path in (ROOT / room).glob("*.py") if path.name != "__init__.py"
+)
+TESTED = [module for module in MODULES if not re.match(r"sim\.(test_|bench)", module)]
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if not m.startswith("sim.test_")])
+def test_exported_names_exist_and_are_documented(module):
+    loaded = importlib.import_module(module)
+    assert loaded.__doc__, f"{module} has no docstring"
+    for name in loaded.__all__:
+        value = getattr(loaded, name)
+        if callable(value) and getattr(value, "__module__", None) == module:
+            assert value.__doc__, f"{module}.{name} has no docstring"
+
+
+@pytest.mark.parametrize("module", [m for m in TESTED if not m.startswith("sim.")])
+def test_every_module_is_tested_where_one_looks_for_it(module):
+    room, name = module.split(".")
+    assert (ROOT / "tests" / room / f"test_{name}.py").is_file()
+
+
+def readme_commands():
+    text = (ROOT / "README.md").read_text()
+    blocks = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
+    return [line.split("#")[0].strip() for block in blocks for line in block.splitlines() if line.strip()]
+
+
+@pytest.mark.parametrize("command", readme_commands())
+def test_readme_commands_exist(command):
+    words = command.split()
+    if words[0] == "make":
+        assert re.search(rf"^{words[1]}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    elif words[0] == "pytest":
+        assert (ROOT / words[1]).is_dir()
+    else:
+        assert words[:2] == ["python", "-m"]
+        assert words[2] in MODULES
+        source = (ROOT / (words[2].replace(".", "/") + ".py")).read_text() + (ROOT / "gen" / "options.py").read_text()
+        for option in (word for word in words if word.startswith("--")):
+            assert f'"{option}"' in source, f"{words[2]} has no option {option}"
+
+
+def test_readme_links_lead_somewhere():
+    links = re.findall(r"\]\((?!http)([^)#]+)\)", (ROOT / "README.md").read_text())
+    assert links
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_makefile_stays_small():
+    assert len((ROOT / "Makefile").read_text().splitlines()) <= 60
+
+
+def test_no_source_holds_a_machine_path():
+    pattern = re.compile(r"(?<![\w.-])/(?:work|tmp|root|home)/\w")
+    tracked = [path for room in (*ROOMS, "tests", "docs") for path in (ROOT / room).rglob("*") if path.suffix in (".py", ".md")]
+    assert [str(path) for path in tracked if pattern.search(path.read_text())] == []
