@@ -21,7 +21,7 @@ class WeightLoader(wiring.Component):
     set; the next tile begins in the cycle of ``swap``. A command is taken whenever the walk is ``idle``, so the first
     tile of the next command is prepared while the last one runs.
 
-    Timing: the first row arrives ``weight_rows + 4`` cycles after ``take``, if the shadow set is free by then.
+    Timing: the first row is written ``weight_rows + 3`` cycles after ``take``, if the shadow set is free by then.
 
     Parameters
     ----------

@@ -119,30 +119,21 @@ module testbench (
     end
 
 `ifdef WAVES
-    // Waveform window: +dump_file=F +dump_from=CYCLE +dump_to=CYCLE, or Python moves it while it runs.
+    // Waveform: +dump_file=F +dump_from=CYCLE +dump_to=CYCLE, or Python sets them while it runs. The simulation ends
+    // with the window, because Verilator takes no notice of $dumpoff.
     reg [8*1024-1:0] dump_file;
     reg [31:0] dump_from, dump_to; // write
-    reg dumping, dumped;
     initial begin
-        dumping = 0;
-        dumped = 0;
         if (!$value$plusargs("dump_from=%d", dump_from)) dump_from = 32'hFFFFFFFF;
         if (!$value$plusargs("dump_to=%d", dump_to)) dump_to = 32'hFFFFFFFF;
         if (!$value$plusargs("dump_file=%s", dump_file)) dump_file = "dump.vcd";
     end
     always @(posedge core_clk) begin
-        if (!dumping && cycle >= dump_from && cycle < dump_to) begin
-            if (!dumped) begin
-                $dumpfile(dump_file);
-                $dumpvars(0, testbench);
-            end else $dumpon;
-            dumped <= 1;
-            dumping <= 1;
+        if (cycle == dump_from) begin
+            $dumpfile(dump_file);
+            $dumpvars(0, testbench);
         end
-        if (dumping && cycle >= dump_to) begin
-            $dumpoff;
-            dumping <= 0;
-        end
+        if (cycle == dump_to) $finish;
     end
 
     // Watch on one part of one word of an activation memory: its last write watch_first..watch_end cycles after a start.

@@ -84,8 +84,7 @@ async def cut_waveform(dut):
     await harness.call(harness.driver.start)
     await harness.transport.cycles(8)
     start = int(dut.started.value)
-    dut.dump_from.value = max(start + cycle - cut.margin, harness.transport.cycle + 1)
-    dut.dump_to.value = start + cycle + cut.margin
-    await harness.call(harness.driver.finish)
-    await harness.transport.cycles(2 * cut.margin)
+    first = max(start + cycle - cut.margin, harness.transport.cycle + 1)
+    dut.dump_from.value = first
+    await harness.transport.cycles(start + cycle + cut.margin - harness.transport.cycle)
     tell("cut", stored=None if stored == never else stored, cycle=start + cycle)

@@ -1,5 +1,6 @@
-"""The walk over the input map against nested loops, for every layer of networks with odd shapes, under random stalls."""
+"""The walk over the input map against nested loops, for every layer of oddly shaped networks, under stalls."""
 
+import itertools
 import random
 
 import pytest
@@ -8,13 +9,14 @@ from gen.compile import compile_model
 from rtl.accumulator import Accumulator
 from rtl.address_generator import AddressGenerator
 from spec.commands import Op
+from spec.supermask import Mode
 
 NETWORKS = {
-    "several-pixel-tiles": {"image": (7, 6, 1), "mode": "1of4"},
-    "wide-map": {"image": (3, 9, 1), "mode": "2of4"},
-    "two-blocks-of-channels": {"image": (4, 5, 1), "widths": (20, 4), "mode": "1of4"},
-    "short-runs": {"image": (2, 2, 1), "mode": "any"},
-    "single-pixels": {"image": (1, 1, 1), "widths": (4, 8, 8), "iterations": (0, 0, 0), "mode": "2of4"},
+    "several-pixel-tiles": {"image": (7, 6, 1), "mode": Mode.ONE_OF_FOUR},
+    "wide-map": {"image": (3, 9, 1), "mode": Mode.TWO_OF_FOUR},
+    "two-blocks-of-channels": {"image": (4, 5, 1), "widths": (20, 4), "mode": Mode.ONE_OF_FOUR},
+    "short-runs": {"image": (2, 2, 1), "mode": Mode.ANY},
+    "single-pixels": {"image": (1, 1, 1), "widths": (4, 8, 8), "iterations": (0, 0, 0), "mode": Mode.TWO_OF_FOUR},
 }
 
 
@@ -85,7 +87,7 @@ def test_beats_of_every_layer(simulate, layout_of, small_model, fitting, name, s
             runs = [part.last_run if i % part.pixel_tiles == part.pixel_tiles - 1 else part.run
                     for i in range(part.tiles * part.pixel_tiles)
                     for _ in range(part.weight_tiles * part.layer.mode.passes)]
-            gaps = [after - before for before, after in zip(starts, starts[1:], strict=False)]
+            gaps = [after - before for before, after in itertools.pairwise(starts)]
             assert gaps == [max(run, Accumulator.TURNAROUND) for run in runs[:-1]]
             shapes.add((part.layer.kernel, part.layer.stride, part.layer.pad))
 

@@ -49,7 +49,7 @@ def export(simulate, shape, commands, stall):
     return frames, cycles, words, psums
 
 
-@pytest.mark.parametrize("shape", [(16, 4), (16, 16), (32, 4), (64, 64)])
+@pytest.mark.parametrize("shape", [(16, 4), (16, 16), (32, 4), (32, 32)])
 @pytest.mark.parametrize("stall", [0.0, 0.3, 0.8])
 def test_frames(simulate, shape, stall):
     word_bytes, rows = shape

@@ -32,7 +32,7 @@ PROGRAMS = {
         f"loop-of-{n}": (
             [CONV(1), loop(n, 9), CONV(2), CONV(3), END, STORE(4), HALT],
             [(0, 0, 0), *((i, 9 * t, t) for t in range(n) for i in (2, 3)), (5, 0, 0)],
-        ) for n in (1, 2, 5, 255)
+        ) for n in (1, 2, 5, 130)
     },
     "two-loops": (
         [loop(2, 3), CONV(1), END, loop(3, 1000), CONV(2), END, CLASSIFY(3), HALT],
@@ -67,8 +67,8 @@ async def run(ctx, dut, first, wait=lambda: False):
             while wait():
                 await ctx.tick()
                 assert ctx.get(dut.ready)
-            position = ctx.get(dut.position)
-            taken.append((position.command - first, ctx.get(dut.entry_offset), position.iteration, ctx.get(dut.command)))
+            index, iteration = (getattr(ctx.get(dut.position), name) for name in ("command", "iteration"))
+            taken.append((index - first, ctx.get(dut.entry_offset), iteration, ctx.get(dut.command)))
             ctx.set(dut.taken, 1)
             cycles = 0
         await ctx.tick()

@@ -122,10 +122,10 @@ def test_first_row_and_first_tile_come_on_time(simulate, layout_of, small_model,
             for name in ("write", "full"):
                 if ctx.get(getattr(dut, name)):
                     events.setdefault(name, cycle)
-            assert ctx.get(dut.starved) == (cycle < weight_rows + 4)
+            assert ctx.get(dut.starved) == (cycle < weight_rows + 3)
             if "full" in events:
                 break
             await ctx.tick()
-        assert events == {"write": weight_rows + 4, "full": weight_rows + 4 + rows // weight_rows}
+        assert events == {"write": weight_rows + 3, "full": weight_rows + 3 + rows // weight_rows}
 
     simulate(dut, testbench)
