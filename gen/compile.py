@@ -156,7 +156,8 @@ def compile_model(
     found = problems(model, config, commands=count)
     if found:
         raise Refused(f"Network {network.name} cannot run on this build: " + " | ".join(str(p) for p in found))
-    placed = plan(network, config, mask_unit=mask_base + mask_base % 2, entry_row=entry_base)
+    aligned = max(2, 32 // config.mask_unit_bits)  # masks come in whole 32-bit words and in pairs of units
+    placed = plan(network, config, mask_unit=-(-mask_base // aligned) * aligned, entry_row=entry_base)
     for what, end, have in (
         ("program memory", command_base + count, config.commands),
         ("mask memory", placed.layers[0].mask_unit + placed.mask_units, config.mask_bits // config.mask_unit_bits),

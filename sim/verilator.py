@@ -161,6 +161,7 @@ class Simulation:
         """
         run_dir.mkdir(parents=True, exist_ok=True)
         results, log = run_dir.resolve() / "results.xml", run_dir / "log.txt"
+        results.unlink(missing_ok=True)
         power_up = [] if power_up_seed is None else ["+verilator+rand+reset+2", f"+verilator+seed+{power_up_seed}"]
         variables = environment()
         if limit is not None and shutil.which("timeout"):

@@ -1,0 +1,93 @@
+"""`python -m sim.run` from model file to verdict, on the Verilog."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+from vcdvcd import VCDVCD
+
+from sim.run import main
+from spec import golden, vectors
+from spec import model as model_file
+from spec.golden import Stored, Trace
+from spec.network import residual_network
+from spec.supermask import Mode
+from spec.synthetic import random_images, synthetic_model
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A model file with vectors beside it, whose labels are right for two images of three."""
+    path = tmp_path_factory.mktemp("model")
+    network = residual_network("tiny", image=(5, 6, 3), classes=10, widths=(8, 12), iterations=(2, 0), mode=Mode.TWO_OF_FOUR)
+    model = synthetic_model(network, seed=4)
+    model_file.save(model, path / "tiny.safetensors")
+    images = random_images(network, 3, seed=1)
+    trace = golden.run(model, images)
+    labels = trace.classes - np.array([0, 1, 0])
+    vectors.save(path / "tiny.vectors.safetensors", model, vectors.Vectors(images, labels, trace))
+    return path
+
+
+@pytest.mark.parametrize("stall", ["0", "0.4"])
+def test_everything_agrees(folder, tmp_path, capsys, stall):
+    report = tmp_path / "report.json"
+    command = [str(folder / "tiny.safetensors"), "--images", "3", "--out", str(tmp_path), "--json", str(report), "--stall", stall]
+    assert main(command) == 0
+    data = json.loads(report.read_text())
+    assert (data["images"], data["correct_images"], data["mismatches"]) == (3, 2, 0)
+    assert data["references"] == ["golden model", "torch"]
+    if stall == "0":
+        assert data["cycles_per_image_measured"] == data["cycles_per_image_predicted"]
+    else:
+        assert data["cycles_per_image_measured"] > data["cycles_per_image_predicted"]
+    output = capsys.readouterr().out
+    assert "accuracy on RTL (2 of 3)" in output
+    assert f"wrote {report}" in output
+
+
+def test_random_images_where_there_are_no_vectors(folder, tmp_path):
+    (tmp_path / "tiny.safetensors").write_bytes((folder / "tiny.safetensors").read_bytes())
+    report = tmp_path / "report.json"
+    assert main([str(tmp_path / "tiny.safetensors"), "--images", "2", "--out", str(tmp_path / "out"), "--json", str(report)]) == 0
+    data = json.loads(report.read_text())
+    assert (data["labelled_images"], data["accuracy_percent"], data["references"]) == (0, None, ["golden model"])
+
+
+def test_a_mismatch_is_found_named_and_shown(folder, tmp_path, capsys):
+    """A torch trace with one value changed is the mismatch; the waveform around its store holds the value stored."""
+    model = model_file.load(folder / "tiny.safetensors")
+    right = vectors.load(folder / "tiny.vectors.safetensors", model)
+    layer, iteration, place = "stage1.fold.conv2", 1, (1, 3, 2, 6)
+    stored = []
+    for tensor in right.trace.stored:
+        values = tensor.values.copy()
+        if (tensor.layer.name, tensor.iteration) == (layer, iteration):
+            got = int(values[place])
+            values[place] ^= 1
+        stored.append(Stored(tensor.layer, tensor.iteration, values))
+    wrong = dataclasses.replace(right, trace=Trace(tuple(stored), right.trace.logits))
+    vectors.save(tmp_path / "wrong.safetensors", model, wrong)
+
+    out = tmp_path / "out"
+    assert main([
+        str(folder / "tiny.safetensors"), "--images", "3", "--vectors", str(tmp_path / "wrong.safetensors"), "--out", str(out)
+    ]) == 1
+    output = capsys.readouterr().out.replace("\n", " ")
+    assert (
+        f"MISMATCH: image 1 layer {layer} iteration {iteration} (y 3, x 2, channel 6): expected {got ^ 1} (torch), "
+        f"got {got}; stored in cycle " in output
+    )
+    assert str(out / "mismatch.vcd") in output
+
+    event = json.loads((out / "waveform" / "events.jsonl").read_text())
+    waveform = VCDVCD(str(out / "mismatch.vcd"))
+    memory = "testbench.dut.core.engine.x.ram.ram"
+    names = {name.split("[")[0]: name for name in waveform.signals}
+    cycles = waveform[names["testbench.cycle"]]
+    assert 190 <= len(cycles.tv) <= 210
+    moment = next(time for time, value in cycles.tv if int(value, 2) == event["cycle"])
+    data = int(waveform[names[f"{memory}.write_data"]][moment], 2)
+    assert int(waveform[names[f"{memory}.write_enable"]][moment], 2) >> 1 & 1
+    assert data >> 8 * 6 & 0xFF == got

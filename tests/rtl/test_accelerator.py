@@ -1,0 +1,119 @@
+# amaranth: UnusedElaboratable=no
+"""Whole inferences through the buses against the golden model, and the counters against the cycle model."""
+
+import numpy as np
+import pytest
+from amaranth.lib.wiring import In
+
+from gen.compile import compile_model
+from gen.cycles import predict
+from rtl.accelerator import Accelerator
+from spec import golden
+from spec.config import config_for
+from spec.registers import ErrorCode
+from spec.supermask import Mode
+from spec.synthetic import random_images
+
+
+def differences(program, image, tensors):
+    """Labels of the frames that differ from the golden model."""
+    trace = golden.run(program.model, image[None])
+    expected = {(s.layer.name, s.iteration): s.values[0] for s in trace.stored}
+    expected["classifier", 0] = trace.logits[0]
+    steps = [(frame.step.layer.name, frame.step.iteration) for frame in program.frames]
+    if program.traced:
+        assert steps == list(expected)
+    return [step for step, tensor in zip(steps, tensors, strict=True) if not np.array_equal(expected[step], tensor)]
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_traced_inference_is_golden(inferences, small_model, fitting, mode):
+    """Every stored activation of every layer and iteration, from one core, twice."""
+    model = small_model(mode=mode)
+    program = compile_model(model, fitting(model.network), trace=True)
+    images = random_images(model.network, 2, 8)
+    first, second = inferences(program, images)
+    for image, inference in zip(images, (first, second), strict=True):
+        assert differences(program, image, inference.tensors) == []
+        cycles = predict(program)
+        assert inference.counts == {"TOTAL": cycles.total} | {c.name: n for c, n in cycles.causes.items()}
+    assert any(not np.array_equal(a, b) for a, b in zip(first.tensors, second.tensors, strict=True))
+
+
+def test_a_host_that_stalls_loses_nothing(inferences, small_model, fitting):
+    model = small_model(mode=Mode.ONE_OF_FOUR)
+    program = compile_model(model, fitting(model.network), trace=True)
+    image, = random_images(model.network, 1, 9)
+    inference, = inferences(program, [image], stall=0.6, seed=1)
+    assert differences(program, image, inference.tensors) == []
+    expected = {c.name: n for c, n in predict(program).causes.items()}
+    waited = inference.counts["HOST_WAIT"]
+    assert waited > 0
+    assert inference.counts == {"TOTAL": predict(program).total + waited} | expected | {"HOST_WAIT": waited}
+
+
+@pytest.mark.parametrize("during", ["stem", "store stem", "stage2.fold.conv2", "store stage2.entry.shortcut"])
+def test_abort_leaves_nothing_behind(on_core, small_model, fitting, during):
+    """Abort in a layer and in a frame: idle at once, and the next inference is right."""
+    model = small_model(mode=Mode.ONE_OF_FOUR)
+    program = compile_model(model, fitting(model.network), trace=True)
+    image, = random_images(model.network, 1, 4)
+    command = next(c for c in predict(program).commands if c.label == during)
+
+    async def scenario(host):
+        for packet in program.packets:
+            await host.send(packet)
+        await host.send(program.image_packet(image))
+        await host.write("PROGRAM_START", program.start)
+        host.ctx.set(host.core.m_axis.tready, 1)
+        await host.write("CONTROL", 1)
+        await host.ctx.tick().repeat(command.start + command.cycles * 3 // 4)
+        assert not await host.read("CONTROL") & 4
+        await host.write("CONTROL", 1 << 8)
+        assert await host.read("CONTROL") == 0b1100  # idle, ready, not done
+        tensors, counts = await host.infer(program, image)
+        assert differences(program, image, tensors) == []
+        assert counts["TOTAL"] == predict(program).total
+        assert await host.read("ERROR") == ErrorCode.NONE
+
+    on_core(program.config, scenario)
+
+
+def test_two_models_are_resident(on_core, small_model, fitting):
+    """Each keeps its masks, entries and commands; one register chooses."""
+    first, second = small_model(mode=Mode.ONE_OF_FOUR), small_model(mode=Mode.TWO_OF_FOUR, image=(2, 3, 1), classes=5)
+    size = fitting(first.network)
+    config = fitting(
+        first.network, commands=2 * size.commands, mask_bits=4 * size.mask_bits, entries=2 * size.entries, t_bytes=1024
+    )
+    programs = [compile_model(first, config)]
+    programs.append(compile_model(
+        second, config, command_base=len(programs[0].commands), mask_base=programs[0].plan.mask_units,
+        entry_base=programs[0].plan.entry_rows,
+    ))
+
+    async def scenario(host):
+        for program in programs:
+            for packet in program.packets:
+                await host.send(packet)
+        for program in (programs[1], programs[0], programs[1]):
+            image, = random_images(program.model.network, 1, 4)
+            tensors, _ = await host.infer(program, image)
+            assert differences(program, image, tensors) == []
+
+    on_core(config, scenario)
+
+
+def test_top_has_the_pins_of_the_contract():
+    """DESIGN section 7: ``aclk``, ``aresetn``, three buses by their AXI names, ``irq``, all in one clock."""
+    pins = {
+        "s_axi": "awaddr< awprot< awvalid< awready> wdata< wstrb< wvalid< wready> bresp> bvalid> bready< "
+                 "araddr< arprot< arvalid< arready> rdata> rresp> rvalid> rready<",
+        "s_axis": "tdata< tvalid< tready> tlast<",
+        "m_axis": "tdata> tvalid> tready< tlast>",
+    }
+    expected = {f"{bus}_{pin[:-1]}": pin[-1] == "<" for bus, names in pins.items() for pin in names.split()}
+    expected |= {"aclk": True, "aresetn": True, "irq": False}
+    members = Accelerator(config_for(16)).signature.members
+    assert {name: member.flow == In for name, member in members.items()} == expected
+

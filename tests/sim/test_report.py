@@ -1,0 +1,64 @@
+"""Numbers of the report from made-up measurements."""
+
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from gen.compile import compile_model
+from gen.cycles import predict
+from sim.report import Report
+from spec import model as model_file
+from spec.config import config_for
+from spec.network import residual_network
+from spec.supermask import Mode
+from spec.synthetic import synthetic_model
+
+
+@pytest.fixture
+def report(tmp_path):
+    network = residual_network("net", image=(5, 4, 3), classes=3, widths=(8,), iterations=(2,), mode=Mode.ANY)
+    model = synthetic_model(network, seed=1)
+    path = model_file.save(model, tmp_path / "net.safetensors")
+    program = compile_model(model, config_for(16))
+    return Report(Path(path), program, predict(program), np.array([1, 2, -1]), 0.0, 1, ["golden model"])
+
+
+def test_numbers(report):
+    for image, logits in enumerate(([0, 5, 1], [9, 0, 1], [0, 0, 1])):
+        report.add_plain(image, logits, {"TOTAL": 1000 + image}, cycles=1100, seconds=0.001)
+    report.values_compared = 77
+    data = json.loads(json.dumps(report.as_json()))
+    network = report.program.model.network
+    assert data["images"] == 3
+    assert (data["labelled_images"], data["correct_images"], data["accuracy_percent"]) == (2, 1, 50.0)
+    assert data["cycles_per_image_measured"] == 1001
+    assert data["simulated_cycles_per_s"] == pytest.approx(1.1e6)
+    assert data["dense_equivalent_macs_per_pe_and_cycle"] == pytest.approx(network.macs / (16 * 1001))
+    # mode any: 4 passes, so the peak is one dense-equivalent MAC per PE and cycle
+    assert data["array_utilization_percent"] == pytest.approx(100 * network.macs / (16 * 1001))
+    kept = sum(report.program.model.masks[s.layer.name].sum() * s.layer.macs // s.layer.weights for s in network.steps)
+    assert data["kept_macs_per_image"] == pytest.approx(kept, abs=len(network.steps))
+    assert data["mask_bits"] == report.program.model.mask_bits
+    assert data["model_bytes"] == report.model_path.stat().st_size
+    assert (data["mismatches"], data["values_compared"]) == (0, 77)
+
+
+def test_the_table_shows_what_is_known(report):
+    text = io.StringIO()
+    Console(file=text, width=120).print(report.table())
+    assert "cycles per image, measured" in text.getvalue()
+    assert "accuracy" not in text.getvalue()
+    report.add_plain(0, [0, 5, 1], {"TOTAL": 12345}, cycles=1100, seconds=0.001)
+    text = io.StringIO()
+    Console(file=text, width=120).print(report.table())
+    assert "12,345" in text.getvalue()
+    assert "accuracy on RTL (1 of 1)" in text.getvalue()
+
+
+def test_a_mismatch_is_counted(report):
+    report.mismatch = "layer stem differs"
+    assert report.as_json()["mismatches"] == 1
