@@ -4,7 +4,7 @@ Scales are ``max / 255`` over calibration images. All block outputs of a stage, 
 one, so that an identity residual is exact; the inner convolution of a block has one for all its iterations. A
 projection shortcut is stored signed, in steps of a power of two times its stage's.
 
-Ref: DESIGN.md section 3.
+Ref: docs/design.md, section 1.
 """
 
 import math

@@ -29,7 +29,7 @@ def differences(program, image, tensors):
 @pytest.mark.parametrize("mode", Mode)
 def test_traced_inference_is_golden(inferences, small_model, fitting, mode):
     """Every stored activation of every layer and iteration, from one core, twice."""
-    model = small_model(mode=mode)
+    model = small_model(mode=mode, image=(3, 4, 1))
     program = compile_model(model, fitting(model.network), trace=True)
     images = random_images(model.network, 2, 8)
     first, second = inferences(program, images)
@@ -41,7 +41,7 @@ def test_traced_inference_is_golden(inferences, small_model, fitting, mode):
 
 
 def test_a_host_that_stalls_loses_nothing(inferences, small_model, fitting):
-    model = small_model(mode=Mode.ONE_OF_FOUR)
+    model = small_model(mode=Mode.ONE_OF_FOUR, image=(3, 3, 1))
     program = compile_model(model, fitting(model.network), trace=True)
     image, = random_images(model.network, 1, 9)
     inference, = inferences(program, [image], stall=0.6, seed=1)
@@ -55,7 +55,7 @@ def test_a_host_that_stalls_loses_nothing(inferences, small_model, fitting):
 @pytest.mark.parametrize("during", ["stem", "store stem", "stage2.fold.conv2", "store stage2.entry.shortcut"])
 def test_abort_leaves_nothing_behind(on_core, small_model, fitting, during):
     """Abort in a layer and in a frame: idle at once, and the next inference is right."""
-    model = small_model(mode=Mode.ONE_OF_FOUR)
+    model = small_model(mode=Mode.ONE_OF_FOUR, image=(2, 3, 1))
     program = compile_model(model, fitting(model.network), trace=True)
     image, = random_images(model.network, 1, 4)
     command = next(c for c in predict(program).commands if c.label == during)
@@ -81,7 +81,8 @@ def test_abort_leaves_nothing_behind(on_core, small_model, fitting, during):
 
 def test_two_models_are_resident(on_core, small_model, fitting):
     """Each keeps its masks, entries and commands; one register chooses."""
-    first, second = small_model(mode=Mode.ONE_OF_FOUR), small_model(mode=Mode.TWO_OF_FOUR, image=(2, 3, 1), classes=5)
+    first = small_model(mode=Mode.ONE_OF_FOUR, image=(3, 2, 1), classes=5)
+    second = small_model(mode=Mode.TWO_OF_FOUR, image=(1, 3, 1), widths=(4, 4), seed=9)
     size = fitting(first.network)
     config = fitting(
         first.network, commands=2 * size.commands, mask_bits=4 * size.mask_bits, entries=2 * size.entries, t_bytes=1024
@@ -105,7 +106,7 @@ def test_two_models_are_resident(on_core, small_model, fitting):
 
 
 def test_top_has_the_pins_of_the_contract():
-    """DESIGN section 7: ``aclk``, ``aresetn``, three buses by their AXI names, ``irq``, all in one clock."""
+    """``aclk``, ``aresetn``, three buses by their AXI names, ``irq``, all in one clock."""
     pins = {
         "s_axi": "awaddr< awprot< awvalid< awready> wdata< wstrb< wvalid< wready> bresp> bvalid> bready< "
                  "araddr< arprot< arvalid< arready> rdata> rresp> rvalid> rready<",

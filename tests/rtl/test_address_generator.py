@@ -12,10 +12,10 @@ from spec.commands import Op
 from spec.supermask import Mode
 
 NETWORKS = {
-    "several-pixel-tiles": {"image": (7, 6, 1), "mode": Mode.ONE_OF_FOUR},
-    "wide-map": {"image": (3, 9, 1), "mode": Mode.TWO_OF_FOUR},
+    "several-pixel-tiles": {"image": (7, 6, 1), "iterations": (0, 0), "mode": Mode.ONE_OF_FOUR},
+    "wide-map": {"image": (3, 9, 1), "iterations": (0, 0), "mode": Mode.TWO_OF_FOUR},
     "two-blocks-of-channels": {"image": (4, 5, 1), "widths": (20, 4), "mode": Mode.ONE_OF_FOUR},
-    "short-runs": {"image": (2, 2, 1), "mode": Mode.ANY},
+    "short-runs": {"image": (2, 2, 1), "iterations": (0, 0), "mode": Mode.ANY},
     "single-pixels": {"image": (1, 1, 1), "widths": (4, 8, 8), "iterations": (0, 0, 0), "mode": Mode.TWO_OF_FOUR},
 }
 

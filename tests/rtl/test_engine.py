@@ -66,7 +66,7 @@ def frames_of(words):
 def test_shapes(simulate, small_model, fitting, shape):
     """Logits and cycles, cause by cause, on builds of other shapes."""
     groups, rows, weight_rows = SHAPES[shape]
-    model = small_model(mode=Mode.TWO_OF_FOUR, widths=(4, 12), image=(3, 4, 2))
+    model = small_model(mode=Mode.TWO_OF_FOUR, widths=(4, 12), image=(2, 3, 2))
     config = fitting(model.network, groups * rows, groups=groups, rows=rows, weight_rows=weight_rows)
     program = compile_model(model, config)
     image = random_images(model.network, 1, 2)

@@ -81,11 +81,11 @@ async def fetch_layer(ctx, dut, rng, gaps, seed, outputs, kernel, inputs, passes
 
 
 @pytest.mark.parametrize(("groups", "lanes", "channels", "layer"), [
-    (4, 1, 16, (10, 3, 20, 2, 2)),  # outputs, kernel, inputs, passes, pixel tiles
-    (2, 2, 16, (9, 3, 16, 4, 1)),
+    (4, 1, 16, (6, 3, 20, 2, 2)),  # outputs, kernel, inputs, passes, pixel tiles
+    (2, 2, 16, (5, 3, 16, 4, 1)),
     (2, 4, 32, (20, 1, 70, 2, 3)),
     (1, 4, 32, (13, 3, 8, 1, 2)),
-    (8, 2, 64, (40, 1, 90, 1, 2)),
+    (4, 2, 64, (20, 1, 90, 1, 2)),
     (16, 1, 16, (5, 3, 33, 1, 1)),
 ])
 @pytest.mark.parametrize("gaps", [0.0, 0.3])

@@ -84,7 +84,7 @@ def test_frozen():
         config().rows = 4
 
 
-# Shape of DESIGN section 6, and: word bytes, columns, sign words, weight rows, load cycles, mask unit and word bits.
+# Named shape, and: word bytes, columns, sign words, weight rows, load cycles, mask unit and word bits.
 DERIVED = {
     16: ((4, 4, 1), 16, 4, 1, 1, 4, 8, 32),
     32: ((4, 8, 1), 16, 2, 1, 1, 8, 8, 32),

@@ -1,4 +1,4 @@
-"""The sign generator against DESIGN's check values and against the definition written out bit by bit."""
+"""The sign generator against published check values and against the definition written out bit by bit."""
 
 import hashlib
 from math import gcd
@@ -16,7 +16,7 @@ states = st.integers(1, PERIOD)
 
 
 def stepped(state: int, steps: int) -> tuple[int, list[int]]:
-    """State after ``steps`` steps and their outputs, straight from DESIGN section 4."""
+    """State after ``steps`` steps and their outputs, straight from docs/design.md, section 2."""
     outputs = []
     for _ in range(steps):
         out = state & 1
