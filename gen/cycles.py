@@ -69,9 +69,10 @@ class CycleModel:
 
 @dataclass(frozen=True)
 class _Execution:
-    """When a layer's array work happens: first and last swap, and what was waited for."""
+    """When a layer's array work happens: first and last swap, when the last tile was ready, and what was waited for."""
 
     first_swap: int
+    last_full: int
     last_swap: int
     last_run: int
     array: int
@@ -103,7 +104,7 @@ def predict(program: Program) -> CycleModel:
                 row = max(prepared + _TAKE_TO_ROW + config.weight_rows, last_swap)
                 run = _execute(command.part, config, taken + _TAKE_TO_SWAP, row)
                 last_swap = run.last_swap
-                loader_free = last_swap  # its last rows were written before they were swapped in
+                loader_free = run.last_full
                 last_word = run.last_swap + run.last_run
                 drained = max(last_word + _drain_cycles(command, config), run.last_swap + _slots(run.last_run)) + 1
                 waiting = run.first_swap - (taken + _TAKE_TO_SWAP)
@@ -140,19 +141,23 @@ def _execute(part: LayerPlan, config: AcceleratorConfig, asked: int, row: int) -
     """Array work of a layer whose first run asks for weights at ``asked``; its first row may be written at ``row``."""
     runs = part.weight_tiles * part.layer.mode.passes  # per segment
     array = weight_load = filler = 0
-    first_swap = swap = slots = run = None
+    first_swap = full = swap = slots = run = None
     for run, fetches in _segments(part, config):
         if first_swap is None:
-            first_swap = swap = max(asked, row + fetches)
+            full = row + fetches
+            first_swap = swap = max(asked, full)
         else:
+            full = swap + fetches
             swap += max(slots, fetches)
             weight_load += max(0, fetches - slots)
         slots = _slots(run)
+        if runs > 1:
+            full = swap + (runs - 2) * max(slots, fetches) + fetches
         swap += (runs - 1) * max(slots, fetches)
         weight_load += (runs - 1) * max(0, fetches - slots)
         array += runs * run
         filler += runs * (slots - run)
-    return _Execution(first_swap, swap, run, array, weight_load, filler - (slots - run))
+    return _Execution(first_swap, full, swap, run, array, weight_load, filler - (slots - run))
 
 
 def _drain_cycles(command: Command, config: AcceleratorConfig) -> int:

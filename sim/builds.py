@@ -1,15 +1,12 @@
 """Simulations by configuration: one folder each under ``build/verilator``, shared by tests and ``sim.run``."""
 
 import re
-from pathlib import Path
 
 from gen.verilog import accelerator_verilog
-from sim.verilator import Simulation, build_simulation
+from sim.verilator import BUILD, Simulation, build_simulation
 from spec.config import AcceleratorConfig
 
-__all__ = ["BUILD", "simulation_of", "without_initial_values"]
-
-BUILD = Path(__file__).resolve().parent.parent / "build"
+__all__ = ["simulation_of", "without_initial_values"]
 
 #: ``reg [7:0] name = 8'h00;``; what Yosys adds to start its always blocks has no width and stays.
 _REGISTER = re.compile(r"^(  reg .*) = \d+'\w+;$", re.MULTILINE)

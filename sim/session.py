@@ -31,7 +31,8 @@ def follow(simulation: Simulation, test: str, job: Job, run_dir: Path, **plusarg
 
     def simulate() -> None:
         try:
-            outcome.extend(simulation.run("sim.bench.images", run_dir, tests=[test], plusargs={"job": job_file, **plusargs}))
+            given = {"job": job_file, **plusargs}
+            outcome.extend(simulation.run("sim.bench.images", run_dir, tests=[test], plusargs=given))
         except SimulationFailed as failure:
             outcome.append(failure)
 

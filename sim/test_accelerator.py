@@ -1,12 +1,13 @@
 """`pytest sim`: the Verilog of whole accelerators, simulated by Verilator, against golden model and cycle model."""
 
 import json
+from random import Random
 
 import pytest
 
-from sim.builds import BUILD, simulation_of
+from sim.builds import simulation_of
 from sim.job import Job
-from sim.verilator import Simulation, SimulationFailed
+from sim.verilator import BUILD, Simulation, SimulationFailed
 from spec.config import AcceleratorConfig, config_for
 
 #: Builds that are simulated; the last one is no named shape, has words of two tiles and weights for two rows a cycle.
@@ -20,6 +21,14 @@ CONFIGS = {
 LIMIT = 400
 
 
+def random_config(rng: Random) -> AcceleratorConfig:
+    """A random build of at most 512 PEs."""
+    groups = rng.choice((4, 8, 16, 32))
+    rows = rng.choice([rows for rows in (4, 8, 16, 32) if rows <= 4 * groups and rows * groups <= 512])
+    weight_rows = rng.choice([count for count in (1, 2, 4, 8) if count <= rows])
+    return AcceleratorConfig(groups=groups, rows=rows, weight_rows=weight_rows, psum_depth=rng.randrange(16, 200))
+
+
 def run_bench(simulation: Simulation, config: AcceleratorConfig, module: str, name: str, **options) -> None:
     """Run a module of ``sim.bench`` and fail with the messages of all its tests that failed."""
     run_dir = BUILD / "sim" / "tests" / name
@@ -27,10 +36,11 @@ def run_bench(simulation: Simulation, config: AcceleratorConfig, module: str, na
     cases = simulation.run(f"sim.bench.{module}", run_dir, plusargs={"job": job}, limit=LIMIT, **options)
     failures = [f"{case.name}: {case.failure}" for case in cases if case.failure is not None]
     if failures:
-        pytest.fail(f"{len(failures)} of {len(cases)} tests failed; see {run_dir / 'log.txt'}\n" + "\n".join(failures), pytrace=False)
+        text = f"{len(failures)} of {len(cases)} tests failed; see {run_dir / 'log.txt'}"
+        pytest.fail("\n".join([text, *failures]), pytrace=False)
 
 
-@pytest.mark.parametrize("module", ["inference", "disturbance", "misbehaviour", "corruption"])
+@pytest.mark.parametrize("module", ["inference", "disturbance", "misbehaviour", "corruption", "random_networks"])
 def test_pe16(module):
     config = CONFIGS["pe16"]
     run_bench(simulation_of(config), config, module, f"pe16-{module}")
@@ -39,7 +49,17 @@ def test_pe16(module):
 @pytest.mark.parametrize("name", ["pe64", "8x16"])
 def test_shapes(name):
     config = CONFIGS[name]
-    run_bench(simulation_of(config), config, "inference", f"{name}-inference")
+    for module in ("inference", "random_networks"):
+        run_bench(simulation_of(config), config, module, f"{name}-{module}")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(6))
+def test_random_builds(seed):
+    """Random networks on random shapes."""
+    config = random_config(Random(seed))
+    for run in range(4):
+        run_bench(simulation_of(config), config, "random_networks", f"random-{seed}-{run}", seed=run)
 
 
 def test_power_up():
@@ -58,8 +78,9 @@ def test_a_run_without_tests_fails():
     config = CONFIGS["pe16"]
     run_dir = BUILD / "sim" / "tests" / "nothing"
     job = Job(config).save(run_dir / "job.json")
+    simulation = simulation_of(config)
     with pytest.raises(SimulationFailed, match="ran no test matching"):
-        simulation_of(config).run("sim.bench.corruption", run_dir, tests=["no_such_test"], plusargs={"job": job}, limit=LIMIT)
+        simulation.run("sim.bench.corruption", run_dir, tests=["no_such_test"], plusargs={"job": job}, limit=LIMIT)
 
 
 def test_an_unchanged_design_is_not_rebuilt():

@@ -20,7 +20,9 @@ from spec.synthetic import random_images, synthetic_model
 def folder(tmp_path_factory):
     """A model file with vectors beside it, whose labels are right for two images of three."""
     path = tmp_path_factory.mktemp("model")
-    network = residual_network("tiny", image=(5, 6, 3), classes=10, widths=(8, 12), iterations=(2, 0), mode=Mode.TWO_OF_FOUR)
+    network = residual_network(
+        "tiny", image=(5, 6, 3), classes=10, widths=(8, 12), iterations=(2, 0), mode=Mode.TWO_OF_FOUR
+    )
     model = synthetic_model(network, seed=4)
     model_file.save(model, path / "tiny.safetensors")
     images = random_images(network, 3, seed=1)
@@ -33,8 +35,8 @@ def folder(tmp_path_factory):
 @pytest.mark.parametrize("stall", ["0", "0.4"])
 def test_everything_agrees(folder, tmp_path, capsys, stall):
     report = tmp_path / "report.json"
-    command = [str(folder / "tiny.safetensors"), "--images", "3", "--out", str(tmp_path), "--json", str(report), "--stall", stall]
-    assert main(command) == 0
+    command = [str(folder / "tiny.safetensors"), "--images", "3", "--out", str(tmp_path), "--json", str(report)]
+    assert main([*command, "--stall", stall]) == 0
     data = json.loads(report.read_text())
     assert (data["images"], data["correct_images"], data["mismatches"]) == (3, 2, 0)
     assert data["references"] == ["golden model", "torch"]
@@ -48,9 +50,9 @@ def test_everything_agrees(folder, tmp_path, capsys, stall):
 
 
 def test_random_images_where_there_are_no_vectors(folder, tmp_path):
-    (tmp_path / "tiny.safetensors").write_bytes((folder / "tiny.safetensors").read_bytes())
-    report = tmp_path / "report.json"
-    assert main([str(tmp_path / "tiny.safetensors"), "--images", "2", "--out", str(tmp_path / "out"), "--json", str(report)]) == 0
+    copy, report = tmp_path / "tiny.safetensors", tmp_path / "report.json"
+    copy.write_bytes((folder / "tiny.safetensors").read_bytes())
+    assert main([str(copy), "--images", "2", "--out", str(tmp_path / "out"), "--json", str(report)]) == 0
     data = json.loads(report.read_text())
     assert (data["labelled_images"], data["accuracy_percent"], data["references"]) == (0, None, ["golden model"])
 
@@ -71,9 +73,8 @@ def test_a_mismatch_is_found_named_and_shown(folder, tmp_path, capsys):
     vectors.save(tmp_path / "wrong.safetensors", model, wrong)
 
     out = tmp_path / "out"
-    assert main([
-        str(folder / "tiny.safetensors"), "--images", "3", "--vectors", str(tmp_path / "wrong.safetensors"), "--out", str(out)
-    ]) == 1
+    command = [str(folder / "tiny.safetensors"), "--images", "3", "--vectors", str(tmp_path / "wrong.safetensors")]
+    assert main([*command, "--out", str(out)]) == 1
     output = capsys.readouterr().out.replace("\n", " ")
     assert (
         f"MISMATCH: image 1 layer {layer} iteration {iteration} (y 3, x 2, channel 6): expected {got ^ 1} (torch), "

@@ -140,7 +140,9 @@ class CocotbTransport:
         for task in self._stalling:
             task.cancel()
         write, read = self.registers.write_if, self.registers.read_if
-        models = (write.aw_channel, write.w_channel, write.b_channel, read.ar_channel, read.r_channel, self.source, self.sink)
+        models = (
+            write.aw_channel, write.w_channel, write.b_channel, read.ar_channel, read.r_channel, self.source, self.sink,
+        )
         for model in models:
             model.pause = False
         self.pauses = dict.fromkeys(CHANNELS, 0)

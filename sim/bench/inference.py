@@ -81,7 +81,8 @@ async def stalls_change_nothing(dut, probability):
 @cocotb.test(timeout_time=100, timeout_unit="ms")
 async def two_models_are_resident(dut):
     """Two programs at different bases; PROGRAM_START alone switches between them."""
-    harness, one, other = await Harness.start(dut), subject("tiny", Mode.TWO_OF_FOUR), subject("tiny", Mode.ONE_OF_FOUR, seed=2)
+    one, other = subject("tiny", Mode.TWO_OF_FOUR), subject("tiny", Mode.ONE_OF_FOUR, seed=2)
+    harness = await Harness.start(dut)
     first = await harness.load(one, trace=False)
     second = other.program(trace=False, after=first)
     await harness.call(harness.driver.load, second)

@@ -4,9 +4,11 @@ from collections.abc import Callable
 
 import cocotb
 import numpy as np
+import pytest
 
 from sim.bench.harness import Harness, subject
-from sim.driver import AcceleratorError
+from sim.driver import bit
+from sim.errors import AcceleratorError
 from sim.transport import RegisterAccessFailed
 from spec.commands import COMMAND_WORDS, encode
 from spec.packets import PACKET_MAGIC, Target, memory_words, packet
@@ -44,12 +46,9 @@ PACKETS = {
 
 async def _expect(harness: Harness, code: ErrorCode) -> None:
     """Assert that ``code`` is the pending error, and clear it."""
-    try:
+    with pytest.raises(AcceleratorError) as caught:
         await harness.call(harness.driver.raise_error)
-    except AcceleratorError as error:
-        assert error.code is code, f"Error is {error}, not {code.name}"
-    else:
-        raise AssertionError(f"No error is pending; expected {code.name}")
+    assert caught.value.code is code, f"Error is {caught.value}, not {code.name}"
 
 
 @cocotb.test(timeout_time=100, timeout_unit="ms")
@@ -83,12 +82,9 @@ async def bad_register_accesses(dut):
         "one byte": lambda: transport.write_bytes(start, b"\x01"),
         "upper half": lambda: transport.write_bytes(start + 2, b"\x01\x02"),
     }.items():
-        try:
+        dut._log.info("access %r", name)
+        with pytest.raises(RegisterAccessFailed, match="SLVERR"):
             await access()
-        except RegisterAccessFailed as failure:
-            assert "SLVERR" in str(failure)
-        else:
-            raise AssertionError(f"Access {name!r} was answered OKAY")
         await _expect(harness, ErrorCode.REGISTER)
     assert await harness.call(harness.driver.read, "PROGRAM_START") == 0, "A partial write had an effect"
     await harness.check_inference(of, 0)
@@ -102,7 +98,7 @@ async def start_while_busy(dut):
     program = await harness.load(of, trace=True)
     await harness.call(harness.driver.load_image, of.images[0])
     await harness.call(harness.driver.start)
-    await harness.call(harness.driver.write, "CONTROL", 1)
+    await harness.call(harness.driver.write, "CONTROL", bit("CONTROL", "start"))
     await _expect(harness, ErrorCode.START_BUSY)
     of.check(program, await harness.call(harness.driver.finish), 0)
     await harness.check_inference(of, 1)
@@ -119,9 +115,10 @@ async def start_while_loading(dut):
     harness.transport.source.pause = False
     await harness.transport.cycles(10)
     harness.transport.source.pause = True
-    await harness.call(harness.driver.write, "CONTROL", 1)
+    await harness.call(harness.driver.write, "CONTROL", bit("CONTROL", "start"))
     await _expect(harness, ErrorCode.START_BUSY)
-    assert not await harness.call(harness.driver.read, "CONTROL") & 0b1000, "Ready in the middle of a packet"
+    control = await harness.call(harness.driver.read, "CONTROL")
+    assert not control & bit("CONTROL", "ready"), "Ready in the middle of a packet"
     harness.transport.source.pause = False
     await harness.transport.source.wait()
     await harness.call(harness.driver.start)
@@ -136,15 +133,13 @@ async def start_with_a_pending_error(dut):
     await harness.load(of, trace=False)
     await harness.call(harness.driver.load_image, of.images[0])
     await harness.transport.send_async(_words(0))
-    await harness.call(harness.driver.write, "CONTROL", 1)
+    await harness.call(harness.driver.write, "CONTROL", bit("CONTROL", "start"))
     await harness.transport.cycles(20)
-    assert await harness.call(harness.driver.read, "CONTROL") & 0b1100 == 0b0100, "A start was taken despite an error"
-    try:
+    control = await harness.call(harness.driver.read, "CONTROL")
+    assert control & bit("CONTROL", "idle"), "A start was taken despite an error"
+    assert not control & bit("CONTROL", "ready"), "Ready despite an error"
+    with pytest.raises(AcceleratorError, match="PACKET_MAGIC"):
         await harness.call(harness.driver.start)
-    except AcceleratorError as error:
-        assert error.code is ErrorCode.PACKET_MAGIC
-    else:
-        raise AssertionError("The driver started despite a pending error")
     await harness.check_inference(of, 0)
     await harness.finish()
 
@@ -157,12 +152,9 @@ async def unknown_command(dut, index):
     program = await harness.load(of, trace=False)
     bad = encode(15).astype("<u4").tobytes()
     await harness.transport.send_async(packet(Target.PROGRAM, (program.start + index) * COMMAND_WORDS, bad))
-    try:
+    with pytest.raises(AcceleratorError) as caught:
         await harness.call(harness.driver.infer, of.images[0])
-    except AcceleratorError as error:
-        assert (error.code, error.info) == (ErrorCode.COMMAND, program.start + index), str(error)
-    else:
-        raise AssertionError("An unknown command was executed")
+    assert (caught.value.code, caught.value.info) == (ErrorCode.COMMAND, program.start + index)
     position = await harness.call(harness.driver.position)
     assert position[0] == program.start + index, f"Stopped at command {position[0]}, not {program.start + index}"
     await harness.load(of, trace=False)

@@ -38,14 +38,16 @@ def test_frames_and_golden_model_have_the_same_order(case):
 
 def test_the_first_mismatch_is_named(case):
     program, trace, tensors = case
-    index = next(i for i, f in enumerate(program.frames) if (f.step.layer.name, f.step.iteration) == ("stage1.fold.conv2", 1))
+    order = [(frame.step.layer.name, frame.step.iteration) for frame in program.frames]
+    index = order.index(("stage1.fold.conv2", 1))
     damaged = [tensor.copy() for tensor in tensors]
     damaged[index][2, 3, 5] ^= 4
     damaged[-1][0] += 1
     mismatch = first_mismatch("golden model", trace, 1, program.frames, damaged)
     expected = int(tensors[index][2, 3, 5])
     assert str(mismatch) == (
-        f"layer stage1.fold.conv2 iteration 1 (y 2, x 3, channel 5): expected {expected} (golden model), got {expected ^ 4}"
+        f"layer stage1.fold.conv2 iteration 1 (y 2, x 3, channel 5): "
+        f"expected {expected} (golden model), got {expected ^ 4}"
     )
 
 

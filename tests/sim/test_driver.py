@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from gen.compile import compile_model
-from sim.driver import MEANINGS, AcceleratorError, Driver, bit, check_counters, model_word
+from sim.driver import Driver, bit, check_counters, model_word
+from sim.errors import MEANINGS, AcceleratorError
 from spec.config import config_for
 from spec.network import residual_network
 from spec.refusal import Refused
@@ -126,7 +127,7 @@ def test_commands_alone_are_the_first_packet(driver, transport, program):
 
 def test_a_program_of_another_build_is_refused(transport, program):
     other = config_for(64)
-    with pytest.raises(Refused, match=r"was compiled for build 0x[0-9a-f]{8} \(16 PEs\), not for 0x[0-9a-f]{8} \(64 PEs\)"):
+    with pytest.raises(Refused, match=r"for build 0x[0-9a-f]{8} \(16 PEs\), not for 0x[0-9a-f]{8} \(64 PEs\)"):
         Driver(transport, other).load(program)
     assert transport.log == []
 

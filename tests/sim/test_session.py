@@ -15,8 +15,9 @@ JOB = Job(config_for(16))
 class FakeSimulation:
     """Writes events slowly, some of them in halves, until it is done or told to stop."""
 
-    def __init__(self, pieces, outcome=(Case("t", None, 1.0),)):
-        self.pieces, self.outcome = pieces, outcome
+    def __init__(self, pieces, outcome=None):
+        self.pieces = pieces
+        self.outcome = (Case("t", None, 1.0),) if outcome is None else outcome
         self.written = 0
         self.options = None
 

@@ -66,11 +66,24 @@ def test_the_environment_says_what_the_wheel_was_not_told(monkeypatch):
     assert settings["CFG_CXXFLAGS_PCH_I"] == "-include"
 
 
-@pytest.mark.parametrize("missing", ["g++", "make", "perl"])
-def test_a_missing_program_is_refused(monkeypatch, missing):
+@pytest.fixture
+def without(monkeypatch):
+    """Hide a program."""
     which = verilator.shutil.which
-    monkeypatch.setattr(verilator.shutil, "which", lambda tool, path=None: None if tool == missing else which(tool, path=path))
-    with pytest.raises(Refused, match=rf"Simulation needs the program {re.escape(missing)}, which is not on PATH; install it \(Debian"):
+
+    def hide(hidden):
+        monkeypatch.setattr(
+            verilator.shutil, "which", lambda tool, path=None: None if tool == hidden else which(tool, path=path)
+        )
+
+    return hide
+
+
+@pytest.mark.parametrize("missing", ["g++", "make", "perl"])
+def test_a_missing_program_is_refused(without, missing):
+    without(missing)
+    sentence = rf"Simulation needs the program {re.escape(missing)}, which is not on PATH; install it \(Debian"
+    with pytest.raises(Refused, match=sentence):
         environment()
 
 
@@ -80,9 +93,8 @@ def test_a_missing_wheel_is_refused(monkeypatch):
         environment()
 
 
-def test_without_ccache_there_is_no_object_cache(monkeypatch):
-    which = verilator.shutil.which
-    monkeypatch.setattr(verilator.shutil, "which", lambda tool, path=None: None if tool == "ccache" else which(tool, path=path))
+def test_without_ccache_there_is_no_object_cache(without):
+    without("ccache")
     assert "OBJCACHE" not in environment()["MAKEFLAGS"]
 
 
@@ -170,7 +182,8 @@ def test_old_results_are_not_taken_for_new_ones(runner, tmp_path):
 def test_python_sees_the_wrapper_and_nothing_else():
     lines = verilator._control_file(WRAPPER.read_text()).splitlines()
     assert lines[0] == "`verilator_config"
-    rules = dict(re.fullmatch(r'public_flat_(rw|rd) -module "testbench" -var "(\w+)"', line).groups()[::-1] for line in lines[1:])
+    form = re.compile(r'public_flat_(rw|rd) -module "testbench" -var "(\w+)"')
+    rules = {name: access for access, name in (form.fullmatch(line).groups() for line in lines[1:])}
     for name in ("aresetn", "s_axi_wdata", "s_axis_tvalid", "m_axis_tready", "dump_from", "watch_address"):
         assert rules[name] == "rw", name
     for name in ("aclk", "irq", "s_axi_rdata", "m_axis_tdata", "cycle", "waited", "violations", "started"):

@@ -1,0 +1,88 @@
+"""Networks nobody thought of: random sizes, strides, folds, densities and mixed mask modes, value by value."""
+
+import dataclasses
+from random import Random
+
+import cocotb
+
+from gen.compile import compile_model
+from gen.cycles import predict
+from sim.bench.harness import Harness, current_job
+from sim.compare import expected_counters, first_mismatch
+from spec.golden import run
+from spec.model import Model
+from spec.network import Block, Network, Stem
+from spec.refusal import Refused
+from spec.supermask import GROUP, Mode
+from spec.synthetic import random_images, synthetic_model
+
+NETWORKS = 6  #: Networks of one run.
+MACS = 400_000  #: Dense-equivalent MACs of the largest.
+
+
+def _draw(rng: Random) -> Network:
+    """A random network; refused if it is impossible."""
+    stem = Stem(rng.choice((1, 2, 3, 3, 5)), rng.choice((1, 1, 2)), rng.randrange(3), rng.randrange(1, 40))
+    blocks, width = [], stem.width
+    for index in range(rng.randrange(4)):
+        if rng.random() < 0.5:
+            blocks.append(Block(f"b{index}", width, iterations=rng.randrange(1, 5)))
+        else:
+            width = rng.randrange(1, 70)
+            blocks.append(Block(f"b{index}", width, stride=rng.choice((1, 2, 3))))
+    image = (rng.randrange(1, 20), rng.randrange(1, 20), rng.randrange(1, 5))
+    seed, classes, density = rng.randrange(1 << 32), rng.randrange(2, 50), rng.uniform(0.05, 1.0)
+    modes = dict.fromkeys(_layer_names(stem, blocks), Mode.ANY)
+    network = Network("random", seed, image, stem, tuple(blocks), classes, density, modes)
+    modes = {
+        layer.name: rng.choice(list(Mode) if layer.inputs % GROUP == 0 else [Mode.ANY, Mode.TWO_OF_FOUR])
+        for layer in network.layers
+    }
+    return dataclasses.replace(network, modes=modes)
+
+
+def _layer_names(stem: Stem, blocks: list[Block]) -> list[str]:
+    names, width = ["stem", "classifier"], stem.width
+    for block in blocks:
+        names += [f"{block.name}.conv1", f"{block.name}.conv2"]
+        if block.stride != 1 or block.width != width:
+            names.append(f"{block.name}.shortcut")
+        width = block.width
+    return names
+
+
+def _model(rng: Random) -> Model:
+    """A random model that fits the build."""
+    while True:
+        try:
+            network = _draw(rng)
+            if network.macs > MACS:
+                continue
+            model = synthetic_model(network, rng.randrange(1 << 16), calibration_images=2)
+            compile_model(model, current_job().config, trace=True)
+        except Refused:
+            continue
+        return model
+
+
+@cocotb.test(timeout_time=1000, timeout_unit="ms")
+async def random_networks(dut):
+    """Every value and every cycle of every network drawn from the run's seed."""
+    harness = await Harness.start(dut)
+    rng = Random(cocotb.RANDOM_SEED)
+    for _ in range(NETWORKS):
+        model = _model(rng)
+        network = model.network
+        harness.log.info("%s", network)
+        images = random_images(network, 1, seed=rng.randrange(1 << 16))
+        trace = run(model, images)
+        for traced in (True, False):
+            program = compile_model(model, current_job().config, trace=traced)
+            await harness.call(harness.driver.load, program)
+            result = await harness.call(harness.driver.infer, images[0])
+            mismatch = first_mismatch("golden model", trace, 0, program.frames, result.frames)
+            if mismatch is not None:
+                raise AssertionError(f"Seed {cocotb.RANDOM_SEED}: {network}: {mismatch}")
+            expected = expected_counters(predict(program))
+            assert result.counters == expected, f"Seed {cocotb.RANDOM_SEED}: {network}: {result.counters} != {expected}"
+    await harness.finish()

@@ -1,0 +1,165 @@
+"""Programs: what runs in which order, what is sent back, where packets go, and what is refused."""
+
+import numpy as np
+import pytest
+
+from gen.compile import command_count, compile_model
+from spec.commands import ADDRESS_BITS, Op, Source, decode
+from spec.packets import PACKET_MAGIC, Target, memory_words
+from spec.refusal import Refused
+from spec.supermask import Mode
+from spec.synthetic import random_images
+
+
+@pytest.fixture
+def model(small_model):
+    return small_model(iterations=(3, 2))
+
+
+@pytest.fixture
+def program(model, fitting):
+    return compile_model(model, fitting(model.network))
+
+
+@pytest.mark.parametrize("trace", [False, True])
+def test_executed_order_is_the_networks(model, fitting, trace):
+    """Loops unrolled, every step once, its STORE behind it if traced; logits and the end last."""
+    program = compile_model(model, fitting(model.network), trace=trace)
+    ran = [(c.part.layer.name, t) for c, t in program.executed if c.op in (Op.CONV, Op.CLASSIFY)]
+    steps = [(step.layer.name, step.iteration) for step in model.network.steps]
+    assert ran == steps
+    assert [(f.step.layer.name, f.step.iteration) for f in program.frames] == (steps if trace else steps[-1:])
+    computed = [c for c, _ in program.executed if c.op not in (Op.LOOP, Op.ENDLOOP)]
+    assert [c.op for c in computed[-3:]] == [Op.CLASSIFY, Op.STORE, Op.HALT]
+    if trace:
+        for layer, store in zip(computed[:-3:2], computed[1:-3:2], strict=True):
+            assert (store.op, store.part) == (Op.STORE, layer.part)
+
+
+@pytest.mark.parametrize("iterations", [(0, 0), (1, 1), (2, 0), (3, 255)])
+@pytest.mark.parametrize("trace", [False, True])
+def test_command_count_is_the_programs_length(small_model, fitting, iterations, trace):
+    """A block of one iteration needs no loop."""
+    model = small_model(iterations=iterations)
+    program = compile_model(model, fitting(model.network), trace=trace)
+    assert command_count(model.network, traced=trace) == len(program.commands)
+    loops = [c.fields["iterations"] for c in program.commands if c.op is Op.LOOP]
+    assert loops == [n for n in iterations if n > 1]
+    assert sum(c.op is Op.ENDLOOP for c in program.commands) == len(loops)
+
+
+def test_commands_say_what_the_layer_is(program, model):
+    """Every field of a strided convolution, of the one that adds its residual, and of the classifier, by definition."""
+    fields = {c.label: decode(c.words) for c in program.commands}
+    wrap = (1 << ADDRESS_BITS) - 1
+    inner, last = fields["stage2.entry.conv1"], fields["stage2.entry.conv2"]
+    numbers = model.requantizations["stage2.entry.conv2"]
+    layer = model.network.layer("stage2.entry.conv1")
+    assert {name: inner[name] for name in (
+        "op", "source", "to_t", "residual", "output_signed", "coded", "passes", "kernel", "stride", "pad", "height",
+        "width", "blocks", "tiles", "last_groups", "last_rows", "out_pixels", "out_width", "seed", "step_x", "out_step",
+    )} == {
+        "op": Op.CONV, "source": Source.X, "to_t": 1, "residual": 0, "output_signed": 0, "coded": 0, "passes": 4,
+        "kernel": 3, "stride": 2, "pad": 1, "height": 4, "width": 4, "blocks": 1, "tiles": 2, "last_groups": 1,
+        "last_rows": 4, "out_pixels": 4, "out_width": 2, "seed": model.network.seed_of(layer), "step_x": 2,
+        "out_step": 1,
+    }
+    # Tap (0, 0) of pixel (0, 0) lies one row and one pixel before the map; from (0, 1) to (1, 0) are 2*4 - 2 words.
+    assert inner["source_base"] == program.plan.of(layer).source.base - 5 & wrap
+    assert inner["step_row"] == 2 * 4 - 2
+    assert inner["step_tap"] == 4 - 2
+    assert (last["source"], last["to_t"], last["residual"], last["residual_signed"]) == (Source.T, 0, 1, 1)
+    assert (last["shift"], last["bias_shift"]) == (numbers.shift, numbers.bias_shift)
+    assert last["residual_shift"] == numbers.shift + numbers.residual_shift
+    assert last["residual_base"] == last["out_base"] == fields["stage2.entry.shortcut"]["out_base"]
+    assert fields["stage2.entry.shortcut"]["output_signed"] == 1
+    assert fields["stage2.fold.conv2"]["residual_signed"] == 0
+    assert fields["classifier"]["op"] == Op.CLASSIFY
+    assert (fields["store logits"]["source"], fields["store logits"]["count"]) == (Source.PSUM, 3)
+
+
+def test_coded_masks_are_marked(small_model, fitting):
+    model = small_model(mode=Mode.ONE_OF_FOUR)
+    program = compile_model(model, fitting(model.network))
+    for command in program.commands:
+        if command.part and command.op is not Op.STORE:
+            fields = decode(command.words)
+            coded = command.part.layer.mode is Mode.ONE_OF_FOUR
+            assert (fields["coded"], fields["passes"]) == (coded, command.part.layer.mode.passes)
+
+
+def test_two_resident_models_fill_disjoint_words(small_model, fitting):
+    """Every packet stays in its memory, and the second model's lie behind the first's."""
+    models = [small_model(mode=Mode.ONE_OF_FOUR, classes=5), small_model(mode=Mode.ANY)]
+    sizes = [fitting(model.network) for model in models]
+    config = fitting(models[1].network, **{
+        name: 2 * max(getattr(size, name) for size in sizes) for name in ("mask_bits", "entries", "commands")
+    })
+    first = compile_model(models[0], config)
+    second = compile_model(
+        models[1], config, command_base=len(first.commands), mask_base=first.plan.mask_units,
+        entry_base=first.plan.entry_rows,
+    )
+    assert (first.start, second.start) == (0, len(first.commands))
+    for index, target in enumerate((Target.PROGRAM, Target.MASK, Target.ENTRIES)):
+        end = 0
+        for program in (first, second):
+            header, address, length = np.frombuffer(program.packets[index][:12], "<u4").tolist()
+            assert header == PACKET_MAGIC | target
+            assert address >= end
+            assert len(program.packets[index]) == 12 + 4 * length
+            end = address + length
+            assert end <= memory_words(config)[target]
+    for program in (first, second):
+        fields = [decode(c.words) for c in program.commands if c.op is Op.CONV]
+        mask_address = np.frombuffer(program.packets[1][:12], "<u4")[1]
+        assert fields[0]["mask_base"] * config.mask_unit_bits == 32 * mask_address
+        assert fields[0]["entry_base"] * config.rows == np.frombuffer(program.packets[2][:12], "<u4")[1]
+
+
+def test_image_goes_where_the_stem_reads(program, model):
+    image, = random_images(model.network, 1, 0)
+    header, address, length = np.frombuffer(program.image_packet(image)[:12], "<u4").tolist()
+    source = program.plan.layers[0].source
+    assert source.memory == "t"
+    assert header == PACKET_MAGIC | Target.T
+    assert (address, length) == (source.base * 4, source.words * 4)
+
+
+def test_frames_decode(model, fitting):
+    program = compile_model(model, fitting(model.network), trace=True)
+    stem, logits = program.frames[0], program.frames[-1]
+    words = np.arange(stem.byte_count, dtype=np.uint8)
+    assert np.array_equal(stem.decode(words.tobytes()), words.reshape(4, 4, 16)[..., :4])
+    values = np.array([-5, 7, -(1 << 23)], "<i4")
+    assert np.array_equal(logits.decode(values.tobytes()), values)
+    with pytest.raises(Refused, match=r"^Frame of layer stem has 8 bytes, not 256: the accelerator runs another"):
+        stem.decode(bytes(8))
+
+
+@pytest.mark.parametrize(("bases", "memory"), [
+    ({"command_base": 1}, "program"), ({"mask_base": 4}, "mask"), ({"entry_base": 1}, "entry"),
+])
+def test_a_model_beyond_the_end_is_refused(model, fitting, bases, memory):
+    config = fitting(model.network)
+    exact = fitting(model.network, commands=command_count(model.network), mask_bits=-(-config.mask_bits // 32) * 32)
+    compile_model(model, exact)
+    with pytest.raises(Refused, match=rf"ends at \d+ in {memory} memory of \d+; load fewer models or enlarge it$"):
+        compile_model(model, exact, **bases)
+
+
+def test_wrong_images_are_refused(program):
+    for image in (np.zeros((4, 5, 1), np.uint8), np.zeros((4, 4, 1), np.float32)):
+        with pytest.raises(Refused, match=r"^Images for network 'small' must be uint8"):
+            program.image_packet(image)
+
+
+def test_all_problems_are_in_one_refusal(model, fitting):
+    config = fitting(model.network, x_bytes=256, commands=4, modes=(Mode.ONE_OF_FOUR,))
+    with pytest.raises(Refused) as refusal:
+        compile_model(model, config)
+    text = str(refusal.value)
+    assert text.startswith("Network small cannot run on this build: stem: is any, but ")
+    assert text.count(" | ") == len(model.network.layers) + 2 - 1
+    assert "X memory" in text
+    assert "program memory" in text

@@ -1,0 +1,113 @@
+"""The cycle model: by hand, by its own sums, and against the hardware's counters."""
+
+import random
+
+import pytest
+
+from gen.compile import compile_model
+from gen.cycles import predict
+from rtl.counters import Cause
+from spec.network import Network, Stem, residual_network
+from spec.supermask import Mode
+from spec.synthetic import random_images, synthetic_model
+
+
+def flat(image, mode=Mode.TWO_OF_FOUR, classes=3, width=4):
+    """Stem and classifier only: the array works so little that fetching commands takes longest."""
+    return Network("flat", 1, image, Stem(3, 1, 1, width), (), classes, 0.3, {"stem": mode, "classifier": mode})
+
+
+def small(image, mode=Mode.ONE_OF_FOUR, widths=(4,), iterations=(0,), classes=3):
+    return residual_network("t", image=image, classes=classes, widths=widths, iterations=iterations, mode=mode, seed=3)
+
+
+def test_by_hand(fitting):
+    """2x2 image on 4x4 PEs, two passes; every number from the pipeline's stages.
+
+    Stem: 18 cycles to fetch, weights asked for 4 after, 4 rows from 4 after: first swap at 26, second 4 words later
+    at 30, last word at 34, 3 to the sum, 4 through the requantizer. The classifier is fetched by 37, begins at 42, its
+    weights lie ready: swaps at 46 and 50, last word at 54, 3 to the sum. Its STORE is taken at 62 - 1, reads for 3
+    cycles, sends 3 words.
+    """
+    model = synthetic_model(flat((2, 2, 1)), 1)
+    commands = predict(compile_model(model, fitting(model.network))).commands
+    assert [(c.label, c.start, c.cycles) for c in commands] == [
+        ("stem", 0, 42), ("classifier", 42, 16), ("store logits", 58, 11), ("halt", 69, 1),
+    ]
+    assert {cause.name: n for cause, n in commands[0].causes.items() if n} == {
+        "ARRAY": 8, "WEIGHT_LOAD": 4, "DRAIN": 7, "SEQUENCER": 42 - 8 - 4 - 7,
+    }
+    assert {cause.name: n for cause, n in commands[1].causes.items() if n} == {"ARRAY": 8, "DRAIN": 3, "SEQUENCER": 5}
+    assert commands[0].macs == 4 * 4 * 9
+    assert commands[0].utilization(16) == 4 * 4 * 9 * 2 / (4 * 16 * 42)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_causes_add_up(fitting, seed):
+    program = random_program(fitting, seed)
+    model = predict(program)
+    end = 0
+    for command in model.commands:
+        assert command.start == end
+        assert sum(command.causes.values()) == command.cycles
+        assert min(command.causes.values()) >= 0
+        end += command.cycles
+    assert model.total == end == sum(model.causes.values())
+    assert model.causes[Cause.HOST_WAIT] == 0
+    assert sum(command.macs for command in model.commands) == program.model.network.macs
+    useful = sum(
+        part.tiles * part.weight_tiles * part.layer.mode.passes * part.layer.positions
+        for command, _ in program.executed if (part := command.part) and command.label == part.layer.name
+    )
+    assert model.causes[Cause.ARRAY] == useful
+
+
+def random_program(fitting, seed):
+    """A small random network on a small random build."""
+    rng = random.Random(seed)
+    widths = tuple(rng.choice([4, 8, 12, 20]) for _ in range(rng.randint(1, 2)))
+    network = small(
+        (rng.randint(1, 4), rng.randint(1, 4), rng.randint(1, 2)), rng.choice([Mode.TWO_OF_FOUR, Mode.ONE_OF_FOUR]),
+        widths, tuple(rng.choice([0, 0, 2]) for _ in widths), rng.choice([2, 5, 19]),
+    )
+    groups, rows, weight_rows = rng.choice([(4, 4, 1), (4, 8, 2), (4, 16, 4), (8, 4, 4), (4, 4, 4)])
+    config = fitting(network, groups * rows, groups=groups, rows=rows, weight_rows=weight_rows)
+    return compile_model(synthetic_model(network, seed), config, trace=rng.random() < 0.5)
+
+
+CASES = {
+    "fetch-is-the-bottleneck": (flat((1, 1, 1)), {}),
+    "by-hand": (flat((2, 2, 1)), {}),
+    "one-pixel": (small((1, 1, 1), widths=(4, 4), iterations=(2, 0)), {}),
+    "several-pixel-tiles": (flat((5, 7, 1), width=8), {}),
+    "fewer-classes-than-rows": (flat((2, 3, 1), classes=2), {"pe": 64}),
+    "many-classes": (flat((2, 3, 1), classes=21, mode=Mode.ANY), {}),
+    "slow-weights": (flat((2, 2, 1), width=16), {"pe": 64, "weight_rows": 1}),
+    "fast-weights": (flat((3, 3, 1), width=16), {"pe": 64, "weight_rows": 16}),
+    "several-blocks": (flat((2, 3, 4), width=20), {}),
+}
+
+
+def counted(inferences, program):
+    """What the hardware counts on one image."""
+    image, = random_images(program.model.network, 1, 0)
+    inference, = inferences(program, [image])
+    return inference.counts
+
+
+def expected(program):
+    model = predict(program)
+    return {"TOTAL": model.total} | {cause.name: cycles for cause, cycles in model.causes.items()}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_counters_equal_the_model(inferences, fitting, case):
+    network, fields = CASES[case]
+    program = compile_model(synthetic_model(network, 1), fitting(network, **fields))
+    assert counted(inferences, program) == expected(program)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_counters_equal_the_model_of_random_networks(inferences, fitting, seed):
+    program = random_program(fitting, seed)
+    assert counted(inferences, program) == expected(program)

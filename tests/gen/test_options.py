@@ -1,0 +1,59 @@
+"""Every option of a build reaches its configuration."""
+
+import argparse
+import dataclasses
+
+import pytest
+
+from gen.options import add_build_options, config_from
+from spec.config import AcceleratorConfig, config_for
+from spec.refusal import Refused
+from spec.supermask import Mode
+
+#: A value other than the default of a 64-PE build for every field.
+OTHER = {
+    "groups": 8, "rows": 8, "lanes": 1, "weight_rows": 2, "psum_depth": 100, "x_bytes": 64 * 100, "t_bytes": 64 * 50,
+    "mask_bits": 64 * 3200, "entries": 16 * 99, "commands": 77, "modes": (Mode.TWO_OF_FOUR, Mode.ANY),
+}
+
+
+def parsed(*arguments):
+    parser = argparse.ArgumentParser()
+    add_build_options(parser)
+    return config_from(parser.parse_args(list(arguments)))
+
+
+def as_options(fields):
+    for name, value in fields.items():
+        yield from (f"--{name.replace('_', '-')}", ",".join(value) if name == "modes" else str(value))
+
+
+def test_defaults_are_those_of_the_named_shape():
+    assert parsed() == config_for(16)
+    assert parsed("--pe", "256") == config_for(256)
+
+
+def test_every_field_has_an_option():
+    assert set(OTHER) == {field.name for field in dataclasses.fields(AcceleratorConfig)}
+    assert parsed("--pe", "64", *as_options(OTHER)) == AcceleratorConfig(**OTHER)
+
+
+@pytest.mark.parametrize("name", sorted(set(OTHER) - {"groups", "rows", "lanes"}))
+def test_one_option_changes_one_field(name):
+    got = parsed("--pe", "64", *as_options({name: OTHER[name]}))
+    assert got == dataclasses.replace(config_for(64), **{name: OTHER[name]})
+    assert got != config_for(64)
+
+
+@pytest.mark.parametrize(("arguments", "sentence"), [
+    (["--modes", "any,3of4"], "--modes must be some of any,2of4,1of4, not 'any,3of4'"),
+    (["--modes", ""], "--modes must be some of any,2of4,1of4, not ''"),
+    (["--groups", "4"], "Give both groups"),
+    (["--pe", "17"], "There is no named shape of 17 PEs"),
+    (["--pe", "16", "--groups", "4", "--rows", "8"], "4 groups x 8 rows make 32 PEs, not 16"),
+    (["--lanes", "2"], "lanes"),
+])
+def test_impossible_builds_are_refused(arguments, sentence):
+    with pytest.raises(Refused) as refusal:
+        parsed(*arguments)
+    assert sentence in str(refusal.value)

@@ -1,0 +1,84 @@
+"""The emitted Verilog: the same every time, small, free of the machine it was made on, with the right pins."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gen import verilog
+from gen.verilog import TOP, accelerator_verilog
+from rtl.accelerator import Accelerator
+from rtl.ram import RAM_MODULE, RAM_VERILOG
+from spec.config import config_for
+
+CONFIG = {"x_bytes": 512, "t_bytes": 512, "mask_bits": 1024, "entries": 64, "commands": 8}
+
+
+@pytest.fixture(scope="module")
+def text():
+    return accelerator_verilog(config_for(16, **CONFIG))
+
+
+@pytest.mark.parametrize("seed", ["0", "4711"])
+def test_every_process_writes_the_same_bytes(text, tmp_path, seed):
+    """Whatever the hash seed, the folder and the user."""
+    program = (
+        "from gen.verilog import accelerator_verilog; from spec.config import config_for; "
+        f"print(accelerator_verilog(config_for(16, **{CONFIG})), end='')"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True,
+        env=os.environ | {"PYTHONHASHSEED": seed, "PYTHONPATH": str(Path.cwd()), "HOME": str(tmp_path)},
+    )
+    assert result.stdout == text
+
+
+def test_nothing_tells_where_it_was_made(text):
+    for trace in (str(Path.cwd()), str(Path.home()), "/tmp", ".py", "site-packages"):
+        assert trace not in text
+
+
+def test_memories_have_no_content(text):
+    """Larger memories change numbers but add no line: no memory is written out word by word."""
+    large = {name: 16 * value for name, value in CONFIG.items()}
+    assert len(accelerator_verilog(config_for(16, **large)).splitlines()) == len(text.splitlines())
+    for block in re.findall(r"initial begin\n(.*?)\n\s*end\n", text, re.DOTALL):
+        assert block.count("\n") < 8  # the four sign states of a lane
+
+
+def test_every_memory_is_an_instance_of_the_wrapper(text):
+    """X, T, masks, entries, program and psums: six of them, and the model of one at the end."""
+    assert len(re.findall(rf"^  {RAM_MODULE} #\(", text, re.MULTILINE)) == 6
+    assert text.endswith(RAM_VERILOG)
+    assert text.count(f"module {RAM_MODULE} ") == 1
+
+
+def test_top_has_the_pins_of_the_contract(text):
+    modules = re.findall(r"^module (\S+)\s*\((.*?)\);(.*?)^endmodule", text, re.MULTILINE | re.DOTALL)
+    pins, body = next((pins, body) for name, pins, body in modules if name == TOP)
+    names = {pin.strip() for pin in pins.split(",")}
+    assert names == set(Accelerator(config_for(16)).signature.members)
+    declared = {
+        name: (direction, int(width or 0) + 1)
+        for direction, width, name in re.findall(r"^  (input|output) (?:\[(\d+):0\] )?(\w+);", body, re.MULTILINE)
+    }
+    assert set(declared) == names
+    assert declared["aclk"] == declared["aresetn"] == ("input", 1)
+    assert declared["s_axi_awaddr"] == ("input", 8)
+    assert declared["s_axi_rdata"] == declared["m_axis_tdata"] == ("output", 32)
+    assert declared["irq"] == ("output", 1)
+
+
+def test_first_line_names_the_configuration(text):
+    config = config_for(16, **CONFIG)
+    assert text.startswith(f"// Foldenite, configuration {config.hash:08x}: 16 PEs. Generated; do not edit.\n")
+    assert accelerator_verilog(config_for(16, **CONFIG | {"commands": 9})).splitlines()[0] != text.splitlines()[0]
+
+
+def test_a_failing_yosys_is_reported(monkeypatch):
+    monkeypatch.setattr(verilog, "_YOSYS", "raise SystemExit('out of gates')")
+    with pytest.raises(RuntimeError, match="Yosys could not write the Verilog: out of gates"):
+        accelerator_verilog(config_for(16, **CONFIG))

@@ -1,0 +1,184 @@
+"""`python -m tests.mutants`: wrong versions of the design, each of which a test must catch.
+
+``mutants.toml`` holds them as data: a file, a snippet that occurs in it exactly once, what to put in its place, and the
+tests that must then fail. Works on copies of the tree; every test command must pass on an unchanged copy first. Exit 1
+if a mutant survives, or no longer applies.
+"""
+
+import argparse
+import os
+import queue
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from spec.refusal import run_command
+
+__all__ = ["MUTANTS", "Mutant", "load", "main"]
+
+ROOT = Path(__file__).resolve().parent.parent
+MUTANTS = Path(__file__).with_name("mutants.toml")
+
+_TIME_LIMIT_S = 120
+_FAILED = 1  # pytest's exit code when tests failed; other codes mean that it could not run them
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One wrong version: ``mutated`` instead of ``original`` in ``file``, which makes some of ``tests`` fail."""
+
+    name: str
+    file: str
+    original: str
+    mutated: str
+    tests: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of a mutant: KILLED, SURVIVED or BROKEN; of an unchanged copy: PASSED or BROKEN."""
+
+    name: str
+    outcome: str
+    detail: str
+    seconds: float
+
+
+def load(path: Path = MUTANTS) -> tuple[Mutant, ...]:
+    """The mutants in ``path``."""
+    table = tomllib.loads(path.read_text())
+    return tuple(Mutant(name, **{**fields, "tests": tuple(fields["tests"])}) for name, fields in table.items())
+
+
+def copy_tree(target: Path) -> Path:
+    """Copy all files that git tracks or would add to ``target``, as they are now."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )
+    for name in listed.stdout.split("\0"):
+        if name and (ROOT / name).is_file():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, target / name)
+    return target
+
+
+def run_tests(tree: Path, tests: Sequence[str]) -> tuple[int | None, str]:
+    """Exit code of ``tests`` in ``tree``, None if they did not end in time, and the last lines they printed."""
+    # Without bytecode, because a mutant of the same length and second would meet the code of its original.
+    environment = os.environ | {"PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "--tb=line", "-p", "no:cacheprovider", *tests]
+    try:
+        result = subprocess.run(
+            command, cwd=tree, env=environment, capture_output=True, text=True, timeout=_TIME_LIMIT_S, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return None, f"no verdict after {_TIME_LIMIT_S} s"
+    return result.returncode, "\n".join((result.stdout + result.stderr).strip().splitlines()[-4:])
+
+
+def check_unchanged(tests: tuple[str, ...], tree: Path) -> tuple[str, str]:
+    """Run ``tests`` on an unchanged copy."""
+    code, said = run_tests(tree, tests)
+    return ("PASSED", "") if code == 0 else ("BROKEN", f"fails without any mutant: {said}")
+
+
+def check_mutant(mutant: Mutant, tree: Path) -> tuple[str, str]:
+    """Apply ``mutant`` to ``tree``, run its tests, and undo it."""
+    file = tree / mutant.file
+    text = file.read_text() if file.is_file() else ""
+    if text.count(mutant.original) != 1:
+        return "BROKEN", f"its snippet occurs {text.count(mutant.original)} times in {mutant.file}, not once"
+    file.write_text(text.replace(mutant.original, mutant.mutated))
+    try:
+        code, said = run_tests(tree, mutant.tests)
+    finally:
+        file.write_text(text)
+    if code == 0:
+        return "SURVIVED", f"passed: {' '.join(mutant.tests)}"
+    return ("KILLED", "") if code == _FAILED else ("BROKEN", said)
+
+
+#: Something to do on a copy of the tree, with its outcome and what to say of it.
+Job = Callable[[Path], tuple[str, str]]
+
+
+def run_all(jobs: dict[str, Job], trees: Sequence[Path], console: Console) -> list[Verdict]:
+    """Run every job on whichever tree is free, with progress; verdicts in the order of the jobs."""
+    free: queue.Queue[Path] = queue.Queue()
+    for tree in trees:
+        free.put(tree)
+
+    def work(name: str, job: Job) -> Verdict:
+        tree = free.get()
+        begun = time.monotonic()
+        try:
+            return Verdict(name, *job(tree), time.monotonic() - begun)
+        finally:
+            free.put(tree)
+
+    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())
+    verdicts = {}
+    with ThreadPoolExecutor(len(trees)) as pool, Progress(*columns, console=console) as progress:
+        task = progress.add_task("", total=len(jobs))
+        for future in as_completed([pool.submit(work, name, job) for name, job in jobs.items()]):
+            verdict = future.result()
+            verdicts[verdict.name] = verdict
+            progress.console.print(f"{verdict.outcome:<8} {verdict.name} ({verdict.seconds:.1f} s) {verdict.detail}",
+                                   markup=False, highlight=False)
+            progress.advance(task)
+    return [verdicts[name] for name in jobs]
+
+
+def show(mutants: Sequence[Mutant]) -> None:
+    """Print what there is."""
+    table = Table("mutant", "file", "tests")
+    for mutant in mutants:
+        table.add_row(mutant.name, mutant.file, " ".join(mutant.tests))
+    Console().print(table)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the mutants; exit 0 if all were killed, 1 if not."""
+    parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__.splitlines()[0])
+    parser.add_argument("--list", action="store_true", help="list the mutants and end")
+    parser.add_argument("--only", metavar="NAME", action="append", help="run this mutant only (repeatable)")
+    parser.add_argument("--jobs", type=int, default=2, help="copies of the tree to work on side by side (default 2)")
+    arguments = parser.parse_args(argv)
+    mutants = load()
+    if unknown := set(arguments.only or ()) - {mutant.name for mutant in mutants}:
+        parser.error(f"unknown mutant {min(unknown)!r}; --list shows them")
+    chosen = [mutant for mutant in mutants if not arguments.only or mutant.name in arguments.only]
+    if arguments.list:
+        show(chosen)
+        return 0
+
+    console = Console()
+    with tempfile.TemporaryDirectory(prefix="foldenite-mutants-") as folder:
+        trees = [copy_tree(Path(folder, str(number))) for number in range(max(1, arguments.jobs))]
+        commands = dict.fromkeys(mutant.tests for mutant in chosen)
+        console.print(f"{len(commands)} test commands on the unchanged tree, then {len(chosen)} mutants")
+        unchanged = run_all({" ".join(tests): partial(check_unchanged, tests) for tests in commands}, trees, console)
+        if failed := [verdict for verdict in unchanged if verdict.outcome != "PASSED"]:
+            console.print(f"{len(failed)} test commands fail without any mutant; mend them first")
+            return 1
+        verdicts = run_all({mutant.name: partial(check_mutant, mutant) for mutant in chosen}, trees, console)
+    counts = {outcome: sum(v.outcome == outcome for v in verdicts) for outcome in ("KILLED", "SURVIVED", "BROKEN")}
+    console.print(", ".join(f"{count} {outcome.lower()}" for outcome, count in counts.items()))
+    return 0 if counts["KILLED"] == len(verdicts) else 1
+
+
+if __name__ == "__main__":
+    run_command(main)
