@@ -72,6 +72,7 @@ class Report:
             "model_sha256": model.hash,
             "model_bytes": self.model_path.stat().st_size,
             "mask_bits": model.mask_bits,
+            "provenance": model.provenance,
             "config": config.to_json(),
             "pe": config.pe,
             "stall_probability": self.stall_probability,
@@ -107,6 +108,11 @@ class Report:
             value = data[key]
             table.add_row(what, "-" if value is None else form.format(value))
 
+        origin = data["provenance"]
+        for key, what in (("float_accuracy", "in floating point"), ("deployed_accuracy", "of the integers in PyTorch")):
+            if isinstance(origin.get(key), float):
+                of = f"{origin.get('held_out_images', 'all')} held-out images"
+                table.add_row(f"accuracy {what} ({of})", f"{100 * origin[key]:.2f} %")
         row("images", "images", "{:,}")
         if data["labelled_images"]:
             of = f"{data['correct_images']} of {data['labelled_images']}"

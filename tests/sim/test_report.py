@@ -59,6 +59,16 @@ def test_the_table_shows_what_is_known(report):
     assert "accuracy on RTL (1 of 1)" in text.getvalue()
 
 
+def test_the_table_shows_what_training_measured(report):
+    report.program.model.provenance.update(float_accuracy=0.99, deployed_accuracy=0.985, held_out_images=450)
+    text = io.StringIO()
+    Console(file=text, width=120).print(report.table())
+    assert "accuracy in floating point (450 held-out images)" in text.getvalue()
+    assert "accuracy of the integers in PyTorch (450 held-out images)" in text.getvalue()
+    assert "99.00 %" in text.getvalue()
+    assert "98.50 %" in text.getvalue()
+
+
 def test_a_mismatch_is_counted(report):
     report.mismatch = "layer stem differs"
     assert report.as_json()["mismatches"] == 1
