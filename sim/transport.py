@@ -155,14 +155,16 @@ class CocotbTransport:
     async def _stall_channel(self, name: str, model, probability: float, rng: Random) -> None:
         offered = {"b": "s_axi_bvalid", "r": "s_axi_rvalid", "m_axis": "m_axis_tvalid"}.get(name)
         valid = None if offered is None else getattr(self.dut, offered)
+
+        def pending() -> bool:
+            return not model.idle() if valid is None else bool(int(valid.value))
+
         while True:
-            burst = rng.choice(_BURSTS)
             model.pause = rng.random() < probability
-            if not model.pause:
-                await self.cycles(burst)
-                continue
-            for _ in range(burst):
-                self.pauses[name] += not model.idle() if valid is None else int(valid.value)
+            if not pending():
+                await (model.active_event.wait() if valid is None else RisingEdge(valid))
+            for _ in range(rng.choice(_BURSTS)):
+                self.pauses[name] += model.pause and pending()
                 await self.cycles(1)
 
 
