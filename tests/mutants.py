@@ -76,7 +76,7 @@ def copy_tree(target: Path) -> Path:
 
 
 def run_tests(tree: Path, tests: Sequence[str]) -> tuple[int | None, str]:
-    """Exit code of ``tests`` in ``tree``, None if they did not end in time, and the last lines they printed."""
+    """Exit code of ``tests`` in ``tree``, None if they did not end in time, and what they said of it."""
     # Without bytecode, because a mutant of the same length and second would meet the code of its original.
     environment = os.environ | {"PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "pytest", "-x", "-q", "--tb=line", "-p", "no:cacheprovider", *tests]
@@ -86,7 +86,9 @@ def run_tests(tree: Path, tests: Sequence[str]) -> tuple[int | None, str]:
         )
     except subprocess.TimeoutExpired:
         return None, f"no verdict after {_TIME_LIMIT_S} s"
-    return result.returncode, "\n".join((result.stdout + result.stderr).strip().splitlines()[-4:])
+    lines = (result.stdout + result.stderr).strip().splitlines()
+    failed = [line.removeprefix("FAILED ") for line in lines if line.startswith("FAILED ")]
+    return result.returncode, "\n".join(failed or lines[-4:])
 
 
 def check_unchanged(tests: tuple[str, ...], tree: Path) -> tuple[str, str]:
@@ -108,7 +110,7 @@ def check_mutant(mutant: Mutant, tree: Path) -> tuple[str, str]:
         file.write_text(text)
     if code == 0:
         return "SURVIVED", f"passed: {' '.join(mutant.tests)}"
-    return ("KILLED", "") if code == _FAILED else ("BROKEN", said)
+    return ("KILLED" if code == _FAILED else "BROKEN"), said
 
 
 #: Something to do on a copy of the tree, with its outcome and what to say of it.

@@ -29,7 +29,7 @@ def differences(program, image, tensors):
 @pytest.mark.parametrize("mode", Mode)
 def test_traced_inference_is_golden(inferences, small_model, fitting, mode):
     """Every stored activation of every layer and iteration, from one core, twice."""
-    model = small_model(mode=mode, image=(3, 4, 1))
+    model = small_model(mode=mode, image=(3, 3, 1))
     program = compile_model(model, fitting(model.network), trace=True)
     images = random_images(model.network, 2, 8)
     first, second = inferences(program, images)
@@ -52,7 +52,7 @@ def test_a_host_that_stalls_loses_nothing(inferences, small_model, fitting):
     assert inference.counts == {"TOTAL": predict(program).total + waited} | expected | {"HOST_WAIT": waited}
 
 
-@pytest.mark.parametrize("during", ["stem", "store stem", "stage2.fold.conv2", "store stage2.entry.shortcut"])
+@pytest.mark.parametrize("during", ["stem", "stage2.fold.conv2", "store stage2.entry.shortcut"])
 def test_abort_leaves_nothing_behind(on_core, small_model, fitting, during):
     """Abort in a layer and in a frame: idle at once, and the next inference is right."""
     model = small_model(mode=Mode.ONE_OF_FOUR, image=(2, 3, 1))

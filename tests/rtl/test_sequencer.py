@@ -32,7 +32,7 @@ PROGRAMS = {
         f"loop-of-{n}": (
             [CONV(1), loop(n, 9), CONV(2), CONV(3), END, STORE(4), HALT],
             [(0, 0, 0), *((i, 9 * t, t) for t in range(n) for i in (2, 3)), (5, 0, 0)],
-        ) for n in (1, 2, 5, 130)
+        ) for n in (1, 2, 5, 40)
     },
     "two-loops": (
         [loop(2, 3), CONV(1), END, loop(3, 1000), CONV(2), END, CLASSIFY(3), HALT],

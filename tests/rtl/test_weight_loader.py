@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 
 from gen.compile import compile_model
+from rtl.expander import Weight
 from rtl.weight_loader import WeightLoader
 from spec.commands import Op
 from spec.supermask import Mode
 
 SHAPES = {  # groups, rows, weight rows
-    "4x4": (4, 4, 1), "4x16": (4, 16, 1), "8x8-by-4": (8, 8, 4), "16x4-by-2": (16, 4, 2), "8x4-by-4": (8, 4, 4),
+    "4x4": (4, 4, 1), "4x16": (4, 16, 1), "8x8-by-4": (8, 8, 4), "16x4-by-2": (16, 4, 2),
 }
 
 
@@ -41,10 +42,10 @@ async def load_masks(ctx, dut, payload, config):
 
 
 def loaded_tiles(simulate, layout_of, program, payload, lateness):
-    """Weight sets that become active, in order, as trits (rows, channels); each swap up to ``lateness`` cycles late."""
+    """Weight sets that become active, in order, one number per fetch; swaps come up to ``lateness`` cycles late."""
     config = program.config
     dut, rng = WeightLoader(config), random.Random(lateness)
-    shadow = np.zeros((config.rows, config.groups, 3), int)
+    shadow = [0] * config.load_cycles
     layers = [command for command in program.commands if command.op in (Op.CONV, Op.CLASSIFY)]
     sets = sum(c.part.tiles * c.part.pixel_tiles * c.part.weight_tiles * c.part.layer.mode.passes for c in layers)
     active = []
@@ -66,10 +67,7 @@ def loaded_tiles(simulate, layout_of, program, payload, lateness):
             if swap:
                 active.append(shadow.copy())
             if ctx.get(dut.write):
-                first = ctx.get(dut.write_group) * config.weight_rows
-                shadow[first : first + config.weight_rows] = np.reshape(
-                    [(w.select, w.negate, w.valid) for w in ctx.get(dut.write_weights)], (-1, config.groups, 3)
-                )
+                shadow[ctx.get(dut.write_group)] = ctx.get(dut.write_weights.as_value())
             await ctx.tick()
         assert ctx.get(dut.idle)
         assert not ctx.get(dut.full)
@@ -78,12 +76,20 @@ def loaded_tiles(simulate, layout_of, program, payload, lateness):
     return active
 
 
-def as_trits(weights):
-    """(rows, groups, [select, negate, valid]) as (rows, channels)."""
-    select, negate, valid = np.moveaxis(weights, -1, 0)
-    trits = np.zeros((*select.shape, 4), np.int8)
+def as_trits(fetches, config):
+    """A weight set as (rows, channels)."""
+    size = Weight.as_shape().size * config.groups * config.weight_rows
+    packed = b"".join(fetch.to_bytes(size // 8, "little") for fetch in fetches)
+    nibbles = np.unpackbits(np.frombuffer(packed, np.uint8), bitorder="little").reshape(config.rows, config.groups, 4)
+    select, negate, valid = nibbles[..., 0] + 2 * nibbles[..., 1], nibbles[..., 2].astype(np.int8), nibbles[..., 3]
+    trits = np.zeros((config.rows, config.groups, 4), np.int8)
     np.put_along_axis(trits, select[..., None], (valid * (1 - 2 * negate))[..., None], -1)
-    return trits.reshape(len(trits), -1)
+    return trits.reshape(config.rows, -1)
+
+
+def test_weights_lie_as_this_file_reads_them():
+    assert Weight.const({"select": 2, "negate": 0, "valid": 1}).as_bits() == 0b1010
+    assert Weight.const({"select": 1, "negate": 1, "valid": 0}).as_bits() == 0b0101
 
 
 @pytest.mark.parametrize("mode", Mode)
@@ -98,7 +104,7 @@ def test_tiles_are_the_trits(simulate, layout_of, payload_of, small_model, fitti
     active = iter(loaded_tiles(simulate, layout_of, program, payload_of(program.packets[1]), lateness))
     for layer in model.network.layers:
         for trits, first_row in tiles_of(program.plan.of(layer), model.trits(layer.name), config):
-            sets = [as_trits(next(active)) for _ in range(layer.mode.passes)]
+            sets = [as_trits(next(active), config) for _ in range(layer.mode.passes)]
             there = min(config.rows, layer.outputs - first_row)  # rows beyond keep what they had
             assert np.array_equal(sum(sets)[:there], trits[:there]), layer.name
             assert max(abs(each[:there]).reshape(there, -1, 4).sum(-1).max() for each in sets) <= 1
