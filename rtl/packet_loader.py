@@ -7,7 +7,6 @@ from amaranth.lib.wiring import In, Out
 from rtl.axi import AXI_BITS, AxiStream
 from spec.config import AcceleratorConfig
 from spec.packets import PACKET_MAGIC, Target, memory_words
-from spec.refusal import Refused
 from spec.registers import ErrorCode
 
 __all__ = ["WRITE_ADDRESS_BITS", "LoadError", "MemoryWrite", "PacketLoader"]
@@ -94,12 +93,6 @@ class PacketLoader(wiring.Component):
     """
 
     def __init__(self, config: AcceleratorConfig):
-        for target, words in memory_words(config).items():
-            if words > 1 << WRITE_ADDRESS_BITS:
-                raise Refused(
-                    f"Memory {target.name} must have at most {1 << WRITE_ADDRESS_BITS} words of 32 bits, so that a "
-                    f"packet reaches them all, not {words}"
-                )
         self.config = config
         super().__init__({
             "i": In(AxiStream()),
