@@ -12,10 +12,10 @@ from gen.plan import plan
 from rtl.accelerator import Core
 from rtl.command import COMMAND
 from spec.config import config_for
-from spec.network import residual_network
 from spec.packets import HEADER_WORDS
 from spec.registers import COUNTERS, offset_of
 from spec.synthetic import synthetic_model
+from spec.topologies import residual_network
 
 #: The smallest network with everything in it: a projection, an identity block, a fold, three stages of numbers.
 SMALL = {"image": (4, 4, 1), "classes": 3, "widths": (4, 8), "iterations": (0, 2), "seed": 5}

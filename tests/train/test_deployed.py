@@ -5,11 +5,12 @@ import pytest
 import torch
 
 from spec import golden, vectors
-from spec.network import Block, Network, Stem, residual_network
+from spec.network import Block, Network, Stem
 from spec.numerics import requantize
 from spec.refusal import Refused
 from spec.supermask import Mode
 from spec.synthetic import random_images, synthetic_model
+from spec.topologies import residual_network
 from train.deployed import DeployedNet
 
 

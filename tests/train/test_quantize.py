@@ -5,10 +5,11 @@ import pytest
 import torch
 
 from spec import golden, vectors
-from spec.network import Role, residual_network
+from spec.network import Role
 from spec.numerics import prepare
 from spec.refusal import Refused
 from spec.supermask import Mode
+from spec.topologies import residual_network
 from train import checkpoint
 from train.deployed import DeployedNet
 from train.model import HiddenFoldNet
