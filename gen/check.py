@@ -43,9 +43,9 @@ def problems(model: Model, config: AcceleratorConfig, *, commands: int) -> list[
     """
     network = model.network
     placed = plan(network, config)
-    found = [problem for part in placed.layers for problem in _layer_problems(part, config)]
-    if placed.pool:
-        found[:0] = _map_problems(placed.pool)
+    stem, *others = [_layer_problems(part, config) for part in placed.layers]
+    pool = _map_problems(placed.pool) if placed.pool else []
+    found = sum(others, stem + pool)
     needs = (
         ("X memory", placed.x_words * config.word_bytes, config.x_bytes, "bytes", "--x-bytes", config.word_bytes),
         ("T memory", placed.t_words * config.word_bytes, config.t_bytes, "bytes", "--t-bytes", config.word_bytes),

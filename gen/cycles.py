@@ -12,7 +12,7 @@ from gen.compile import Command, Program
 from gen.plan import LayerPlan
 from rtl.accumulator import Accumulator
 from rtl.counters import Cause
-from rtl.max_pool import MaxPool
+from rtl.max_pool import MaxPool, word_cycles
 from rtl.pe_array import tree_latency
 from rtl.ram import Ram
 from rtl.requantizer import Requantizer
@@ -178,6 +178,5 @@ def _store_cycles(command: Command, config: AcceleratorConfig) -> int:
 
 def _pool_cycles(command: Command, config: AcceleratorConfig) -> int:
     """Cycles that the max pool is busy: one word after another, then the last word's way to memory."""
-    pool = MaxPool(word_bytes=config.word_bytes, rows=config.rows)
     words = command.fields["out_pixels"] * command.fields["blocks"]
-    return (words - 1) * pool.period + POOL.kernel**2 - 1 + pool.LATENCY + pool.columns
+    return (words - 1) * word_cycles(config.columns) + POOL.kernel**2 - 1 + MaxPool.LATENCY + config.columns

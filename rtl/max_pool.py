@@ -11,7 +11,12 @@ from rtl.map_walk import PIXEL, step_pixel
 from spec.commands import ADDRESS_BITS
 from spec.network import POOL
 
-__all__ = ["MaxPool"]
+__all__ = ["MaxPool", "word_cycles"]
+
+
+def word_cycles(columns: int) -> int:
+    """Cycles per output word of ``columns`` columns: one per tap, or one per store if these are more."""
+    return max(POOL.kernel**2, columns)
 
 
 class _Tap(data.Struct):
@@ -29,9 +34,8 @@ class MaxPool(wiring.Component):
     Order ``pixel > word > ky > kx``; output words follow one another in memory. A word is stored column by column while
     the next one is read.
 
-    Timing: the first address stands two cycles after ``take``. A word takes :attr:`period` cycles, one tap each (more
-    only if it has more columns than the window has taps), and the first store follows its last tap by
-    :data:`LATENCY` cycles.
+    Timing: the first address stands two cycles after ``take``. A word takes :func:`word_cycles` cycles, and its first
+    store follows its last tap by :data:`LATENCY` cycles.
 
     Parameters
     ----------
@@ -74,11 +78,6 @@ class MaxPool(wiring.Component):
             "y": Out(8 * rows),
         })
 
-    @property
-    def period(self) -> int:
-        """Cycles per output word."""
-        return max(POOL.kernel**2, self.columns)
-
     def elaborate(self, platform):
         m = Module()
 
@@ -96,10 +95,11 @@ class MaxPool(wiring.Component):
         """Where the walk is, and the tap it wants. Returns whether the tap addressed, one later, is inside the map."""
         command = self.command
         here, after, origin = (Signal(PIXEL, name=name) for name in ("here", "after", "origin"))
-        slot, kx, ky = Signal(range(self.period)), Signal(range(POOL.kernel)), Signal(range(POOL.kernel))
+        period = word_cycles(self.columns)
+        slot, kx, ky = Signal(range(period)), Signal(range(POOL.kernel)), Signal(range(POOL.kernel))
         block, pixel = Signal(10), Signal(20)
         offset = Signal(ADDRESS_BITS)
-        row_ends, word_ends, pixel_ends = kx == POOL.kernel - 1, slot == self.period - 1, block + 1 == command.blocks
+        row_ends, word_ends, pixel_ends = kx == POOL.kernel - 1, slot == period - 1, block + 1 == command.blocks
         step_pixel(m, command, here, after)
         m.d.comb += [
             origin.offset.eq(command.source_base),

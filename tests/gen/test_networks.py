@@ -6,9 +6,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from gen.check import problems
 from gen.compile import compile_model
 from gen.cycles import predict
+from gen.plan import command_count
 from spec import golden
+from spec.config import config_for
 from spec.network import Kind, Network, Role, Stem
 from spec.numerics import Requantization
 from spec.supermask import Mode
@@ -61,6 +64,27 @@ def test_two_branches_of_a_bottleneck_lie_side_by_side(fitting):
             assert (first.memory, part.destination.memory) == ("t", "t")
             assert part.destination.base == first.base + first.words
     assert placed.t_words == 64 + 64  # stage1: both of 8x8 maps of one word
+
+
+def test_pool_beyond_a_command_is_refused():
+    network = Network("t", 0, (4097, 1, 1), Stem(1, 1, 0, 4, True), (), 2, 0.5, POOLED)
+    config = config_for(16, x_bytes=1 << 20, t_bytes=1 << 20)
+    found = problems(SimpleNamespace(network=network), config, commands=command_count(network))
+    limit = "has input height 4097, but a command holds at most 4095"
+    assert [(p.layer, p.reason) for p in found][:2] == [("stem", limit), ("pool", limit)]
+
+
+def test_memory_for_both_branches_and_the_pooled_map_is_asked_for():
+    network = NETWORKS["pooled"]
+    found = [str(p) for p in problems(
+        SimpleNamespace(network=network), config_for(16, x_bytes=256, t_bytes=256), commands=command_count(network)
+    )]
+    assert found == [
+        "network: needs 416 bytes of X memory, 160 more than the 256 there are; "
+        "build with --x-bytes 416 or use a smaller network",
+        "network: needs 640 bytes of T memory, 384 more than the 256 there are; "
+        "build with --t-bytes 640 or use a smaller network",
+    ]
 
 
 @pytest.mark.parametrize(("depth", "image", "pe", "goal", "excess"), [
