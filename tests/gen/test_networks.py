@@ -31,16 +31,15 @@ NETWORKS = {
         "t", image=(9, 7, 1), widths=(16,), iterations=(2,), mode=Mode.ONE_OF_FOUR, stem=Stem(5, 2, 2, 8, True),
         **BOTTLENECK
     ),
-    "pool": Network("t", 3, (5, 4, 1), Stem(1, 1, 0, 36, True), (), 2, 0.5, POOLED),
+    "pool": Network("t", 3, (5, 4, 1), Stem(1, 1, 0, 20, True), (), 2, 0.5, POOLED),
 }
-SHAPES = {"pool": {"pe": 32, "groups": 8, "rows": 4}}  # eight columns
 
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_traced_networks(inferences, fitting, name):
-    network, shape = NETWORKS[name], SHAPES.get(name, {})
+    network = NETWORKS[name]
     model = synthetic_model(network, 4)
-    config = fitting(network, **shape)
+    config = fitting(network)
     program = compile_model(model, config, trace=True)
     images = random_images(network, 1, seed=6)
     trace = golden.run(model, images)
