@@ -23,10 +23,11 @@ from gen.cycles import CommandCycles, predict
 from spec.config import config_for
 from spec.files import write_text
 from spec.model import Model, save
-from spec.network import Role, residual_network
+from spec.network import Role
 from spec.refusal import Refused, run_command
 from spec.supermask import Mode
 from spec.synthetic import synthetic_model
+from spec.topologies import residual_network
 
 __all__ = ["cycle_row", "digits_model", "main", "size_row"]
 

@@ -43,7 +43,9 @@ def problems(model: Model, config: AcceleratorConfig, *, commands: int) -> list[
     """
     network = model.network
     placed = plan(network, config)
-    found = [problem for part in placed.layers for problem in _layer_problems(part, config)]
+    stem, *others = [_layer_problems(part, config) for part in placed.layers]
+    pool = _map_problems(placed.pool) if placed.pool else []
+    found = sum(others, stem + pool)
     needs = (
         ("X memory", placed.x_words * config.word_bytes, config.x_bytes, "bytes", "--x-bytes", config.word_bytes),
         ("T memory", placed.t_words * config.word_bytes, config.t_bytes, "bytes", "--t-bytes", config.word_bytes),
@@ -70,23 +72,12 @@ def problems(model: Model, config: AcceleratorConfig, *, commands: int) -> list[
 
 def _layer_problems(part: LayerPlan, config: AcceleratorConfig) -> list[Problem]:
     layer = part.layer
-    found = []
+    found = _map_problems(part)
     if layer.mode not in config.modes:
         found.append(Problem(
             layer.name, f"is {layer.mode}, but the build supports only {', '.join(config.modes)}",
             f"build with --modes including {layer.mode} or train the layer in another mode",
         ))
-    for what, value, field in (
-        ("kernel", layer.kernel, "kernel"), ("stride", layer.stride, "stride"), ("padding", layer.pad, "pad"),
-        ("input height", layer.height, "height"), ("input width", layer.width, "width"),
-        ("words per input pixel", part.blocks, "blocks"), ("tiles of output channels", part.tiles, "tiles"),
-        ("pixel tiles", part.pixel_tiles, "pixel_tiles"), ("output pixels", layer.positions, "out_pixels"),
-    ):
-        if value > _LIMITS[field]:
-            found.append(Problem(
-                layer.name, f"has {what} {value}, but a command holds at most {_LIMITS[field]}",
-                "use a smaller layer or a build with larger words",
-            ))
     if layer.role is Role.CLASSIFIER:
         if layer.outputs > config.classes_max:
             found.append(Problem(
@@ -99,6 +90,23 @@ def _layer_problems(part: LayerPlan, config: AcceleratorConfig) -> list[Problem]
                 "use more stages with stride 2",
             ))
     return found
+
+
+def _map_problems(part: LayerPlan) -> list[Problem]:
+    layer = part.layer
+    return [
+        Problem(
+            layer.name, f"has {what} {value}, but a command holds at most {_LIMITS[field]}",
+            "use a smaller layer or a build with larger words",
+        )
+        for what, value, field in (
+            ("kernel", layer.kernel, "kernel"), ("stride", layer.stride, "stride"), ("padding", layer.pad, "pad"),
+            ("input height", layer.height, "height"), ("input width", layer.width, "width"),
+            ("words per input pixel", part.blocks, "blocks"), ("tiles of output channels", part.tiles, "tiles"),
+            ("pixel tiles", part.pixel_tiles, "pixel_tiles"), ("output pixels", layer.positions, "out_pixels"),
+        )
+        if value > _LIMITS[field]
+    ]
 
 
 def main(argv: Sequence[str] | None = None) -> int:

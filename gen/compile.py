@@ -170,11 +170,14 @@ def compile_model(
 
     def add(layer) -> None:
         part = placed.of(layer)
-        commands.append(_layer_command(model, part, network, config))
+        pools = layer.role is Role.POOL
+        commands.append(_pool_command(part) if pools else _layer_command(model, part, network, config))
         if trace and layer.role is not Role.CLASSIFIER:
             commands.append(_store_command(part, config))
 
     add(network.layers[0])
+    if network.pool:
+        add(network.pool)
     for block in network.blocks:
         folded = block.iterations > 1
         if folded:
@@ -196,33 +199,51 @@ def _memory(name: str) -> Source:
     return Source.T if name == "t" else Source.X
 
 
-def _layer_command(model: Model, part: LayerPlan, network: Network, config: AcceleratorConfig) -> Command:
+def _map_fields(part: LayerPlan) -> dict[str, int]:
+    """How the windows of a layer slide over its input map."""
     layer = part.layer
     wrap = (1 << ADDRESS_BITS) - 1
     corner = layer.pad * (layer.width + 1) * part.blocks
-    fields = {
+    return {
         "source": _memory(part.source.memory),
-        "coded": layer.mode.passes == 1,
-        "passes": layer.mode.passes,
         "kernel": layer.kernel,
         "stride": layer.stride,
         "pad": layer.pad,
         "height": layer.height,
         "width": layer.width,
         "blocks": part.blocks,
+        "out_width": layer.out_width,
+        "source_base": (part.source.base - corner) & wrap,
+        "step_x": layer.stride * part.blocks,
+        "step_row": layer.stride * (layer.width - layer.out_width + 1) * part.blocks & wrap,
+    }
+
+
+def _pool_command(part: LayerPlan) -> Command:
+    layer = part.layer
+    fields = _map_fields(part) | {
+        "out_pixels": layer.positions,
+        "to_t": part.destination.memory == "t",
+        "out_base": part.destination.base,
+        "step_tap": (layer.width - layer.kernel + 1) * part.blocks & (1 << ADDRESS_BITS) - 1,
+    }
+    return Command(Op.MAXPOOL, layer.name, fields, part)
+
+
+def _layer_command(model: Model, part: LayerPlan, network: Network, config: AcceleratorConfig) -> Command:
+    layer = part.layer
+    fields = _map_fields(part) | {
+        "coded": layer.mode.passes == 1,
+        "passes": layer.mode.passes,
         "tiles": part.tiles,
         "last_groups": part.last_groups,
         "last_rows": part.last_rows,
-        "out_width": layer.out_width,
-        "source_base": (part.source.base - corner) & wrap,
         "run": part.run,
         "last_run": part.last_run,
         "pixel_tiles": part.pixel_tiles,
         "seed": network.seed_of(layer),
         "mask_base": part.mask_unit,
-        "step_x": layer.stride * part.blocks,
-        "step_row": layer.stride * (layer.width - layer.out_width + 1) * part.blocks & wrap,
-        "step_tap": ((layer.width - layer.kernel) * part.blocks + 1) & wrap,
+        "step_tap": ((layer.width - layer.kernel) * part.blocks + 1) & (1 << ADDRESS_BITS) - 1,
     }
     if layer.role is Role.CLASSIFIER:
         return Command(Op.CLASSIFY, layer.name, fields, part)

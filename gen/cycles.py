@@ -12,11 +12,13 @@ from gen.compile import Command, Program
 from gen.plan import LayerPlan
 from rtl.accumulator import Accumulator
 from rtl.counters import Cause
+from rtl.max_pool import MaxPool, word_cycles
 from rtl.pe_array import tree_latency
 from rtl.ram import Ram
 from rtl.requantizer import Requantizer
 from spec.commands import COMMAND_WORDS, Op, Source
 from spec.config import AcceleratorConfig
+from spec.network import POOL
 
 __all__ = ["CommandCycles", "CycleModel", "predict"]
 
@@ -95,9 +97,10 @@ def predict(program: Program) -> CycleModel:
             drained = max(drained, fetch + _FETCH_CONTROL) + 1
         else:
             ready = fetch + _FETCH_COMMAND
-            if command.op is Op.STORE:
+            if command.op in (Op.STORE, Op.MAXPOOL):
+                cycles = (_store_cycles if command.op is Op.STORE else _pool_cycles)(command, config)
                 taken = max(ready, drained)
-                drained = taken + 2 + _store_cycles(command, config)
+                drained = taken + 2 + cycles
             else:
                 prepared = max(ready, loader_free)
                 taken = max(prepared, drained)
@@ -171,3 +174,9 @@ def _store_cycles(command: Command, config: AcceleratorConfig) -> int:
     count = command.fields["count"]
     per_line = config.rows if command.fields["source"] == Source.PSUM else config.word_bytes // 4
     return count + (1 + Ram.LATENCY) * -(-count // per_line)
+
+
+def _pool_cycles(command: Command, config: AcceleratorConfig) -> int:
+    """Cycles that the max pool is busy: one word after another, then the last word's way to memory."""
+    words = command.fields["out_pixels"] * command.fields["blocks"]
+    return (words - 1) * word_cycles(config.columns) + POOL.kernel**2 - 1 + MaxPool.LATENCY + config.columns

@@ -20,7 +20,7 @@ class Region:
 
 @dataclass(frozen=True)
 class LayerPlan:
-    """One layer on one build.
+    """One layer on one build. The max pool has no tiles, runs, masks or entries: all of these are 0.
 
     Parameters
     ----------
@@ -72,6 +72,7 @@ class Plan:
     """A network on a build. Sizes are what it needs, whether or not the build has it."""
 
     layers: tuple[LayerPlan, ...]
+    pool: LayerPlan | None
     x_words: int
     t_words: int
     mask_units: int
@@ -79,8 +80,8 @@ class Plan:
     entry_steps: dict[str, int]
 
     def of(self, layer: Layer) -> LayerPlan:
-        """Plan of ``layer``."""
-        return self.layers[layer.index]
+        """Plan of ``layer``, which may be the max pool."""
+        return self.pool if layer.role is Role.POOL else self.layers[layer.index]
 
 
 def _ceil(a: int, b: int) -> int:
@@ -91,17 +92,26 @@ def plan(network: Network, config: AcceleratorConfig, *, mask_unit: int = 0, ent
     """Lay ``network`` out on ``config``, its masks from ``mask_unit`` and its entries from ``entry_row`` on.
 
     The residual stream lives in X: layers that change its shape write a second region at the other end of X, the others
-    update it in place. The prepared image and the branches of the blocks live at the start of T.
+    update it in place. The prepared image and the branches of the blocks live at the start of T; where a block has two
+    inner layers, the second one's branch follows the first one's.
     """
     sizes = {"x": 0, "t": 0}
     layers: list[LayerPlan] = []
     entry_steps: dict[str, int] = {}
     start_mask, start_entry = mask_unit, entry_row
 
-    def region(memory: str, channels: int, pixels: int, base: int = 0) -> Region:
-        result = Region(memory, base, pixels * _ceil(channels, config.word_bytes))
-        sizes[memory] = max(sizes[memory], result.words)
-        return result
+    def words(channels: int, layer: Layer) -> int:
+        return layer.positions * _ceil(channels, config.word_bytes)
+
+    def branch_after(before: Region | None, layer: Layer) -> Region:
+        region = Region("t", 0 if before is None else before.words, words(layer.outputs, layer))
+        sizes["t"] = max(sizes["t"], region.base + region.words)
+        return region
+
+    def stream_beside(before: Region, layer: Layer) -> Region:
+        size = words(layer.outputs, layer)
+        sizes["x"] = max(sizes["x"], before.words + size)
+        return Region("x", 0 if before.base else max(config.x_words - size, before.words), size)
 
     def add(
         layer: Layer, source: Region, destination: Region | None, residual: Region | None, signed: bool, entry: int
@@ -125,37 +135,44 @@ def plan(network: Network, config: AcceleratorConfig, *, mask_unit: int = 0, ent
         mask_unit += units
 
     stem, classifier = network.layers[0], network.layers[-1]
-    image = region("t", stem.inputs, stem.positions)
-    stream = region("x", stem.outputs, stem.positions)
+    image = Region("t", 0, words(stem.inputs, stem))
+    stream = Region("x", 0, words(stem.outputs, stem))
+    sizes |= {"t": image.words, "x": stream.words}
     add(stem, image, stream, None, False, entry_row)
     entry_row += _ceil(stem.outputs, config.rows)
+    pool = None
+    if network.pool:
+        source, stream = stream, stream_beside(stream, network.pool)
+        blocks = _ceil(network.pool.inputs, config.word_bytes)
+        pool = LayerPlan(network.pool, source, stream, None, False, blocks, *[0] * 9)
     for block in network.blocks:
-        roles = {layer.role: layer for layer in network.block_layers(block)}
-        inner, last = roles[Role.INNER], roles[Role.LAST]
         source = stream
-        if Role.SHORTCUT in roles:
-            words = region("x", last.outputs, last.positions).words
-            sizes["x"] = max(sizes["x"], source.words + words)
-            stream = Region("x", 0 if source.base else max(config.x_words - words, source.words), words)
-        branch = region("t", inner.outputs, inner.positions)
+        branch = None
         step = 0
+        projected = False
         for layer in network.block_layers(block):
             entry = entry_row + step
             step += _ceil(layer.outputs, config.rows)
             if layer.role is Role.SHORTCUT:
+                projected, stream = True, stream_beside(source, layer)
                 add(layer, source, stream, None, False, entry)
             elif layer.role is Role.INNER:
-                add(layer, source, branch, None, False, entry)
+                before, branch = branch, branch_after(branch, layer)
+                add(layer, before or source, branch, None, False, entry)
             else:
-                add(layer, branch, stream, stream, Role.SHORTCUT in roles, entry)
+                add(layer, branch, stream, stream, projected, entry)
         entry_steps[block.name] = step
         entry_row += step * block.iterations
     add(classifier, stream, None, None, False, 0)
-    return Plan(tuple(layers), sizes["x"], sizes["t"], mask_unit - start_mask, entry_row - start_entry, entry_steps)
+    return Plan(
+        tuple(layers), pool, sizes["x"], sizes["t"], mask_unit - start_mask, entry_row - start_entry, entry_steps
+    )
 
 
 def command_count(network: Network, *, traced: bool = False) -> int:
-    """Commands of the program of ``network``: its layers, loops, stores (of every layer if ``traced``) and the end."""
+    """Commands of the program of ``network``: its layers, the max pool, loops, stores (of every layer if ``traced``)
+    and the end.
+    """
     loops = sum(2 for block in network.blocks if block.iterations > 1)
-    stores = len(network.layers) if traced else 1
-    return len(network.layers) + loops + stores + 1
+    layers = len(network.layers) + (network.pool is not None)
+    return layers + loops + (layers if traced else 1) + 1

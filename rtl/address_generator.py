@@ -6,6 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from rtl.accumulator import Accumulator
 from rtl.command import COMMAND
+from rtl.map_walk import PIXEL, step_pixel
 from spec.commands import ADDRESS_BITS
 
 __all__ = ["AddressGenerator", "Beat"]
@@ -68,8 +69,8 @@ class AddressGenerator(wiring.Component):
         slot, pass_index, block = Signal(10), Signal(2), Signal(10)
         kx, ky, pixel_tile, tile = Signal(3), Signal(3), Signal(12), Signal(11)
         tap_base = Signal(ADDRESS_BITS)
-        here, after, origin, tile_start = (
-            Signal(self._Pixel, name=name) for name in ("here", "after", "origin", "tile_start")
+        here, following, after, origin, tile_start = (
+            Signal(PIXEL, name=name) for name in ("here", "following", "after", "origin", "tile_start")
         )
 
         ends = {
@@ -92,7 +93,8 @@ class AddressGenerator(wiring.Component):
             origin.y.eq(-command.pad),
             origin.x.eq(-command.pad),
         ]
-        self._step_pixel(m, here, after, valid)
+        step_pixel(m, command, here, following)
+        m.d.comb += after.eq(Mux(valid, following, here))  # a filler slot moves nothing
 
         with m.If(self.take):
             m.d.sync += [counter.eq(0) for counter in (slot, pass_index, block, kx, ky, pixel_tile, tile)]
@@ -119,28 +121,6 @@ class AddressGenerator(wiring.Component):
         last = last_run & (run_end | ~self.sum_positions)
         self._pipeline(m, walking, valid, run_start, start, last, tap_base + here.offset, here.y + ky, here.x + kx)
         return m
-
-    #: Where the walk stands in the map: top left of the window (13 bits, wrapping), output column, word offset.
-    _Pixel = data.StructLayout({"offset": ADDRESS_BITS, "y": 13, "x": 13, "column": 12})
-
-    def _step_pixel(self, m: Module, here, after, valid: Signal) -> None:
-        """``after`` is the pixel that follows ``here`` in raster order, or ``here`` itself in a filler slot."""
-        command = self.command
-        m.d.comb += after.eq(here)
-        with m.If(valid):
-            with m.If(here.column + 1 == command.out_width):
-                m.d.comb += [
-                    after.offset.eq(here.offset + command.step_row),
-                    after.y.eq(here.y + command.stride),
-                    after.x.eq(-command.pad),
-                    after.column.eq(0),
-                ]
-            with m.Else():
-                m.d.comb += [
-                    after.offset.eq(here.offset + command.step_x),
-                    after.x.eq(here.x + command.stride),
-                    after.column.eq(here.column + 1),
-                ]
 
     def _pipeline(self, m: Module, walking, valid, run_start, start, last, address, y, x) -> None:
         """Three registers: address, memory, word."""

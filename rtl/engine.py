@@ -11,13 +11,14 @@ from rtl.command import COMMAND
 from rtl.counters import Cause
 from rtl.exporter import Exporter
 from rtl.frame_sender import FrameWord
+from rtl.max_pool import MaxPool
 from rtl.packet_loader import MemoryWrite
 from rtl.pe_array import PeArray, row_sum_bits
 from rtl.register_port import CommandError, Position
 from rtl.results import Results
 from rtl.sequencer import Sequencer
 from rtl.weight_loader import WeightLoader
-from spec.commands import Op, Source
+from spec.commands import ADDRESS_BITS, Op, Source
 from spec.config import AcceleratorConfig
 from spec.packets import Target
 
@@ -78,6 +79,7 @@ class Engine(wiring.Component):
             rows=config.rows, depth=config.psum_depth, sum_bits=row_sum_bits(config.groups)
         )
         m.submodules.results = results = Results(config)
+        m.submodules.pool = pool = MaxPool(word_bytes=config.word_bytes, rows=config.rows)
         m.submodules.exporter = exporter = Exporter(word_bytes=config.word_bytes, rows=config.rows)
         memories = {}
         for name, words in (("x", config.x_words), ("t", config.t_words)):
@@ -87,7 +89,7 @@ class Engine(wiring.Component):
         # The command in execution. The weight loader is a command ahead of it and keeps its own copy.
         command, classify = Signal(COMMAND), Signal()
         drained, begin = Signal(), Signal()
-        self._hand_over(m, sequencer, weights, addresses, results, exporter, command, drained, begin)
+        self._hand_over(m, sequencer, weights, addresses, results, pool, exporter, command, drained, begin)
         m.d.comb += classify.eq(command.op == Op.CLASSIFY)
 
         advance = Signal()
@@ -95,6 +97,7 @@ class Engine(wiring.Component):
             advance.eq(~addresses.upcoming | weights.full),
             addresses.advance.eq(advance),
             addresses.command.eq(command),
+            pool.command.eq(command),
             addresses.sum_positions.eq(classify),
             array.swap.eq(addresses.upcoming & advance),
             weights.swap.eq(array.swap),
@@ -106,35 +109,36 @@ class Engine(wiring.Component):
         in_array = Signal()
         m.d.comb += in_array.eq(addresses.beat.valid & advance)
         finishing = self._connect_sums(m, addresses, array, accumulator, results, exporter, in_array, classify, begin)
-        self._connect_memories(m, memories, addresses, array, results, exporter, command, advance)
+        self._connect_memories(m, memories, addresses, array, results, pool, exporter, command, advance)
         self._connect_host(m, sequencer, weights, results, memories)
         wiring.connect(m, wiring.flipped(self.words), exporter.words)
 
-        m.d.comb += drained.eq(~begin & ~addresses.busy & ~finishing & ~exporter.busy)
+        m.d.comb += drained.eq(~begin & ~addresses.busy & ~finishing & ~pool.busy & ~exporter.busy)
         self._account(m, in_array, advance, weights, addresses, finishing, exporter)
         return m
 
-    def _hand_over(self, m, sequencer, weights, addresses, results, exporter, command, drained, begin) -> None:
+    def _hand_over(self, m, sequencer, weights, addresses, results, pool, exporter, command, drained, begin) -> None:
         """Start, pass on each command to the units that execute it, and end.
 
         A command is copied in the cycle of ``take`` and begins in the next one.
         """
         following = sequencer.command
-        take, store, prepared, layer_begins = Signal(), Signal(), Signal(), Signal()
+        take, weighted, prepared, layer_begins = Signal(), Signal(), Signal(), Signal()
         entry_offset = Signal.like(sequencer.entry_offset)
         m.d.comb += [
             sequencer.start.eq(self.start),
             sequencer.first.eq(self.program_start),
-            store.eq(following.op == Op.STORE),
+            weighted.eq((following.op == Op.CONV) | (following.op == Op.CLASSIFY)),
             weights.command.eq(following),
-            weights.take.eq(sequencer.ready & ~store & ~prepared & weights.idle),
-            take.eq(sequencer.ready & drained & (store | prepared | weights.take)),
+            weights.take.eq(sequencer.ready & weighted & ~prepared & weights.idle),
+            take.eq(sequencer.ready & drained & (~weighted | prepared | weights.take)),
             sequencer.taken.eq(take),
-            layer_begins.eq(begin & (command.op != Op.STORE)),
+            layer_begins.eq(begin & ((command.op == Op.CONV) | (command.op == Op.CLASSIFY))),
             addresses.take.eq(layer_begins),
             results.take.eq(layer_begins),
             results.entry_offset.eq(entry_offset),
-            exporter.start.eq(begin & ~layer_begins),
+            pool.take.eq(begin & (command.op == Op.MAXPOOL)),
+            exporter.start.eq(begin & (command.op == Op.STORE)),
             exporter.base.eq(command.source_base),
             exporter.count.eq(command.count),
             exporter.from_psum.eq(command.source == Source.PSUM),
@@ -199,26 +203,32 @@ class Engine(wiring.Component):
         m.d.comb += finishing.eq(Cat(valid).any() | results.pending)
         return finishing
 
-    def _connect_memories(self, m, memories, addresses, array, results, exporter, command, advance) -> None:
-        """Each memory is read by the array, the residual or the exporter, whichever the command means."""
+    def _connect_memories(self, m, memories, addresses, array, results, pool, exporter, command, advance) -> None:
+        """Each memory is read by the array, the residual, the pool or the exporter, whichever the command means, and
+        written by the requantizers or the pool."""
         padding = addresses.beat.inside.replicate(8 * self.config.word_bytes)
         from_t = command.source == Source.T
+        word = Signal(8 * self.config.word_bytes)
+        input_address = Signal(ADDRESS_BITS)
         m.d.comb += [
-            array.word.eq(Mux(from_t, memories["t"].word, memories["x"].word) & padding),
+            word.eq(Mux(from_t, memories["t"].word, memories["x"].word)),
+            array.word.eq(word & padding),
             results.residual_word.eq(memories["x"].word),
-            exporter.word.eq(Mux(from_t, memories["t"].word, memories["x"].word)),
+            pool.word.eq(word),
+            exporter.word.eq(word),
+            input_address.eq(Mux(pool.busy, pool.address, addresses.address)),
         ]
         for name, memory in memories.items():
             reads_input = from_t if name == "t" else ~from_t
             m.d.comb += [
                 memory.read_address.eq(
-                    Mux(exporter.busy, exporter.address, Mux(reads_input, addresses.address, results.residual_address))
+                    Mux(exporter.busy, exporter.address, Mux(reads_input, input_address, results.residual_address))
                 ),
                 memory.read_enable.eq(advance | exporter.busy | ~reads_input),
-                memory.result_write.eq(results.write & (command.to_t == (name == "t"))),
-                memory.result_address.eq(results.write_address),
-                memory.result_column.eq(results.write_column),
-                memory.result.eq(results.y),
+                memory.result_write.eq((results.write | pool.write) & (command.to_t == (name == "t"))),
+                memory.result_address.eq(Mux(pool.write, pool.write_address, results.write_address)),
+                memory.result_column.eq(Mux(pool.write, pool.write_column, results.write_column)),
+                memory.result.eq(Mux(pool.write, pool.y, results.y)),
                 memory.host_write.eq(self.load.en & (self.load.target == (Target.T if name == "t" else Target.X))),
                 memory.host_address.eq(self.load.address),
                 memory.host_data.eq(self.load.data),

@@ -114,7 +114,7 @@ class Sequencer(wiring.Component):
         body, left, step = Signal(16), Signal(8), Signal(16)
         following = [index.eq(index + 1), cycle.eq(0)]
         with m.Switch(command.op):
-            with m.Case(Op.CONV, Op.CLASSIFY, Op.STORE):
+            with m.Case(Op.CONV, Op.CLASSIFY, Op.STORE, Op.MAXPOOL):
                 pass
             with m.Case(Op.LOOP):
                 m.d.sync += [*following, body.eq(index + 1)]

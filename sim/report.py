@@ -55,7 +55,9 @@ class Report:
     def kept_macs(self) -> int:
         """Multiply-accumulates of one image whose weight is kept."""
         model = self.program.model
-        return sum(round(step.layer.macs * model.masks[step.layer.name].mean()) for step in model.network.steps)
+        return sum(
+            round(step.layer.macs * model.masks[step.layer.name].mean()) for step in model.network.steps if step.layer.macs
+        )
 
     def as_json(self) -> dict:
         """The report as plain JSON; units are in the keys."""

@@ -64,7 +64,7 @@ def _cut(mismatch: Mismatch, program: Program, image: int) -> Cut:
     step = mismatch.step
     command = next(
         c for c in predict(program).commands
-        if c.passes and (c.layer, c.iteration) == (step.layer.name, step.iteration)
+        if (c.label, c.iteration) == (step.layer.name, step.iteration)
     )
     memory, address, part = "psum", 0, 0
     if step.layer.role is not Role.CLASSIFIER:

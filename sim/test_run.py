@@ -11,9 +11,9 @@ from sim.run import main
 from spec import golden, vectors
 from spec import model as model_file
 from spec.golden import Stored, Trace
-from spec.network import residual_network
 from spec.supermask import Mode
 from spec.synthetic import random_images, synthetic_model
+from spec.topologies import residual_network
 
 
 @pytest.fixture(scope="module")

@@ -26,6 +26,7 @@ class Op(enum.IntEnum):
     STORE = 3  #: Send ``count`` words of ``source`` (or that many logits) out as one frame.
     LOOP = 4  #: Repeat up to ``ENDLOOP`` ``iterations`` times; entries move by ``entry_step`` each time.
     ENDLOOP = 5  #: End of the recurrent block.
+    MAXPOOL = 6  #: Largest bytes of every window (:data:`spec.network.POOL`) of ``source``, to ``destination``.
 
 
 class Source(enum.IntEnum):
@@ -85,7 +86,8 @@ FIELDS = (
     Field("step_x", 12, 0, 16, "input words from one output pixel to the next in its row"),
     Field("out_step", 12, 16, 10, "output words per pixel"),
     Field("step_row", 13, 0, ADDRESS_BITS, "input words from the last pixel of a row to the first of the next"),
-    Field("step_tap", 14, 0, ADDRESS_BITS, "input words from the last word of a kernel row to the first of the next"),
+    Field("step_tap", 14, 0, ADDRESS_BITS,
+          "input words from the last word of a kernel row to the first of the next; MAXPOOL: to the same one"),
     Field("count", 15, 0, 24, "STORE: words or logits to send"),
 )
 

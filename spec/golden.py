@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from spec.model import Model
-from spec.network import Layer, Role
-from spec.numerics import accumulate, prepare
+from spec.network import POOL, Layer, Role
+from spec.numerics import accumulate, max_pool, prepare
 from spec.refusal import Refused
 
 __all__ = ["Stored", "Trace", "check_images", "predict", "run"]
@@ -18,7 +18,7 @@ __all__ = ["Stored", "Trace", "check_images", "predict", "run"]
 
 @dataclass(frozen=True)
 class Stored:
-    """One stored tensor: the output of ``layer`` in ``iteration``.
+    """One stored tensor: the output of ``layer`` (the max pool included) in ``iteration``.
 
     ``values`` is (B, OH, OW, M), uint8, or int8 for a projection shortcut.
     """
@@ -72,17 +72,26 @@ def run(model: Model, images: np.ndarray) -> Trace:
     def execute(layer: Layer, iteration: int, inputs: np.ndarray, residual=0) -> np.ndarray:
         acc = accumulate(inputs, model.trits(layer.name), layer.stride, layer.pad)
         values = model.requantizations[layer.name].apply(acc, iteration, residual)
-        values = values.astype(np.int8 if layer.role is Role.SHORTCUT else np.uint8)
+        return store(layer, iteration, values.astype(np.int8 if layer.role is Role.SHORTCUT else np.uint8))
+
+    def store(layer: Layer, iteration: int, values: np.ndarray) -> np.ndarray:
         stored.append(Stored(layer, iteration, values))
-        return values.astype(np.int64)
+        return values
 
     stream = execute(network.layers[0], 0, prepare(images, stem.kernel, stem.stride, stem.pad))
+    if network.pool:
+        stream = store(network.pool, 0, max_pool(stream, *POOL))
     for block in network.blocks:
-        layers = {layer.role: layer for layer in network.block_layers(block)}
+        layers = network.block_layers(block)
         for t in range(block.iterations):
-            residual = execute(layers[Role.SHORTCUT], t, stream) if Role.SHORTCUT in layers else stream
-            branch = execute(layers[Role.INNER], t, stream)
-            stream = execute(layers[Role.LAST], t, branch, residual)
+            residual = branch = stream
+            for layer in layers:
+                if layer.role is Role.SHORTCUT:
+                    residual = execute(layer, t, stream)
+                elif layer.role is Role.INNER:
+                    branch = execute(layer, t, branch)
+                else:
+                    stream = execute(layer, t, branch, residual.astype(np.int64))
     classifier = network.layers[-1]
     logits = accumulate(stream, model.trits(classifier.name), 1, 0).sum(axis=(1, 2))
     return Trace(tuple(stored), logits.astype(np.int32))

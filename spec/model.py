@@ -35,7 +35,7 @@ from spec.supermask import check_mask, pack, packed_bytes, unpack
 __all__ = ["FORMAT", "VERSION", "Model", "digest", "load", "save", "with_provenance"]
 
 FORMAT = "foldenite-model"
-VERSION = 1
+VERSION = 2  #: 2: kinds of blocks and the max pool.
 
 _SHIFT_KEYS = ("shift", "bias_shift", "residual_shift", "signed")
 

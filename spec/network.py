@@ -1,32 +1,62 @@
 """What a network is: layers, residual blocks, folded iterations. Training, compiler and golden model share it.
 
-A network is stem, residual blocks, classifier. A block with ``iterations`` > 1 is a *recurrent block*: the same
-weights run that many times, each iteration with batch-norm entries of its own (UBN).
+A network is stem, perhaps a max pool, residual blocks, classifier. A block with ``iterations`` > 1 is a *recurrent
+block*: the same weights run that many times, each iteration with batch-norm entries of its own (UBN). The networks of
+the paper are in :mod:`spec.topologies`.
 
-Ref: Hidden-Fold Networks (IEEE Access 2023), section III; post-activation basic blocks as in its released models.
+Ref: Hidden-Fold Networks (IEEE Access 2023), section III; post-activation blocks as in its released models, with the
+stride of a bottleneck in its 3x3.
 """
 
 import dataclasses
 import enum
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
+from spec.fields import checked
 from spec.lfsr import ROW_STRIDE, layer_seed, row_length
 from spec.refusal import Refused
 from spec.supermask import GROUP, Mode, keep_count
 
-__all__ = ["Block", "Layer", "Network", "Role", "Stem", "Step", "residual_network"]
+__all__ = ["POOL", "Block", "Convolution", "Kind", "Layer", "Network", "Role", "Stem", "Step", "Window"]
 
 
 class Role(enum.StrEnum):
     """What a layer is in its block; it decides where activations come from and go."""
 
     STEM = "stem"  #: Prepared image -> residual stream.
-    INNER = "inner"  #: Residual stream or branch -> branch.
+    POOL = "pool"  #: Residual stream -> its maxima; no weights.
+    INNER = "inner"  #: Residual stream (first layer of a block) or branch -> branch.
     SHORTCUT = "shortcut"  #: Residual stream -> projected residual stream, stored signed, no ReLU.
     LAST = "last"  #: Branch -> residual stream, adds the residual.
     CLASSIFIER = "classifier"  #: Residual stream, summed over positions -> logits.
+
+
+class Kind(enum.StrEnum):
+    """What a residual block is made of."""
+
+    BASIC = "basic"  #: 3x3 (stride), 3x3.
+    BOTTLENECK = "bottleneck"  #: 1x1, 3x3 (stride), 1x1 to four times the inner channels.
+
+    @property
+    def expansion(self) -> int:
+        """Channels out per inner channel."""
+        return 4 if self is Kind.BOTTLENECK else 1
+
+
+class Window(NamedTuple):
+    """A square window that slides over a map."""
+
+    kernel: int
+    stride: int
+    pad: int
+
+
+#: The max pool after a stem. Positions outside the map count as 0, which no activation is below.
+POOL = Window(kernel=3, stride=2, pad=1)
 
 
 @dataclass(frozen=True)
@@ -34,7 +64,8 @@ class Layer:
     """One weight tensor and the maps it works on, as the hardware sees them.
 
     ``index`` counts weight tensors in network order; ``(outputs, kernel, kernel, inputs)`` is the OHWI shape.
-    The stem is a 1x1 layer over prepared channels (:func:`spec.numerics.prepare`).
+    The stem is a 1x1 layer over prepared channels (:func:`spec.numerics.prepare`). The max pool is described likewise,
+    though it has no weights, hence no index (-1) and no part in the modes.
     """
 
     index: int
@@ -58,6 +89,8 @@ class Layer:
     @property
     def weights(self) -> int:
         """Number of weights."""
+        if self.role is Role.POOL:
+            return 0
         return self.outputs * self.kernel * self.kernel * self.inputs
 
     @property
@@ -83,25 +116,68 @@ class Layer:
 
 @dataclass(frozen=True)
 class Stem:
-    """First convolution: ``kernel`` x ``kernel`` over the image channels, ``width`` outputs."""
+    """First convolution: ``kernel`` x ``kernel`` over the image channels, ``width`` outputs; then :data:`POOL`, if
+    ``pool``.
+    """
 
     kernel: int
     stride: int
     pad: int
     width: int
+    pool: bool = False
+
+
+class Convolution(NamedTuple):
+    """One layer of a block, wherever the block is; padded to keep a map its size at stride 1."""
+
+    name: str
+    role: Role
+    inputs: int
+    outputs: int
+    kernel: int
+    stride: int
 
 
 @dataclass(frozen=True)
 class Block:
-    """Basic residual block: 3x3 (``stride``), 3x3, plus shortcut; run ``iterations`` times with the same weights.
+    """Residual block with ``width`` output channels; run ``iterations`` times with the same weights.
 
-    A projection shortcut (1x1, ``stride``) is there exactly when the block changes the shape.
+    A projection shortcut (1x1, ``stride``) is there exactly when the block changes the shape. Its inner layers have
+    ``wider`` times their usual channels, which are ``width``, in a bottleneck a quarter of it.
     """
 
     name: str
     width: int
     stride: int = 1
     iterations: int = 1
+    kind: Kind = Kind.BASIC
+    wider: float = 1.0
+
+    @property
+    def inner(self) -> int:
+        """Output channels of the inner layers."""
+        return int(self.width * self.wider / self.kind.expansion)
+
+    def reshapes(self, channels: int) -> bool:
+        """Whether its output differs in shape from its input of ``channels``."""
+        return self.stride != 1 or self.width != channels
+
+    def convolutions(self, channels: int) -> tuple[Convolution, ...]:
+        """Its layers on ``channels`` input channels, in the order they run: shortcut, conv1, conv2 (, conv3)."""
+        inner, stride = self.inner, self.stride
+        shortcut = (Convolution("shortcut", Role.SHORTCUT, channels, self.width, 1, stride),)
+        if self.kind is Kind.BASIC:
+            main = (
+                Convolution("conv1", Role.INNER, channels, inner, 3, stride),
+                Convolution("conv2", Role.LAST, inner, self.width, 3, 1),
+            )
+        else:
+            main = (
+                Convolution("conv1", Role.INNER, channels, inner, 1, 1),
+                Convolution("conv2", Role.INNER, inner, inner, 3, stride),
+                Convolution("conv3", Role.LAST, inner, self.width, 1, 1),
+            )
+        return shortcut + main if self.reshapes(channels) else main
 
 
 @dataclass(frozen=True)
@@ -156,13 +232,19 @@ class Network:
         if self.classes < 2:
             raise Refused(f"Classifier needs at least 2 classes, not {self.classes!r}")
         names = [block.name for block in self.blocks]
-        if len(set(names)) != len(names) or {"", "stem", "classifier"} & set(names):
-            raise Refused(f"Block names must be unique and not empty, 'stem' or 'classifier', not {names}")
+        if len(set(names)) != len(names) or {"", "stem", "pool", "classifier"} & set(names):
+            raise Refused(f"Block names must be unique and not empty, 'stem', 'pool' or 'classifier', not {names}")
         width = self.stem.width
         for block in self.blocks:
             if block.width < 1 or block.stride < 1 or block.iterations < 1:
                 raise Refused(f"Block {block.name} needs width, stride and iterations of at least 1, not {block}")
-            if block.iterations > 1 and (block.stride != 1 or block.width != width):
+            inner = block.width * block.wider / block.kind.expansion
+            if not 1 <= inner < math.inf or inner != block.inner:
+                raise Refused(
+                    f"Block {block.name} of width {block.width} cannot have {block.wider!r} times the usual "
+                    f"{block.width / block.kind.expansion:g} inner channels: it needs a whole number, at least 1"
+                )
+            if block.iterations > 1 and block.reshapes(width):
                 raise Refused(
                     f"Block {block.name} changes the shape (width {width} to {block.width}, stride {block.stride}), so "
                     f"it cannot be folded over {block.iterations} iterations; put it before the recurrent block"
@@ -175,11 +257,12 @@ class Network:
             raise Refused(f"Unknown layer {unknown[0]!r} in the modes of network {self.name!r}; its layers are {known}")
         if missing:
             raise Refused(f"Layer {missing[0]!r} of network {self.name!r} has no mode; give any, 2of4 or 1of4")
-        for layer in self.layers:
+        for layer in (*self.layers, *self._pools):
             if layer.out_height < 1 or layer.out_width < 1:
                 raise Refused(
                     f"Layer {layer.name} shrinks a {layer.height}x{layer.width} map to nothing; use fewer strides"
                 )
+        for layer in self.layers:
             if layer.mode is Mode.ONE_OF_FOUR and layer.inputs % GROUP:
                 raise Refused(
                     f"Layer {layer.name} has {layer.inputs} input channels, which 1of4 cannot group by {GROUP}; "
@@ -194,33 +277,52 @@ class Network:
 
     @cached_property
     def layers(self) -> tuple[Layer, ...]:
-        """All weight tensors in network order, which is also the order they run in: shortcut, conv1, conv2."""
+        """All weight tensors in network order, which is also the order they run in."""
         return tuple(self._layers_with(lambda name: Mode(self.modes[name])))
+
+    @cached_property
+    def pool(self) -> Layer | None:
+        """The max pool after the stem, if there is one."""
+        return self._pools[0] if self._pools else None
+
+    @cached_property
+    def _pools(self) -> tuple[Layer, ...]:
+        stem = self.layers[0]
+        shape = (stem.outputs, stem.outputs, *POOL, stem.out_height, stem.out_width)
+        return (Layer(-1, "pool", Role.POOL, *shape, 1, Mode.ANY),) if self.stem.pool else ()
 
     def _layers_with(self, mode_of) -> list[Layer]:
         layers: list[Layer] = []
 
-        def add(name, role, inputs, outputs, kernel, stride, pad, height, width, iterations=1) -> Layer:
-            layer = Layer(
-                len(layers), name, role, inputs, outputs, kernel, stride, pad, height, width, iterations, mode_of(name)
+        def add(name, role, inputs, outputs, window, height, width, iterations=1) -> Layer:
+            layers.append(
+                Layer(len(layers), name, role, inputs, outputs, *window, height, width, iterations, mode_of(name))
             )
-            layers.append(layer)
-            return layer
+            return layers[-1]
 
+        def slide(window, height, width) -> tuple[int, int]:
+            return tuple((size + 2 * window.pad - window.kernel) // window.stride + 1 for size in (height, width))
+
+        point = Window(1, 1, 0)
         height, width, channels = self.image
         stem = self.stem
-        height = (height + 2 * stem.pad - stem.kernel) // stem.stride + 1
-        width = (width + 2 * stem.pad - stem.kernel) // stem.stride + 1
-        add("stem", Role.STEM, stem.kernel**2 * channels, stem.width, 1, 1, 0, height, width)
+        height, width = slide(stem, height, width)
+        add("stem", Role.STEM, stem.kernel**2 * channels, stem.width, point, height, width)
+        if stem.pool:
+            height, width = slide(POOL, height, width)
         channels = stem.width
         for block in self.blocks:
-            shape = (height, width, block.iterations)
-            if block.stride != 1 or block.width != channels:
-                add(f"{block.name}.shortcut", Role.SHORTCUT, channels, block.width, 1, block.stride, 0, *shape)
-            conv1 = add(f"{block.name}.conv1", Role.INNER, channels, block.width, 3, block.stride, 1, *shape)
-            height, width, channels = conv1.out_height, conv1.out_width, block.width
-            add(f"{block.name}.conv2", Role.LAST, channels, channels, 3, 1, 1, height, width, block.iterations)
-        add("classifier", Role.CLASSIFIER, channels, self.classes, 1, 1, 0, height, width)
+            before = (height, width)
+            for part in block.convolutions(channels):
+                window = Window(part.kernel, part.stride, part.kernel // 2)
+                size = before if part.role is Role.SHORTCUT else (height, width)
+                layer = add(
+                    f"{block.name}.{part.name}", part.role, part.inputs, part.outputs, window, *size, block.iterations
+                )
+                if part.role is not Role.SHORTCUT:
+                    height, width = layer.out_height, layer.out_width
+            channels = block.width
+        add("classifier", Role.CLASSIFIER, channels, self.classes, point, height, width)
         return layers
 
     def layer(self, name: str) -> Layer:
@@ -236,8 +338,8 @@ class Network:
 
     @cached_property
     def steps(self) -> tuple[Step, ...]:
-        """Every execution of every layer, in order, iterations unrolled."""
-        steps = [Step(self.layers[0], 0)]
+        """Every execution of every layer, in order, iterations unrolled, with the max pool if there is one."""
+        steps = [Step(layer, 0) for layer in (self.layers[0], *self._pools)]
         for block in self.blocks:
             steps += [Step(layer, t) for t in range(block.iterations) for layer in self.block_layers(block)]
         return (*steps, Step(self.layers[-1], 0))
@@ -253,17 +355,19 @@ class Network:
 
     def to_json(self) -> dict:
         """Plain JSON form; :meth:`from_json` inverts it."""
-        return dataclasses.asdict(self) | {"modes": {name: str(mode) for name, mode in self.modes.items()}}
+        modes = {name: str(mode) for name, mode in self.modes.items()}
+        blocks = [dataclasses.asdict(block) | {"kind": str(block.kind)} for block in self.blocks]
+        return dataclasses.asdict(self) | {"modes": modes, "blocks": blocks}
 
     @classmethod
     def from_json(cls, data: dict) -> "Network":
         """Network described by ``data``; an unknown, missing or ill-typed key is refused by name."""
-        fields = _checked(data, cls, "network")
-        fields["stem"] = Stem(**_checked(fields["stem"], Stem, "network.stem"))
+        fields = checked(data, cls, "network")
+        fields["stem"] = Stem(**checked(fields["stem"], Stem, "network.stem"))
         if not isinstance(fields["blocks"], list | tuple):
             raise Refused(f"Key network.blocks must be a list, not {fields['blocks']!r}")
         fields["blocks"] = tuple(
-            Block(**_checked(block, Block, f"network.blocks[{i}]")) for i, block in enumerate(fields["blocks"])
+            _block(block, f"network.blocks[{index}]") for index, block in enumerate(fields["blocks"])
         )
         if not isinstance(fields["image"], list | tuple) or any(type(n) is not int for n in fields["image"]):
             raise Refused(f"Key network.image must be three integers, not {fields['image']!r}")
@@ -277,54 +381,10 @@ class Network:
         return cls(**fields)
 
 
-def _checked(data, kind: type, where: str) -> dict:
-    """``data`` if its keys and scalar types are those of the dataclass ``kind``."""
-    if not isinstance(data, dict):
-        raise Refused(f"Key {where} must be an object, not {data!r}")
-    fields = {field.name: field for field in dataclasses.fields(kind)}
-    for key in data:
-        if key not in fields:
-            raise Refused(f"Unknown key {where}.{key}; the keys are {list(fields)}")
-    for name, field in fields.items():
-        if name not in data:
-            raise Refused(f"Missing key {where}.{name}")
-        if field.type in (int, str, float):
-            kinds = (int, float) if field.type is float else (field.type,)
-            if not isinstance(data[name], kinds) or isinstance(data[name], bool):
-                raise Refused(f"Key {where}.{name} must be of type {field.type.__name__}, not {data[name]!r}")
-    return dict(data)
-
-
-def residual_network(
-    name: str,
-    *,
-    image: tuple[int, int, int],
-    classes: int,
-    widths: tuple[int, ...],
-    iterations: tuple[int, ...],
-    mode: Mode = Mode.ANY,
-    seed: int = 0,
-    density: float = 0.3,
-) -> Network:
-    """Small folded network of basic blocks: 3x3 stem, then per stage an entry block and a recurrent block.
-
-    Stage ``i`` enters at ``widths[i]`` (stride 2 from the second stage on), then runs one block ``iterations[i]``
-    times (no recurrent block where that is 0). Stem and classifier are ``2of4`` where ``mode`` is ``1of4``, because
-    the stem's channels come in no groups of 4 and both are a negligible share of the work.
-    """
-    if len(widths) != len(iterations) or not widths:
-        raise Refused(f"Give one iteration count per stage width, not {iterations} for {widths}")
-    blocks = []
-    for i, (width, count) in enumerate(zip(widths, iterations, strict=True), 1):
-        blocks.append(Block(f"stage{i}.entry", width, stride=1 if i == 1 else 2))
-        if count:
-            blocks.append(Block(f"stage{i}.fold", width, iterations=count))
-    edge = Mode.TWO_OF_FOUR if mode is Mode.ONE_OF_FOUR else mode
-    modes = {"stem": edge, "classifier": edge}
-    width = widths[0]
-    for block in blocks:
-        if block.stride != 1 or block.width != width:
-            modes[f"{block.name}.shortcut"] = mode
-        modes |= {f"{block.name}.conv1": mode, f"{block.name}.conv2": mode}
-        width = block.width
-    return Network(name, seed, image, Stem(3, 1, 1, widths[0]), tuple(blocks), classes, density, modes)
+def _block(data, where: str) -> Block:
+    fields = checked(data, Block, where)
+    try:
+        return Block(**(fields | {"kind": Kind(fields["kind"])}))
+    except ValueError:
+        kinds = [str(kind) for kind in Kind]
+        raise Refused(f"Key {where}.kind must be one of {kinds}, not {fields['kind']!r}") from None

@@ -4,6 +4,8 @@ Functions that training shares use only operators that numpy arrays and torch in
 common (``+ - * >> << .clip``), so the same function object runs on both.
 """
 
+import functools
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +23,7 @@ __all__ = [
     "accumulate",
     "accumulator_bounds",
     "fold",
+    "max_pool",
     "output_range",
     "pack_entries",
     "prepare",
@@ -69,9 +72,27 @@ def accumulate(activations: np.ndarray, trits: np.ndarray, stride: int, pad: int
     -------
     int64 array, shape (B, OH, OW, M). Exact: products and sums are integers far below 2**53.
     """
-    windows = prepare(activations, trits.shape[1], stride, pad)
-    flat = trits.reshape(len(trits), -1).astype(np.float64)
-    return np.rint(windows.astype(np.float64) @ flat.T).astype(np.int64)
+    weights = trits.transpose(1, 2, 3, 0).astype(np.float64)  # (K, K, N, M)
+    # Tap by tap, so that no array of all windows is ever there.
+    return np.rint(sum(
+        view.astype(np.float64) @ weights[ky, kx]
+        for (ky, kx), view in _taps(activations, trits.shape[1], stride, pad)
+    )).astype(np.int64)
+
+
+def max_pool(activations: np.ndarray, kernel: int, stride: int, pad: int) -> np.ndarray:
+    """``y[b, y, x, n] = max over ky, kx of a[b, y*s + ky - p, x*s + kx - p, n]`` on uint8 maps; 0 outside the map."""
+    return functools.reduce(np.maximum, (view for _, view in _taps(activations, kernel, stride, pad)))
+
+
+def _taps(
+    activations: np.ndarray, kernel: int, stride: int, pad: int
+) -> Iterator[tuple[tuple[int, int], np.ndarray]]:
+    """For every tap ``(ky, kx)`` the activation (B, OH, OW, N) that it meets at each output position."""
+    padded = np.pad(activations, ((0, 0), (pad, pad), (pad, pad), (0, 0)))
+    rows, columns = ((size - kernel) // stride * stride + 1 for size in padded.shape[1:3])
+    for ky, kx in np.ndindex(kernel, kernel):
+        yield (ky, kx), padded[:, ky : ky + rows : stride, kx : kx + columns : stride]
 
 
 def prepare(images: np.ndarray, kernel: int, stride: int, pad: int) -> np.ndarray:

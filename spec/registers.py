@@ -69,7 +69,7 @@ COUNTERS = (
     ("MASK_WAIT", "Array waiting for weights while the supermask memory had delivered none."),
     ("DRAIN", "Results on their way from the array to memory, or a short run kept apart from its predecessor."),
     ("HOST_WAIT", "Output words offered that the host did not take."),
-    ("SEQUENCER", "Everything else: fetching commands, filling the pipeline, sending results."),
+    ("SEQUENCER", "Everything else: fetching commands, filling the pipeline, max pooling, sending results."),
 )
 
 

@@ -7,8 +7,8 @@ import numpy as np
 
 from spec.lfsr import signs
 from spec.model import Model
-from spec.network import Network, Role
-from spec.numerics import accumulate, accumulator_bounds, fold, output_range, prepare
+from spec.network import POOL, Layer, Network, Role
+from spec.numerics import accumulate, accumulator_bounds, fold, max_pool, output_range, prepare
 from spec.supermask import select
 
 __all__ = ["random_images", "synthetic_model"]
@@ -23,43 +23,55 @@ def synthetic_model(network: Network, seed: int, calibration_images: int = 4) ->
     """Model of ``network`` with random masks and random batch norms, reproducible from ``seed``.
 
     Every layer's accumulators over a few random images are normalised to a random mean and spread per channel and
-    iteration, then folded like those of a trained network.
+    iteration, then folded like those of a trained network. Where a residual is added, the sum gets the random mean.
     """
     rng = np.random.default_rng(seed)
-    masks, trits, requantizations = {}, {}, {}
+    masks, trits = {}, {}
     for layer in network.layers:
         masks[layer.name] = select(rng.standard_normal(layer.shape), layer.mode, network.density)
         sign = 1 - 2 * signs(network.seed_of(layer), layer.outputs, layer.kernel, layer.inputs).astype(np.int8)
         trits[layer.name] = sign * masks[layer.name]
+    gains: dict[str, list] = {layer.name: [] for layer in network.layers}
+    offsets: dict[str, list] = {layer.name: [] for layer in network.layers}
 
-    def execute(layer, inputs, residual=0, residual_signed=False):
+    def execute(layer: Layer, inputs: np.ndarray, residual=None, residual_shift=0) -> np.ndarray:
+        """What the layer stores, but for the rounding of its entries."""
         acc = accumulate(inputs, trits[layer.name], layer.stride, layer.pad)
         signed = layer.role is Role.SHORTCUT
-        adds = layer.role is Role.LAST
-        shape = (layer.iterations, layer.outputs)
-        spread = np.maximum(acc.std(axis=(0, 1, 2)), 1.0)
-        gain = rng.uniform(0.5, 1.5, shape) * (40 if signed else 70) / spread
-        centre = rng.normal(-30 if adds else 50 * (not signed), 40, shape)
-        numbers = fold(
-            gain, centre - gain * acc.mean(axis=(0, 1, 2)), *accumulator_bounds(trits[layer.name]), where=layer.name,
-            residual_range=output_range(residual_signed) if adds else (0, 0), residual_shift=int(residual_signed),
-            signed=signed,
-        )
-        requantizations[layer.name] = numbers
-        return acc, numbers
+        added = np.zeros((1, 1, 1, 1), np.int64) if residual is None else residual << residual_shift
+        gain = rng.uniform(0.5, 1.5, layer.outputs) * (40 if signed else 70)
+        gain /= np.maximum(acc.std(axis=(0, 1, 2)), 1.0)
+        centre = rng.normal(0 if signed else 50, 40, layer.outputs) - np.mean(added, axis=(0, 1, 2))
+        offset = centre - gain * acc.mean(axis=(0, 1, 2))
+        gains[layer.name].append(gain)
+        offsets[layer.name].append(offset)
+        return np.floor(acc * gain + offset + added + 0.5).clip(*output_range(signed)).astype(np.int64)
 
     stem = network.stem
     images = random_images(network, calibration_images, seed)
-    acc, numbers = execute(network.layers[0], prepare(images, stem.kernel, stem.stride, stem.pad))
-    stream = numbers.apply(acc, 0)
+    stream = execute(network.layers[0], prepare(images, stem.kernel, stem.stride, stem.pad))
+    if stem.pool:
+        stream = max_pool(stream, *POOL)
+    projected = set()
     for block in network.blocks:
-        layers = {layer.role: layer for layer in network.block_layers(block)}
-        residual, projected = stream, Role.SHORTCUT in layers
-        if projected:
-            acc, numbers = execute(layers[Role.SHORTCUT], stream)
-            residual = numbers.apply(acc, 0)
-        acc, numbers = execute(layers[Role.INNER], stream)
-        acc, numbers = execute(layers[Role.LAST], numbers.apply(acc, 0), residual, projected)
-        stream = numbers.apply(acc, 0, residual)
-    provenance = {"recipe": "synthetic", "seed": seed}
-    return Model(network, masks, requantizations, provenance)
+        layers = network.block_layers(block)
+        for _ in range(block.iterations):
+            residual = branch = stream
+            for layer in layers:
+                if layer.role is Role.SHORTCUT:
+                    residual = execute(layer, stream)
+                    projected.add(layers[-1].name)
+                elif layer.role is Role.INNER:
+                    branch = execute(layer, branch)
+                else:
+                    stream = execute(layer, branch, residual, int(layer.name in projected))
+    requantizations = {
+        layer.name: fold(
+            np.stack(gains[layer.name]), np.stack(offsets[layer.name]), *accumulator_bounds(trits[layer.name]),
+            where=layer.name,
+            residual_range=output_range(layer.name in projected) if layer.role is Role.LAST else (0, 0),
+            residual_shift=int(layer.name in projected), signed=layer.role is Role.SHORTCUT,
+        )
+        for layer in network.layers[:-1]
+    }
+    return Model(network, masks, requantizations, {"recipe": "synthetic", "seed": seed})

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from amaranth.sim import Simulator
 
-from gen.plan import plan
+from gen.plan import command_count, plan
 from rtl.accelerator import Core
 from rtl.command import COMMAND
 from spec.config import config_for
-from spec.network import residual_network
 from spec.packets import HEADER_WORDS
 from spec.registers import COUNTERS, offset_of
 from spec.synthetic import synthetic_model
+from spec.topologies import residual_network
 
 #: The smallest network with everything in it: a projection, an identity block, a fold, three stages of numbers.
 SMALL = {"image": (4, 4, 1), "classes": 3, "widths": (4, 8), "iterations": (0, 2), "seed": 5}
@@ -71,7 +71,7 @@ def fitting():
             "t_bytes": whole(need.t_words, 1, 16) * config.word_bytes,
             "mask_bits": whole(need.mask_units * config.mask_unit_bits, config.mask_word_bits, 16),
             "entries": whole(need.entry_rows, 1, 4) * config.rows,
-            "commands": 2 * len(network.layers) + 2 * len(network.blocks) + 1,
+            "commands": command_count(network, traced=True),
         } | fields)
 
     return build

@@ -15,7 +15,7 @@ from train.model import NORMALIZATION, HiddenFoldNet
 __all__ = ["FORMAT", "VERSION", "load", "restore", "save"]
 
 FORMAT = "foldenite-checkpoint"
-VERSION = 1
+VERSION = 2
 
 _KEYS = {
     "format", "version", "normalization", "settings", "network", "dataset_sha256", "versions",

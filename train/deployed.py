@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from spec.golden import Stored, Trace, check_images
 from spec.model import Model
-from spec.network import Layer, Role, Step
+from spec.network import POOL, Layer, Role, Step
 from spec.numerics import requantize
 
 __all__ = ["DeployedNet"]
@@ -56,8 +56,12 @@ class DeployedNet:
         stream = residual = branch = torch.tensor(images).permute(0, 3, 1, 2).double()  # (B, C, H, W)
         for step in network.steps[:-1]:
             layer = step.layer
-            adds = layer.role is Role.LAST
-            values = self._execute(step, branch if adds else stream, residual if adds else None)
+            if layer.role is Role.POOL:
+                values = _channels_last(functional.max_pool2d(stream, *POOL))
+            elif layer.role is Role.SHORTCUT:
+                values = self._execute(step, stream, None)
+            else:
+                values = self._execute(step, branch, residual if layer.role is Role.LAST else None)
             kind = np.int8 if layer.role is Role.SHORTCUT else np.uint8
             stored.append(Stored(layer, step.iteration, values.numpy().astype(kind)))
             y = values.permute(0, 3, 1, 2).double()
@@ -66,7 +70,7 @@ class DeployedNet:
             elif layer.role is Role.INNER:
                 branch = y
             else:
-                stream = residual = y  # The identity, until a shortcut replaces it.
+                stream = residual = branch = y  # The identity, until a shortcut replaces it; the next branch's start.
         pooled = stream.sum((2, 3), keepdim=True)  # (B, N, 1, 1)
         logits = functional.conv2d(pooled, self.kernels[network.layers[-1].name]).flatten(1)
         return Trace(tuple(stored), logits.numpy().astype(np.int32))

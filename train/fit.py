@@ -26,9 +26,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from torch.nn import functional
 
 from spec.files import write_text
-from spec.network import Network, residual_network
+from spec.network import Network
 from spec.refusal import Refused, run_command
 from spec.supermask import Mode
+from spec.topologies import residual_network
 from train import checkpoint
 from train.data import DATASETS, Dataset, load_dataset
 from train.model import HiddenFoldNet, accuracy

@@ -1,7 +1,7 @@
 """The hidden-fold network in floating point, as it is trained.
 
-Post-activation basic blocks in the order of ``spec.golden``: conv-BN-ReLU, conv-BN, add, ReLU, so that every stored
-activation but a projection shortcut is at least 0.
+Post-activation blocks in the order of ``spec.golden``: conv-BN-ReLU (twice in a bottleneck), conv-BN, add, ReLU, so
+that every stored activation but a projection shortcut is at least 0.
 
 Ref: Hidden-Fold Networks (IEEE Access 2023), section III.
 """
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from spec.network import Layer, Network, Role
+from spec.network import POOL, Layer, Network, Role
 from spec.numerics import PIXEL_MAX
 from train.layers import HiddenConv
 
@@ -47,9 +47,7 @@ class HiddenFoldNet(nn.Module):
     def __init__(self, network: Network, generator: torch.Generator, affine: bool = False):
         super().__init__()
         self.network = network
-        self.blocks = [
-            ({layer.role: layer for layer in network.block_layers(block)}, block.iterations) for block in network.blocks
-        ]
+        self.blocks = [(network.block_layers(block), block.iterations) for block in network.blocks]
         self.hidden = nn.ModuleList()
         for layer in network.layers:
             window = network.stem if layer.role is Role.STEM else layer
@@ -79,11 +77,20 @@ class HiddenFoldNet(nn.Module):
 
         x = images.permute(0, 3, 1, 2) / PIXEL_MAX  # (B, C, H, W); the only normalization
         stream = execute(self.network.layers[0], 0, x)
+        if self.network.pool:
+            # Torch pads with -inf, silicon with 0: the same, for after a ReLU nothing is below 0.
+            stream = functional.max_pool2d(stream, *POOL)
+            observe(self.network.pool, 0, stream)
         for layers, iterations in self.blocks:
             for t in range(iterations):
-                residual = execute(layers[Role.SHORTCUT], t, stream) if Role.SHORTCUT in layers else stream
-                branch = execute(layers[Role.INNER], t, stream)
-                stream = execute(layers[Role.LAST], t, branch, residual)
+                residual = branch = stream
+                for layer in layers:
+                    if layer.role is Role.SHORTCUT:
+                        residual = execute(layer, t, stream)
+                    elif layer.role is Role.INNER:
+                        branch = execute(layer, t, branch)
+                    else:
+                        stream = execute(layer, t, branch, residual)
         pooled = stream.mean((2, 3), keepdim=True)  # (B, N, 1, 1); silicon sums, and argmax does not mind
         return self.hidden[-1](pooled, weights[-1], 0).flatten(1)
 

@@ -1,8 +1,8 @@
 """From a trained network to the integer model: activation scales by calibration, batch norms folded into entries.
 
 Scales are ``max / 255`` over calibration images. All block outputs of a stage, over all blocks and iterations, share
-one, so that an identity residual is exact; the inner convolution of a block has one for all its iterations. A
-projection shortcut is stored signed, in steps of a power of two times its stage's.
+one, so that an identity residual is exact; an inner convolution of a block has one for all its iterations, and the max
+pool has that of what it reads. A projection shortcut is stored signed, in steps of a power of two times its stage's.
 
 Ref: docs/design.md, section 1.
 """
@@ -34,7 +34,7 @@ class Scales:
     Parameters
     ----------
     steps : mapping of layer name to float
-        For every layer but the classifier.
+        For every layer but the classifier, and for the max pool.
     residual_shifts : mapping of layer name to int
         ``rsh`` of the last layer of each block with a projection shortcut: the shortcut's step is ``2**rsh`` times its.
     """
@@ -68,6 +68,8 @@ def calibrate(model: HiddenFoldNet, images: np.ndarray) -> Scales:
     for stage in stages(network):
         step = max(peaks[layer.name] for layer in stage) / PIXEL_MAX
         steps |= {layer.name: step for layer in stage}
+    if network.pool:
+        steps[network.pool.name] = steps[network.layers[0].name]
     for name, step in steps.items():
         if not (math.isfinite(step) and step > 0):
             raise Refused(
@@ -110,10 +112,12 @@ def quantize(model: HiddenFoldNet, scales: Scales, provenance: dict) -> Model:
     source = {"stem": 1 / PIXEL_MAX}  # Step of what each layer reads.
     stream = scales.steps["stem"]
     for block in network.blocks:
-        layers = {layer.role: layer.name for layer in network.block_layers(block)}
-        source |= dict.fromkeys(layers.values(), stream)
-        source[layers[Role.LAST]] = scales.steps[layers[Role.INNER]]
-        stream = scales.steps[layers[Role.LAST]]
+        branch = stream
+        for layer in network.block_layers(block):
+            source[layer.name] = stream if layer.role is Role.SHORTCUT else branch
+            if layer.role is Role.INNER:
+                branch = scales.steps[layer.name]
+        stream = scales.steps[layer.name]
     masks, entries = {}, {}
     for layer in network.layers:
         masks[layer.name] = model.hidden[layer.index].mask()

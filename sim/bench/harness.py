@@ -13,10 +13,10 @@ from sim.driver import Driver, Result, check_counters
 from sim.job import Job
 from sim.transport import CocotbTransport
 from spec.golden import run
-from spec.network import residual_network
 from spec.registers import COUNTERS
 from spec.supermask import Mode
 from spec.synthetic import random_images, synthetic_model
+from spec.topologies import residual_network
 
 __all__ = ["LIMIT", "Harness", "Subject", "current_job", "subject"]
 

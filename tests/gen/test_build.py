@@ -11,10 +11,10 @@ from gen.cycles import predict
 from spec import golden, vectors
 from spec.config import config_for
 from spec.model import save
-from spec.network import residual_network
 from spec.packets import HEADER_WORDS
 from spec.refusal import Refused
 from spec.synthetic import random_images, synthetic_model
+from spec.topologies import residual_network
 from spec.vectors import Vectors
 
 ALWAYS = {"foldenite.v", "config.json", "ports.json", "regs.h", "regs.svd", "regs.md"}

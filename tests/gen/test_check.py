@@ -12,10 +12,11 @@ from gen.check import problems
 from gen.compile import command_count, compile_model
 from spec.config import config_for
 from spec.model import save
-from spec.network import Block, Network, Stem, residual_network
+from spec.network import Block, Network, Stem
 from spec.refusal import Refused
 from spec.supermask import Mode
 from spec.synthetic import synthetic_model
+from spec.topologies import residual_network
 
 
 def flat(**changes):

@@ -7,9 +7,10 @@ import pytest
 from gen.compile import compile_model
 from gen.cycles import predict
 from rtl.counters import Cause
-from spec.network import Network, Stem, residual_network
+from spec.network import Network, Stem
 from spec.supermask import Mode
 from spec.synthetic import random_images, synthetic_model
+from spec.topologies import residual_network
 
 
 def flat(image, mode=Mode.TWO_OF_FOUR, classes=3, width=4):

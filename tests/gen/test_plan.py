@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 
 from gen.plan import Region, plan
 from spec.config import config_for
-from spec.network import Role, residual_network
+from spec.network import Role
 from spec.supermask import Mode
+from spec.topologies import residual_network
 
 WIDTHS = st.lists(st.integers(1, 12).map(lambda n: 4 * n), min_size=1, max_size=3)
 

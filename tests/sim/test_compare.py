@@ -8,10 +8,10 @@ from gen.cycles import predict
 from sim.compare import expected_counters, first_mismatch, value_count
 from spec.config import config_for
 from spec.golden import run
-from spec.network import residual_network
 from spec.registers import COUNTERS
 from spec.supermask import Mode
 from spec.synthetic import random_images, synthetic_model
+from spec.topologies import residual_network
 
 
 @pytest.fixture(scope="module")

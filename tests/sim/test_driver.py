@@ -11,11 +11,11 @@ from gen.compile import compile_model
 from sim.driver import Driver, bit, check_counters, model_word
 from sim.errors import MEANINGS, AcceleratorError
 from spec.config import config_for
-from spec.network import residual_network
 from spec.refusal import Refused
 from spec.registers import COUNTERS, MAGIC, REGISTERS, VERSION, ErrorCode, offset_of
 from spec.supermask import Mode
 from spec.synthetic import random_images, synthetic_model
+from spec.topologies import residual_network
 
 CONFIG = config_for(16)
 NAMES = {register.offset: register.name for register in REGISTERS}

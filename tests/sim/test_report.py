@@ -13,9 +13,9 @@ from gen.cycles import predict
 from sim.report import Report
 from spec import model as model_file
 from spec.config import config_for
-from spec.network import residual_network
 from spec.supermask import Mode
 from spec.synthetic import synthetic_model
+from spec.topologies import residual_network
 
 
 @pytest.fixture

@@ -9,10 +9,11 @@ from sim.compare import Mismatch
 from sim.run import _cut, main
 from spec import model as model_file
 from spec.config import config_for
-from spec.network import Step, residual_network
+from spec.network import Step
 from spec.refusal import Refused
 from spec.supermask import Mode
 from spec.synthetic import synthetic_model
+from spec.topologies import residual_network
 
 
 @pytest.fixture(scope="module")

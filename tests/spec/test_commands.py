@@ -21,6 +21,10 @@ USED = {
     Op.STORE: {"op", "source", "source_base", "count"},
     Op.LOOP: {"op", "iterations", "entry_step"},
     Op.ENDLOOP: {"op"},
+    Op.MAXPOOL: {
+        "op", "source", "to_t", "kernel", "stride", "pad", "height", "width", "blocks", "out_pixels", "out_width",
+        "source_base", "out_base", "step_x", "step_row", "step_tap",
+    },
 }
 
 

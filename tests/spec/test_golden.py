@@ -8,7 +8,7 @@ import pytest
 from spec.golden import Stored, Trace, predict, run
 from spec.lfsr import layer_seed
 from spec.model import Model
-from spec.network import Block, Network, Role, Stem
+from spec.network import Block, Kind, Network, Role, Stem
 from spec.numerics import Requantization
 from spec.refusal import Refused
 from spec.supermask import Mode, select
@@ -134,6 +134,57 @@ def test_against_plain_loops(mode, stem):
         low, high = (-128, 127) if name == "a.shortcut" else (0, 255)
         assert {low, high} <= values, name
         assert len(values) > 3, name
+
+
+BOTTLENECK_NAMES = ("a.shortcut", "a.conv1", "a.conv2", "a.conv3", "f.conv1", "f.conv2", "f.conv3")
+
+
+def bottleneck_model() -> Model:
+    """A pooled stem, a bottleneck that shrinks the map, and one of two iterations whose inner channels are doubled."""
+    bottleneck = Kind.BOTTLENECK
+    network = Network(
+        "tiny", SEED, (13, 9, 2), Stem(3, 1, 1, 6, True),
+        (Block("a", 8, 2, 1, bottleneck), Block("f", 8, 1, 2, bottleneck, 2.0)), 4, 0.5,
+        dict.fromkeys(("stem", *BOTTLENECK_NAMES, "classifier"), Mode.ANY),
+    )
+    return synthetic_model(network, 6)
+
+
+def slow_bottleneck_run(model: Model, weights, image):
+    """As `slow_run`, of the network of `bottleneck_model`."""
+    stored = {}
+
+    def conv(name, inputs, stride, pad, iteration=0, residual=None):
+        acc = slow_conv(inputs, weights[name], stride, pad)
+        stored[name, iteration] = slow_store(acc, model.requantizations[name], iteration, residual)
+        return stored[name, iteration]
+
+    acc = slow_conv(image, weights["stem"].reshape(6, 3, 3, 2), 1, 1)
+    stored["stem", 0] = x = slow_store(acc, model.requantizations["stem"], 0)
+    pooled = np.zeros((7, 5, 6), object)
+    for y, column, n in np.ndindex(pooled.shape):
+        window = [x[i, j, n] for i in range(2 * y - 1, 2 * y + 2) for j in range(2 * column - 1, 2 * column + 2)
+                  if 0 <= i < 13 and 0 <= j < 9]
+        pooled[y, column, n] = max(window)
+    stored["pool", 0] = x = pooled
+    shortcut = conv("a.shortcut", x, 2, 0)
+    x = conv("a.conv3", conv("a.conv2", conv("a.conv1", x, 1, 0), 2, 1), 1, 0, 0, shortcut)
+    for t in range(2):
+        x = conv("f.conv3", conv("f.conv2", conv("f.conv1", x, 1, 0, t), 1, 1, t), 1, 0, t, x)
+    return stored, slow_conv(x, weights["classifier"], 1, 0).sum(axis=(0, 1))
+
+
+def test_bottlenecks_and_pool_against_plain_loops():
+    model = bottleneck_model()
+    images = random_images(model.network, 2, seed=5)
+    trace, weights = run(model, images), slow_weights(model)
+    for i, image in enumerate(images):
+        stored, logits = slow_bottleneck_run(model, weights, image.astype(object))
+        assert [(s.layer.name, s.iteration) for s in trace.stored] == list(stored)
+        for got in trace.stored:
+            assert got.values[i].tolist() == stored[got.layer.name, got.iteration].tolist()
+        assert trace.logits[i].tolist() == logits.tolist()
+    assert {stored.values.dtype for stored in trace.stored if stored.layer.role is Role.POOL} == {np.dtype(np.uint8)}
 
 
 def test_types_and_shapes():

@@ -6,9 +6,10 @@ import json
 import pytest
 
 from spec.lfsr import layer_seed
-from spec.network import Block, Network, Role, Stem, residual_network
+from spec.network import Block, Kind, Network, Role, Stem
 from spec.refusal import Refused
 from spec.supermask import Mode
+from spec.topologies import residual_network
 
 
 def digits(**changes) -> Network:
@@ -148,7 +149,7 @@ def modes(**change) -> dict:
         ({"stem": Stem(181, 1, 90, 4)}, "Layer stem has rows longer than 65521 signs; use fewer input channels"),
         ({"classes": 1}, "Classifier needs at least 2 classes, not 1"),
         ({"blocks": (Block("a", 8, 2), Block("a", 8))}, r"Block names must be unique .* not \['a', 'a'\]"),
-        ({"blocks": (Block("stem", 8),)}, "Block names must be unique and not empty, 'stem' or 'classifier'"),
+        ({"blocks": (Block("stem", 8),)}, "Block names must be unique and not empty, 'stem', 'pool' or 'classifier'"),
         ({"blocks": (Block("classifier", 8),)}, "Block names must be"),
         ({"blocks": (Block("", 8),)}, "Block names must be"),
         ({"blocks": (Block("a", 0),)}, "Block a needs width, stride and iterations of at least 1"),
@@ -171,6 +172,64 @@ def modes(**change) -> dict:
 def test_impossible_networks_are_refused(change, sentence):
     with pytest.raises(Refused, match=sentence):
         small(**change)
+
+
+@pytest.mark.parametrize(("width", "wider", "kind", "usual"), [
+    (8, 0.1, Kind.BASIC, "8"), (8, 1.1, Kind.BASIC, "8"), (6, 1.0, Kind.BOTTLENECK, "1.5"), (8, 0, Kind.BASIC, "8"),
+    (8, -1.0, Kind.BASIC, "8"), (8, float("nan"), Kind.BASIC, "8"), (8, float("inf"), Kind.BOTTLENECK, "2"),
+])
+def test_impossible_inner_widths_are_refused(width, wider, kind, usual):
+    sentence = f"Block a of width {width} cannot have {wider!r} times the usual {usual} inner channels"
+    with pytest.raises(Refused, match=sentence):
+        small(blocks=(Block("a", width, 2, 1, kind, wider), BLOCKS[1]))
+
+
+def test_bottleneck_layers():
+    """Stride in the 3x3, projection in the first block though its stride is 1, inner channels alone widened."""
+    network = residual_network(
+        "t", image=(8, 8, 1), classes=3, widths=(16, 32), iterations=(0, 2), kind=Kind.BOTTLENECK,
+        stem=Stem(3, 1, 1, 4),
+    )
+    rows = [
+        (la.name, la.role, la.inputs, la.outputs, la.kernel, la.stride, la.pad, la.height, la.out_height, la.iterations)
+        for la in network.layers[1:-1]
+    ]
+    assert rows == [
+        ("stage1.entry.shortcut", Role.SHORTCUT, 4, 16, 1, 1, 0, 8, 8, 1),
+        ("stage1.entry.conv1", Role.INNER, 4, 4, 1, 1, 0, 8, 8, 1),
+        ("stage1.entry.conv2", Role.INNER, 4, 4, 3, 1, 1, 8, 8, 1),
+        ("stage1.entry.conv3", Role.LAST, 4, 16, 1, 1, 0, 8, 8, 1),
+        ("stage2.entry.shortcut", Role.SHORTCUT, 16, 32, 1, 2, 0, 8, 4, 1),
+        ("stage2.entry.conv1", Role.INNER, 16, 8, 1, 1, 0, 8, 8, 1),
+        ("stage2.entry.conv2", Role.INNER, 8, 8, 3, 2, 1, 8, 4, 1),
+        ("stage2.entry.conv3", Role.LAST, 8, 32, 1, 1, 0, 4, 4, 1),
+        ("stage2.fold.conv1", Role.INNER, 32, 8, 1, 1, 0, 4, 4, 2),
+        ("stage2.fold.conv2", Role.INNER, 8, 8, 3, 1, 1, 4, 4, 2),
+        ("stage2.fold.conv3", Role.LAST, 8, 32, 1, 1, 0, 4, 4, 2),
+    ]
+    wide = [(part.inputs, part.outputs) for part in Block("a", 16, 2, 1, Kind.BOTTLENECK, 1.5).convolutions(12)]
+    assert wide == [(12, 16), (12, 6), (6, 6), (6, 16)]
+    assert [part.outputs for part in Block("a", 16, wider=2.0).convolutions(16)] == [32, 16]
+
+
+@pytest.mark.parametrize(("image", "stem", "pooled"), [
+    ((24, 24, 3), Stem(7, 2, 3, 8, True), (6, 6)), ((9, 6, 1), Stem(3, 1, 1, 5, True), (5, 3)),
+    ((1, 2, 1), Stem(1, 1, 0, 4, True), (1, 1)),
+])
+def test_pool_follows_the_stem(image, stem, pooled):
+    network = Network("t", 0, image, stem, (), 2, 0.5, {"stem": Mode.ANY, "classifier": Mode.ANY})
+    pool = network.pool
+    assert (pool.index, pool.name, pool.role, pool.weights, pool.macs) == (-1, "pool", Role.POOL, 0, 0)
+    assert (pool.kernel, pool.stride, pool.pad, pool.inputs, pool.outputs) == (3, 2, 1, stem.width, stem.width)
+    assert (pool.height, pool.width) == (network.layers[0].out_height, network.layers[0].out_width)
+    assert (pool.out_height, pool.out_width) == pooled
+    assert (network.layers[-1].height, network.layers[-1].width) == pooled
+    assert [step.layer.name for step in network.steps] == ["stem", "pool", "classifier"]
+    assert [layer.name for layer in network.layers] == ["stem", "classifier"]
+
+
+def test_no_pool_unless_the_stem_says_so():
+    assert small().pool is None
 
 
 def test_shortcut_there_exactly_where_the_shape_changes():
@@ -207,8 +266,14 @@ MISSING = object()
         ((), 3, "Key network must be an object, not 3"),
         ((), [], "Key network must be an object"),
         (("colour",), 1, r"Unknown key network.colour; the keys are \['name', 'seed'"),
-        (("stem", "bias"), 1, r"Unknown key network.stem.bias; the keys are \['kernel', 'stride', 'pad', 'width'\]"),
-        (("blocks", 1, "kind"), 1, r"Unknown key network.blocks\[1\].kind"),
+        (("stem", "bias"), 1, r"Unknown key network.stem.bias; the keys are \['kernel', 'stride', 'pad', 'width', 'p"),
+        (("stem", "pool"), MISSING, "Missing key network.stem.pool"),
+        (("stem", "pool"), 1, "Key network.stem.pool must be of type bool, not 1"),
+        (("blocks", 1, "bias"), 1, r"Unknown key network.blocks\[1\].bias"),
+        (("blocks", 1, "kind"), MISSING, r"Missing key network.blocks\[1\].kind"),
+        (("blocks", 1, "kind"), "wide", r"Key network.blocks\[1\].kind must be one of \['basic', 'bottleneck'\], not"),
+        (("blocks", 1, "kind"), [], r"Key network.blocks\[1\].kind must be one of"),
+        (("blocks", 1, "wider"), "2", r"Key network.blocks\[1\].wider must be of type float, not '2'"),
         (("seed",), MISSING, "Missing key network.seed"),
         (("modes",), MISSING, "Missing key network.modes"),
         (("stem", "pad"), MISSING, "Missing key network.stem.pad"),

@@ -20,6 +20,7 @@ from spec.numerics import (
     accumulate,
     accumulator_bounds,
     fold,
+    max_pool,
     output_range,
     pack_entries,
     prepare,
@@ -183,6 +184,19 @@ def test_prepare_orders_taps_then_channels(kernel, stride, pad):
         inside = 0 <= row < height and 0 <= column < width
         expected = images[:, row, column, c] if inside else np.zeros(2, np.uint8)
         assert np.array_equal(got[:, y, x, (ky * kernel + kx) * channels + c], expected)
+
+
+@pytest.mark.parametrize(("kernel", "stride", "pad"), [(3, 2, 1), (3, 1, 1), (2, 2, 0), (1, 3, 0), (5, 2, 2)])
+@pytest.mark.parametrize("size", [(7, 6), (5, 9), (6, 5)])
+def test_max_pool_against_plain_loops(kernel, stride, pad, size):
+    maps = np.random.default_rng(1).integers(0, 256, (2, *size, 3), dtype=np.uint8)
+    got = max_pool(maps, kernel, stride, pad)
+    assert got.dtype == np.uint8
+    assert got.shape == (2, *((n + 2 * pad - kernel) // stride + 1 for n in size), 3)
+    for b, y, x, n in np.ndindex(got.shape):
+        rows = [i for i in range(y * stride - pad, y * stride - pad + kernel) if 0 <= i < size[0]]
+        columns = [j for j in range(x * stride - pad, x * stride - pad + kernel) if 0 <= j < size[1]]
+        assert got[b, y, x, n] == max(maps[b, i, j, n] for i in rows for j in columns)
 
 
 def test_prepare_takes_an_empty_batch():

@@ -5,9 +5,9 @@ import pytest
 
 from spec.golden import run
 from spec.model import load, save
-from spec.network import residual_network
 from spec.supermask import Mode, keep_count
 from spec.synthetic import random_images, synthetic_model
+from spec.topologies import residual_network, resnet
 
 
 def network(mode: Mode = Mode.ANY, **changes):
@@ -54,6 +54,17 @@ def test_no_map_is_dead_or_saturated(mode, seed):
         alive = np.ptp(stored.values.astype(int), axis=(0, 1, 2)) > 0
         assert alive.mean() > 0.75, stored.layer.name
     assert len({tuple(row) for row in trace.logits.tolist()}) == 8
+
+
+@pytest.mark.parametrize("image", [32, 224])
+def test_deep_folds_stay_alive(image):
+    """35 iterations of a folded block on a narrow network, with and without the max pool."""
+    model = synthetic_model(resnet(152, width=4, image=image, classes=10, mode=Mode.TWO_OF_FOUR), 2, 1)
+    trace = run(model, random_images(model.network, 1, seed=8))
+    for stored in trace.stored:
+        high = 127 if stored.values.dtype == np.int8 else 255
+        assert (stored.values == high).mean() < 0.6, (stored.layer.name, stored.iteration)
+        assert stored.values.std() > 10, (stored.layer.name, stored.iteration)
 
 
 def test_iterations_have_entries_of_their_own():

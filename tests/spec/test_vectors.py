@@ -10,9 +10,9 @@ import safetensors.numpy
 
 from spec.golden import Trace, run
 from spec.model import Model
-from spec.network import residual_network
 from spec.refusal import Refused
 from spec.synthetic import random_images, synthetic_model
+from spec.topologies import residual_network
 from spec.vectors import Vectors, difference, load, save
 
 

@@ -5,11 +5,12 @@ import pytest
 import torch
 
 from spec import golden, vectors
-from spec.network import Block, Network, Stem, residual_network
+from spec.network import Block, Kind, Network, Stem
 from spec.numerics import requantize
 from spec.refusal import Refused
 from spec.supermask import Mode
 from spec.synthetic import random_images, synthetic_model
+from spec.topologies import residual_network
 from train.deployed import DeployedNet
 
 
@@ -23,6 +24,14 @@ def networks():
     yield "stem-5-stride-2", Network(
         "stem", 3, (11, 10, 2), Stem(5, 2, 2, 6), (Block("a", 5, stride=2), Block("b", 5, iterations=4)), 4, 0.4,
         dict.fromkeys(["stem", "a.shortcut", "a.conv1", "a.conv2", "b.conv1", "b.conv2", "classifier"], Mode.ANY),
+    )
+    yield "bottleneck", residual_network(
+        "bottleneck", image=(8, 8, 1), classes=10, widths=(16, 32), iterations=(2, 3), kind=Kind.BOTTLENECK,
+        mode=Mode.ONE_OF_FOUR, stem=Stem(3, 1, 1, 8), seed=2,
+    )
+    yield "pooled", residual_network(
+        "pooled", image=(24, 24, 3), classes=10, widths=(16, 32), iterations=(1, 2), kind=Kind.BOTTLENECK,
+        stem=Stem(7, 2, 3, 8, True), seed=3,
     )
     modes = {"stem": Mode.ANY, "classifier": Mode.ANY}
     yield "bare", Network("bare", 0, (4, 4, 1), Stem(3, 1, 0, 4), (), 2, 0.5, modes)

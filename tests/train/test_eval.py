@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from spec import golden, model
-from spec.network import residual_network
 from spec.refusal import Refused
 from spec.synthetic import synthetic_model
+from spec.topologies import residual_network
 from train import eval as evaluation
 from train import export
 from train.deployed import DeployedNet

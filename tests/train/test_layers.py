@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from spec.lfsr import signs
-from spec.network import residual_network
 from spec.numerics import accumulate
 from spec.supermask import Mode, keep_count, select
+from spec.topologies import residual_network
 from train.layers import EdgePopup, HiddenConv, signed_constant
 
 

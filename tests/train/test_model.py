@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from spec.network import Role, residual_network
+from spec.network import Role
 from spec.supermask import Mode
+from spec.topologies import residual_network
 from train import layers
 from train.model import HiddenFoldNet, accuracy
 

@@ -5,10 +5,11 @@ import pytest
 import torch
 
 from spec import golden, vectors
-from spec.network import Role, residual_network
+from spec.network import Kind, Role, Stem
 from spec.numerics import prepare
 from spec.refusal import Refused
 from spec.supermask import Mode
+from spec.topologies import residual_network
 from train import checkpoint
 from train.deployed import DeployedNet
 from train.model import HiddenFoldNet
@@ -18,8 +19,13 @@ from train.quantize import calibrate, quantize, stages
 def warmed(images, mode=Mode.ANY, iterations=(2, 0, 3), adjust=None):
     """Untrained network with every gamma, beta and statistic at work."""
     network = residual_network("t", image=(8, 8, 1), classes=10, widths=(4, 4, 8), iterations=iterations, mode=mode)
-    generator = torch.Generator().manual_seed(4)
-    model = HiddenFoldNet(network, generator, affine=True).train()
+    return warm(HiddenFoldNet(network, torch.Generator().manual_seed(4), affine=True), images, adjust)
+
+
+def warm(model, images, adjust=None):
+    """``model`` with random gammas and betas and the statistics of ``images``, in evaluation mode."""
+    generator = torch.Generator().manual_seed(5)
+    model.train()
     with torch.no_grad():
         for hidden in model.hidden:
             for norm in hidden.norms:
@@ -30,6 +36,27 @@ def warmed(images, mode=Mode.ANY, iterations=(2, 0, 3), adjust=None):
         for _ in range(20):
             model(torch.from_numpy(images))
     return model.eval()
+
+
+@pytest.mark.parametrize(("mode", "stem"), [
+    (Mode.ANY, Stem(3, 1, 1, 8)), (Mode.ONE_OF_FOUR, Stem(3, 1, 1, 8)), (Mode.TWO_OF_FOUR, Stem(5, 1, 2, 8, True)),
+])
+def test_bottlenecks_and_pool_from_float_to_integers(digits, mode, stem):
+    """Deployed torch and golden model agree on a warmed float network, and the integers stay near the floats."""
+    images = digits.train_images[:64]
+    network = residual_network(
+        "t", image=(8, 8, 1), classes=10, widths=(16, 32), iterations=(1, 2), mode=mode, kind=Kind.BOTTLENECK, stem=stem
+    )
+    model = warm(HiddenFoldNet(network, torch.Generator().manual_seed(4), affine=True), images)
+    scales = calibrate(model, images)
+    deployed = quantize(model, scales, {})
+    trace = DeployedNet(deployed).run(images)
+    assert vectors.difference(golden.run(deployed, images), trace) is None
+    assert [stored.layer.name for stored in trace.stored] == [step.layer.name for step in network.steps[:-1]]
+    for stored, value in zip(trace.stored, floats(model, images), strict=True):
+        low, high = (-128, 127) if stored.layer.role is Role.SHORTCUT else (0, 255)
+        error = np.abs((value / scales.steps[stored.layer.name]).clip(low, high) - stored.values)
+        assert error.mean() < 4, stored.layer.name
 
 
 def floats(model, images):

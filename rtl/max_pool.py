@@ -1,0 +1,149 @@
+"""The max pool: reads the words of every window and stores their largest bytes."""
+
+import itertools
+
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, unsigned
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from rtl.command import COMMAND
+from rtl.map_walk import PIXEL, step_pixel
+from spec.commands import ADDRESS_BITS
+from spec.network import POOL
+
+__all__ = ["MaxPool", "word_cycles"]
+
+
+def word_cycles(columns: int) -> int:
+    """Cycles per output word of ``columns`` columns: one per tap, or one per store if these are more."""
+    return max(POOL.kernel**2, columns)
+
+
+class _Tap(data.Struct):
+    """One read of a window."""
+
+    valid: unsigned(1)
+    first: unsigned(1)  #: First tap of a window.
+    last: unsigned(1)  #: Last tap of a window.
+    inside: unsigned(1)  #: The word lies in the map; otherwise it is padding (0).
+
+
+class MaxPool(wiring.Component):
+    """Executes ``MAXPOOL``: :func:`spec.numerics.max_pool` with the window :data:`spec.network.POOL`, word by word.
+
+    Order ``pixel > word > ky > kx``; output words follow one another in memory. A word is stored column by column while
+    the next one is read.
+
+    Timing: the first address stands two cycles after ``take``. A word takes :func:`word_cycles` cycles, and its first
+    store follows its last tap by :data:`LATENCY` cycles.
+
+    Parameters
+    ----------
+    word_bytes, rows : int
+        C and Tm: a word has ``C // Tm`` columns.
+
+    Members
+    -------
+    take : In(1)
+        Only while not ``busy``.
+    command : In(COMMAND)
+        Held while ``busy``; ``source_base`` is the word that tap (0, 0) of output pixel (0, 0) meets.
+    busy : Out(1)
+        From the cycle after ``take`` to the last store.
+    address : Out(24)
+    word : In(8 * word_bytes)
+        Memory word two cycles after ``address``.
+    write : Out(1)
+    write_address : Out(24)
+    write_column : Out(range(columns))
+    y : Out(8 * rows)
+    """
+
+    #: Cycles from a tap to its address, its word, the maximum, and the first column.
+    LATENCY = 5
+
+    def __init__(self, *, word_bytes: int, rows: int):
+        self.word_bytes = word_bytes
+        self.rows = rows
+        self.columns = word_bytes // rows
+        super().__init__({
+            "take": In(1),
+            "command": In(COMMAND),
+            "busy": Out(1),
+            "address": Out(ADDRESS_BITS),
+            "word": In(8 * word_bytes),
+            "write": Out(1),
+            "write_address": Out(ADDRESS_BITS),
+            "write_column": Out(range(self.columns)),
+            "y": Out(8 * rows),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+
+        walking = Signal()
+        taps = [Signal(_Tap, name=name) for name in ("wanted", "addressed", "fetching", "arriving")]
+        inside = self._walk(m, walking, taps[0])
+        for before, now in itertools.pairwise(taps):
+            m.d.sync += now.eq(before)
+        m.d.sync += taps[2].inside.eq(inside)
+        pending = self._store(m, taps[-1])
+        m.d.comb += self.busy.eq(walking | pending | Cat(tap.valid for tap in taps).any())
+        return m
+
+    def _walk(self, m: Module, walking: Signal, tap: Signal) -> Value:
+        """Where the walk is, and the tap it wants. Returns whether the tap addressed, one later, is inside the map."""
+        command = self.command
+        here, after, origin = (Signal(PIXEL, name=name) for name in ("here", "after", "origin"))
+        period = word_cycles(self.columns)
+        slot, kx, ky = Signal(range(period)), Signal(range(POOL.kernel)), Signal(range(POOL.kernel))
+        block, pixel = Signal(10), Signal(20)
+        offset = Signal(ADDRESS_BITS)
+        row_ends, word_ends, pixel_ends = kx == POOL.kernel - 1, slot == period - 1, block + 1 == command.blocks
+        step_pixel(m, command, here, after)
+        m.d.comb += [
+            origin.offset.eq(command.source_base),
+            origin.y.eq(-command.pad),
+            origin.x.eq(-command.pad),
+            tap.valid.eq(walking & (slot < POOL.kernel**2)),
+            tap.first.eq(slot == 0),
+            tap.last.eq(slot == POOL.kernel**2 - 1),
+        ]
+        with m.If(self.take):
+            m.d.sync += [counter.eq(0) for counter in (slot, kx, ky, block, pixel, offset)]
+            m.d.sync += [walking.eq(1), here.eq(origin)]
+        with m.Elif(walking):
+            m.d.sync += [slot.eq(slot + 1), kx.eq(kx + 1), offset.eq(offset + command.blocks)]
+            with m.If(row_ends):
+                m.d.sync += [kx.eq(0), ky.eq(ky + 1), offset.eq(offset + command.step_tap)]
+            with m.If(word_ends):
+                m.d.sync += [slot.eq(0), kx.eq(0), ky.eq(0), block.eq(block + 1), offset.eq(block + 1)]
+                with m.If(pixel_ends):
+                    m.d.sync += [block.eq(0), offset.eq(0), here.eq(after), pixel.eq(pixel + 1)]
+                    m.d.sync += walking.eq(pixel + 1 != command.out_pixels)
+
+        row, column = Signal(13), Signal(13)
+        m.d.sync += [self.address.eq(here.offset + offset), row.eq(here.y + ky), column.eq(here.x + kx)]
+        return (row < command.height) & (column < command.width)
+
+    def _store(self, m: Module, tap: Signal) -> Value:
+        """Keep the maximum, and store it when it is complete. Returns whether something is left to store."""
+        best, line = Signal(8 * self.word_bytes, reset_less=True), Signal(8 * self.word_bytes, reset_less=True)
+        complete = Signal()
+        word = self.word & tap.inside.replicate(len(best))
+        so_far = best & ~tap.first.replicate(len(best))
+        for i in range(self.word_bytes):
+            new, old = word.word_select(i, 8), so_far.word_select(i, 8)
+            m.d.sync += best.word_select(i, 8).eq(Mux(new > old, new, old))
+
+        m.d.comb += self.y.eq(line)
+        m.d.sync += complete.eq(tap.valid & tap.last)
+        with m.If(self.write):
+            m.d.sync += [line.eq(line >> 8 * self.rows), self.write_column.eq(self.write_column + 1)]
+            with m.If(self.write_column == self.columns - 1):
+                m.d.sync += [self.write.eq(0), self.write_column.eq(0), self.write_address.eq(self.write_address + 1)]
+        with m.If(complete):
+            m.d.sync += [line.eq(best), self.write.eq(1)]
+        with m.If(self.take):
+            m.d.sync += self.write_address.eq(self.command.out_base)
+        return complete | self.write

@@ -1,0 +1,132 @@
+"""Named networks: the residual networks of Hidden-Fold Networks, and small ones of the same make.
+
+Ref: Hidden-Fold Networks (IEEE Access 2023), section III and its released models; He et al., CVPR 2016.
+"""
+
+import re
+from collections.abc import Iterable
+
+from spec.network import Block, Kind, Network, Stem
+from spec.refusal import Refused
+from spec.supermask import Mode
+
+__all__ = ["DEPTHS", "RESNET_NAMES", "depth_of", "residual_network", "resnet"]
+
+#: Blocks per stage and their kind, by depth.
+DEPTHS = {
+    18: ((2, 2, 2, 2), Kind.BASIC),
+    34: ((3, 4, 6, 3), Kind.BASIC),
+    50: ((3, 4, 6, 3), Kind.BOTTLENECK),
+    101: ((3, 4, 23, 3), Kind.BOTTLENECK),
+    152: ((3, 8, 36, 3), Kind.BOTTLENECK),
+    200: ((3, 24, 36, 3), Kind.BOTTLENECK),
+}
+RESNET_NAMES = tuple(f"resnet{depth}" for depth in DEPTHS)
+
+#: Stem by image size: that of CIFAR, and that of ImageNet with its max pool.
+_STEMS = {32: (3, 1, 1, False), 224: (7, 2, 3, True)}
+
+
+def depth_of(name: str) -> int:
+    """Depth of the network called ``name``, say ``resnet50``; refused with the list of names if there is none."""
+    found = re.fullmatch(r"resnet(\d+)", name)
+    if found is None or int(found[1]) not in DEPTHS:
+        raise Refused(f"There is no network {name!r}; the networks are {', '.join(RESNET_NAMES)}")
+    return int(found[1])
+
+
+def resnet(
+    depth: int,
+    *,
+    classes: int = 100,
+    image: int = 32,
+    folded: Iterable[int] = (3, 4),
+    width: int = 64,
+    wider: float = 1.0,
+    mode: Mode = Mode.ANY,
+    density: float = 0.3,
+    seed: int = 0,
+    name: str | None = None,
+) -> Network:
+    """Hidden-fold residual network of the paper.
+
+    A stage is an entry block, then one block run as often as the stage has further blocks if it is ``folded``, or that
+    many blocks otherwise (no stage folded: a hidden network, HNN).
+
+    Parameters
+    ----------
+    depth : int
+        18, 34 (basic blocks), 50, 101, 152, 200 (bottlenecks).
+    image : int
+        32: 3x3 stem as for CIFAR; 224: 7x7 stem with stride 2 and a max pool as for ImageNet.
+    folded : stages, from 1 to 4
+    width : int
+        Channels of the stem, and inner channels of stage 1; they double from stage to stage.
+    wider : float
+        Factor on the inner channels alone; 2 is the wide network.
+    mode : Mode
+        Of all layers, but ``2of4`` in stem and classifier where it is ``1of4``.
+    name : str, optional
+        By default the paper's: hf- or h-, then depth and image.
+    """
+    if depth not in DEPTHS:
+        raise Refused(f"There is no residual network of depth {depth!r}; the depths are {list(DEPTHS)}")
+    if image not in _STEMS:
+        raise Refused(f"Image must be one of {list(_STEMS)} pixels wide, not {image!r}")
+    folded = set(folded)
+    if not folded <= {1, 2, 3, 4}:
+        raise Refused(f"Folded stages must be some of 1, 2, 3 and 4, not {sorted(folded)}")
+    kernel, stride, pad, pool = _STEMS[image]
+    counts, kind = DEPTHS[depth]
+    blocks = []
+    for stage, count in enumerate(counts, 1):
+        outputs = width * kind.expansion << (stage - 1)
+        blocks.append(Block(f"stage{stage}.entry", outputs, 1 if stage == 1 else 2, 1, kind, wider))
+        if stage in folded and count > 2:
+            blocks.append(Block(f"stage{stage}.fold", outputs, 1, count - 1, kind, wider))
+        else:
+            blocks += [Block(f"stage{stage}.block{i}", outputs, 1, 1, kind, wider) for i in range(2, count + 1)]
+    if name is None:
+        name = f"{'hf' if folded else 'h'}-{'wide-' if wider > 1 else ''}resnet{depth}-{image}"
+    stem = Stem(kernel, stride, pad, width, pool)
+    return _network(name, (image, image, 3), stem, blocks, classes, mode, density, seed)
+
+
+def residual_network(
+    name: str,
+    *,
+    image: tuple[int, int, int],
+    classes: int,
+    widths: tuple[int, ...],
+    iterations: tuple[int, ...],
+    mode: Mode = Mode.ANY,
+    seed: int = 0,
+    density: float = 0.3,
+    kind: Kind = Kind.BASIC,
+    stem: Stem | None = None,
+) -> Network:
+    """Small folded network: stem (3x3 unless given), then per stage an entry block and a recurrent block.
+
+    Stage ``i`` enters at ``widths[i]`` (stride 2 from the second stage on), then runs one block ``iterations[i]``
+    times (no recurrent block where that is 0). Stem and classifier are ``2of4`` where ``mode`` is ``1of4``, because
+    the stem's channels come in no groups of 4 and both are a negligible share of the work.
+    """
+    if len(widths) != len(iterations) or not widths:
+        raise Refused(f"Give one iteration count per stage width, not {iterations} for {widths}")
+    blocks = []
+    for i, (width, count) in enumerate(zip(widths, iterations, strict=True), 1):
+        blocks.append(Block(f"stage{i}.entry", width, 1 if i == 1 else 2, 1, kind))
+        if count:
+            blocks.append(Block(f"stage{i}.fold", width, 1, count, kind))
+    return _network(name, image, stem or Stem(3, 1, 1, widths[0]), blocks, classes, mode, density, seed)
+
+
+def _network(name, image, stem: Stem, blocks: list[Block], classes, mode: Mode, density, seed) -> Network:
+    """Network of these parts with ``mode`` in every layer that can have it."""
+    edge = Mode.TWO_OF_FOUR if mode is Mode.ONE_OF_FOUR else mode
+    modes = {"stem": edge, "classifier": edge}
+    channels = stem.width
+    for block in blocks:
+        modes |= {f"{block.name}.{part.name}": mode for part in block.convolutions(channels)}
+        channels = block.width
+    return Network(name, seed, image, stem, tuple(blocks), classes, density, modes)

@@ -1,0 +1,42 @@
+"""Model files of named networks from the command line."""
+
+import pytest
+
+from gen.synthetic import main
+from spec.model import load
+from spec.network import Kind
+from spec.refusal import Refused
+from spec.supermask import Mode
+
+
+def test_file_is_the_network_asked_for(tmp_path, capsys):
+    out = tmp_path / "m.safetensors"
+    command = ["resnet50", "--mode", "1of4", "--width", "16", "--classes", "7", "--folded", "2,3,4", "--wider", "2"]
+    assert main([*command, "--seed", "5", "--out", str(out)]) == 0
+    assert capsys.readouterr().out == f"{out}\n"
+    network = load(out).network
+    assert (network.name, network.seed, network.classes, network.stem.width) == ("hf-wide-resnet50-32", 5, 7, 16)
+    assert {block.kind for block in network.blocks} == {Kind.BOTTLENECK}
+    assert network.layer("stage2.fold.conv1").shape == (64, 1, 1, 128)
+    assert network.layer("stage2.fold.conv1").mode is Mode.ONE_OF_FOUR
+    assert load(out).provenance["recipe"] == "synthetic"
+
+
+def test_unfolded_and_pooled(tmp_path):
+    out = tmp_path / "m.safetensors"
+    main(["resnet18", "--image", "224", "--width", "4", "--folded", "", "--density", "0.5", "--out", str(out)])
+    network = load(out).network
+    assert (network.name, network.density, network.image) == ("h-resnet18-224", 0.5, (224, 224, 3))
+    assert network.pool.out_height == 56
+
+
+@pytest.mark.parametrize(("options", "sentence"), [
+    (["vgg16"], "There is no network 'vgg16'; the networks are resnet18, "),
+    (["resnet18", "--mode", "3of4"], "--mode must be one of any, 2of4, 1of4, not '3of4'"),
+    (["resnet18", "--folded", "3-4"], "--folded must be stages such as 3,4, or nothing, not '3-4'"),
+    (["resnet18", "--folded", "5"], "Folded stages must be some of 1, 2, 3 and 4, not .5."),
+    (["resnet18", "--image", "64"], "Image must be one of"),
+])
+def test_what_there_is_not_is_refused(options, sentence):
+    with pytest.raises(Refused, match=sentence):
+        main(options)
