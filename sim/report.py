@@ -54,10 +54,9 @@ class Report:
     @property
     def kept_macs(self) -> int:
         """Multiply-accumulates of one image whose weight is kept."""
-        model = self.program.model
-        return sum(
-            round(step.layer.macs * model.masks[step.layer.name].mean()) for step in model.network.steps if step.layer.macs
-        )
+        masks = self.program.model.masks
+        steps = (step.layer for step in self.program.model.network.steps if step.layer.macs)
+        return sum(round(layer.macs * masks[layer.name].mean()) for layer in steps)
 
     def as_json(self) -> dict:
         """The report as plain JSON; units are in the keys."""
