@@ -240,7 +240,9 @@ class Driver:
         try:
             self.raise_error()
         except AcceleratorError:
-            self.abort()  # nothing runs any more, but chunks may be on their way
+            if program.stream_packets:
+                self.abort()  # nothing runs any more, but chunks may be on their way
+            self.transport.discard()
             raise
         tensors = tuple(self._receive(program.frames))
         return Result(tensors, tensors[-1], self.counters())
