@@ -6,12 +6,13 @@ from random import Random
 
 import cocotb
 import numpy as np
+import pytest
 
 from gen.compile import Program
 from gen.cycles import predict
 from sim.bench.harness import Harness, subject
 from sim.compare import expected_counters
-from sim.driver import AcceleratorError
+from sim.errors import AcceleratorError
 from spec.packets import CHUNK_NUMBER_LSB, HEADER_WORDS
 from spec.registers import ErrorCode
 from spec.supermask import Mode
@@ -154,12 +155,9 @@ async def wrong_chunks(dut):
         if number or name not in ("another", "none"):  # before the start those are no wrong
             dut._log.info("chunk %d: %s", number, name)
             harness.driver.program = _damaged(program, number, damage)
-            try:
+            with pytest.raises(AcceleratorError) as caught:
                 await harness.call(harness.driver.infer, of.images[0])
-            except AcceleratorError as error:
-                assert error.code is code, f"Chunk {number}, {name}: error is {error}, not {code.name}"
-            else:
-                raise AssertionError(f"Chunk {number}, {name}: went unnoticed")
+            assert caught.value.code is code, f"Chunk {number}, {name}: error is {caught.value}, not {code.name}"
             assert await harness.call(harness.driver.read, "CONTROL") & 0b1100 == 0b1100, "Not idle and ready"
             harness.driver.program = program
             await harness.check_inference(of, 1)
