@@ -25,8 +25,7 @@ def mask_image(model: Model, plan: Plan, config: AcceleratorConfig) -> bytes:
             continue
         bits = _layer_units(model.masks[part.layer.name], part, config)
         units[part.mask_unit - first : part.mask_unit - first + len(bits)] = bits
-    packed = np.packbits(units.ravel(), bitorder="little").tobytes()
-    return packed + bytes(-len(packed) % 4)
+    return _packed(units, 32)
 
 
 def mask_chunks(model: Model, part: LayerPlan, config: AcceleratorConfig) -> tuple[bytes, ...]:
@@ -34,9 +33,13 @@ def mask_chunks(model: Model, part: LayerPlan, config: AcceleratorConfig) -> tup
     units = _layer_units(model.masks[part.layer.name], part, config)
     chunks = []
     for tile in range(part.tiles):
-        chunk = units[tile * part.chunk_units : (tile + 1) * part.chunk_units].ravel()
-        chunks.append(np.packbits(np.pad(chunk, (0, -len(chunk) % config.mask_word_bits)), bitorder="little").tobytes())
+        chunks.append(_packed(units[tile * part.chunk_units : (tile + 1) * part.chunk_units], config.mask_word_bits))
     return tuple(chunks)
+
+
+def _packed(units: np.ndarray, multiple: int) -> bytes:
+    """Bits of mask units, lowest first, filled up with zeros to a multiple of ``multiple`` bits."""
+    return np.packbits(np.pad(units.ravel(), (0, -units.size % multiple)), bitorder="little").tobytes()
 
 
 def _layer_units(mask: np.ndarray, part: LayerPlan, config: AcceleratorConfig) -> np.ndarray:

@@ -12,11 +12,11 @@ from gen.images import mask_image
 from gen.plan import plan
 from gen.streaming import Fetches, Host
 from spec.config import config_for
-from spec.network import residual_network
 from spec.packets import CHUNK_NUMBER_LSB, HEADER_WORDS, PACKET_MAGIC, Target
 from spec.refusal import Refused
 from spec.supermask import Mode
 from spec.synthetic import synthetic_model
+from spec.topologies import residual_network
 
 
 @pytest.fixture(scope="module", params=[(mode, pe) for mode in Mode for pe in (16, 64)], ids=str)
