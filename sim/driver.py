@@ -242,7 +242,8 @@ class Driver:
         except AcceleratorError:
             if program.stream_packets:
                 self.abort()  # nothing runs any more, but chunks may be on their way
-            self.transport.discard()
+            else:
+                self.transport.discard()
             raise
         tensors = tuple(self._receive(program.frames))
         return Result(tensors, tensors[-1], self.counters())

@@ -59,7 +59,7 @@ def small_model():
 def fitting():
     """``fitting(network, pe, **fields)``: build with memories that just hold ``network``, traced."""
     def build(network, pe=16, **fields):
-        config = config_for(pe, **{"psum_depth": 16} | fields)
+        config = config_for(pe, **{"psum_depth": 16, "mask_bits": 1 << 29} | fields)
         need = plan(network, config)
 
         def whole(amount, unit, least):
