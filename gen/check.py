@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from gen.options import add_build_options, config_from
-from gen.plan import LayerPlan, command_count, plan
+from gen.plan import LayerPlan, Plan, command_count, plan
 from spec.commands import FIELDS
 from spec.config import AcceleratorConfig
 from spec.model import Model, load
@@ -55,12 +55,15 @@ def problems(model: Model, config: AcceleratorConfig, *, commands: int) -> list[
         ("program memory", commands, config.commands, "commands", "--commands", 1),
     )
     for memory, need, have, unit, option, multiple in needs:
+        if memory == "mask memory" and placed.slot_units:
+            continue
         if need > have:
             enough = -(-need // multiple) * multiple
             found.append(Problem(
                 "network", f"needs {need} {unit} of {memory}, {need - have} more than the {have} there are",
                 f"build with {option} {enough} or use a smaller network",
             ))
+    found += _stream_problems(placed, config)
     for block in network.blocks:
         if block.iterations > _LIMITS["iterations"]:
             found.append(Problem(
@@ -68,6 +71,22 @@ def problems(model: Model, config: AcceleratorConfig, *, commands: int) -> list[
                 "split it into two blocks",
             ))
     return found
+
+
+def _stream_problems(placed: Plan, config: AcceleratorConfig) -> list[Problem]:
+    """Masks that do not stay need two slots, each for the masks of an m-tile."""
+    need, have = placed.mask_units * config.mask_unit_bits, config.mask_bits
+    if not placed.slot_units or need <= have:
+        return []
+    largest = max((part for part in placed.layers if part.streamed), key=lambda part: part.chunk_units)
+    enough = -(-need // config.mask_word_bits) * config.mask_word_bits
+    return [Problem(
+        largest.layer.name,
+        f"is streamed in chunks of {placed.slot_units * config.mask_unit_bits} bits, and with room for two the network "
+        f"needs {need} bits of mask memory, {need - have} more than the {have} there are",
+        f"build with --mask-bits {enough}, with fewer --rows (a chunk is the mask of that many output channels), or "
+        "give the layer fewer input channels",
+    )]
 
 
 def _layer_problems(part: LayerPlan, config: AcceleratorConfig) -> list[Problem]:

@@ -6,14 +6,14 @@ from functools import cached_property
 import numpy as np
 
 from gen.check import problems
-from gen.images import entry_image, image_words, mask_image, tensor_from_words
+from gen.images import entry_image, image_words, mask_chunks, mask_image, tensor_from_words
 from gen.plan import LayerPlan, Plan, command_count, plan
 from spec.commands import ADDRESS_BITS, Op, Source, encode
 from spec.config import AcceleratorConfig
 from spec.golden import check_images
 from spec.model import Model
 from spec.network import Network, Role, Step
-from spec.packets import Target, packet
+from spec.packets import Target, chunk_packet, packet
 from spec.refusal import Refused
 
 __all__ = ["Command", "Frame", "Program", "compile_model"]
@@ -89,14 +89,25 @@ class Program:
 
     @cached_property
     def packets(self) -> tuple[bytes, ...]:
-        """Stream packets that load program, masks and entries."""
+        """Packets that load program, the masks that stay and entries."""
         first = self.plan.layers[0]
         program = np.concatenate([command.words for command in self.commands]).astype("<u4").tobytes()
-        mask_address = first.mask_unit * self.config.mask_unit_bits // 32
+        mask_address = self.plan.mask_unit * self.config.mask_unit_bits // 32
+        masks = mask_image(self.model, self.plan, self.config)
         return (
             packet(Target.PROGRAM, self.start * len(self.commands[0].words), program),
-            packet(Target.MASK, mask_address, mask_image(self.model, self.plan, self.config)),
+            *([packet(Target.MASK, mask_address, masks)] if masks else []),
             packet(Target.ENTRIES, first.entry_row * self.config.rows, entry_image(self.model, self.plan, self.config)),
+        )
+
+    @cached_property
+    def stream_packets(self) -> tuple[bytes, ...]:
+        """Packets to send, in this order, during every inference: masks that do not stay. None if all stay."""
+        parts = [c.part for c, _ in self.executed if c.op in (Op.CONV, Op.CLASSIFY) and c.part.streamed]
+        chunks = {part: mask_chunks(self.model, part, self.config) for part in dict.fromkeys(parts)}
+        return tuple(
+            chunk_packet(number, self.plan.slot(number) * self.config.mask_unit_bits // 32, chunk)
+            for number, chunk in enumerate(chunk for part in parts for chunk in chunks[part])
         )
 
     def image_packet(self, image: np.ndarray) -> bytes:
@@ -160,7 +171,7 @@ def compile_model(
     placed = plan(network, config, mask_unit=-(-mask_base // aligned) * aligned, entry_row=entry_base)
     for what, end, have in (
         ("program memory", command_base + count, config.commands),
-        ("mask memory", placed.layers[0].mask_unit + placed.mask_units, config.mask_bits // config.mask_unit_bits),
+        ("mask memory", placed.mask_unit + placed.mask_units, config.mask_bits // config.mask_unit_bits),
         ("entry memory", entry_base + placed.entry_rows, config.entry_rows),
     ):
         if end > have:
@@ -243,6 +254,7 @@ def _layer_command(model: Model, part: LayerPlan, network: Network, config: Acce
         "pixel_tiles": part.pixel_tiles,
         "seed": network.seed_of(layer),
         "mask_base": part.mask_unit,
+        "streamed": part.streamed,
         "step_tap": ((layer.width - layer.kernel) * part.blocks + 1) & (1 << ADDRESS_BITS) - 1,
     }
     if layer.role is Role.CLASSIFIER:

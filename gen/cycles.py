@@ -1,8 +1,12 @@
-"""Cycles of a program, in closed form: equal to the hardware's counters when the host never stalls it.
+"""Cycles of a program: equal to the hardware's counters when the host never stalls it.
 
 A tile of weights is loaded while the one before it runs, so a run of ``r`` pixels followed by a tile of ``n`` weight
 fetches takes ``max(r, TURNAROUND, n)`` cycles. Around every command come the cycles to fill and empty the pipeline.
 The constants below are latencies of :mod:`rtl`, written as differences of register stages.
+
+For streamed masks a host that never stalls is one whose first chunk waits at the start and that offers a word in every
+cycle from then on. When chunks arrive then depends on when earlier ones are done with and the other way round, so the
+fetches of such layers are followed one by one (:mod:`gen.streaming`), repetitions left out.
 """
 
 from collections.abc import Iterator
@@ -10,6 +14,7 @@ from dataclasses import dataclass
 
 from gen.compile import Command, Program
 from gen.plan import LayerPlan
+from gen.streaming import Fetches, Host
 from rtl.accumulator import Accumulator
 from rtl.counters import Cause
 from rtl.max_pool import MaxPool, word_cycles
@@ -71,14 +76,17 @@ class CycleModel:
 
 @dataclass(frozen=True)
 class _Execution:
-    """When a layer's array work happens: first and last swap, when the last tile was ready, and what was waited for."""
+    """When a layer's array work happens, and what was waited for.
 
-    first_swap: int
-    last_full: int
+    ``loaded`` is the first cycle in which the loader has nothing more to do for it.
+    """
+
     last_swap: int
     last_run: int
+    loaded: int
     array: int
     weight_load: int
+    mask_wait: int
     filler: int
 
 
@@ -87,6 +95,7 @@ def predict(program: Program) -> CycleModel:
     config = program.config
     result = []
     fetch, drained, loader_free, last_swap = 0, 0, 0, 0
+    host = Host()
     for command, iteration in program.executed:
         if command.op in (Op.LOOP, Op.ENDLOOP):
             fetch += _FETCH_CONTROL
@@ -104,17 +113,17 @@ def predict(program: Program) -> CycleModel:
             else:
                 prepared = max(ready, loader_free)
                 taken = max(prepared, drained)
-                row = max(prepared + _TAKE_TO_ROW + config.weight_rows, last_swap)
-                run = _execute(command.part, config, taken + _TAKE_TO_SWAP, row)
-                last_swap = run.last_swap
-                loader_free = run.last_full
+                row = prepared + _TAKE_TO_ROW + config.weight_rows
+                if command.part.streamed:
+                    run = _execute_streamed(command.part, config, host, prepared, taken + _TAKE_TO_SWAP, row, last_swap)
+                else:
+                    run = _execute(command.part, config, taken + _TAKE_TO_SWAP, row, last_swap)
+                last_swap, loader_free = run.last_swap, run.loaded
                 last_word = run.last_swap + run.last_run
                 drained = max(last_word + _drain_cycles(command, config), run.last_swap + _slots(run.last_run)) + 1
-                waiting = run.first_swap - (taken + _TAKE_TO_SWAP)
-                starved = min(waiting, max(0, prepared + _TAKE_TO_ROW + config.weight_rows - taken - _TAKE_TO_SWAP))
                 causes[Cause.ARRAY] = run.array
-                causes[Cause.MASK_WAIT] = starved
-                causes[Cause.WEIGHT_LOAD] = run.weight_load + waiting - starved
+                causes[Cause.MASK_WAIT] = run.mask_wait
+                causes[Cause.WEIGHT_LOAD] = run.weight_load
                 causes[Cause.DRAIN] = run.filler + drained - 1 - last_word
             fetch = taken + 1
         causes[Cause.SEQUENCER] = drained - begun - sum(causes.values())
@@ -140,27 +149,57 @@ def _segments(part: LayerPlan, config: AcceleratorConfig) -> Iterator[tuple[int,
             yield part.last_run if pixel_tile == part.pixel_tiles - 1 else part.run, fetches
 
 
-def _execute(part: LayerPlan, config: AcceleratorConfig, asked: int, row: int) -> _Execution:
-    """Array work of a layer whose first run asks for weights at ``asked``; its first row may be written at ``row``."""
+def _execute(part: LayerPlan, config: AcceleratorConfig, asked: int, row: int, free: int) -> _Execution:
+    """Array work of a layer whose masks are there.
+
+    Its first run asks for weights at ``asked``; its first row is ready at ``row``, and may be written at ``free``.
+    """
     runs = part.weight_tiles * part.layer.mode.passes  # per segment
-    array = weight_load = filler = 0
-    first_swap = full = swap = slots = run = None
+    array = weight_load = mask_wait = filler = 0
+    swap = slots = run = None
     for run, fetches in _segments(part, config):
-        if first_swap is None:
-            full = row + fetches
-            first_swap = swap = max(asked, full)
+        if swap is None:
+            begun = max(row, free)
+            swap = max(asked, begun + fetches)
+            mask_wait = min(swap, max(asked, row)) - asked
+            weight_load = swap - asked - mask_wait
         else:
-            full = swap + fetches
+            begun = swap
             swap += max(slots, fetches)
             weight_load += max(0, fetches - slots)
         slots = _slots(run)
         if runs > 1:
-            full = swap + (runs - 2) * max(slots, fetches) + fetches
+            begun = swap + (runs - 2) * max(slots, fetches)
         swap += (runs - 1) * max(slots, fetches)
         weight_load += (runs - 1) * max(0, fetches - slots)
         array += runs * run
         filler += runs * (slots - run)
-    return _Execution(first_swap, full, swap, run, array, weight_load, filler - (slots - run))
+    return _Execution(swap, run, begun + fetches, array, weight_load, mask_wait, filler - (slots - run))
+
+
+def _execute_streamed(
+    part: LayerPlan, config: AcceleratorConfig, host: Host, taken: int, asked: int, row: int, free: int
+) -> _Execution:
+    """Array work of a streamed layer that the loader takes at ``taken``; otherwise as :func:`_execute`."""
+    runs = part.weight_tiles * part.layer.mode.passes
+    seeded = row - Ram.LATENCY
+    tiles = Fetches(asked, free)
+    array = filler = 0
+    for number, (run, fetches) in enumerate(_segments(part, config)):
+        if number % part.pixel_tiles == 0:
+            units = part.weight_tiles * fetches * part.unit
+            words = -(-units * config.mask_unit_bits // config.mask_word_bits) * (config.mask_word_bits // 32)
+            placed = max(host.chunk(words), tiles.issued + 1 if number else taken + 1)
+            tiles.resume(max(placed + 1, 0 if number else seeded))
+        tiles.repeat(runs, fetches, _slots(run))
+        if (number + 1) % part.pixel_tiles == 0:
+            host.free(tiles.issued)
+        array += runs * run
+        filler += runs * (_slots(run) - run)
+    last_filler = _slots(run) - run
+    return _Execution(
+        tiles.swap, run, tiles.written + 1, array, tiles.weight_load, tiles.mask_wait, filler - last_filler
+    )
 
 
 def _drain_cycles(command: Command, config: AcceleratorConfig) -> int:

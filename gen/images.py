@@ -9,22 +9,37 @@ from spec.network import Role
 from spec.numerics import pack_entries, prepare
 from spec.supermask import Mode, codes
 
-__all__ = ["entry_image", "image_words", "mask_image", "tensor_from_words"]
+__all__ = ["entry_image", "image_words", "mask_chunks", "mask_image", "tensor_from_words"]
 
 
 def mask_image(model: Model, plan: Plan, config: AcceleratorConfig) -> bytes:
-    """Supermasks in the order the hardware fetches them, from the first unit of the plan, in whole 32-bit words.
+    """Supermasks that stay, in the order the hardware fetches them, from the first unit of the plan, in 32-bit words.
 
     Order: layer > m-tile > ky > kx > n-block > fetch > row of the fetch > channel, lowest bit first. Rows and channels
     that are not there are 0.
     """
-    first = plan.layers[0].mask_unit
-    units = np.zeros((plan.mask_units, config.mask_unit_bits), bool)
+    first = plan.mask_unit
+    units = np.zeros((plan.resident_units, config.mask_unit_bits), bool)
     for part in plan.layers:
+        if part.streamed:
+            continue
         bits = _layer_units(model.masks[part.layer.name], part, config)
         units[part.mask_unit - first : part.mask_unit - first + len(bits)] = bits
-    packed = np.packbits(units.ravel(), bitorder="little").tobytes()
-    return packed + bytes(-len(packed) % 4)
+    return _packed(units, 32)
+
+
+def mask_chunks(model: Model, part: LayerPlan, config: AcceleratorConfig) -> tuple[bytes, ...]:
+    """Supermask of a layer cut into its m-tiles, each filled up with zeros to whole words of the mask memory."""
+    units = _layer_units(model.masks[part.layer.name], part, config)
+    chunks = []
+    for tile in range(part.tiles):
+        chunks.append(_packed(units[tile * part.chunk_units : (tile + 1) * part.chunk_units], config.mask_word_bits))
+    return tuple(chunks)
+
+
+def _packed(units: np.ndarray, multiple: int) -> bytes:
+    """Bits of mask units, lowest first, filled up with zeros to a multiple of ``multiple`` bits."""
+    return np.packbits(np.pad(units.ravel(), (0, -units.size % multiple)), bitorder="little").tobytes()
 
 
 def _layer_units(mask: np.ndarray, part: LayerPlan, config: AcceleratorConfig) -> np.ndarray:

@@ -1,6 +1,6 @@
 """Where everything of a network goes in the memories of a build, and how each layer is cut into tiles."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from spec.config import AcceleratorConfig
 from spec.network import Layer, Network, Role
@@ -40,9 +40,12 @@ class LayerPlan:
     run, last_run, pixel_tiles : int
         Pixels per pixel tile, and how many tiles.
     mask_unit : int
-        First unit of its mask.
+        First unit of its mask. 0 if it is streamed.
+    mask_units : int
     entry_row : int
         First entry row of iteration 0.
+    streamed : bool
+        Its mask comes from the host in every iteration, a chunk per m-tile.
     """
 
     layer: Layer
@@ -60,6 +63,18 @@ class LayerPlan:
     mask_unit: int
     mask_units: int
     entry_row: int
+    streamed: bool = False
+
+    @property
+    def chunk_units(self) -> int:
+        """Mask units of an m-tile, the longest if they differ."""
+        last = self.weight_tiles * self.last_rows * self.unit
+        return max(last, (self.mask_units - last) // max(1, self.tiles - 1))
+
+    @property
+    def unit(self) -> int:
+        """Mask units of a fetch; masks of the layer start at a multiple of it."""
+        return 1 if self.layer.mode is Mode.ONE_OF_FOUR else 2
 
     @property
     def weight_tiles(self) -> int:
@@ -69,7 +84,23 @@ class LayerPlan:
 
 @dataclass(frozen=True)
 class Plan:
-    """A network on a build. Sizes are what it needs, whether or not the build has it."""
+    """A network on a build. Sizes are what it needs, whether or not the build has it.
+
+    Parameters
+    ----------
+    layers : tuple of LayerPlan
+    pool : LayerPlan or None
+    x_words, t_words : int
+    mask_units : int
+        Units of mask memory: resident masks, then two slots for chunks of streamed ones.
+    entry_rows : int
+    entry_steps : dict of block name to int
+        Entry rows of an iteration.
+    mask_unit : int
+        First unit of mask memory.
+    slot_units : int
+        Units of a slot: whole words of the mask memory. 0 if nothing is streamed.
+    """
 
     layers: tuple[LayerPlan, ...]
     pool: LayerPlan | None
@@ -78,6 +109,17 @@ class Plan:
     mask_units: int
     entry_rows: int
     entry_steps: dict[str, int]
+    mask_unit: int = 0
+    slot_units: int = 0
+
+    @property
+    def resident_units(self) -> int:
+        """Units of mask memory before the slots."""
+        return self.mask_units - 2 * self.slot_units
+
+    def slot(self, number: int) -> int:
+        """First unit of the slot of chunk ``number``."""
+        return self.mask_unit + self.resident_units + number % 2 * self.slot_units
 
     def of(self, layer: Layer) -> LayerPlan:
         """Plan of ``layer``, which may be the max pool."""
@@ -94,6 +136,8 @@ def plan(network: Network, config: AcceleratorConfig, *, mask_unit: int = 0, ent
     The residual stream lives in X: layers that change its shape write a second region at the other end of X, the others
     update it in place. The prepared image and the branches of the blocks live at the start of T; where a block has two
     inner layers, the second one's branch follows the first one's.
+
+    Masks stay on the chip. Where there is no room for all, some are streamed (:func:`_stream`).
     """
     sizes = {"x": 0, "t": 0}
     layers: list[LayerPlan] = []
@@ -164,9 +208,51 @@ def plan(network: Network, config: AcceleratorConfig, *, mask_unit: int = 0, ent
         entry_steps[block.name] = step
         entry_row += step * block.iterations
     add(classifier, stream, None, None, False, 0)
-    return Plan(
-        tuple(layers), pool, sizes["x"], sizes["t"], mask_unit - start_mask, entry_row - start_entry, entry_steps
+    result = Plan(
+        tuple(layers), pool, sizes["x"], sizes["t"], mask_unit - start_mask, entry_row - start_entry, entry_steps,
+        start_mask,
     )
+    return _stream(result, config)
+
+
+def _stream(resident: Plan, config: AcceleratorConfig) -> Plan:
+    """``resident`` itself if its masks fit; else a plan that streams some of them.
+
+    Folded blocks stay first, those with most iterations before others. Then come the layers with the fewest pixels:
+    they have the least work for the array while the host sends a mask. Each stays if it fits beside the slots that the
+    rest needs.
+    """
+    have = config.mask_bits // config.mask_unit_bits - resident.mask_unit
+    if resident.mask_units <= have:
+        return resident
+    word = config.mask_word_bits // config.mask_unit_bits
+
+    def slot_of(staying: set[int]) -> int:
+        chunks = [part.chunk_units for part in resident.layers if part.layer.index not in staying]
+        return _ceil(max(chunks, default=0), word) * word
+
+    def need(staying: set[int]) -> int:
+        units = sum(_ceil(p.mask_units, 2) * 2 for p in resident.layers if p.layer.index in staying)
+        return _ceil(units, word) * word + 2 * slot_of(staying)
+
+    staying: set[int] = set()
+    for part in sorted(resident.layers, key=lambda p: (-p.layer.iterations, p.layer.positions, -p.mask_units)):
+        more = staying | {part.layer.index}
+        if need(more) <= max(have, need(staying)):
+            staying = more
+    if len(staying) == len(resident.layers):
+        return resident
+    layers, unit = [], resident.mask_unit
+    for part in resident.layers:
+        if part.layer.index in staying:
+            unit += unit % part.unit
+            layers.append(replace(part, mask_unit=unit))
+            unit += part.mask_units
+        else:
+            layers.append(replace(part, mask_unit=0, streamed=True))
+    slot = slot_of(staying)
+    kept = _ceil(unit - resident.mask_unit, word) * word
+    return replace(resident, layers=tuple(layers), mask_units=kept + 2 * slot, slot_units=slot)
 
 
 def command_count(network: Network, *, traced: bool = False) -> int:

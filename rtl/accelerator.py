@@ -1,6 +1,6 @@
 """The top: AXI ports, host registers, packet loader, counters and the engine, connected."""
 
-from amaranth.hdl import ClockDomain, ClockSignal, Module, ResetInserter, ResetSignal
+from amaranth.hdl import ClockDomain, ClockSignal, Module, Mux, ResetInserter, ResetSignal, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -11,7 +11,7 @@ from rtl.frame_sender import FrameSender
 from rtl.packet_loader import PacketLoader
 from rtl.register_port import RegisterPort
 from spec.config import AcceleratorConfig
-from spec.registers import ADDRESS_BITS
+from spec.registers import ADDRESS_BITS, ErrorCode
 
 __all__ = ["PORTS", "Accelerator", "Core"]
 
@@ -36,7 +36,7 @@ class Core(wiring.Component):
     s_axi : In(AxiLite(8))
         Registers (:mod:`spec.registers`).
     s_axis : In(AxiStream())
-        Packets (:mod:`spec.packets`); not ready while an inference runs.
+        Packets (:mod:`spec.packets`). Only chunks of streamed masks are taken while an inference runs.
     m_axis : Out(AxiStream())
         One frame per STORE command.
     irq : Out(1)
@@ -55,7 +55,10 @@ class Core(wiring.Component):
         m.submodules.sender = sender = FrameSender()
         m.submodules.counters = counters = Counters()
         engine = Engine(self.config)
-        m.submodules.engine = ResetInserter(registers.abort)(engine)
+        # An inference without the masks it needs is stopped a cycle after the error, as if aborted.
+        stop = Signal()
+        m.submodules.engine = ResetInserter(registers.abort | stop)(engine)
+        m.d.sync += stop.eq(engine.busy & ~stop & registers.load_error.valid)
 
         wiring.connect(m, wiring.flipped(self.s_axi), registers.bus)
         wiring.connect(m, wiring.flipped(self.s_axis), loader.i)
@@ -66,11 +69,17 @@ class Core(wiring.Component):
             engine.start.eq(registers.start),
             engine.program_start.eq(registers.program_start),
             loader.accept.eq(~engine.busy & ~registers.start),
-            loader.abort.eq(registers.abort),
+            loader.running.eq(engine.busy),
+            loader.room.eq(engine.room),
+            loader.hungry.eq(engine.hungry),
+            loader.abort.eq(registers.abort | stop),
+            engine.chunk.eq(loader.chunk),
             registers.busy.eq(engine.busy),
             registers.loading.eq(loader.loading),
             registers.done.eq(engine.done),
-            registers.load_error.eq(loader.error),
+            registers.load_error.valid.eq(loader.error.valid | engine.misfit),
+            registers.load_error.code.eq(Mux(engine.misfit, ErrorCode.STREAM_LENGTH, loader.error.code)),
+            registers.load_error.info.eq(Mux(engine.misfit, engine.position.command, loader.error.info)),
             registers.command_error.eq(engine.error),
             registers.position.eq(engine.position),
             registers.counters.eq(counters.values),

@@ -12,7 +12,7 @@ from rtl.counters import Cause
 from rtl.exporter import Exporter
 from rtl.frame_sender import FrameWord
 from rtl.max_pool import MaxPool
-from rtl.packet_loader import MemoryWrite
+from rtl.packet_loader import Chunk, MemoryWrite
 from rtl.pe_array import PeArray, row_sum_bits
 from rtl.register_port import CommandError, Position
 from rtl.results import Results
@@ -50,7 +50,15 @@ class Engine(wiring.Component):
     position : Out(Position)
     error : Out(CommandError)
     load : In(MemoryWrite())
-        Only while not ``busy``.
+        Only while not ``busy``, except for ``MASK_STREAM``.
+    chunk : In(Chunk)
+        A chunk of streamed masks has been written; only while there is ``room``. A start forgets all chunks.
+    room : Out(1)
+        There is a place for another chunk.
+    hungry : Out(1)
+        The mask fetches wait for another chunk.
+    misfit : Out(1)
+        A chunk was not as long as the masks of its m-tile; the inference is of no use.
     words : Out(stream.Signature(FrameWord))
     """
 
@@ -65,6 +73,10 @@ class Engine(wiring.Component):
             "position": Out(Position),
             "error": Out(CommandError),
             "load": In(MemoryWrite()),
+            "chunk": In(Chunk),
+            "room": Out(1),
+            "hungry": Out(1),
+            "misfit": Out(1),
             "words": Out(stream.Signature(FrameWord)),
         })
 
@@ -247,8 +259,13 @@ class Engine(wiring.Component):
             weights.mask_write_data.eq(load.data.replicate(1 << mask_bits)),
             results.entry_write_address.eq(load.address >> row_bits),
             results.entry_write_data.eq(load.data.replicate(self.config.rows)),
+            weights.clear.eq(self.start),
+            weights.chunk.eq(self.chunk),
+            self.room.eq(weights.room),
+            self.hungry.eq(weights.hungry),
+            self.misfit.eq(weights.misfit),
         ]
-        with m.If(load.en & (load.target == Target.MASK)):
+        with m.If(load.en & ((load.target == Target.MASK) | (load.target == Target.MASK_STREAM))):
             m.d.comb += weights.mask_write_enable.eq(1 << load.address[:mask_bits])
         with m.If(load.en & (load.target == Target.ENTRIES)):
             m.d.comb += results.entry_write_enable.eq(1 << load.address[:row_bits])

@@ -5,6 +5,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl.command import COMMAND
+from rtl.packet_loader import Chunk
 from spec.config import AcceleratorConfig
 from spec.lfsr import SIGN_WORD
 from spec.supermask import GROUP
@@ -34,6 +35,9 @@ class MaskWalk(wiring.Component):
     The supermask is stored in the order ``m-tile > ky > kx > n-block > rows``; every pass and every pixel tile reads it
     again. One fetch per cycle of ``advance``, the first in the cycle after ``take``.
 
+    Of a streamed command every m-tile is a chunk of its own: its first fetch comes two cycles after the last one of the
+    m-tile before, or in the cycle after its chunk was there.
+
     Parameters
     ----------
     config : AcceleratorConfig
@@ -47,6 +51,14 @@ class MaskWalk(wiring.Component):
     idle : Out(1)
         All fetches are done.
     fetch : Out(TileFetch)
+    chunk : In(Chunk)
+        The oldest chunk on the chip.
+    free : Out(1)
+        It is not needed any more.
+    hungry : Out(1)
+        The walk waits for a chunk.
+    misfit : Out(1)
+        With ``free``: it was not as long as the masks of its m-tile, in whole words of the mask memory.
     """
 
     def __init__(self, config: AcceleratorConfig):
@@ -57,14 +69,18 @@ class MaskWalk(wiring.Component):
             "advance": In(1),
             "idle": Out(1),
             "fetch": Out(TileFetch),
+            "chunk": In(Chunk),
+            "free": Out(1),
+            "hungry": Out(1),
+            "misfit": Out(1),
         })
 
     def elaborate(self, platform):
         m = Module()
 
-        names = ("coded", "passes", "kernel", "blocks", "tiles", "last_rows", "last_groups", "pixel_tiles")
+        names = ("coded", "streamed", "passes", "kernel", "blocks", "tiles", "last_rows", "last_groups", "pixel_tiles")
         held = {name: Signal.like(getattr(self.command, name), name=name) for name in names}
-        busy = Signal()
+        busy, placed, there = Signal(), Signal(), Signal()
         row, pass_index, block = Signal(7), Signal(2), Signal(10)
         kx, ky, pixel_tile, tile = Signal(3), Signal(3), Signal(12), Signal(11)
         unit, weight_tile_unit, m_tile_unit, after = Signal(32), Signal(32), Signal(32), Signal(32)
@@ -83,7 +99,8 @@ class MaskWalk(wiring.Component):
             self.idle.eq(~busy),
             first.eq((pass_index == 0) & (block == 0) & (kx == 0) & (ky == 0)),
             after.eq(unit + Mux(held["coded"], 1, 2)),
-            self.fetch.valid.eq(busy),
+            there.eq(busy & (placed | ~held["streamed"])),
+            self.fetch.valid.eq(there),
             self.fetch.unit.eq(unit),
             self.fetch.group.eq(row),
             self.fetch.last.eq(last_row),
@@ -100,8 +117,8 @@ class MaskWalk(wiring.Component):
             m.d.sync += [signal.eq(getattr(self.command, name)) for name, signal in held.items()]
             m.d.sync += [counter.eq(0) for counter in (row, pass_index, block, kx, ky, pixel_tile, tile)]
             m.d.sync += [address.eq(self.command.mask_base) for address in (unit, weight_tile_unit, m_tile_unit)]
-            m.d.sync += busy.eq(1)
-        with m.Elif(self.advance & busy):
+            m.d.sync += [busy.eq(1), placed.eq(0)]
+        with m.Elif(self.advance & there):
             m.d.sync += [row.eq(row + 1), unit.eq(after)]
             with m.If(last_row):
                 m.d.sync += [row.eq(0), pass_index.eq(pass_index + 1), unit.eq(weight_tile_unit)]
@@ -117,4 +134,23 @@ class MaskWalk(wiring.Component):
                                 with m.If(ends["pixel_tile"]):
                                     m.d.sync += [pixel_tile.eq(0), tile.eq(tile + 1), busy.eq(~last_tile)]
                                     m.d.sync += [x.eq(after) for x in (unit, weight_tile_unit, m_tile_unit)]
+                                    m.d.sync += placed.eq(0)
+                                    m.d.comb += self.free.eq(held["streamed"])
+        with m.Elif(busy & ~there & self.chunk.valid):
+            m.d.sync += [x.eq(self._first_unit()) for x in (unit, weight_tile_unit, m_tile_unit)]
+            m.d.sync += placed.eq(1)
+        m.d.comb += [
+            self.hungry.eq(busy & ~there & ~self.chunk.valid),
+            self.misfit.eq(self.free & (self._end_word(after) != self.chunk.end)),
+        ]
         return m
+
+    def _first_unit(self):
+        """Address of the first unit of the chunk; chunks begin with a word of the mask memory."""
+        word = self.chunk.first >> (self.config.mask_word_bits // 32).bit_length() - 1
+        return word << (self.config.mask_word_bits // self.config.mask_unit_bits).bit_length() - 1
+
+    def _end_word(self, unit):
+        """The first 32-bit word after the word of the mask memory that holds the unit before ``unit``."""
+        units, parts = self.config.mask_word_bits // self.config.mask_unit_bits, self.config.mask_word_bits // 32
+        return (unit + units - 1 >> units.bit_length() - 1) << parts.bit_length() - 1

@@ -1,15 +1,15 @@
 """The way in: packets of the host become memory writes. ``spec.packets`` describes them."""
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, enum, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl.axi import AXI_BITS, AxiStream
 from spec.config import AcceleratorConfig
-from spec.packets import PACKET_MAGIC, Target, memory_words
+from spec.packets import CHUNK_NUMBER_LSB, PACKET_MAGIC, Target, memory_words
 from spec.registers import ErrorCode
 
-__all__ = ["WRITE_ADDRESS_BITS", "LoadError", "MemoryWrite", "PacketLoader"]
+__all__ = ["WRITE_ADDRESS_BITS", "Chunk", "LoadError", "MemoryWrite", "PacketLoader"]
 
 WRITE_ADDRESS_BITS = 24  #: Bits of the address of a 32-bit word.
 
@@ -52,6 +52,14 @@ class LoadError(data.Struct):
     info: AXI_BITS
 
 
+class Chunk(data.Struct):
+    """A chunk of supermasks that lies in the mask memory, whole, in 32-bit words ``first`` to before ``end``."""
+
+    valid: 1
+    first: WRITE_ADDRESS_BITS
+    end: WRITE_ADDRESS_BITS + 1
+
+
 class _Step(enum.Enum, shape=3):
     HEADER = 0  #: The next word is the first of a packet.
     ADDRESS = 1  #: The next word is the address.
@@ -69,7 +77,11 @@ class PacketLoader(wiring.Component):
 
     ``error.info`` is the first word of the packet (``PACKET_MAGIC``, ``PACKET_TARGET``, and ``PACKET_SHORT`` when there
     was no second word), the address asked for (``PACKET_RANGE``, which includes a length of 0), or the address of the
-    first word that is missing (``PACKET_SHORT``) or too many (``PACKET_LONG``).
+    first word that is missing (``PACKET_SHORT``) or too many (``PACKET_LONG``). For ``STREAM_ORDER`` it is the second
+    word of the chunk, or the first of the packet that came instead of one.
+
+    Chunks for the mask stream are taken while an inference is ``running``, other packets when ``accept`` says so.
+    To tell them apart the first word is looked at for a cycle before it is taken, while an inference is running.
 
     Parameters
     ----------
@@ -83,11 +95,20 @@ class PacketLoader(wiring.Component):
     write : Out(MemoryWrite())
         The words of their payloads.
     accept : In(1)
-        The memories may be written. Without it only words to be dropped are taken.
+        The memories may be written. Without it only chunks and words to be dropped are taken.
+    running : In(1)
+        An inference is running. When it ends a half received chunk is dropped silently, and so are those that follow,
+        up to the next other packet or inference.
+    room : In(1)
+        There is a place for another chunk.
+    hungry : In(1)
+        The inference cannot go on without another chunk.
     abort : In(1)
         Forget a half received packet: drop the rest of it silently. Only words to be dropped are taken in such a cycle.
     loading : Out(1)
-        A packet is half received (one that is being dropped is not).
+        A packet is half received (one that is being dropped is not, nor a chunk that waits for an inference).
+    chunk : Out(Chunk)
+        A chunk has arrived: for one cycle, that of the write of its last word.
     error : Out(LoadError)
         A packet was refused.
     """
@@ -98,8 +119,12 @@ class PacketLoader(wiring.Component):
             "i": In(AxiStream()),
             "write": Out(MemoryWrite()),
             "accept": In(1),
+            "running": In(1),
+            "room": In(1),
+            "hungry": In(1),
             "abort": In(1),
             "loading": Out(1),
+            "chunk": Out(Chunk),
             "error": Out(LoadError),
         })
 
@@ -114,18 +139,35 @@ class PacketLoader(wiring.Component):
         address = Signal(AXI_BITS)
         remaining = Signal(range(max(memory_words(self.config).values()) + 1))
 
+        streaming, begun, awaited = Signal(), Signal(), Signal()
         m.d.comb += [
-            self.i.tready.eq((step == _Step.DROP) | self.accept & ~self.abort),
-            self.loading.eq((step != _Step.HEADER) & (step != _Step.DROP)),
+            streaming.eq(target == Target.MASK_STREAM),
+            begun.eq((step != _Step.HEADER) & (step != _Step.DROP)),
+            self.loading.eq(begun & ~(streaming & (step == _Step.ADDRESS))),
             transfer.eq(self.i.tvalid & self.i.tready),
             self.error.valid.eq(transfer & (fault != ErrorCode.NONE)),
             self.error.code.eq(fault),
         ]
+        heads_chunk = self.i.tdata == PACKET_MAGIC | Target.MASK_STREAM
+        arrived = transfer & self.i.tlast & streaming & (step == _Step.PAYLOAD) & (fault == ErrorCode.NONE)
+        late = self._follow_inference(m, transfer & (step == _Step.HEADER) & ~heads_chunk)
+        chunk_offered = self._look_ahead(m, (step == _Step.HEADER) & self.i.tvalid & ~transfer, heads_chunk)
+        number = Signal(AXI_BITS - CHUNK_NUMBER_LSB)
+        m.d.comb += awaited.eq(self.accept)
+        with m.Switch(step):
+            with m.Case(_Step.HEADER):
+                m.d.comb += awaited.eq(self.accept | chunk_offered)
+            with m.Case(_Step.ADDRESS, _Step.LENGTH, _Step.PAYLOAD), m.If(streaming):
+                m.d.comb += awaited.eq(self.running & (self.room | (step != _Step.ADDRESS)))
+        m.d.comb += self.i.tready.eq((step == _Step.DROP) | awaited & ~self.abort)
         m.d.sync += [
             self.write.en.eq(transfer & (step == _Step.PAYLOAD)),
             self.write.target.eq(target),
             self.write.address.eq(address),
             self.write.data.eq(self.i.tdata),
+            self.chunk.valid.eq(arrived),
+            self.chunk.end.eq(address + 1),
+            number.eq(Mux(self.running, number + arrived, 0)),
         ]
         with m.If(transfer & self.i.tlast):
             m.d.sync += step.eq(_Step.HEADER)
@@ -133,7 +175,7 @@ class PacketLoader(wiring.Component):
             m.d.sync += step.eq(following)
             with m.If(fault != ErrorCode.NONE):
                 m.d.sync += step.eq(_Step.DROP)
-        with m.Elif(self.abort & self.loading):
+        with m.Elif(begun & (self.abort | late & streaming)):
             m.d.sync += step.eq(_Step.DROP)
 
         with m.If(transfer), m.Switch(step):
@@ -141,13 +183,37 @@ class PacketLoader(wiring.Component):
                 m.d.sync += target.eq(self.i.tdata)
             with m.Case(_Step.ADDRESS):
                 m.d.sync += address.eq(self.i.tdata)
+                with m.If(streaming):
+                    m.d.sync += address.eq(self.i.tdata[:CHUNK_NUMBER_LSB])
             with m.Case(_Step.LENGTH):
-                m.d.sync += remaining.eq(self.i.tdata)
+                m.d.sync += [remaining.eq(self.i.tdata), self.chunk.first.eq(address)]
             with m.Case(_Step.PAYLOAD):
                 m.d.sync += [address.eq(address + 1), remaining.eq(remaining - 1)]
         self._judge(m, step, following, fault, target, address, remaining)
+        with m.If((step == _Step.HEADER) & late & heads_chunk):
+            m.d.comb += following.eq(_Step.DROP)
+        with m.If((step == _Step.ADDRESS) & streaming & (self.i.tdata[CHUNK_NUMBER_LSB:] != number)):
+            m.d.comb += fault.eq(ErrorCode.STREAM_ORDER)
 
         return m
+
+    def _look_ahead(self, m, offered, heads_chunk) -> Signal:
+        """Whether the first word ``offered`` is that of a chunk to take. Another is wrong while a chunk is needed."""
+        chunk, other = Signal(), Signal()
+        m.d.sync += [
+            chunk.eq(offered & self.running & heads_chunk),
+            other.eq(offered & self.running & ~heads_chunk & ~self.error.valid),
+        ]
+        with m.If(other & self.running & self.hungry):
+            m.d.comb += [self.error.valid.eq(1), self.error.code.eq(ErrorCode.STREAM_ORDER)]
+        return chunk & self.running
+
+    def _follow_inference(self, m, other_begins) -> Signal:
+        """Whether a chunk is one of an inference that has ended."""
+        ran, stale, late = Signal(), Signal(), Signal()
+        m.d.comb += late.eq(~self.running & (ran | stale))
+        m.d.sync += [ran.eq(self.running), stale.eq((late | self.abort) & ~self.running & ~other_begins)]
+        return late
 
     def _judge(self, m, step, following, fault, target, address, remaining):
         """Say what is wrong with the word offered in ``step``, and which step follows if nothing is."""

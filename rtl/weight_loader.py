@@ -4,9 +4,11 @@ from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from rtl.chunk_queue import ChunkQueue
 from rtl.command import COMMAND
 from rtl.expander import Expander, Weight
 from rtl.mask_walk import MaskWalk, TileFetch
+from rtl.packet_loader import Chunk
 from rtl.ram import Ram
 from rtl.weight_generator import WeightGenerator
 from spec.config import AcceleratorConfig
@@ -21,7 +23,8 @@ class WeightLoader(wiring.Component):
     set; the next tile begins in the cycle of ``swap``. A command is taken whenever the walk is ``idle``, so the first
     tile of the next command is prepared while the last one runs.
 
-    Timing: the first row is written ``weight_rows + 3`` cycles after ``take``, if the shadow set is free by then.
+    Timing: the first row is written ``weight_rows + 3`` cycles after ``take``, if the shadow set is free by then. The
+    first row of an m-tile whose masks are streamed is written at the earliest 4 cycles after its chunk arrived.
 
     Parameters
     ----------
@@ -38,6 +41,16 @@ class WeightLoader(wiring.Component):
     full : Out(1)
     starved : Out(1)
         No row has come out of the mask memory.
+    clear : In(1)
+        Forget all chunks.
+    chunk : In(Chunk)
+        A chunk of streamed masks has arrived; only while there is ``room``.
+    room : Out(1)
+        There is a place for another chunk.
+    hungry : Out(1)
+        No row can be fetched before another chunk has arrived.
+    misfit : Out(1)
+        A chunk that was used was not as long as the masks of its m-tile.
     write, write_group, write_weights
         To :class:`rtl.pe_array.PeArray`.
     mask_write_address, mask_write_data, mask_write_enable
@@ -54,6 +67,11 @@ class WeightLoader(wiring.Component):
             "swap": In(1),
             "full": Out(1),
             "starved": Out(1),
+            "clear": In(1),
+            "chunk": In(Chunk),
+            "room": Out(1),
+            "hungry": Out(1),
+            "misfit": Out(1),
             "write": Out(1),
             "write_group": Out(range(config.load_cycles)),
             "write_weights": Out(data.ArrayLayout(Weight, config.weight_rows * config.groups)),
@@ -67,6 +85,7 @@ class WeightLoader(wiring.Component):
         config = self.config
 
         m.submodules.walk = walk = MaskWalk(config)
+        m.submodules.chunks = chunks = ChunkQueue()
         m.submodules.signs = signs = WeightGenerator(
             groups=config.load_cycles, lanes=config.weight_rows, channels=config.word_bytes
         )
@@ -75,6 +94,13 @@ class WeightLoader(wiring.Component):
             masks.write_address.eq(self.mask_write_address),
             masks.write_data.eq(self.mask_write_data),
             masks.write_enable.eq(self.mask_write_enable),
+            chunks.chunk.eq(self.chunk),
+            chunks.clear.eq(self.clear),
+            chunks.free.eq(walk.free),
+            walk.chunk.eq(chunks.head),
+            self.room.eq(chunks.room),
+            self.hungry.eq(walk.hungry),
+            self.misfit.eq(walk.misfit),
         ]
 
         # The fetch leaves the walk, spends two cycles in the mask memory and then writes its rows.

@@ -38,6 +38,12 @@ class Transport(Protocol):
     def send(self, frame: bytes) -> None:
         """Send one frame (packet) to ``s_axis``; return when its last word was taken."""
 
+    def send_later(self, frames: Sequence[bytes]) -> None:
+        """Send frames to ``s_axis``, one after another, as they are taken; return at once."""
+
+    def withdraw(self) -> None:
+        """Do not begin any more frame of :meth:`send_later`; one that was begun is sent to its end."""
+
     def receive(self) -> bytes:
         """The next frame from ``m_axis``."""
 
@@ -206,13 +212,18 @@ class Driver:
         self.raise_error()
 
     def start(self) -> None:
-        """Start an inference on the image that was sent; :meth:`finish` waits for its result."""
+        """Start an inference on the image that was sent; :meth:`finish` waits for its result.
+
+        Masks that do not stay on the chip are sent while it runs.
+        """
         for _ in range(_READY_POLLS):
             if self.read("CONTROL") & bit("CONTROL", "ready"):
                 break
             self.raise_error()
         else:
             raise RuntimeError("Accelerator does not become ready; abort it or reset it")
+        if self.program is not None and self.program.stream_packets:
+            self.transport.send_later(self.program.stream_packets)
         self.write("CONTROL", bit("CONTROL", "start"))
 
     def finish(self) -> Result:
@@ -229,7 +240,10 @@ class Driver:
         try:
             self.raise_error()
         except AcceleratorError:
-            self.transport.discard()
+            if program.stream_packets:
+                self.abort()  # nothing runs any more, but chunks may be on their way
+            else:
+                self.transport.discard()
             raise
         tensors = tuple(self._receive(program.frames))
         return Result(tensors, tensors[-1], self.counters())
@@ -265,6 +279,7 @@ class Driver:
     def abort(self) -> None:
         """Stop whatever is running. The memories keep their content; the next :meth:`infer` is a normal one."""
         self.write("CONTROL", bit("CONTROL", "abort"))
+        self.transport.withdraw()
         self.clear_error()
         self.transport.discard()
 

@@ -14,6 +14,10 @@ MEANINGS = {
     ErrorCode.PACKET_LONG: "a packet went on after its announced length, which was dropped; send it again as announced",
     ErrorCode.START_BUSY: "start was ignored, because an inference or a packet was in progress; wait for ready",
     ErrorCode.REGISTER: "an unknown register was accessed or a register was written in part; use whole 32-bit accesses",
+    ErrorCode.STREAM_ORDER: "a chunk of streamed masks came out of turn, or another packet where one was needed, and "
+    "the inference was stopped; send all of stream_packets, in order, in every inference",
+    ErrorCode.STREAM_LENGTH: "a chunk of streamed masks was not as long as its m-tile, and the inference was stopped; "
+    "send the stream_packets of the program that is selected",
     ErrorCode.COMMAND: "the program held an unknown command and was stopped; load the program again",
 }
 

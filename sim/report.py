@@ -1,6 +1,7 @@
 """What a simulation run found, as JSON and as a table."""
 
 import importlib.metadata
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,6 +41,7 @@ class Report:
     values_compared: int = 0
     mismatch: str | None = None
     totals: list[int] = field(default_factory=list)
+    traffic: list[tuple[int, int, int]] = field(default_factory=list)
     predictions: dict[int, int] = field(default_factory=dict)
     simulated_cycles: int = 0
     seconds: float = 0.0
@@ -50,6 +52,20 @@ class Report:
         self.predictions[image] = int(np.argmax(logits))
         self.simulated_cycles += cycles
         self.seconds += seconds
+
+    def add_traffic(self, image: int, masks: int, output: int) -> None:
+        """Record the bytes that one plain inference moved over the pins: image, streamed masks, output."""
+        self.traffic.append((image, masks, output))
+
+    @property
+    def conventional_bytes(self) -> dict[str, int]:
+        """Bytes over the pins of an accelerator that fetches int8 weights for every execution of every layer."""
+        network = self.program.model.network
+        return {
+            "weights": sum(step.layer.weights for step in network.steps),
+            "image": math.prod(network.image),
+            "output": 4 * network.classes,
+        }
 
     @property
     def kept_macs(self) -> int:
@@ -65,6 +81,8 @@ class Report:
         correct = sum(self.predictions[image] == self.labels[image] for image in labelled)
         measured = float(np.mean(self.totals)) if self.totals else None
         slots = config.pe * measured if measured else None
+        image, masks, output = np.mean(self.traffic, axis=0).tolist() if self.traffic else (None, None, None)
+        conventional = self.conventional_bytes
         ideal = sum(command.macs * command.passes / 4 for command in self.cycles.commands)
         return {
             "schema_version": 1,
@@ -94,6 +112,13 @@ class Report:
             "kept_macs_per_pe_and_cycle": self.kept_macs / slots if slots else None,
             "dense_equivalent_macs_per_pe_and_cycle": model.network.macs / slots if slots else None,
             "array_utilization_percent": 100 * ideal / slots if slots else None,
+            "image_bytes_per_image": image,
+            "streamed_mask_bytes_per_image": masks,
+            "output_bytes_per_image": output,
+            "streamed_layers": [part.layer.name for part in self.program.plan.layers if part.streamed],
+            "conventional_weight_bytes_per_image": conventional["weights"],
+            "conventional_bytes_per_image": sum(conventional.values()),
+            "traffic_saved_ratio": sum(conventional.values()) / (image + masks + output) if self.traffic else None,
             "simulated_cycles_per_s": self.simulated_cycles / self.seconds if self.seconds else None,
             "versions": {name: importlib.metadata.version(name) for name in _TOOLS},
         }
@@ -125,6 +150,11 @@ class Report:
         row("kept MAC per PE and cycle", "kept_macs_per_pe_and_cycle", "{:.3f}")
         row("dense-equivalent MAC per PE and cycle", "dense_equivalent_macs_per_pe_and_cycle", "{:.3f}")
         row("array utilization (share of 4/q dense-equivalent MAC)", "array_utilization_percent", "{:.1f} %")
+        row("bytes over the pins per image: image", "image_bytes_per_image", "{:,.0f}")
+        row(f"  masks streamed ({len(data['streamed_layers'])} layers)", "streamed_mask_bytes_per_image", "{:,.0f}")
+        row("  output", "output_bytes_per_image", "{:,.0f}")
+        row("  if int8 weights were fetched for every layer execution", "conventional_bytes_per_image", "{:,}")
+        row("  fewer by a factor of", "traffic_saved_ratio", "{:.1f}")
         row("simulated cycles per second", "simulated_cycles_per_s", "{:,.0f}")
         row(f"values compared with {' and '.join(self.references)}", "values_compared", "{:,}")
         row("mismatches", "mismatches", "{}")

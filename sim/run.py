@@ -126,6 +126,7 @@ class _Run:
         else:
             tensors = [np.array(event["logits"], np.int32)]
             self.report.add_plain(image, event["logits"], event["counters"], event["cycles"], event["seconds"])
+            self.report.add_traffic(*event["traffic"])
         for reference, expected in self.subject.traces.items():
             mismatch = first_mismatch(reference, expected, image, program.frames, tensors)
             if mismatch is not None:

@@ -46,6 +46,12 @@ def test_pe16(module):
     run_bench(simulation_of(config), config, module, f"pe16-{module}")
 
 
+def test_streaming():
+    """Half the masks do not fit."""
+    config = config_for(16, mask_bits=7168)
+    run_bench(simulation_of(config), config, "streaming", "pe16-streaming")
+
+
 @pytest.mark.parametrize("name", ["pe64", "8x16"])
 def test_shapes(name):
     config = CONFIGS[name]

@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 from vcdvcd import VCDVCD
 
+from gen.compile import compile_model
 from sim.run import main
 from spec import golden, vectors
 from spec import model as model_file
+from spec.config import config_for
 from spec.golden import Stored, Trace
 from spec.supermask import Mode
 from spec.synthetic import random_images, synthetic_model
@@ -47,6 +49,20 @@ def test_everything_agrees(folder, tmp_path, capsys, stall):
     output = capsys.readouterr().out
     assert "accuracy on RTL (2 of 3)" in output
     assert f"wrote {report}" in output
+
+
+def test_streamed_masks_are_counted_at_the_pins(folder, tmp_path):
+    """On a build for half of the masks: everything agrees, and the masks cross the pins in every inference."""
+    report = tmp_path / "report.json"
+    command = [str(folder / "tiny.safetensors"), "--images", "2", "--mask-bits", "4096", "--out", str(tmp_path)]
+    assert main([*command, "--json", str(report)]) == 0
+    data = json.loads(report.read_text())
+    assert data["mismatches"] == 0
+    assert data["cycles_per_image_measured"] == data["cycles_per_image_predicted"]
+    program = compile_model(model_file.load(folder / "tiny.safetensors"), config_for(16, mask_bits=4096))
+    assert data["streamed_mask_bytes_per_image"] == sum(map(len, program.stream_packets)) > 0
+    assert data["image_bytes_per_image"] == len(program.image_packet(np.zeros((5, 6, 3), np.uint8)))
+    assert data["output_bytes_per_image"] == 4 * 10
 
 
 def test_random_images_where_there_are_no_vectors(folder, tmp_path):

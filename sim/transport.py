@@ -4,6 +4,7 @@ While the accelerator computes nothing here runs: all models sleep until a valid
 """
 
 import logging
+from collections.abc import Sequence
 from random import Random
 
 import cocotb
@@ -51,6 +52,8 @@ class CocotbTransport:
         self.read_register = resume(self.read_register_async)
         self.write_register = resume(self.write_register_async)
         self.send = resume(self.send_async)
+        self.send_later = resume(self.send_later_async)
+        self.withdraw = resume(self.withdraw_async)
         self.receive = resume(self.receive_async)
         self.discard = resume(self.discard_async)
         self.wait_irq = resume(self.wait_irq_async)
@@ -71,6 +74,16 @@ class CocotbTransport:
     def waited(self) -> dict[str, int]:
         """Per channel, cycles in which valid was high and ready was low."""
         return {name: int(self.dut.waited[i].value) for i, name in enumerate(CHANNELS)}
+
+    @property
+    def bytes_in(self) -> int:
+        """Bytes that went in through ``s_axis``, headers of packets included."""
+        return LANES * int(self.dut.words_in.value)
+
+    @property
+    def bytes_out(self) -> int:
+        """Bytes that came out of ``m_axis``."""
+        return LANES * int(self.dut.words_out.value)
 
     async def cycles(self, count: int) -> None:
         """Let ``count`` clock cycles pass."""
@@ -113,6 +126,15 @@ class CocotbTransport:
         """Send a frame and wait until it was taken."""
         await self.source.send(frame)
         await self._bounded(self.source.wait(), f"Sending a frame of {len(frame)} bytes")
+
+    async def send_later_async(self, frames: Sequence[bytes]) -> None:
+        """Send frames, one after another, while other things go on."""
+        for frame in frames:
+            await self.source.send(frame)
+
+    async def withdraw_async(self) -> None:
+        """Send nothing more than the rest of the frame that is being sent, if any."""
+        self.source.clear()
 
     async def receive_async(self) -> bytes:
         """Wait for a frame."""

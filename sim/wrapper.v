@@ -81,18 +81,23 @@ module testbench (
         .irq(irq)
     );
 
-    // Per channel {m_axis, s_axis, R, AR, B, W, AW}: cycles in which one side waited for the other.
+    // Per channel {m_axis, s_axis, R, AR, B, W, AW}: cycles in which one side waited for the other. Words streamed.
     wire [6:0] valid = {m_axis_tvalid, in_valid, s_axi_rvalid, arvalid, s_axi_bvalid, wvalid, awvalid};
     wire [6:0] ready = {out_ready, s_axis_tready, rready, s_axi_arready, bready, s_axi_wready, s_axi_awready};
     reg [31:0] cycle; // read
     reg [31:0] waited [0:6]; // read
+    reg [31:0] words_in, words_out; // read
     integer channel;
     initial begin
         cycle = 0;
+        words_in = 0;
+        words_out = 0;
         for (channel = 0; channel < 7; channel = channel + 1) waited[channel] = 0;
     end
     always @(posedge core_clk) begin
         cycle <= cycle + 1;
+        if (in_valid && s_axis_tready) words_in <= words_in + 1;
+        if (m_axis_tvalid && out_ready) words_out <= words_out + 1;
         if (|(valid & ~ready))
             for (channel = 0; channel < 7; channel = channel + 1)
                 if (valid[channel] && !ready[channel]) waited[channel] <= waited[channel] + 1;

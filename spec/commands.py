@@ -61,6 +61,7 @@ FIELDS = (
     Field("kernel", 0, 14, 3, "K"),
     Field("stride", 0, 17, 3, "s"),
     Field("pad", 0, 20, 3, "p"),
+    Field("streamed", 0, 23, 1, "masks come from the host, a chunk per m-tile, not from mask_base"),
     Field("iterations", 0, 8, 8, "LOOP: times the body runs"),
     Field("entry_step", 0, 16, 16, "LOOP: entry rows between iterations"),
     Field("height", 1, 0, 12, "H of the input map"),

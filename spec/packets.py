@@ -2,6 +2,19 @@
 
 A packet is ``PACKET_MAGIC | target``, the address, the length (both in 32-bit words of that memory), then that many
 words, ``tlast`` on the last. Memories wider than 32 bits hold their words lowest first.
+
+Masks that do not stay on the chip come as *chunks*: packets for ``MASK_STREAM``, one per m-tile of a streamed layer, in
+the order in which the program fetches them. Two may be on the chip at a time, so they go to two places by turns.
+
+- Chunks are taken while an inference runs, all other packets while none runs. A packet whose time has not come waits:
+  an image sent early is taken after the inference, a chunk sent early after the start.
+- The upper 8 bits of the address of a chunk are its number in its inference, modulo 256. A chunk with another number
+  is the error ``STREAM_ORDER``, and so is any other packet that comes when the program cannot go on without a chunk.
+- A chunk holds the masks of its m-tile in fetch order and the zeros that fill up the last word of the mask memory. Any
+  other length is the error ``STREAM_LENGTH``. These errors, and a bad chunk, stop the inference.
+- A start finds no chunk of an earlier inference: when an inference ends, is stopped or aborted, its chunks are
+  forgotten, and those still to come are dropped silently up to the next other packet (or the next start). An abort
+  does so even when nothing runs: a host that has lost track aborts.
 """
 
 import enum
@@ -10,10 +23,11 @@ import numpy as np
 
 from spec.config import AcceleratorConfig
 
-__all__ = ["HEADER_WORDS", "PACKET_MAGIC", "Target", "memory_words", "packet"]
+__all__ = ["CHUNK_NUMBER_LSB", "HEADER_WORDS", "PACKET_MAGIC", "Target", "chunk_packet", "memory_words", "packet"]
 
 PACKET_MAGIC = 0xF01D_0000  #: Upper half of the first word of every packet.
 HEADER_WORDS = 3  #: Words before the payload.
+CHUNK_NUMBER_LSB = 24  #: Lowest bit of the number of a chunk in its address word.
 
 
 class Target(enum.IntEnum):
@@ -24,11 +38,12 @@ class Target(enum.IntEnum):
     ENTRIES = 2  #: Batch-norm entries.
     X = 3  #: Residual-stream activations.
     T = 4  #: Temporary activations; images go here.
+    MASK_STREAM = 5  #: A chunk of supermasks for the inference that runs, to the supermask memory.
 
 
 def memory_words(config: AcceleratorConfig) -> dict[Target, int]:
     """Size of every memory in the 32-bit words that packets address."""
-    bits = config.memory_bits
+    bits = config.memory_bits | {"mask_stream": config.mask_bits}
     return {target: bits[target.name.lower()] // 32 for target in Target}
 
 
@@ -38,3 +53,8 @@ def packet(target: Target, address: int, payload: bytes) -> bytes:
         raise ValueError(f"Payload must be whole 32-bit words, not {len(payload)} bytes")
     header = np.array([PACKET_MAGIC | target, address, len(payload) // 4], "<u4")
     return header.tobytes() + payload
+
+
+def chunk_packet(number: int, address: int, payload: bytes) -> bytes:
+    """Packet that streams chunk ``number`` of an inference (from 0) to the mask memory from word ``address`` on."""
+    return packet(Target.MASK_STREAM, number % 256 << CHUNK_NUMBER_LSB | address, payload)

@@ -38,6 +38,8 @@ class ErrorCode(enum.IntEnum):
     START_BUSY = 6  #: Start while an inference or a packet was in progress; ignored.
     REGISTER = 7  #: Access to an unknown register, or a partial write; answered SLVERR.
     COMMAND = 8  #: Unknown command in the program; the inference was stopped.
+    STREAM_ORDER = 9  #: Chunk out of turn, or another packet when a chunk was needed; the inference was stopped.
+    STREAM_LENGTH = 10  #: Chunk not as long as the masks of its m-tile; the inference was stopped.
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ COUNTERS = (
     ("TOTAL", "Cycles from start to done."),
     ("ARRAY", "Cycles with a pixel word in the PE array."),
     ("WEIGHT_LOAD", "Array waiting for the weights of the next tile, which were arriving."),
-    ("MASK_WAIT", "Array waiting for weights while the supermask memory had delivered none."),
+    ("MASK_WAIT", "Array waiting for weights while supermask memory, or the host that streams, had delivered none."),
     ("DRAIN", "Results on their way from the array to memory, or a short run kept apart from its predecessor."),
     ("HOST_WAIT", "Output words offered that the host did not take."),
     ("SEQUENCER", "Everything else: fetching commands, filling the pipeline, max pooling, sending results."),

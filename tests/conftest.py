@@ -59,7 +59,7 @@ def small_model():
 def fitting():
     """``fitting(network, pe, **fields)``: build with memories that just hold ``network``, traced."""
     def build(network, pe=16, **fields):
-        config = config_for(pe, **{"psum_depth": 16} | fields)
+        config = config_for(pe, **{"psum_depth": 16, "mask_bits": 1 << 29} | fields)
         need = plan(network, config)
 
         def whole(amount, unit, least):
@@ -80,10 +80,11 @@ def fitting():
 class Host:
     """Drives the buses of a core from a testbench; ``ready()`` says in each cycle whether it takes an output word."""
 
-    def __init__(self, ctx, core, ready):
+    def __init__(self, ctx, core, ready, streaming):
         self.ctx = ctx
         self.core = core
         self.ready = ready
+        self.streaming = streaming
 
     async def write(self, register, value):
         """Write a register."""
@@ -135,6 +136,8 @@ class Host:
         """Frames of one image, decoded, and the counters after it."""
         await self.send(program.image_packet(image))
         await self.write("PROGRAM_START", program.start)
+        self.streaming += program.stream_packets
+        await self.ctx.tick().repeat(3)  # the first chunk now waits
         await self.write("CONTROL", 1)
         tensors = [frame.decode(await self.receive()) for frame in program.frames]
         while not await self.read("CONTROL") & 4:
@@ -154,14 +157,26 @@ class Inference:
 
 @pytest.fixture(scope="session")
 def on_core(simulate):
-    """``on_core(config, scenario)``: run ``scenario(host)`` on a fresh core; the host stalls ``stall`` of its words."""
-    def run(config, scenario, stall=0.0, seed=0):
-        core, rng = Core(config), random.Random(seed)
+    """``on_core(config, scenario)``: run ``scenario(host)`` on a fresh core.
+
+    The host stalls ``stall`` of the words it takes, and is up to ``late`` cycles late with every chunk it streams.
+    """
+    def run(config, scenario, stall=0.0, late=0, seed=0, **options):
+        core, rng, streaming = Core(config), random.Random(seed), []
 
         async def testbench(ctx):
-            await scenario(Host(ctx, core, lambda: rng.random() >= stall))
+            await scenario(Host(ctx, core, lambda: rng.random() >= stall, streaming))
 
-        simulate(core, testbench)
+        async def stream(ctx):
+            while True:
+                if streaming:
+                    for _ in range(rng.randint(0, late)):
+                        await ctx.tick()
+                    await Host(ctx, core, None, None).send(streaming.pop(0))
+                else:
+                    await ctx.tick()
+
+        simulate(core, testbench, stream, **options)
 
     return run
 

@@ -65,7 +65,7 @@ class Subject:
             first = after.plan.layers[0]
             bases = {
                 "command_base": after.start + len(after.commands),
-                "mask_base": first.mask_unit + after.plan.mask_units,
+                "mask_base": after.plan.mask_unit + after.plan.mask_units,
                 "entry_base": first.entry_row + after.plan.entry_rows,
             }
         return compile_model(self.model, current_job().config, trace=trace, **bases)

@@ -56,14 +56,18 @@ async def run_images(dut):
     for number, image in enumerate(images):
         if stopped():
             return
+        before = harness.transport.bytes_in, harness.transport.bytes_out
         await harness.call(harness.driver.load_image, image)
+        image_in = harness.transport.bytes_in
         begin, cycle = time.perf_counter(), harness.transport.cycle
         await harness.call(harness.driver.start)
         await harness.transport.wait_irq_async()
         seconds, cycles = time.perf_counter() - begin, harness.transport.cycle - cycle
         result = await harness.call(harness.driver.finish)
-        logits = result.logits.tolist()
-        tell("plain", image=number, counters=result.counters, logits=logits, seconds=seconds, cycles=cycles)
+        after = harness.transport.bytes_in, harness.transport.bytes_out
+        traffic = [image_in - before[0], after[0] - image_in, after[1] - before[1]]
+        measured = {"counters": result.counters, "seconds": seconds, "cycles": cycles, "traffic": traffic}
+        tell("plain", image=number, logits=result.logits.tolist(), **measured)
     harness.transport.stall(0, seed=0)
     await harness.finish()
 

@@ -36,7 +36,7 @@ ANY = {"stem": Mode.ANY, "classifier": Mode.ANY}
 
 #: How each memory's sentence calls it, and the unit it grows by.
 MEMORIES = {
-    "x_bytes": ("X memory", 16), "t_bytes": ("T memory", 16), "mask_bits": ("mask memory", 32),
+    "x_bytes": ("X memory", 16), "t_bytes": ("T memory", 16),  # masks can be streamed: tests/gen/test_streaming.py
     "entries": ("entry memory", 4), "commands": ("program memory", 1),
 }
 

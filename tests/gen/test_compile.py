@@ -138,7 +138,7 @@ def test_frames_decode(model, fitting):
 
 
 @pytest.mark.parametrize(("bases", "memory"), [
-    ({"command_base": 1}, "program"), ({"mask_base": 4}, "mask"), ({"entry_base": 1}, "entry"),
+    ({"command_base": 1}, "program"), ({"mask_base": 1 << 16}, "mask"), ({"entry_base": 1}, "entry"),
 ])
 def test_a_model_beyond_the_end_is_refused(model, fitting, bases, memory):
     config = fitting(model.network)

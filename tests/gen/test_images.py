@@ -49,7 +49,7 @@ def bits_by_definition(model, placed, config):
 @pytest.mark.parametrize("mode", Mode)
 def test_masks(small_model, fitting, shape, mode):
     model = small_model(mode=mode, widths=(4, 20), iterations=(0, 0))
-    config = fitting(model.network, **shape)
+    config = fitting(model.network, **shape, mask_bits=1 << 18)
     for mask_unit in (0, 4):
         placed = plan(model.network, config, mask_unit=mask_unit)
         image = mask_image(model, placed, config)

@@ -1,6 +1,8 @@
 # amaranth: UnusedElaboratable=no
 """Whole inferences through the buses against the golden model, and the counters against the cycle model."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from amaranth.lib.wiring import In
@@ -10,6 +12,7 @@ from gen.cycles import predict
 from rtl.accelerator import Accelerator
 from spec import golden
 from spec.config import config_for
+from spec.packets import chunk_packet
 from spec.registers import ErrorCode
 from spec.supermask import Mode
 from spec.synthetic import random_images
@@ -118,3 +121,122 @@ def test_top_has_the_pins_of_the_contract():
     members = Accelerator(config_for(16)).signature.members
     assert {name: member.flow == In for name, member in members.items()} == expected
 
+
+@pytest.fixture
+def streamed(small_model, fitting):
+    """``streamed(mode, share)``: traced program on a build whose mask memory has that share of what all masks need."""
+    def build(mode, share, **changes):
+        model = small_model(mode=mode, **changes)
+        config = fitting(model.network)
+        bits = int(share * config.mask_bits) // config.mask_word_bits * config.mask_word_bits
+        program = compile_model(model, fitting(model.network, mask_bits=bits), trace=True)
+        assert program.stream_packets
+        return program
+
+    return build
+
+
+@pytest.mark.parametrize(("mode", "share"), [(Mode.ANY, 0.6), (Mode.TWO_OF_FOUR, 0.2), (Mode.ONE_OF_FOUR, 0.2)])
+def test_streamed_inference_is_golden(inferences, streamed, mode, share):
+    """Every stored activation, twice, with masks that do not fit; a prompt host costs what the cycle model says."""
+    program = streamed(mode, share)
+    images = random_images(program.model.network, 2, 8)
+    cycles = predict(program)
+    for image, inference in zip(images, inferences(program, images), strict=True):
+        assert differences(program, image, inference.tensors) == []
+        assert inference.counts == {"TOTAL": cycles.total} | {c.name: n for c, n in cycles.causes.items()}
+
+
+@pytest.mark.parametrize("late", [20, 600])
+def test_late_chunks_are_waited_for(inferences, streamed, late):
+    """However late every chunk is, values and work are the same; only the wait for masks grows."""
+    program = streamed(Mode.TWO_OF_FOUR, 0.2)
+    image, = random_images(program.model.network, 1, 8)
+    inference, = inferences(program, [image], late=late, seed=late, limit=200_000)
+    assert differences(program, image, inference.tensors) == []
+    cycles = predict(program)
+    expected = {c.name: n for c, n in cycles.causes.items()}
+    for name, count in expected.items():
+        if name in ("ARRAY", "DRAIN", "HOST_WAIT"):
+            assert inference.counts[name] == count, name
+    assert inference.counts["SEQUENCER"] <= expected["SEQUENCER"]  # commands are fetched while chunks are late
+    assert inference.counts["TOTAL"] >= cycles.total
+    assert late < 100 or inference.counts["MASK_WAIT"] > expected["MASK_WAIT"]
+
+
+@pytest.mark.parametrize("share", [0, 0.02, 0.2, 0.7])
+def test_abort_in_a_stream_leaves_nothing_behind(on_core, streamed, share):
+    """The host goes on sending what it had queued; it is dropped, and the next inference is right."""
+    program = streamed(Mode.ONE_OF_FOUR, 0.2)
+    image, = random_images(program.model.network, 1, 4)
+
+    async def scenario(host):
+        for packet in program.packets:
+            await host.send(packet)
+        await host.send(program.image_packet(image))
+        host.streaming += program.stream_packets
+        host.ctx.set(host.core.m_axis.tready, 1)
+        await host.write("CONTROL", 1)
+        await host.ctx.tick().repeat(1 + int(share * predict(program).total))
+        await host.write("CONTROL", 1 << 8)
+        assert await host.read("CONTROL") == 0b1100
+        while host.streaming or host.ctx.get(host.core.s_axis.tvalid):
+            await host.ctx.tick()
+        tensors, counts = await host.infer(program, image)
+        assert differences(program, image, tensors) == []
+        assert counts["TOTAL"] == predict(program).total
+        assert await host.read("ERROR") == ErrorCode.NONE
+
+    on_core(program.config, scenario)
+
+
+def test_chunks_too_many_are_forgotten(on_core, streamed):
+    """Those that nobody fetched do not reach the next inference."""
+    program = streamed(Mode.ONE_OF_FOUR, 0.2)
+    images = random_images(program.model.network, 2, 4)
+    generous, count = dataclasses.replace(program), len(program.stream_packets)
+    extra = [chunk_packet(count + i, program.plan.slot(count + i) * program.config.mask_unit_bits // 32, bytes(4))
+             for i in range(3)]
+    vars(generous)["stream_packets"] = (*program.stream_packets, *extra)
+
+    async def scenario(host):
+        for packet in program.packets:
+            await host.send(packet)
+        for image in images:
+            tensors, counts = await host.infer(generous, image)
+            assert differences(program, image, tensors) == []
+            assert counts["TOTAL"] == predict(program).total
+            while host.streaming or host.ctx.get(host.core.s_axis.tvalid):
+                await host.ctx.tick()
+        assert await host.read("ERROR") == ErrorCode.NONE
+
+    on_core(program.config, scenario)
+
+
+@pytest.mark.parametrize("change", [-1, 1])
+def test_a_chunk_of_wrong_length_stops_the_inference(on_core, streamed, change):
+    """It is idle with the error; after that the right chunks give the right result."""
+    program = streamed(Mode.TWO_OF_FOUR, 0.2)
+    image, = random_images(program.model.network, 1, 4)
+    words = np.frombuffer(program.stream_packets[3], "<u4").tolist()
+    words[2] += change
+    wrong = np.array([*words, 0] if change > 0 else words[:-1], "<u4").tobytes()
+
+    async def scenario(host):
+        for packet in program.packets:
+            await host.send(packet)
+        await host.send(program.image_packet(image))
+        host.streaming += [*program.stream_packets[:3], wrong, *program.stream_packets[4:]]
+        host.ctx.set(host.core.m_axis.tready, 1)
+        await host.write("CONTROL", 1)
+        while not await host.read("CONTROL") & 4:
+            pass
+        assert await host.read("ERROR") == ErrorCode.STREAM_LENGTH
+        await host.write("ERROR", 0)
+        while host.streaming or host.ctx.get(host.core.s_axis.tvalid):
+            await host.ctx.tick()
+        tensors, _ = await host.infer(program, image)
+        assert differences(program, image, tensors) == []
+        assert await host.read("ERROR") == ErrorCode.NONE
+
+    on_core(program.config, scenario)

@@ -76,3 +76,52 @@ def test_fetches_in_order(simulate, layout_of, case, stalls):
             assert not ctx.get(dut.fetch.valid)
 
     simulate(dut, testbench)
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("late", [0, 9])
+def test_streamed_fetches_come_from_their_chunks(simulate, layout_of, case, late):
+    """Each m-tile from the place of its chunk, however late that comes; it is freed with its last fetch."""
+    (groups, rows, weight_rows), fields = CASES[case]
+    config = config_for(groups * rows, groups=groups, rows=rows, weight_rows=weight_rows)
+    dut, rng = MaskWalk(config), random.Random(case)
+    size, per_word = 1 if fields.get("coded") else 2, config.mask_word_bits // config.mask_unit_bits
+    parts = config.mask_word_bits // 32
+    weight_tiles = fields["kernel"] ** 2 * fields["blocks"]
+    fetches = list(expected(fields | {"mask_base": 0}, config.load_cycles))
+
+    async def testbench(ctx):
+        ctx.set(dut.command, layout_of(encode(Op.CONV, streamed=1, **fields)))
+        ctx.set(dut.take, 1)
+        ctx.set(dut.advance, 1)
+        await ctx.tick()
+        ctx.set(dut.take, 0)
+        done = 0
+        for tile in range(fields["tiles"]):
+            last = tile == fields["tiles"] - 1
+            rows_there = fields["last_rows"] if last else config.load_cycles
+            count = fields["pixel_tiles"] * weight_tiles * fields["passes"] * rows_there
+            words = -(-weight_tiles * rows_there * size // per_word)
+            place, wrong = rng.randrange(100), rng.choice([-1, 0, 0, 1])
+            for _ in range(rng.randint(0, late)):
+                assert not ctx.get(dut.fetch.valid)
+                assert ctx.get(dut.hungry)
+                await ctx.tick()
+            ctx.set(dut.chunk, {"valid": 1, "first": place * parts, "end": (place + words) * parts + wrong})
+            assert not ctx.get(dut.hungry)
+            await ctx.tick()
+            base = tile * weight_tiles * config.load_cycles * size
+            for number, fetch in enumerate(fetches[done : done + count]):
+                got = ctx.get(dut.fetch)
+                moved = fetch | {"unit": fetch["unit"] - base + place * per_word}
+                assert {name: getattr(got, name) for name in fetch} == moved, (tile, number)
+                assert ctx.get(dut.free) == (number == count - 1)
+                assert ctx.get(dut.misfit) == (number == count - 1 and wrong != 0)
+                await ctx.tick()
+            ctx.set(dut.chunk.valid, 0)
+            done += count
+        assert done == len(fetches)
+        assert ctx.get(dut.idle)
+        assert not ctx.get(dut.hungry)
+
+    simulate(dut, testbench)

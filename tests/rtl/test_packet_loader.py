@@ -9,11 +9,12 @@ from amaranth.sim import Simulator
 
 from rtl.packet_loader import WRITE_ADDRESS_BITS, MemoryWrite, PacketLoader
 from spec.config import config_for
-from spec.packets import HEADER_WORDS, PACKET_MAGIC, Target, memory_words, packet
+from spec.packets import HEADER_WORDS, PACKET_MAGIC, Target, chunk_packet, memory_words, packet
 from spec.registers import ErrorCode
 
 CONFIG = config_for(16, x_bytes=512, t_bytes=1024, mask_bits=4096, entries=64, commands=8)
 SIZES = {Target.PROGRAM: 8 * 16, Target.MASK: 4096 // 32, Target.ENTRIES: 64, Target.X: 512 // 4, Target.T: 1024 // 4}
+CHUNKS = {Target.MASK_STREAM: SIZES[Target.MASK]}
 
 
 def marked(words):
@@ -46,7 +47,7 @@ class Bench:
     def __init__(self, *, pause=0.0, refuse=0.0, seed=0):
         self.dut = PacketLoader(CONFIG)
         self.pause, self.refuse, self.rng = pause, refuse, random.Random(seed)
-        self.writes, self.errors = [], []
+        self.writes, self.errors, self.chunks = [], [], []
         self.pauses = self.refusals = self.cycles = 0
 
     async def send(self, ctx, words):
@@ -68,8 +69,10 @@ class Bench:
 
     async def _watch(self, ctx):
         i, write = self.dut.i, self.dut.write
-        async for _, _, valid, ready, en, target, address, data, error in ctx.tick().sample(
-                i.tvalid, i.tready, write.en, write.target, write.address, write.data, self.dut.error):
+        async for _, _, valid, ready, en, target, address, data, error, chunk in ctx.tick().sample(
+                i.tvalid, i.tready, write.en, write.target, write.address, write.data, self.dut.error, self.dut.chunk):
+            if chunk.valid:
+                self.chunks.append((chunk.first, chunk.end))
             self.cycles += 1
             self.refusals += valid and not ready
             if en:
@@ -101,10 +104,10 @@ class Bench:
 
 
 def test_sizes_are_those_of_the_memories():
-    assert memory_words(CONFIG) == SIZES
+    assert memory_words(CONFIG) == SIZES | CHUNKS
 
 
-@pytest.mark.parametrize("target", Target)
+@pytest.mark.parametrize("target", SIZES)
 def test_packet_fills_its_memory(target):
     size = SIZES[target]
     packets = [
@@ -128,7 +131,7 @@ BAD = {
     "magic-off-by-a-bit": (marked([M ^ 1 << 31, 0, 1, 5]), [], (ErrorCode.PACKET_MAGIC, M ^ 1 << 31)),
     "magic-off-by-its-lowest-bit": (marked([M ^ 1 << 16, 0, 1, 5]), [], (ErrorCode.PACKET_MAGIC, M ^ 1 << 16)),
     "magic-in-one-word": (marked([0]), [], (ErrorCode.PACKET_MAGIC, 0)),
-    "target": (marked([M | 5, 0, 1, 5]), [], (ErrorCode.PACKET_TARGET, M | 5)),
+    "target": (marked([M | 6, 0, 1, 5]), [], (ErrorCode.PACKET_TARGET, M | 6)),
     "target-high-bit": (marked([M | 0x8000, 0, 1, 5]), [], (ErrorCode.PACKET_TARGET, M | 0x8000)),
     "target-wraps": (marked([M | 8, 0, 1, 5]), [], (ErrorCode.PACKET_TARGET, M | 8)),
     "range-by-one": (marked([*header(Target.X, 127, 2), 1, 2]), [], (ErrorCode.PACKET_RANGE, 127)),
@@ -167,7 +170,7 @@ def test_stalls_change_nothing(pause, refuse):
     stream, writes, errors = [], [], []
     for _ in range(60):
         if rng.random() < 0.5:
-            target = rng.choice(list(Target))
+            target = rng.choice(list(SIZES))
             payload = [rng.getrandbits(32) for _ in range(rng.randint(1, 9))]
             address = rng.randint(0, SIZES[target] - len(payload))
             stream.append(good(target, address, payload))
@@ -282,3 +285,142 @@ def test_memory_write_compares_by_value():
     assert MemoryWrite() == MemoryWrite()
     assert len({MemoryWrite(), MemoryWrite()}) == 1
     assert repr(MemoryWrite()) == "MemoryWrite()"
+
+
+def chunk(number, address, payload):
+    """Stream words of a chunk."""
+    return marked(np.frombuffer(chunk_packet(number, address, np.array(payload, "<u4").tobytes()), "<u4").tolist())
+
+
+def streaming(testbench, **options):
+    """Run ``testbench(ctx, bench)`` with an inference running and room for chunks, nothing else accepted."""
+    bench = Bench(**options)
+
+    async def body(ctx):
+        ctx.set(bench.dut.running, 1)
+        ctx.set(bench.dut.room, 1)
+        await testbench(ctx, bench)
+
+    return bench.run(body, accept=0)
+
+
+def chunk_writes(*chunks):
+    return [write for address, payload in chunks for write in writes_of(Target.MASK_STREAM, address, payload)]
+
+
+@pytest.mark.parametrize("pause", [0, 0.5])
+def test_chunks_arrive_while_an_inference_runs(pause):
+    """Each is announced with its place, in order; 300 of them count beyond 256."""
+    chunks = [(number % 2 * 8, [number, ~number & 0xFFFF_FFFF][: 1 + number % 2]) for number in range(300)]
+
+    async def testbench(ctx, bench):
+        for number, (address, payload) in enumerate(chunks):
+            await bench.send(ctx, chunk(number, address, payload))
+
+    bench = streaming(testbench, pause=pause)
+    assert bench.chunks == [(address, address + len(payload)) for address, payload in chunks]
+    assert bench.writes == chunk_writes(*chunks)
+    assert bench.errors == []
+    if not pause:
+        assert bench.cycles == sum(HEADER_WORDS + 1 + len(payload) for _, payload in chunks) + 2
+
+
+def test_a_chunk_waits_for_room_and_an_early_one_for_the_inference():
+    """Neither keeps a start away."""
+    async def testbench(ctx, bench):
+        dut = bench.dut
+        ctx.set(dut.running, 0)
+        ctx.set(dut.accept, 1)
+        words = chunk(0, 4, [1, 2])
+        await bench.send(ctx, words[:1])
+        ctx.set(dut.i.tvalid, 1)
+        ctx.set(dut.i.tdata, words[1][0])
+        assert (ctx.get(dut.i.tready), ctx.get(dut.loading)) == (0, 0)
+        await ctx.tick().repeat(3)
+        ctx.set(dut.running, 1)
+        ctx.set(dut.accept, 0)
+        await bench.send(ctx, words[1:])
+        ctx.set(dut.room, 0)
+        words = chunk(1, 8, [3])
+        await bench.send(ctx, words[:1])
+        ctx.set(dut.i.tvalid, 1)
+        ctx.set(dut.i.tdata, words[1][0])
+        await ctx.tick().repeat(3)
+        assert not ctx.get(dut.i.tready)
+        ctx.set(dut.room, 1)
+        await bench.send(ctx, words[1:])
+
+    bench = streaming(testbench)
+    assert (bench.chunks, bench.errors) == ([(4, 6), (8, 9)], [])
+    assert bench.writes == chunk_writes((4, [1, 2]), (8, [3]))
+
+
+BAD_CHUNKS = {
+    "number": (chunk(1, 9, [1]), [], (ErrorCode.STREAM_ORDER, 1 << 24 | 9)),
+    "range": (chunk(0, 127, [1, 2]), [], (ErrorCode.PACKET_RANGE, 127)),
+    "short": ([*chunk(0, 9, [1, 2])[:3], (1, 1)], chunk_writes((9, [1])), (ErrorCode.PACKET_SHORT, 10)),
+    "long": ([*chunk(0, 9, [1])[:3], (1, 0), (2, 1)], chunk_writes((9, [1])), (ErrorCode.PACKET_LONG, 10)),
+    "one-word": (marked([M | Target.MASK_STREAM]), [], (ErrorCode.PACKET_SHORT, M | Target.MASK_STREAM)),
+}
+
+
+@pytest.mark.parametrize(("words", "writes", "error"), BAD_CHUNKS.values(), ids=BAD_CHUNKS)
+def test_a_bad_chunk_is_reported_and_does_not_arrive(words, writes, error):
+    async def testbench(ctx, bench):
+        await bench.send(ctx, words)
+
+    bench = streaming(testbench)
+    assert (bench.errors, bench.chunks, bench.writes) == ([error], [], writes)
+
+
+@pytest.mark.parametrize("hungry", [0, 1])
+def test_another_packet_is_wrong_only_where_a_chunk_is_needed(hungry):
+    async def testbench(ctx, bench):
+        dut = bench.dut
+        ctx.set(dut.hungry, hungry)
+        ctx.set(dut.i.tvalid, 1)
+        ctx.set(dut.i.tdata, AFTER[0][0])
+        for _ in range(4):
+            assert not ctx.get(dut.i.tready)
+            await ctx.tick()
+            if ctx.get(dut.error.valid):
+                await ctx.tick()
+                break
+        ctx.set(dut.running, 0)
+        ctx.set(dut.accept, 1)
+        await bench.send(ctx, AFTER)
+
+    bench = streaming(testbench)
+    assert bench.errors == [(ErrorCode.STREAM_ORDER, AFTER[0][0])] * hungry
+    assert bench.writes == AFTER_WRITES
+
+
+@pytest.mark.parametrize("abort", [0, 1])
+@pytest.mark.parametrize("at", range(7))
+def test_chunks_of_an_inference_that_ended_are_dropped(at, abort):
+    """``at`` words of the chunks went in before the end; those after another packet or a start are taken again."""
+    async def testbench(ctx, bench):
+        dut = bench.dut
+        words = [*chunk(0, 4, [1, 2]), *chunk(1, 8, [3])]
+        await bench.send(ctx, words[:at])
+        ctx.set(dut.abort, abort)
+        await ctx.tick()
+        ctx.set(dut.abort, 0)
+        ctx.set(dut.running, 0)
+        ctx.set(dut.accept, 1)
+        await ctx.tick()
+        assert not ctx.get(dut.loading)
+        await bench.send(ctx, words[at:])
+        await bench.send(ctx, chunk(2, 4, [5]))
+        await bench.send(ctx, AFTER)
+        early = chunk(0, 16, [7])
+        await bench.send(ctx, early[:1])
+        ctx.set(dut.running, 1)
+        ctx.set(dut.accept, 0)
+        await bench.send(ctx, early[1:])
+
+    bench = streaming(testbench)
+    arrived = [(4, 6)] if at >= 5 else []
+    assert bench.chunks == [*arrived, (16, 17)]
+    assert bench.errors == []
+    assert bench.writes == chunk_writes((4, [1, 2]))[: max(0, at - 3)] + AFTER_WRITES + chunk_writes((16, [7]))

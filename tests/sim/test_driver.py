@@ -44,6 +44,12 @@ class FakeTransport:
     def send(self, frame):
         self.log.append(f"send {len(frame)}")
 
+    def send_later(self, frames):
+        self.log.append(f"send later {len(frames)}")
+
+    def withdraw(self):
+        self.log.append("withdraw")
+
     def receive(self):
         self.log.append("receive")
         return self.frames.pop(0)
@@ -216,7 +222,29 @@ def test_a_frame_of_wrong_length_is_reported(driver, transport, program, image):
 
 def test_abort_clears_and_discards(driver, transport):
     driver.abort()
-    assert transport.log == ["write CONTROL=0x100", "write ERROR=0x0", "write INTERRUPT_STATUS=0x3", "discard"]
+    assert transport.log == [
+        "write CONTROL=0x100", "withdraw", "write ERROR=0x0", "write INTERRUPT_STATUS=0x3", "discard",
+    ]
+
+
+def test_streamed_masks_are_queued_before_the_start(model, image):
+    config = config_for(16, mask_bits=2048)
+    program, transport = compile_model(model, config), FakeTransport(config)
+    assert program.stream_packets
+    driver = Driver(transport, config)
+    driver.load(program)
+    for _ in range(2):
+        driver.load_image(image)
+        transport.log.clear()
+        driver.start()
+        assert transport.log == [
+            "read CONTROL", f"send later {len(program.stream_packets)}", f"write CONTROL={bit('CONTROL', 'start'):#x}",
+        ]
+    transport.values["ERROR"] = ErrorCode.STREAM_ORDER
+    with pytest.raises(AcceleratorError, match="STREAM_ORDER: a chunk of streamed masks came out of turn"):
+        driver.finish()
+    assert transport.log[-5:-3] == ["write CONTROL=0x100", "withdraw"]
+    assert transport.log[-1] == "discard"
 
 
 def test_position_is_taken_apart(driver, transport):

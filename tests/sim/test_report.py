@@ -47,6 +47,20 @@ def test_numbers(report):
     assert (data["mismatches"], data["values_compared"]) == (0, 77)
 
 
+def test_traffic_is_compared_with_int8_weights_for_every_execution(report):
+    network = report.program.model.network
+    report.add_traffic(100, 0, 20)
+    report.add_traffic(100, 40, 20)
+    data = report.as_json()
+    assert (data["image_bytes_per_image"], data["output_bytes_per_image"]) == (100, 20)
+    assert data["streamed_mask_bytes_per_image"] == 20
+    assert data["streamed_layers"] == []
+    weights = sum(step.layer.weights for step in network.steps)
+    assert data["conventional_weight_bytes_per_image"] == weights > sum(layer.weights for layer in network.layers)
+    assert data["conventional_bytes_per_image"] == weights + 5 * 4 * 3 + 4 * 3
+    assert data["traffic_saved_ratio"] == pytest.approx(data["conventional_bytes_per_image"] / 140)
+
+
 def test_the_table_shows_what_is_known(report):
     text = io.StringIO()
     Console(file=text, width=120).print(report.table())

@@ -27,7 +27,7 @@ def model():
     (["--stall", "1"], "--stall must be a probability from 0 to below 1, not 1.0"),
     (["--pe", "17"], "There is no named shape of 17 PEs"),
     (["--vectors", "nowhere.safetensors"], "Vector file nowhere.safetensors does not exist"),
-    (["--mask-bits", "1024"], "Network net cannot run on this build: network: needs .* bits of mask memory"),
+    (["--mask-bits", "1024"], "Network net cannot run on this build: stage2.entry.conv2: is streamed in chunks"),
 ])
 def test_bad_usage_is_refused(model, tmp_path, options, sentence):
     path = model_file.save(model, tmp_path / "net.safetensors")

@@ -5,7 +5,7 @@ import struct
 import pytest
 
 from spec.config import SHAPES, config_for
-from spec.packets import HEADER_WORDS, PACKET_MAGIC, Target, memory_words, packet
+from spec.packets import HEADER_WORDS, PACKET_MAGIC, Target, chunk_packet, memory_words, packet
 
 PACKETS = {
     "one-word": (Target.X, 7, b"\1\2\3\4", [0xF01D_0003, 7, 1, 0x0403_0201]),
@@ -44,4 +44,11 @@ def test_memory_words(pe):
         Target.ENTRIES: config.entries,
         Target.X: config.x_bytes // 4,
         Target.T: config.t_bytes // 4,
+        Target.MASK_STREAM: config.mask_bits // 32,
     }
+
+
+@pytest.mark.parametrize(("number", "word"), [(0, 0x1234), (7, 0x0700_1234), (255, 0xFF00_1234), (256, 0x1234)])
+def test_chunk_packet(number, word):
+    made = chunk_packet(number, 0x1234, b"\1\0\0\0")
+    assert list(struct.unpack("<4I", made)) == [0xF01D_0005, word, 1, 1]
