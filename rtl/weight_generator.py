@@ -53,8 +53,6 @@ class WeightGenerator(wiring.Component):
         Sign words a commit moves on by, at least 1.
     signs : Out(lanes * channels)
         Lane by lane, lowest channel first; 1 is a negative weight.
-    states : Out(lanes * 32)
-        States the signs come from, for debugging.
     """
 
     def __init__(self, *, groups: int, lanes: int, channels: int):
@@ -74,7 +72,6 @@ class WeightGenerator(wiring.Component):
             "commit": In(1),
             "words": In(range(channels // SIGN_WORD + 1)),
             "signs": Out(lanes * channels),
-            "states": Out(lanes * SIGNS.width),
         })
 
     def elaborate(self, platform):
@@ -111,7 +108,6 @@ class WeightGenerator(wiring.Component):
             current.addr.eq(self.group),
             rewound.addr.eq(self.group),
             state.eq(Mux(self.start, jump, Mux(self.rewind, rewound.data, current.data))),
-            self.states.word_select(p, SIGNS.width).eq(state),
         ]
         with m.If(self.fetch & self.start):
             m.d.sync += jump.eq(linear(ROW_STRIDE * self.lanes, jump))
