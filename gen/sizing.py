@@ -13,7 +13,8 @@ __all__ = ["fitted"]
 def fitted(config: AcceleratorConfig, *networks: Network) -> AcceleratorConfig:
     """``config`` with X, T, mask, entry and program memories just large enough for any one of ``networks``.
 
-    All masks stay on the chip where a build can have that much memory, and the program may be the one that sends every stored tensor.
+    All masks stay on the chip where a build can have that much memory, and the program may be the one that sends every
+    stored tensor.
 
     Raises
     ------
