@@ -71,15 +71,17 @@ class Batches:
         """Steps of an epoch."""
         return len(self.images) // self.batch
 
-    def epoch(self, number: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """This process's part of the batches of epoch ``number``: uint8 (B, H, W, C) and int64 (B,), on the device."""
+    def epoch(self, number: int, first: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
+        """This process's part of the batches of epoch ``number`` from step ``first`` on: uint8 (B, H, W, C) and int64
+        (B,), on the device.
+        """
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + number)
         order = torch.randperm(len(self.images), generator=generator)[: len(self) * self.batch]
         draws = torch.rand((len(order), DRAWS), generator=generator)
         share = self.batch // self.world
         mine = slice(self.rank * share, (self.rank + 1) * share)
-        order = order.view(len(self), self.batch)[:, mine]  # (steps, share)
-        draws = draws.view(len(self), self.batch, DRAWS)[:, mine]
+        order = order.view(len(self), self.batch)[first:, mine]  # (steps, share)
+        draws = draws.view(len(self), self.batch, DRAWS)[first:, mine]
         if self.resident is None:
             yield from self._decoded(order, draws)
             return
