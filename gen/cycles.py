@@ -107,9 +107,10 @@ def predict(program: Program) -> CycleModel:
         else:
             ready = fetch + _FETCH_COMMAND
             if command.op in (Op.STORE, Op.MAXPOOL):
-                cycles = (_store_cycles if command.op is Op.STORE else _pool_cycles)(command, config)
+                cause, count = (Cause.HOST, _store_cycles) if command.op is Op.STORE else (Cause.POOL, _pool_cycles)
+                causes[cause] = count(command, config)
                 taken = max(ready, drained)
-                drained = taken + 2 + cycles
+                drained = taken + 2 + causes[cause]
             else:
                 prepared = max(ready, loader_free)
                 taken = max(prepared, drained)
@@ -120,11 +121,13 @@ def predict(program: Program) -> CycleModel:
                     run = _execute(command.part, config, taken + _TAKE_TO_SWAP, row, last_swap)
                 last_swap, loader_free = run.last_swap, run.loaded
                 last_word = run.last_swap + run.last_run
-                drained = max(last_word + _drain_cycles(command, config), run.last_swap + _slots(run.last_run)) + 1
+                summed = max(last_word + 2 + tree_latency(config.groups), run.last_swap + _slots(run.last_run))
+                drained = max(summed, last_word + _result_cycles(command, config)) + 1
                 causes[Cause.ARRAY] = run.array
                 causes[Cause.MASK_WAIT] = run.mask_wait
                 causes[Cause.WEIGHT_LOAD] = run.weight_load
-                causes[Cause.DRAIN] = run.filler + drained - 1 - last_word
+                causes[Cause.DRAIN] = run.filler + summed - last_word
+                causes[Cause.REQUANTIZE] = drained - 1 - summed
             fetch = taken + 1
         causes[Cause.SEQUENCER] = drained - begun - sum(causes.values())
         computes = command.op in (Op.CONV, Op.CLASSIFY)
@@ -202,7 +205,7 @@ def _execute_streamed(
     )
 
 
-def _drain_cycles(command: Command, config: AcceleratorConfig) -> int:
+def _result_cycles(command: Command, config: AcceleratorConfig) -> int:
     """Cycles from the last word in the array until nothing of the layer is on its way to memory."""
     to_acc = 2 + tree_latency(config.groups)
     return to_acc + (Requantizer.LATENCY if command.op is Op.CONV else 0)

@@ -18,9 +18,11 @@ class Cause(enum.Enum, shape=3):
     ARRAY = 0  #: A pixel word is in the PE array.
     WEIGHT_LOAD = 1  #: The array waits for weights that are arriving.
     MASK_WAIT = 2  #: The array waits for weights and the supermask memory delivered none.
-    DRAIN = 3  #: Results leave the array, or a short run is kept apart from its predecessor.
-    HOST_WAIT = 4  #: An output word is offered that the host does not take.
-    SEQUENCER = 5  #: Anything else.
+    DRAIN = 3  #: Sums leave the array, or a short run is kept apart from its predecessor.
+    REQUANTIZE = 4  #: The array is empty, and results pass the requantizers on their way to memory.
+    POOL = 5  #: The max pool works.
+    HOST = 6  #: An output frame is read out, or waits for the host.
+    SEQUENCER = 7  #: Anything else.
 
 
 class Counters(wiring.Component):
@@ -34,7 +36,7 @@ class Counters(wiring.Component):
     running : In(1)
         This cycle is part of an inference.
     cause : In(Cause)
-        What it is spent on. A code without a meaning counts as ``SEQUENCER``.
+        What it is spent on.
     clear : In(1)
         Start over: this cycle, if it is running, is the first one counted.
     snapshot : In(1)
@@ -56,12 +58,8 @@ class Counters(wiring.Component):
         counted = Signal(len(COUNTERS))
         with m.If(self.running):
             m.d.comb += counted[0].eq(1)
-            with m.Switch(self.cause):
-                for index, cause in enumerate(list(Cause)[:-1], start=1):
-                    with m.Case(cause):
-                        m.d.comb += counted[index].eq(1)
-                with m.Default():
-                    m.d.comb += counted[-1].eq(1)
+            for index, cause in enumerate(Cause, start=1):
+                m.d.comb += counted[index].eq(self.cause == cause)
         for index in range(len(COUNTERS)):
             m.d.sync += counts[index].eq(Mux(self.clear, 0, counts[index]) + counted[index])
         with m.If(self.snapshot):

@@ -120,13 +120,13 @@ class Engine(wiring.Component):
         ]
         in_array = Signal()
         m.d.comb += in_array.eq(addresses.beat.valid & advance)
-        finishing = self._connect_sums(m, addresses, array, accumulator, results, exporter, in_array, classify, begin)
+        summing = self._connect_sums(m, addresses, array, accumulator, results, exporter, in_array, classify, begin)
         self._connect_memories(m, memories, addresses, array, results, pool, exporter, command, advance)
         self._connect_host(m, sequencer, weights, results, memories)
         wiring.connect(m, wiring.flipped(self.words), exporter.words)
 
-        m.d.comb += drained.eq(~begin & ~addresses.busy & ~finishing & ~pool.busy & ~exporter.busy)
-        self._account(m, in_array, advance, weights, addresses, finishing, exporter)
+        m.d.comb += drained.eq(~begin & ~addresses.busy & ~summing & ~results.pending & ~pool.busy & ~exporter.busy)
+        self._account(m, in_array, advance, weights, addresses, summing, results, pool, exporter)
         return m
 
     def _hand_over(self, m, sequencer, weights, addresses, results, pool, exporter, command, drained, begin) -> None:
@@ -167,7 +167,7 @@ class Engine(wiring.Component):
             m.d.sync += self.busy.eq(0)
 
     def _connect_sums(self, m, addresses, array, accumulator, results, exporter, in_array, classify, begin) -> Signal:
-        """Carry each beat's marks along its sums. Returns whether any result is still on its way to memory."""
+        """Carry each beat's marks along its sums. Returns whether any sum is still on its way."""
         beat = addresses.beat
         array_latency = array.latency
         depth = self.config.psum_depth
@@ -211,9 +211,7 @@ class Engine(wiring.Component):
             results.acc.eq(accumulator.acc),
             exporter.psum.eq(accumulator.psum),
         ]
-        finishing = Signal()
-        m.d.comb += finishing.eq(Cat(valid).any() | results.pending)
-        return finishing
+        return Cat(valid).any()
 
     def _connect_memories(self, m, memories, addresses, array, results, pool, exporter, command, advance) -> None:
         """Each memory is read by the array, the residual, the pool or the exporter, whichever the command means, and
@@ -270,7 +268,7 @@ class Engine(wiring.Component):
         with m.If(load.en & (load.target == Target.ENTRIES)):
             m.d.comb += results.entry_write_enable.eq(1 << load.address[:row_bits])
 
-    def _account(self, m, in_array, advance, weights, addresses, finishing, exporter) -> None:
+    def _account(self, m, in_array, advance, weights, addresses, summing, results, pool, exporter) -> None:
         """Name the cause of every cycle."""
         with m.If(in_array):
             m.d.comb += self.cause.eq(Cause.ARRAY)
@@ -278,9 +276,13 @@ class Engine(wiring.Component):
             m.d.comb += self.cause.eq(Cause.MASK_WAIT)
         with m.Elif(~advance):
             m.d.comb += self.cause.eq(Cause.WEIGHT_LOAD)
-        with m.Elif(addresses.beat.filler | finishing):
+        with m.Elif(addresses.beat.filler | summing):
             m.d.comb += self.cause.eq(Cause.DRAIN)
-        with m.Elif(exporter.words.valid & ~exporter.words.ready):
-            m.d.comb += self.cause.eq(Cause.HOST_WAIT)
+        with m.Elif(results.pending):
+            m.d.comb += self.cause.eq(Cause.REQUANTIZE)
+        with m.Elif(pool.busy):
+            m.d.comb += self.cause.eq(Cause.POOL)
+        with m.Elif(exporter.busy):
+            m.d.comb += self.cause.eq(Cause.HOST)
         with m.Else():
             m.d.comb += self.cause.eq(Cause.SEQUENCER)

@@ -11,7 +11,7 @@ __all__ = [
 ]
 
 MAGIC = 0x464F_4C44  #: "FOLD".
-VERSION = 0x0000_0001  #: Major in the upper, minor in the lower half; a driver needs the same major.
+VERSION = 0x0001_0000  #: Major in the upper, minor in the lower half; a driver needs the same major.
 ADDRESS_BITS = 8  #: Byte address bits of the register bus.
 
 
@@ -69,9 +69,11 @@ COUNTERS = (
     ("ARRAY", "Cycles with a pixel word in the PE array."),
     ("WEIGHT_LOAD", "Array waiting for the weights of the next tile, which were arriving."),
     ("MASK_WAIT", "Array waiting for weights while supermask memory, or the host that streams, had delivered none."),
-    ("DRAIN", "Results on their way from the array to memory, or a short run kept apart from its predecessor."),
-    ("HOST_WAIT", "Output words offered that the host did not take."),
-    ("SEQUENCER", "Everything else: fetching commands, filling the pipeline, max pooling, sending results."),
+    ("DRAIN", "Sums on their way through the emptied array, or a short run kept apart from its predecessor."),
+    ("REQUANTIZE", "Array empty, the last results on their way through the requantizers to memory."),
+    ("POOL", "Max pool at work."),
+    ("HOST", "Output frame being read out, or waiting for the host to take it."),
+    ("SEQUENCER", "Everything else: fetching commands, filling the pipeline."),
 )
 
 

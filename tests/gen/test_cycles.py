@@ -7,6 +7,7 @@ import pytest
 from gen.compile import compile_model
 from gen.cycles import predict
 from rtl.counters import Cause
+from spec.commands import Op
 from spec.network import Network, Stem
 from spec.supermask import Mode
 from spec.synthetic import random_images, synthetic_model
@@ -35,10 +36,12 @@ def test_by_hand(fitting):
     assert [(c.label, c.start, c.cycles) for c in commands] == [
         ("stem", 0, 42), ("classifier", 42, 16), ("store logits", 58, 11), ("halt", 69, 1),
     ]
-    assert {cause.name: n for cause, n in commands[0].causes.items() if n} == {
-        "ARRAY": 8, "WEIGHT_LOAD": 4, "DRAIN": 7, "SEQUENCER": 42 - 8 - 4 - 7,
-    }
-    assert {cause.name: n for cause, n in commands[1].causes.items() if n} == {"ARRAY": 8, "DRAIN": 3, "SEQUENCER": 5}
+    assert [{cause.name: n for cause, n in command.causes.items() if n} for command in commands] == [
+        {"ARRAY": 8, "WEIGHT_LOAD": 4, "DRAIN": 3, "REQUANTIZE": 4, "SEQUENCER": 42 - 8 - 4 - 3 - 4},
+        {"ARRAY": 8, "DRAIN": 3, "SEQUENCER": 5},
+        {"HOST": 3 + 3, "SEQUENCER": 5},
+        {"SEQUENCER": 1},
+    ]
     assert commands[0].macs == 4 * 4 * 9
     assert commands[0].utilization(16) == 4 * 4 * 9 * 2 / (4 * 16 * 42)
 
@@ -54,7 +57,10 @@ def test_causes_add_up(fitting, seed):
         assert min(command.causes.values()) >= 0
         end += command.cycles
     assert model.total == end == sum(model.causes.values())
-    assert model.causes[Cause.HOST_WAIT] == 0
+    kinds = {Cause.ARRAY: (Op.CONV, Op.CLASSIFY), Cause.REQUANTIZE: (Op.CONV,), Cause.HOST: (Op.STORE,)}
+    executed = [command.op for command, _ in program.executed if command.op not in (Op.LOOP, Op.ENDLOOP)]
+    for cause, ops in kinds.items():
+        assert [command.causes[cause] > 0 for command in model.commands] == [op in ops for op in executed]
     assert sum(command.macs for command in model.commands) == program.model.network.macs
     useful = sum(
         part.tiles * part.weight_tiles * part.layer.mode.passes * part.layer.positions

@@ -3,6 +3,7 @@
 import random
 
 import pytest
+from amaranth.hdl import Shape
 from amaranth.sim import Simulator
 
 from rtl.counters import COUNTER_VALUES, Cause, Counters
@@ -17,7 +18,7 @@ def simulate(cycles):
     async def testbench(ctx):
         for running, cause, clear, snapshot in cycles:
             ctx.set(dut.running, running)
-            ctx.set(dut.cause.as_value(), cause)
+            ctx.set(dut.cause, Cause(cause))
             ctx.set(dut.clear, clear)
             ctx.set(dut.snapshot, snapshot)
             await ctx.tick()
@@ -39,7 +40,7 @@ def model(cycles):
             counts = [0] * len(COUNTERS)
         if running:
             counts[0] += 1
-            counts[1 + min(cause, len(Cause) - 1)] += 1
+            counts[1 + cause] += 1
         yield values
 
 
@@ -47,18 +48,18 @@ def test_causes_are_the_counters_after_the_total():
     assert ["TOTAL", *(cause.name for cause in Cause)] == [name for name, _ in COUNTERS]
     assert [cause.value for cause in Cause] == list(range(len(COUNTERS) - 1))
     assert COUNTER_VALUES.size == 64 * len(COUNTERS)
+    assert len(Cause) == 1 << Shape.cast(Cause).width, "a code without a meaning would not be counted"
 
 
 # Cycles of (running, cause, clear, snapshot), then the values after the last one.
 SCENARIOS = {
-    "reset": ([(0, 0, 0, 0)], [0] * 7),
-    "nothing-counts-while-idle": ([(0, 1, 0, 0), (0, 2, 0, 0), (0, 0, 0, 1)], [0] * 7),
-    "snapshot-excludes-its-own-cycle": ([(1, 0, 0, 0), (1, 1, 0, 1)], [1, 1, 0, 0, 0, 0, 0]),
-    "values-hold-until-the-next-snapshot": ([(1, 0, 0, 0), (1, 0, 0, 1), (1, 3, 0, 0), (1, 3, 0, 0)], [1, 1] + [0] * 5),
-    "clear-leaves-the-snapshot": ([(1, 2, 0, 0), (0, 0, 0, 1), (0, 0, 1, 0)], [1, 0, 0, 1, 0, 0, 0]),
-    "clear-counts-its-own-cycle": ([(1, 2, 0, 0), (1, 4, 1, 0), (0, 0, 0, 1)], [1, 0, 0, 0, 0, 1, 0]),
-    "snapshot-and-clear-copies-the-old": ([(1, 0, 0, 0), (0, 0, 1, 1)], [1, 1, 0, 0, 0, 0, 0]),
-    "unknown-codes-are-sequencer": ([(1, 6, 0, 0), (1, 7, 0, 0), (0, 0, 0, 1)], [2, 0, 0, 0, 0, 0, 2]),
+    "reset": ([(0, 0, 0, 0)], [0] * 9),
+    "nothing-counts-while-idle": ([(0, 1, 0, 0), (0, 2, 0, 0), (0, 0, 0, 1)], [0] * 9),
+    "snapshot-excludes-its-own-cycle": ([(1, 0, 0, 0), (1, 1, 0, 1)], [1, 1] + [0] * 7),
+    "values-hold-until-the-next-snapshot": ([(1, 0, 0, 0), (1, 0, 0, 1), (1, 3, 0, 0), (1, 3, 0, 0)], [1, 1] + [0] * 7),
+    "clear-leaves-the-snapshot": ([(1, 2, 0, 0), (0, 0, 0, 1), (0, 0, 1, 0)], [1, 0, 0, 1] + [0] * 5),
+    "clear-counts-its-own-cycle": ([(1, 2, 0, 0), (1, 4, 1, 0), (0, 0, 0, 1)], [1] + [0] * 4 + [1] + [0] * 3),
+    "snapshot-and-clear-copies-the-old": ([(1, 0, 0, 0), (0, 0, 1, 1)], [1, 1] + [0] * 7),
 } | {
     f"one-cycle-of-{cause.name}": (
         [(1, cause.value, 0, 0), (0, 0, 0, 1)], [1] + [int(other is cause) for other in Cause],

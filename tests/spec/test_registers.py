@@ -71,7 +71,7 @@ def test_identity_starts_where_drivers_look_first():
 
 def test_counters_are_pairs_in_order():
     assert [name for name, _ in COUNTERS] == [
-        "TOTAL", "ARRAY", "WEIGHT_LOAD", "MASK_WAIT", "DRAIN", "HOST_WAIT", "SEQUENCER"]
+        "TOTAL", "ARRAY", "WEIGHT_LOAD", "MASK_WAIT", "DRAIN", "REQUANTIZE", "POOL", "HOST", "SEQUENCER"]
     for index, (name, _) in enumerate(COUNTERS):
         assert offset_of(f"{name}_HIGH") == offset_of(f"{name}_LOW") + 4 == offset_of("TOTAL_LOW") + 8 * index + 4
 
