@@ -53,7 +53,7 @@ class Core(wiring.Component):
         m.submodules.registers = registers = RegisterPort(self.config)
         m.submodules.loader = loader = PacketLoader(self.config)
         m.submodules.sender = sender = FrameSender()
-        m.submodules.counters = counters = Counters()
+        m.submodules.cycle_counters = counters = Counters()
         engine = Engine(self.config)
         # An inference without the masks it needs is stopped a cycle after the error, as if aborted.
         stop = Signal()

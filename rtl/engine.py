@@ -100,7 +100,7 @@ class Engine(wiring.Component):
 
         # The command in execution. The weight loader is a command ahead of it and keeps its own copy.
         command, classify = Signal(COMMAND), Signal()
-        drained, begin = Signal(), Signal()
+        drained, begin = Signal(name="drained"), Signal()
         self._hand_over(m, sequencer, weights, addresses, results, pool, exporter, command, drained, begin)
         m.d.comb += classify.eq(command.op == Op.CLASSIFY)
 

@@ -1,6 +1,7 @@
 """Hardware against references: which stored value differs first, and where it is."""
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,9 @@ from gen.cycles import CycleModel
 from spec.golden import Trace
 from spec.network import Role, Step
 
-__all__ = ["Mismatch", "expected_counters", "first_mismatch", "value_count"]
+__all__ = [
+    "Mismatch", "command_counters", "expected_counters", "first_mismatch", "first_wrong_command", "value_count",
+]
 
 
 @dataclass(frozen=True)
@@ -76,3 +79,23 @@ def value_count(tensors: Sequence[np.ndarray]) -> int:
 def expected_counters(cycles: CycleModel) -> dict[str, int]:
     """The cycle model in the form of :meth:`sim.driver.Driver.counters`."""
     return {"TOTAL": cycles.total} | {cause.name: count for cause, count in cycles.causes.items()}
+
+
+def command_counters(at_ends: Sequence[Mapping[str, int]], end: Mapping[str, int]) -> list[dict[str, int]]:
+    """What each command added to the counters, which were ``at_ends`` at the ends of all but the last, ``end`` then."""
+    known = [dict.fromkeys(end, 0), *at_ends, end]
+    return [{name: now[name] - before[name] for name in end} for before, now in itertools.pairwise(known)]
+
+
+def first_wrong_command(cycles: CycleModel, measured: Sequence[Mapping[str, int]]) -> str | None:
+    """The first command whose counters are not those of the cycle model, as a sentence; None if all are."""
+    if len(measured) != len(cycles.commands):
+        return f"{len(measured)} commands were executed, but the program has {len(cycles.commands)} to execute"
+    for command, counters in zip(cycles.commands, measured, strict=True):
+        for cause, expected in command.causes.items():
+            if counters[cause.name] != expected:
+                return (
+                    f"command {command.label} iteration {command.iteration} spent {counters[cause.name]} cycles on "
+                    f"{cause.name}, but the cycle model says {expected}"
+                )
+    return None

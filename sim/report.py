@@ -42,6 +42,7 @@ class Report:
     mismatch: str | None = None
     totals: list[int] = field(default_factory=list)
     traffic: list[tuple[int, int, int]] = field(default_factory=list)
+    commands: list[dict[str, int]] = field(default_factory=list)
     predictions: dict[int, int] = field(default_factory=dict)
     simulated_cycles: int = 0
     seconds: float = 0.0
@@ -94,6 +95,7 @@ class Report:
             "provenance": model.provenance,
             "config": config.to_json(),
             "pe": config.pe,
+            "classes": model.network.classes,
             "stall_probability": self.stall_probability,
             "seed": self.seed,
             "images": len(self.totals),

@@ -19,8 +19,9 @@ from gen.compile import Program, compile_model
 from gen.cycles import predict
 from gen.options import add_build_options, config_from
 from sim.builds import simulation_of
-from sim.compare import Mismatch, expected_counters, first_mismatch, value_count
+from sim.compare import Mismatch, expected_counters, first_mismatch, first_wrong_command, value_count
 from sim.job import Cut, Job
+from sim.layers import layers_json
 from sim.report import Report
 from sim.session import follow
 from sim.verilator import BUILD, SimulationFailed
@@ -127,6 +128,7 @@ class _Run:
             tensors = [np.array(event["logits"], np.int32)]
             self.report.add_plain(image, event["logits"], event["counters"], event["cycles"], event["seconds"])
             self.report.add_traffic(*event["traffic"])
+            self.report.commands = event["commands"]
         for reference, expected in self.subject.traces.items():
             mismatch = first_mismatch(reference, expected, image, program.frames, tensors)
             if mismatch is not None:
@@ -141,7 +143,10 @@ class _Run:
                         f"image {image}: counter {name} is {cycles}, but the cycle model says {expected[name]}"
                     )
                     return self.report.mismatch
-        return None
+            wrong = None if trace else first_wrong_command(self.cycles[trace], event["commands"])
+            if wrong is not None:
+                self.report.mismatch = f"image {image}: {wrong}"
+        return self.report.mismatch
 
     def _explain(self, mismatch: Mismatch, program: Program, image: int) -> str:
         """The sentence for ``mismatch``, with the cycle it was stored in and the waveform around it."""
@@ -158,6 +163,20 @@ class _Run:
             return f"{text}; stored between cycles {cut.first} and {cut.end}; no waveform: {failure}"
         when = f"in cycle {event['stored']}" if event["stored"] is not None else f"by cycle {cut.end}"
         return f"{text}; stored {when} of the inference, clock cycle {event['cycle']} of waveform {waveform}"
+
+
+def _write(run: _Run) -> list[Path]:
+    """Write ``report.json``, ``layers.json`` and the page made from both."""
+    from sim.page import render  # here, because drawing takes a second to import
+
+    report = run.report
+    layers = layers_json(report.program, report.cycles, report.commands)
+    texts = {
+        "report.json": json.dumps(report.as_json(), indent=2) + "\n",
+        "layers.json": json.dumps(layers, indent=2) + "\n",
+        "report.html": render(report.as_json(), layers),
+    }
+    return [write_text(run.out / name, text) for name, text in texts.items()]
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -194,7 +213,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     report = run.report
     console.print(report.table())
-    written = [write_text(run.out / "report.json", json.dumps(report.as_json(), indent=2) + "\n")]
+    written = _write(run)
     if arguments.json:
         written.append(write_text(arguments.json, json.dumps(report.as_json(), indent=2) + "\n"))
     for path in written:

@@ -48,7 +48,15 @@ def test_everything_agrees(folder, tmp_path, capsys, stall):
         assert data["cycles_per_image_measured"] > data["cycles_per_image_predicted"]
     output = capsys.readouterr().out
     assert "accuracy on RTL (2 of 3)" in output
-    assert f"wrote {report}" in output
+    for name in ("report.json", "layers.json", "report.html"):
+        assert f"wrote {tmp_path / name}" in output.replace("\n", "")
+    layers = json.loads((tmp_path / "layers.json").read_text())
+    measured = [command["cycles_measured"] for command in layers["commands"]]
+    assert sum(measured) == data["cycles_per_image_measured"]
+    for command in layers["commands"]:
+        if stall == "0" or not command["label"].startswith("store"):
+            assert command["causes_cycles_measured"] == command["causes_cycles_predicted"]
+    assert "</html>" in (tmp_path / "report.html").read_text()
 
 
 def test_streamed_masks_are_counted_at_the_pins(folder, tmp_path):

@@ -12,6 +12,8 @@ from cocotb.task import resume
 from cocotb.triggers import RisingEdge, SimTimeoutError, Timer, with_timeout
 from cocotbext.axi import AxiLiteBus, AxiLiteMaster, AxiResp, AxiStreamBus, AxiStreamSink, AxiStreamSource
 
+from spec.registers import COUNTERS
+
 __all__ = ["CHANNELS", "CLOCK_NS", "CocotbTransport", "RegisterAccessFailed"]
 
 CLOCK_NS = 10  #: Period of the wrapper's clock.
@@ -84,6 +86,19 @@ class CocotbTransport:
     def bytes_out(self) -> int:
         """Bytes that came out of ``m_axis``."""
         return LANES * int(self.dut.words_out.value)
+
+    @property
+    def counts_at_ends(self) -> list[dict[str, int]]:
+        """The counters of the last inference as they were at the end of each of its commands but the last, which ends
+        with the inference.
+        """
+        ended, kept = int(self.dut.ended.value), len(self.dut.counts_at_end)
+        if ended > kept:
+            raise RuntimeError(f"An inference of {ended} commands is longer than the {kept} whose counters are kept")
+        values = (int(self.dut.counts_at_end[i].value) for i in range(ended))
+        return [
+            {name: value >> 64 * i & (1 << 64) - 1 for i, (name, _) in enumerate(COUNTERS)} for value in values
+        ]
 
     async def cycles(self, count: int) -> None:
         """Let ``count`` clock cycles pass."""

@@ -24,6 +24,7 @@ from xml.etree import ElementTree
 
 from cocotb_tools.runner import get_runner
 
+from rtl.counters import COUNTER_VALUES
 from spec.files import write_text
 from spec.refusal import Refused
 
@@ -224,7 +225,7 @@ def _public(writable: bool, name: str) -> str:
 
 
 def _flags(waves: bool) -> list[str]:
-    return [*FLAGS, *(["--trace-underscore", "-DWAVES"] if waves else [])]
+    return [*FLAGS, f"-DCOUNTER_BITS={COUNTER_VALUES.size}", *(["--trace-underscore", "-DWAVES"] if waves else [])]
 
 
 def _stamp(verilog: str, waves: bool) -> str:

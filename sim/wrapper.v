@@ -103,6 +103,24 @@ module testbench (
                 if (valid[channel] && !ready[channel]) waited[channel] <= waited[channel] + 1;
     end
 
+    // The accelerator's own counters at the end of each command of the last inference; the last command ends with it.
+    // Between commands nothing is on its way, and the engine says so.
+    reg [31:0] started, ended; // read
+    reg [`COUNTER_BITS-1:0] counts_at_end [0:65535]; // read
+    reg was_busy, was_drained;
+    initial {started, ended, was_busy, was_drained} = 0;
+    always @(posedge core_clk) begin
+        was_busy <= dut.core.engine.busy;
+        was_drained <= dut.core.engine.drained;
+        if (dut.core.engine.busy && !was_busy) begin
+            started <= cycle;
+            ended <= 0;
+        end else if (dut.core.engine.busy && dut.core.engine.drained && !was_drained) begin
+            counts_at_end[ended[15:0]] <= dut.core.cycle_counters.counts;
+            ended <= ended + 1;
+        end
+    end
+
     // What a slave offers must stay until it is taken (AXI4 A3.2.1); a reset or an abort may withdraw it.
     reg [2:0]  held;
     reg [33:0] held_r, held_m;
@@ -144,20 +162,17 @@ module testbench (
     // Watch on one part of one word of an activation memory: its last write watch_first..watch_end cycles after a start.
     reg [31:0] watch_address, watch_part, watch_first, watch_end; // write
     reg watch_t; // write
-    reg [31:0] started, watch_cycle; // read
-    reg was_busy;
+    reg [31:0] watch_cycle; // read
     wire [31:0] since = cycle - started;
     wire x_write = !watch_t && dut.core.engine.x.ram.ram.write_enable[watch_part]
                    && dut.core.engine.x.ram.ram.write_address == watch_address;
     wire t_write = watch_t && dut.core.engine.t.ram.ram.write_enable[watch_part]
                    && dut.core.engine.t.ram.ram.write_address == watch_address;
     initial begin
-        {started, watch_address, watch_part, watch_first, watch_end, watch_t, was_busy} = 0;
+        {watch_address, watch_part, watch_first, watch_end, watch_t} = 0;
         watch_cycle = 32'hFFFFFFFF;
     end
     always @(posedge core_clk) begin
-        was_busy <= dut.core.engine.busy;
-        if (dut.core.engine.busy && !was_busy) started <= cycle;
         if (dut.core.engine.busy && (x_write || t_write) && since >= watch_first && since < watch_end) watch_cycle <= since;
     end
 `endif

@@ -10,6 +10,7 @@ import numpy as np
 from gen.compile import Program, compile_model
 from gen.cycles import predict
 from sim.bench.harness import Harness, current_job
+from sim.compare import command_counters
 from spec.model import load
 
 #: Cycles that anything may take beyond twice the cycle model, and the factor by which stalls may stretch it.
@@ -66,7 +67,9 @@ async def run_images(dut):
         result = await harness.call(harness.driver.finish)
         after = harness.transport.bytes_in, harness.transport.bytes_out
         traffic = [image_in - before[0], after[0] - image_in, after[1] - before[1]]
+        commands = command_counters(harness.transport.counts_at_ends, result.counters)
         measured = {"counters": result.counters, "seconds": seconds, "cycles": cycles, "traffic": traffic}
+        measured["commands"] = commands
         tell("plain", image=number, logits=result.logits.tolist(), **measured)
     harness.transport.stall(0, seed=0)
     await harness.finish()

@@ -5,7 +5,7 @@ import pytest
 
 from gen.compile import compile_model
 from gen.cycles import predict
-from sim.compare import expected_counters, first_mismatch, value_count
+from sim.compare import command_counters, expected_counters, first_mismatch, first_wrong_command, value_count
 from spec.config import config_for
 from spec.golden import run
 from spec.registers import COUNTERS
@@ -70,3 +70,28 @@ def test_the_cycle_model_speaks_of_the_same_counters(case):
     counters = expected_counters(predict(program))
     assert list(counters) == [name for name, _ in COUNTERS]
     assert counters["TOTAL"] == sum(cycles for name, cycles in counters.items() if name != "TOTAL")
+
+
+def test_counters_at_the_ends_make_counters_of_commands():
+    at_ends = [{"TOTAL": 5, "ARRAY": 2}, {"TOTAL": 12, "ARRAY": 2}]
+    assert command_counters(at_ends, {"TOTAL": 13, "ARRAY": 3}) == [
+        {"TOTAL": 5, "ARRAY": 2}, {"TOTAL": 7, "ARRAY": 0}, {"TOTAL": 1, "ARRAY": 1},
+    ]
+
+
+def test_the_first_command_off_the_cycle_model_is_named(case):
+    program, _, _ = case
+    cycles = predict(program)
+    measured = [{cause.name: count for cause, count in command.causes.items()} for command in cycles.commands]
+    assert first_wrong_command(cycles, measured) is None
+    index = next(i for i, c in enumerate(cycles.commands) if (c.label, c.iteration) == ("stage1.fold.conv2", 1))
+    expected = measured[index]["DRAIN"]
+    for wrong in (index, index + 1):
+        measured[wrong]["DRAIN"] += 2
+    assert first_wrong_command(cycles, measured) == (
+        f"command stage1.fold.conv2 iteration 1 spent {expected + 2} cycles on DRAIN, but the cycle model says {expected}"
+    )
+    count = len(measured)
+    assert first_wrong_command(cycles, measured[1:]) == (
+        f"{count - 1} commands were executed, but the program has {count} to execute"
+    )
