@@ -54,7 +54,7 @@ def first_mismatch(
     Returns
     -------
     Mismatch or None
-        In the order of the frames, then of y, x, channel; None if every value is equal.
+        The first in order of execution: frames, then tiles of output channels, y, x, channel; None if all are equal.
     """
     stored = {(s.layer.name, s.iteration): s.values for s in trace.stored}
     for frame, got in zip(frames, tensors, strict=True):
@@ -66,7 +66,9 @@ def first_mismatch(
         if got.shape != expected.shape:
             raise ValueError(f"Layer {step.layer.name} gave shape {got.shape}, but {reference} {expected.shape}")
         if not np.array_equal(got, expected):
-            place = tuple(int(i) for i in np.argwhere(got != expected)[0])
+            places = np.argwhere(got != expected)
+            tiles = places[:, -1] // frame.config.rows
+            place = tuple(places[np.argmin(tiles)].tolist())  # the first of equals
             return Mismatch(reference, step, place, int(expected[place]), int(got[place]))
     return None
 

@@ -12,7 +12,7 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-__all__ = ["CAUSE_COLOURS", "NARROW", "WIDE", "cycles_by_cause", "roofline", "utilization"]
+__all__ = ["CAUSE_COLOURS", "MODE_COLOURS", "NARROW", "WIDE", "cycles_by_cause", "roofline", "utilization"]
 
 #: Widths in inches.
 WIDE, NARROW = 10.5, 4.1
@@ -22,7 +22,8 @@ CAUSE_COLOURS = {
     "array": "#2a9d8f", "weight_load": "#e09f3e", "mask_wait": "#d1495b", "drain": "#8d99ae", "requantize": "#6a7fdb",
     "pool": "#a05de5", "host": "#3aa5d1", "sequencer": "#7a7a7a",
 }
-_MODE_COLOURS = {"any": "#3aa5d1", "2of4": "#e09f3e", "1of4": "#2a9d8f"}
+#: A colour for every mask mode.
+MODE_COLOURS = {"any": "#3aa5d1", "2of4": "#e09f3e", "1of4": "#2a9d8f"}
 
 #: Stands for the page's own text colour until the SVG is written.
 _INK = "#010203"
@@ -115,7 +116,7 @@ def utilization(records: Sequence[dict], width: float) -> str:
         axes = _rows(drawing, records)
         for row, record in enumerate(records):
             share = record["utilization_percent_of_mode_peak"]
-            bar, = axes.barh(row, share, color=_MODE_COLOURS[record["mode"]], height=0.72)
+            bar, = axes.barh(row, share, color=MODE_COLOURS[record["mode"]], height=0.72)
             rate = f"{record['dense_equivalent_macs_per_pe_and_cycle']:.3f} MAC per PE and cycle"
             drawing.tip(bar, f"{_name(record)} ({record['mode']}): {share:.1f} % of the peak, {rate}")
             axes.text(share + 1, row, f"{share:.1f}", va="center", fontsize=6.5)
@@ -139,7 +140,7 @@ def roofline(records: Sequence[dict], roofs: dict[str, dict[str, float]], pe: in
         for mode, roof in roofs.items():
             peak, port = roof["peak_macs_per_cycle"], roof["mask_port_bits_per_cycle"]
             line, = axes.plot(
-                [low, peak / port, high], [low * port, peak, peak], color=_MODE_COLOURS[mode], linewidth=1.5,
+                [low, peak / port, high], [low * port, peak, peak], color=MODE_COLOURS[mode], linewidth=1.5,
                 label=f"roof of {mode}: {peak:,.0f} MAC/cycle, {port} mask bits/cycle",
             )
             drawing.tip(line, f"{mode}: at most {peak:,.0f} MAC a cycle, and {port} mask bits a cycle")
@@ -147,7 +148,7 @@ def roofline(records: Sequence[dict], roofs: dict[str, dict[str, float]], pe: in
         for record in records:
             rate = record["dense_equivalent_macs_per_pe_and_cycle"] * pe
             mark, = axes.plot(
-                record["macs_per_mask_bit"], rate, "o", markersize=6, color=_MODE_COLOURS[record["mode"]],
+                record["macs_per_mask_bit"], rate, "o", markersize=6, color=MODE_COLOURS[record["mode"]],
                 markeredgecolor=_INK, markeredgewidth=0.6, alpha=0.8,
             )
             drawing.tip(mark, f"{_name(record)}: {rate:,.1f} MAC/cycle at {record['macs_per_mask_bit']:,.2f} MAC/bit")

@@ -8,36 +8,52 @@ from pathlib import Path
 from spec.config import AcceleratorConfig
 from spec.files import write_text
 
-__all__ = ["Cut", "Job"]
+__all__ = ["Job", "Watch"]
 
 
 @dataclass(frozen=True)
-class Cut:
-    """Which store to look for, and how much of the waveform to keep around it.
+class Watch:
+    """Which value to look for, and how much of the waveform to keep around the moment at which it goes wrong.
 
     Parameters
     ----------
     image : int
     trace : bool
         Whether the program is the one that sends every stored tensor.
+    frame : int
+    place : tuple of int
+        The value among those sent.
+    command : int
+        Executed command that makes it.
     memory : str
-        "x", "t", or "psum" for a logit, which is taken to be stored in the last cycle of its command.
+        "x", "t", or "psum" for a logit, whose store is not looked for.
     address, part : int
         Word, and 32-bit part of it.
-    first, end : int
-        Cycles after the start between which its command runs.
-    margin : int
-        Cycles to keep on both sides.
+    psum, row, skip : int
+        Address of its partial sums, row, and earlier visits of the address to leave out.
+    sums : tuple of int
+        Expected after each visit; the first one that differs is the moment. If none does, it is the store.
+    end : int
+        Cycle after the start that is the moment if neither is seen.
+    before, after : int
+        Cycles of the waveform before the moment, and from it on.
     """
 
     image: int
     trace: bool
+    frame: int
+    place: tuple[int, ...]
+    command: int
     memory: str
     address: int
     part: int
-    first: int
+    psum: int
+    row: int
+    skip: int
+    sums: tuple[int, ...]
     end: int
-    margin: int = 100
+    before: int = 100
+    after: int = 100
 
 
 @dataclass(frozen=True)
@@ -55,8 +71,8 @@ class Job:
         Probability that a channel pauses.
     seed : int
         For the pauses.
-    cut : Cut, optional
-        Waveform to write.
+    watch : Watch, optional
+        Value to look for.
     """
 
     config: AcceleratorConfig
@@ -64,17 +80,19 @@ class Job:
     images: str = ""
     stall: float = 0.0
     seed: int = 1
-    cut: Cut | None = None
+    watch: Watch | None = None
 
     def save(self, path: Path) -> Path:
         """Write the job to ``path`` and return the path."""
         data = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        cut = None if self.cut is None else dataclasses.asdict(self.cut)
-        return write_text(path, json.dumps(data | {"config": self.config.to_json(), "cut": cut}, indent=2) + "\n")
+        watch = None if self.watch is None else dataclasses.asdict(self.watch)
+        return write_text(path, json.dumps(data | {"config": self.config.to_json(), "watch": watch}, indent=2) + "\n")
 
     @classmethod
     def load(cls, path: Path) -> "Job":
         """The job in ``path``."""
         data = json.loads(Path(path).read_text())
-        cut = None if data["cut"] is None else Cut(**data["cut"])
-        return cls(**(data | {"config": AcceleratorConfig.from_json(data["config"]), "cut": cut}))
+        watch = data["watch"]
+        if watch is not None:
+            watch = Watch(**(watch | {"place": tuple(watch["place"]), "sums": tuple(watch["sums"])}))
+        return cls(**(data | {"config": AcceleratorConfig.from_json(data["config"]), "watch": watch}))

@@ -22,7 +22,7 @@ def layers_json(program: Program, cycles: CycleModel, measured: Sequence[Mapping
     Parameters
     ----------
     measured : sequence of counters by name
-        What the hardware counted in each command; empty if nothing was measured.
+        What the hardware counted in each command of the last image; empty if nothing was measured.
     """
     config = program.config
     executed = [(c, t) for c, t in program.executed if c.op not in (Op.LOOP, Op.ENDLOOP)]

@@ -51,6 +51,7 @@ def render(report: dict, layers: dict) -> str:
              "percent": 100 * causes[cause] / took}
             for cause, text in _CAUSE_TEXTS.items()
         ],
+        modes={mode: figures.MODE_COLOURS[mode] for mode in layers["roofs"]},
         folded=any(record["iterations"] > 1 for record in commands),
         cycles=_both(figures.cycles_by_cause, commands),
         utilization=_both(figures.utilization, computing),

@@ -20,15 +20,16 @@ from gen.cycles import predict
 from gen.options import add_build_options, config_from
 from sim.builds import simulation_of
 from sim.compare import Mismatch, expected_counters, first_mismatch, first_wrong_command, value_count
-from sim.job import Cut, Job
+from sim.divergence import Divergence, examine
+from sim.job import Job
 from sim.layers import layers_json
 from sim.report import Report
 from sim.session import follow
 from sim.verilator import BUILD, SimulationFailed
+from sim.watcher import Watcher
 from spec import golden, vectors
 from spec.files import write_text
 from spec.model import load
-from spec.network import Role
 from spec.refusal import Refused, run_command
 from spec.synthetic import random_images
 
@@ -60,24 +61,6 @@ def _subject(model, path: Path | None, default: Path, count: int, seed: int) -> 
     return _Subject(images, labels, {"golden model": golden.run(model, images)} | traces)
 
 
-def _cut(mismatch: Mismatch, program: Program, image: int) -> Cut:
-    """Where and when ``program`` stores the value that ``mismatch`` found wrong."""
-    step = mismatch.step
-    command = next(
-        c for c in predict(program).commands
-        if (c.label, c.iteration) == (step.layer.name, step.iteration)
-    )
-    memory, address, part = "psum", 0, 0
-    if step.layer.role is not Role.CLASSIFIER:
-        region = program.plan.of(step.layer).destination
-        y, x, channel = mismatch.place
-        blocks = -(-step.layer.outputs // program.config.word_bytes)
-        memory = region.memory
-        address = region.base + (y * step.layer.out_width + x) * blocks + channel // program.config.word_bytes
-        part = channel % program.config.word_bytes // 4
-    return Cut(image, program.traced, memory, address, part, command.start, command.start + command.cycles)
-
-
 class _Run:
     """One call of the command."""
 
@@ -99,11 +82,13 @@ class _Run:
             list(self.subject.traces),
         )
         self.console = Console(stderr=True)
+        self.divergence: Divergence | None = None
+        self.debug = arguments.debug
 
     def execute(self) -> None:
         """Build, run, compare; the report then says what was found."""
         with self.console.status(f"building the simulation of {self.config.pe} PEs"):
-            simulation = simulation_of(self.config)
+            simulation = simulation_of(self.config, waves=self.debug)
         events = follow(simulation, "run_images", self.job, self.out)
         with Progress(*_COLUMNS, console=self.console) as progress:
             task = progress.add_task("loading", total=2 * len(self.subject.images))
@@ -132,7 +117,7 @@ class _Run:
         for reference, expected in self.subject.traces.items():
             mismatch = first_mismatch(reference, expected, image, program.frames, tensors)
             if mismatch is not None:
-                self.report.mismatch = self._explain(mismatch, program, image)
+                self.report.mismatch = self._explain(mismatch, program, image, tensors)
                 return self.report.mismatch
             self.report.values_compared += value_count(tensors)
         if not self.job.stall:
@@ -148,21 +133,19 @@ class _Run:
                 self.report.mismatch = f"image {image}: {wrong}"
         return self.report.mismatch
 
-    def _explain(self, mismatch: Mismatch, program: Program, image: int) -> str:
-        """The sentence for ``mismatch``, with the cycle it was stored in and the waveform around it."""
-        cut = _cut(mismatch, program, image)
+    def _explain(self, mismatch: Mismatch, program: Program, image: int, tensors: list[np.ndarray]) -> str:
+        """The sentence for ``mismatch``, with the cycle of its store and the waveform around where it went wrong."""
         text = f"image {image} {mismatch}"
-        waveform = (self.out / "mismatch.vcd").resolve()
-        waveform.unlink(missing_ok=True)
-        job = Job(self.config, self.job.model, self.job.images, self.job.stall, self.job.seed, cut)
-        self.console.print(f"mismatch: {text}\nrunning image {image} again for its waveform")
+        self.console.print(f"mismatch: {text}\nrunning image {image} again for its waveform", markup=False)
+        frame = next(i for i, f in enumerate(program.frames) if f.step == mismatch.step)
+        watcher = Watcher(self.job, program, image, frame, mismatch.place, self.out)
         try:
-            simulation = simulation_of(self.config, waves=True)
-            (event,) = follow(simulation, "cut_waveform", job, self.out / "waveform", dump_file=waveform)
+            found = examine(program, mismatch, self.subject.images, image, tensors[frame], watcher)
         except SimulationFailed as failure:
-            return f"{text}; stored between cycles {cut.first} and {cut.end}; no waveform: {failure}"
-        when = f"in cycle {event['stored']}" if event["stored"] is not None else f"by cycle {cut.end}"
-        return f"{text}; stored {when} of the inference, clock cycle {event['cycle']} of waveform {waveform}"
+            return f"{text}; no waveform: {failure}"
+        self.divergence = found
+        when = f"in cycle {found.stored}" if found.stored is not None else f"by cycle {found.site.end}"
+        return f"{text}; stored {when} of the inference, clock cycle {watcher.cycle} of waveform {watcher.waveform}"
 
 
 def _write(run: _Run) -> list[Path]:
@@ -176,6 +159,8 @@ def _write(run: _Run) -> list[Path]:
         "layers.json": json.dumps(layers, indent=2) + "\n",
         "report.html": render(report.as_json(), layers),
     }
+    if run.divergence is not None:
+        texts["divergence.json"] = json.dumps(run.divergence.as_json(), indent=2) + "\n"
     return [write_text(run.out / name, text) for name, text in texts.items()]
 
 
@@ -191,6 +176,10 @@ def _parser() -> argparse.ArgumentParser:
         "--stall", type=float, default=0.0, metavar="PROBABILITY", help="pause every bus channel at random (default 0)"
     )
     parser.add_argument("--seed", type=int, default=1, help="seed of random images and stalls (default 1)")
+    parser.add_argument(
+        "--debug", action="store_true",
+        help="trace the first mismatch to its cause, and build for waveforms at once (slower while all is well)",
+    )
     parser.add_argument("--out", type=Path, help="folder for everything written (default build/sim/NAME-peN)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the report to FILE")
     add_build_options(parser)
@@ -220,6 +209,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         console.print(f"wrote {path}", soft_wrap=True, markup=False)
     if report.mismatch is not None:
         console.print(f"MISMATCH: {report.mismatch}", soft_wrap=True, markup=False)
+        if arguments.debug and run.divergence is not None:
+            console.print(f"first divergence: {run.divergence}", soft_wrap=True, markup=False)
         return 1
     return 0
 

@@ -52,7 +52,8 @@ def test_everything_agrees(folder, tmp_path, capsys, stall):
         assert f"wrote {tmp_path / name}" in output.replace("\n", "")
     layers = json.loads((tmp_path / "layers.json").read_text())
     measured = [command["cycles_measured"] for command in layers["commands"]]
-    assert sum(measured) == data["cycles_per_image_measured"]
+    assert sum(measured) >= data["cycles_per_image_predicted"]
+    assert stall != "0" or sum(measured) == data["cycles_per_image_measured"]
     for command in layers["commands"]:
         if stall == "0" or not command["label"].startswith("store"):
             assert command["causes_cycles_measured"] == command["causes_cycles_predicted"]
@@ -111,7 +112,7 @@ def test_a_mismatch_is_found_named_and_shown(folder, tmp_path, capsys):
     memory = "testbench.dut.core.engine.x.ram.ram"
     names = {name.split("[")[0]: name for name in waveform.signals}
     cycles = waveform[names["testbench.cycle"]]
-    assert 190 <= len(cycles.tv) <= 210
+    assert [int(value, 2) - event["cycle"] for _, value in cycles.tv] == list(range(-100, 100))
     moment = next(time for time, value in cycles.tv if int(value, 2) == event["cycle"])
     data = int(waveform[names[f"{memory}.write_data"]][moment], 2)
     assert int(waveform[names[f"{memory}.write_enable"]][moment], 2) >> 1 & 1

@@ -26,6 +26,7 @@ from cocotb_tools.runner import get_runner
 
 from rtl.counters import COUNTER_VALUES
 from spec.files import write_text
+from spec.numerics import ACC_BITS
 from spec.refusal import Refused
 
 __all__ = ["BUILD", "Case", "Simulation", "SimulationFailed", "build_simulation", "environment"]
@@ -225,7 +226,8 @@ def _public(writable: bool, name: str) -> str:
 
 
 def _flags(waves: bool) -> list[str]:
-    return [*FLAGS, f"-DCOUNTER_BITS={COUNTER_VALUES.size}", *(["--trace-underscore", "-DWAVES"] if waves else [])]
+    sizes = [f"-DCOUNTER_BITS={COUNTER_VALUES.size}", f"-DACC_BITS={ACC_BITS}"]
+    return [*FLAGS, *sizes, *(["--trace-underscore", "-DWAVES"] if waves else [])]
 
 
 def _stamp(verilog: str, waves: bool) -> str:

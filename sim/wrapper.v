@@ -142,38 +142,53 @@ module testbench (
     end
 
 `ifdef WAVES
-    // Waveform: +dump_file=F +dump_from=CYCLE +dump_to=CYCLE, or Python sets them while it runs. The simulation ends
-    // with the window, because Verilator takes no notice of $dumpoff.
+    // Waveform: from cycle dump_from on, or from dump_since cycles after the next start on, into +dump_file=F.
     reg [8*1024-1:0] dump_file;
-    reg [31:0] dump_from, dump_to; // write
+    reg [31:0] dump_from, dump_since; // write
+    wire [31:0] since = cycle - started;
     initial begin
-        if (!$value$plusargs("dump_from=%d", dump_from)) dump_from = 32'hFFFFFFFF;
-        if (!$value$plusargs("dump_to=%d", dump_to)) dump_to = 32'hFFFFFFFF;
+        {dump_from, dump_since} = {64{1'b1}};
         if (!$value$plusargs("dump_file=%s", dump_file)) dump_file = "dump.vcd";
     end
-    always @(posedge core_clk) begin
-        if (cycle == dump_from) begin
+    always @(posedge core_clk)
+        if (cycle == dump_from || (was_busy && dut.core.engine.busy && since == dump_since)) begin
             $dumpfile(dump_file);
             $dumpvars(0, testbench);
         end
-        if (cycle == dump_to) $finish;
-    end
 
-    // Watch on one part of one word of an activation memory: its last write watch_first..watch_end cycles after a start.
-    reg [31:0] watch_address, watch_part, watch_first, watch_end; // write
+    // Watch on command watch_command of an inference: the last write of one part of one word of an activation memory,
+    // and one row's accumulator after each visit of one address of the psum memory, but for the first watch_skip visits.
+    reg [31:0] watch_command, watch_address, watch_part, watch_psum, watch_row, watch_skip; // write
     reg watch_t; // write
-    reg [31:0] watch_cycle; // read
-    wire [31:0] since = cycle - started;
+    reg [31:0] watch_cycle, visited; // read
+    reg [`ACC_BITS-1:0] visit_acc [0:65535]; // read
+    reg [31:0] visit_cycle [0:65535]; // read
+    reg summed;
+    wire watching = dut.core.engine.busy && was_busy && ended == watch_command;
     wire x_write = !watch_t && dut.core.engine.x.ram.ram.write_enable[watch_part]
                    && dut.core.engine.x.ram.ram.write_address == watch_address;
     wire t_write = watch_t && dut.core.engine.t.ram.ram.write_enable[watch_part]
                    && dut.core.engine.t.ram.ram.write_address == watch_address;
+    wire visit = summed && dut.core.engine.accumulator.write_address == watch_psum;
+    wire [31:0] number = visited - watch_skip;
     initial begin
-        {watch_address, watch_part, watch_first, watch_end, watch_t} = 0;
-        watch_cycle = 32'hFFFFFFFF;
+        {watch_address, watch_part, watch_psum, watch_row, watch_skip, watch_t, summed} = 0;
+        watch_command = 32'hFFFFFFFF;
     end
     always @(posedge core_clk) begin
-        if (dut.core.engine.busy && (x_write || t_write) && since >= watch_first && since < watch_end) watch_cycle <= since;
+        summed <= dut.core.engine.accumulator.valid;
+        if (dut.core.engine.busy && !was_busy) begin
+            visited <= 0;
+            watch_cycle <= 32'hFFFFFFFF;
+        end
+        if (watching && (x_write || t_write)) watch_cycle <= since;
+        if (watching && visit) begin
+            visited <= visited + 1;
+            if (visited >= watch_skip && number < 65536) begin
+                visit_acc[number[15:0]] <= dut.core.engine.accumulator.acc[`ACC_BITS*watch_row +: `ACC_BITS];
+                visit_cycle[number[15:0]] <= since;
+            end
+        end
     end
 `endif
 endmodule

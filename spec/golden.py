@@ -13,7 +13,7 @@ from spec.network import POOL, Layer, Role
 from spec.numerics import accumulate, max_pool, prepare
 from spec.refusal import Refused
 
-__all__ = ["Stored", "Trace", "check_images", "predict", "run"]
+__all__ = ["Execution", "Stored", "Trace", "check_images", "executions", "predict", "run"]
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,23 @@ class Trace:
         return self.logits.argmax(axis=1)
 
 
+@dataclass(frozen=True)
+class Execution:
+    """What one execution of a layer takes and gives.
+
+    ``inputs`` is (B, H, W, N), for the stem prepared; ``residual`` (B, OH, OW, M) or None; ``acc`` are the accumulators
+    before requantization (B, OH, OW, M), of the classifier summed over positions (B, classes), None for the max pool;
+    ``values`` is what is stored, of the classifier the logits.
+    """
+
+    layer: Layer
+    iteration: int
+    inputs: np.ndarray
+    residual: np.ndarray | None
+    acc: np.ndarray | None
+    values: np.ndarray
+
+
 def check_images(model: Model, images: np.ndarray) -> None:
     """Refuse ``images`` unless they are uint8 (B, H, W, C) of the network's size."""
     height, width, channels = model.network.image
@@ -64,37 +81,46 @@ def run(model: Model, images: np.ndarray) -> Trace:
     Refused
         If the images have another size or type.
     """
+    # Nothing but the stored values is kept: accumulators are eight times as large.
+    *stored, last = (Stored(e.layer, e.iteration, e.values) for e in executions(model, images))
+    return Trace(tuple(stored), last.values)
+
+
+def executions(model: Model, images: np.ndarray) -> Iterator[Execution]:
+    """Every execution of every layer on a batch, in order; refuses what :func:`run` refuses."""
     check_images(model, images)
     network = model.network
     stem = network.stem
-    stored: list[Stored] = []
 
-    def execute(layer: Layer, iteration: int, inputs: np.ndarray, residual=0) -> np.ndarray:
+    def execute(layer: Layer, iteration: int, inputs: np.ndarray, residual: np.ndarray | None = None) -> Execution:
         acc = accumulate(inputs, model.trits(layer.name), layer.stride, layer.pad)
-        values = model.requantizations[layer.name].apply(acc, iteration, residual)
-        return store(layer, iteration, values.astype(np.int8 if layer.role is Role.SHORTCUT else np.uint8))
+        added = 0 if residual is None else residual.astype(np.int64)
+        values = model.requantizations[layer.name].apply(acc, iteration, added)
+        stored = values.astype(np.int8 if layer.role is Role.SHORTCUT else np.uint8)
+        return Execution(layer, iteration, inputs, residual, acc, stored)
 
-    def store(layer: Layer, iteration: int, values: np.ndarray) -> np.ndarray:
-        stored.append(Stored(layer, iteration, values))
-        return values
-
-    stream = execute(network.layers[0], 0, prepare(images, stem.kernel, stem.stride, stem.pad))
+    yield (done := execute(network.layers[0], 0, prepare(images, stem.kernel, stem.stride, stem.pad)))
+    stream = done.values
     if network.pool:
-        stream = store(network.pool, 0, max_pool(stream, *POOL))
+        yield (done := Execution(network.pool, 0, stream, None, None, max_pool(stream, *POOL)))
+        stream = done.values
     for block in network.blocks:
         layers = network.block_layers(block)
         for t in range(block.iterations):
             residual = branch = stream
             for layer in layers:
                 if layer.role is Role.SHORTCUT:
-                    residual = execute(layer, t, stream)
+                    yield (done := execute(layer, t, stream))
+                    residual = done.values
                 elif layer.role is Role.INNER:
-                    branch = execute(layer, t, branch)
+                    yield (done := execute(layer, t, branch))
+                    branch = done.values
                 else:
-                    stream = execute(layer, t, branch, residual.astype(np.int64))
+                    yield (done := execute(layer, t, branch, residual))
+                    stream = done.values
     classifier = network.layers[-1]
     logits = accumulate(stream, model.trits(classifier.name), 1, 0).sum(axis=(1, 2))
-    return Trace(tuple(stored), logits.astype(np.int32))
+    yield Execution(classifier, 0, stream, None, logits, logits.astype(np.int32))
 
 
 def predict(model: Model, images: np.ndarray, batch: int = 64) -> Iterator[np.ndarray]:

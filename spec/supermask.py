@@ -13,7 +13,9 @@ import numpy as np
 
 from spec.refusal import Refused
 
-__all__ = ["GROUP", "Mode", "check_mask", "codes", "keep_count", "pack", "packed_bytes", "select", "unpack"]
+__all__ = [
+    "GROUP", "Mode", "check_mask", "codes", "keep_count", "pack", "packed_bytes", "passes_of", "select", "unpack",
+]
 
 #: Input channels per group; one PE serves one group.
 GROUP = 4
@@ -131,6 +133,13 @@ def packed_bytes(shape: tuple[int, int, int, int], mode: Mode) -> int:
 def codes(mask: np.ndarray) -> np.ndarray:
     """Index of the kept channel of every group of a ``1of4`` mask: uint8 array (M, K, K, N/4), values 0..3."""
     return _grouped(mask, fill=False).argmax(axis=-1).astype(np.uint8)
+
+
+def passes_of(mask: np.ndarray) -> np.ndarray:
+    """Pass in which each weight of ``mask`` (M, K, K, N) is added, if kept: how many of its group come before it."""
+    groups = _grouped(mask, fill=False)
+    before = groups.cumsum(axis=-1) - groups
+    return before.reshape(*mask.shape[:-1], -1)[..., : mask.shape[-1]]
 
 
 def pack(mask: np.ndarray, mode: Mode) -> np.ndarray:

@@ -12,6 +12,10 @@ from gen.cycles import predict
 from sim.bench.harness import Harness, current_job
 from sim.compare import command_counters
 from spec.model import load
+from spec.numerics import ACC_BITS
+
+#: Cycles by which a dump begins early, and ends late.
+EARLY = 4
 
 #: Cycles that anything may take beyond twice the cycle model, and the factor by which stalls may stretch it.
 SLACK, STRETCH = 10_000_000, 50
@@ -75,24 +79,47 @@ async def run_images(dut):
     await harness.finish()
 
 
+NEVER = (1 << 32) - 1  #: What the wrapper says of a store that it has not seen.
+
+
+def sums_seen(dut) -> tuple[list[int], list[int]]:
+    """Accumulators that the wrapper saw after the visits it was told to watch, and their cycles after the start."""
+    count = min(max(0, int(dut.visited.value) - int(dut.watch_skip.value)), len(current_job().watch.sums))
+    half = 1 << ACC_BITS - 1
+    sums = [(int(dut.visit_acc[i].value) + half) % (2 * half) - half for i in range(count)]
+    return sums, [int(dut.visit_cycle[i].value) for i in range(count)]
+
+
 @cocotb.test(timeout_time=100_000, timeout_unit="sec")
-async def cut_waveform(dut):
-    """Find the cycle in which one value is stored; run the image again and write the waveform around that cycle."""
-    cut = current_job().cut
-    harness, _, images = await prepared(dut, trace=cut.trace)
-    dut.watch_t.value = cut.memory == "t"
-    dut.watch_address.value = cut.address
-    dut.watch_part.value = cut.part
-    dut.watch_first.value = cut.first
-    dut.watch_end.value = cut.end if cut.memory != "psum" else cut.first
-    await harness.call(harness.driver.infer, images[cut.image])
-    stored, never = int(dut.watch_cycle.value), (1 << 32) - 1
-    cycle = cut.end - 1 if stored == never else stored
-    await harness.call(harness.driver.load_image, images[cut.image])
+async def watch_value(dut):
+    """Watch one value being made; run the image again and write the waveform around the moment it goes wrong.
+
+    The dump begins a little early, because it takes no signals in its first cycle; the other half cuts it.
+    """
+    watch = current_job().watch
+    harness, _, images = await prepared(dut, trace=watch.trace)
+    dut.watch_command.value = watch.command
+    dut.watch_t.value = watch.memory == "t"
+    for name in ("address", "part", "psum", "row", "skip"):
+        getattr(dut, f"watch_{name}").value = getattr(watch, name)
+    result = await harness.call(harness.driver.infer, images[watch.image])
+    cycle = int(dut.watch_cycle.value)
+    stored = None if cycle == NEVER or watch.memory == "psum" else cycle
+    sums, cycles = sums_seen(dut)
+    wrong = (when for when, got, expected in zip(cycles, sums, watch.sums, strict=False) if got != expected)
+    moment = next(wrong, watch.end - 1 if stored is None else stored)
+
+    await harness.call(harness.driver.load_image, images[watch.image])
+    first = moment - watch.before - EARLY
+    if first > EARLY:
+        dut.dump_since.value = first
+    else:  # before the start, or so soon after it that Python could be late
+        dut.dump_from.value = harness.transport.cycle + 1
+        await harness.transport.cycles(watch.before + EARLY)
+    before = int(dut.started.value)
     await harness.call(harness.driver.start)
-    await harness.transport.cycles(8)
-    start = int(dut.started.value)
-    first = max(start + cycle - cut.margin, harness.transport.cycle + 1)
-    dut.dump_from.value = first
-    await harness.transport.cycles(start + cycle + cut.margin - harness.transport.cycle)
-    tell("cut", stored=None if stored == never else stored, cycle=start + cycle)
+    while (start := int(dut.started.value)) == before:
+        await harness.transport.cycles(1)
+    await harness.transport.cycles(max(0, start + moment + watch.after + EARLY - harness.transport.cycle))
+    got = int(result.frames[watch.frame][watch.place])
+    tell("watched", stored=stored, sums=sums, cycles=cycles, got=got, moment=moment, cycle=start + moment)

@@ -89,7 +89,8 @@ def test_the_first_command_off_the_cycle_model_is_named(case):
     for wrong in (index, index + 1):
         measured[wrong]["DRAIN"] += 2
     assert first_wrong_command(cycles, measured) == (
-        f"command stage1.fold.conv2 iteration 1 spent {expected + 2} cycles on DRAIN, but the cycle model says {expected}"
+        f"command stage1.fold.conv2 iteration 1 spent {expected + 2} cycles on DRAIN, "
+        f"but the cycle model says {expected}"
     )
     count = len(measured)
     assert first_wrong_command(cycles, measured[1:]) == (

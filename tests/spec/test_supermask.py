@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spec.refusal import Refused
-from spec.supermask import GROUP, Mode, check_mask, codes, keep_count, pack, packed_bytes, select, unpack
+from spec.supermask import GROUP, Mode, check_mask, codes, keep_count, pack, packed_bytes, passes_of, select, unpack
 
 SHAPES = [(1, 1, 1, 4), (3, 1, 1, 8), (2, 3, 3, 4), (5, 2, 2, 12)]
 RAGGED = [(1, 1, 1, 1), (3, 1, 1, 6), (2, 3, 3, 5), (4, 3, 3, 3), (3, 1, 1, 9)]
@@ -250,3 +250,10 @@ def test_unpack_refuses_other_types(packed):
 def test_select_refuses_ragged_groups():
     with pytest.raises(Refused, match="use mode any or 2of4"):
         select(np.ones((1, 1, 1, 6)), Mode.ONE_OF_FOUR, 0.3)
+
+
+def test_passes_count_the_kept_channels_before():
+    mask = np.array([1, 0, 1, 1, 0, 0, 0, 1, 1, 1], bool).reshape(1, 1, 1, 10)
+    passes = passes_of(mask)
+    assert passes.shape == mask.shape
+    assert passes[mask].tolist() == [0, 1, 2, 0, 0, 1]

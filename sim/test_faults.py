@@ -1,0 +1,79 @@
+"""Wrong accelerators: `python -m sim.run --debug` finds each, and says where it went wrong first.
+
+``faults.toml`` holds them as data: a file of the design, a snippet that occurs in it once, what to put in its place,
+and what the diagnosis must be. The golden model stays right; every fault is in what the accelerator is or is sent.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from vcdvcd import VCDVCD
+
+from sim.verilator import BUILD
+from spec import model as model_file
+from spec.supermask import Mode
+from spec.synthetic import synthetic_model
+from spec.topologies import residual_network
+
+FAULTS = tomllib.loads(Path(__file__).with_name("faults.toml").read_text())
+
+#: Run by default: two that need no Verilog of their own, and one that does. The others take a minute each.
+QUICK = ("mask-bit-flipped-in-memory", "wrong-entry-of-one-iteration", "stuck-weight-bit")
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    network = residual_network(
+        "faulty", image=(9, 9, 3), classes=10, widths=(8, 20), iterations=(3, 0), mode=Mode.ANY, seed=7
+    )
+    return model_file.save(synthetic_model(network, 2), tmp_path_factory.mktemp("faults") / "faulty.safetensors")
+
+
+def faulty_tree(folder, fault):
+    """A copy of the design with ``fault`` in it. Where the Verilog is the right one, so are its simulations."""
+    root = BUILD.parent
+    for room in ("spec", "rtl", "gen", "sim"):
+        shutil.copytree(root / room, folder / room, ignore=shutil.ignore_patterns("__pycache__"))
+    file = folder / fault["file"]
+    text = file.read_text()
+    assert text.count(fault["original"]) == 1
+    file.write_text(text.replace(fault["original"], fault["mutated"].removeprefix("\n")))
+    (folder / "build").mkdir()
+    if not fault["file"].startswith("rtl/"):
+        (BUILD / "verilator").mkdir(parents=True, exist_ok=True)
+        (folder / "build" / "verilator").symlink_to(BUILD / "verilator")
+    return folder
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[] if name in QUICK else pytest.mark.slow) for name in FAULTS]
+)
+def test_the_fault_is_found_where_it_is(model, tmp_path, name):
+    fault = FAULTS[name]
+    tree, out = faulty_tree(tmp_path / "tree", fault), tmp_path / "out"
+    environment = os.environ | {
+        "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1", "CCACHE_DIR": str(BUILD / "ccache"),
+    }
+    command = [sys.executable, "-m", "sim.run", str(model), "--pe", "16", "--images", "1", "--debug", "--out", str(out)]
+    result = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, check=False)
+    assert result.returncode == 1, result.stdout + result.stderr
+    assert "first divergence: layer " in result.stdout
+    found = json.loads((out / "divergence.json").read_text())
+    expected = dict(fault["expected"])
+    finding = expected.pop("finding")
+    assert {key: found[key] for key in expected} == expected
+    assert any(finding in text for text in found["findings"]), found["findings"]
+
+    waveform = VCDVCD(str(out / "mismatch.vcd"))
+    cycle = next(name for name in waveform.signals if name.startswith("testbench.cycle"))
+    started = next(name for name in waveform.signals if name.startswith("testbench.started"))
+    values = [int(value, 2) for _, value in waveform[cycle].tv]
+    assert len(values) == 200
+    start = int(waveform[started].tv[-1][1], 2)
+    assert values[100] - start == found["cycle"]

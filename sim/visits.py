@@ -1,0 +1,128 @@
+"""How the array makes one sum: in which order its partial sums come, and what each must be."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gen.compile import Program
+from gen.cycles import predict
+from sim.compare import Mismatch
+from spec.golden import Execution
+from spec.network import Role
+from spec.supermask import passes_of
+
+__all__ = ["Site", "Visit", "locate", "partial_sums", "visits"]
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where on the accelerator a stored value is computed.
+
+    Parameters
+    ----------
+    command : int
+        Which of the executed commands, loops not counted.
+    start, end : int
+        Cycles after the start between which the cycle model has it.
+    channel, m_tile, row : int
+        Output channel, its tile, its row of the array.
+    pixel, pixel_tile, psum : int
+        Output pixel in raster order, its tile, and its address in the psum memory. The classifier sums over all pixels
+        into the address of the m-tile.
+    skip : int
+        Visits that this psum address has before, in the same command.
+    memory : str
+        "x", "t", or "psum" for a logit.
+    address, part : int
+        Word of that memory, and 32-bit part of it.
+    """
+
+    command: int
+    start: int
+    end: int
+    channel: int
+    m_tile: int
+    row: int
+    pixel: int
+    pixel_tile: int
+    psum: int
+    skip: int
+    memory: str
+    address: int
+    part: int
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One addition to a sum: the word of n-block ``block`` at tap ``(ky, kx)`` in pass ``index`` (at ``pixel``)."""
+
+    ky: int
+    kx: int
+    block: int
+    index: int
+    pixel: int | None = None
+
+    def __str__(self) -> str:
+        at = "" if self.pixel is None else f", pixel {self.pixel}"
+        return f"ky {self.ky}, kx {self.kx}, n-block {self.block}, pass {self.index}{at}"
+
+
+def locate(program: Program, mismatch: Mismatch) -> Site:
+    """The site of the value that ``mismatch`` found wrong."""
+    layer, config, part = mismatch.step.layer, program.config, program.plan.of(mismatch.step.layer)
+    commands = predict(program).commands
+    command = next(
+        index for index, c in enumerate(commands) if (c.label, c.iteration) == (layer.name, mismatch.step.iteration)
+    )
+    channel = mismatch.place[-1]
+    m_tile, row = divmod(channel, config.rows)
+    pixel = pixel_tile = skip = address = 0
+    psum, memory = m_tile, "psum"
+    if layer.role is not Role.CLASSIFIER:
+        y, x, _ = mismatch.place
+        pixel = y * layer.out_width + x
+        memory = part.destination.memory
+        address = part.destination.base + pixel * -(-layer.outputs // config.word_bytes) + channel // config.word_bytes
+    if layer.role not in (Role.CLASSIFIER, Role.POOL):
+        pixel_tile, psum = divmod(pixel, part.run)
+        tiles_with_it = part.pixel_tiles - (psum >= part.last_run)
+        skip = (m_tile * tiles_with_it + pixel_tile) * len(visits(program, mismatch))
+    timing = commands[command]
+    return Site(
+        command, timing.start, timing.start + timing.cycles, channel, m_tile, row, pixel, pixel_tile, psum, skip,
+        memory, address, channel % config.word_bytes // 4,
+    )
+
+
+def visits(program: Program, mismatch: Mismatch) -> list[Visit]:
+    """Every addition to the sum that ``mismatch`` is about, in order; none for the max pool."""
+    layer, part = mismatch.step.layer, program.plan.of(mismatch.step.layer)
+    if layer.role is Role.POOL:
+        return []
+    steps = [Visit(*index) for index in np.ndindex(layer.kernel, layer.kernel, part.blocks, layer.mode.passes)]
+    if layer.role is not Role.CLASSIFIER:
+        return steps
+    return [Visit(v.ky, v.kx, v.block, v.index, pixel) for v in steps for pixel in range(layer.positions)]
+
+
+def partial_sums(program: Program, site: Site, execution: Execution, image: int) -> np.ndarray:
+    """What the accumulator of ``site`` must hold after each of its :func:`visits`: int64 array."""
+    layer = execution.layer
+    model, size = program.model, program.config.word_bytes
+    inputs = execution.inputs[image].astype(np.int64)
+    trits = model.trits(layer.name)[site.channel].astype(np.int64)
+    passes = passes_of(model.masks[layer.name])[site.channel]
+    if layer.role is Role.CLASSIFIER:
+        met = inputs.reshape(-1, layer.inputs)  # (positions, N)
+    else:
+        padded = np.pad(inputs, ((layer.pad, layer.pad), (layer.pad, layer.pad), (0, 0)))
+        y, x = (layer.stride * i for i in divmod(site.pixel, layer.out_width))
+        met = padded[y : y + layer.kernel, x : x + layer.kernel].reshape(1, -1)  # (1, K*K*N)
+    channels = np.broadcast_to(np.arange(layer.inputs) // size, trits.shape)
+    taps = np.arange(layer.kernel**2).reshape(layer.kernel, layer.kernel, 1)
+    blocks = program.plan.of(layer).blocks
+    visit = (taps * blocks + channels) * layer.mode.passes + passes  # (K, K, N)
+    sums = np.zeros((layer.kernel**2 * blocks * layer.mode.passes, len(met)), np.int64)
+    kept = trits.ravel() != 0
+    np.add.at(sums, visit.ravel()[kept], (met * trits.ravel())[:, kept].T)
+    return sums.ravel().cumsum()

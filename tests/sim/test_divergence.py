@@ -1,0 +1,160 @@
+"""Diagnoses of made-up mistakes, whose cause is known."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from gen.compile import compile_model
+from sim.compare import first_mismatch
+from sim.divergence import Watched, examine
+from spec import golden
+from spec.config import config_for
+from spec.lfsr import ROW_STRIDE, SIGNS
+from spec.network import Role
+from spec.supermask import Mode
+from spec.synthetic import random_images, synthetic_model
+from spec.topologies import residual_network
+
+
+@pytest.fixture(scope="module")
+def case():
+    network = residual_network("net", image=(5, 4, 3), classes=6, widths=(8, 20), iterations=(3, 0), mode=Mode.ANY)
+    model = synthetic_model(network, seed=1)
+    return compile_model(model, config_for(16), trace=True), random_images(network, 1, seed=3)
+
+
+def diagnose(case, step, change=None, sums=lambda expected: expected, got=None):
+    """Examine the golden trace of one image with the tensor of ``step`` changed, and the sums that were seen."""
+    program, images = case
+    trace = golden.run(program.model, images)
+    tensors = [stored.values[0].copy() for stored in trace.stored] + [trace.logits[0].copy()]
+    index = [(f.step.layer.name, f.step.iteration) for f in program.frames].index(step)
+    tensors[index] = change(tensors[index])
+    mismatch = first_mismatch("golden model", trace, 0, program.frames, tensors)
+    assert mismatch is not None, "nothing was changed, so this tests nothing"
+
+    def watch(site, expected):
+        seen = sums(list(expected))
+        return Watched(900, tuple(seen), tuple(range(500, 500 + len(seen))), mismatch.got if got is None else got)
+
+    return examine(program, mismatch, images, 0, tensors[index], watch)
+
+
+def execution_of(case, step):
+    program, images = case
+    return next(e for e in golden.executions(program.model, images) if (e.layer.name, e.iteration) == step)
+
+
+def touched(place):
+    def change(tensor):
+        tensor[place] ^= 1
+        return tensor
+
+    return change
+
+
+def test_a_wrong_visit_is_named(case):
+    step = ("stage1.fold.conv1", 1)
+    found = diagnose(case, step, touched((2, 3, 6)), lambda sums: sums[:14] + [s + 3 for s in sums[14:]])
+    assert found.verdict == "sum"
+    assert dataclasses.astuple(found.step) == (1, 0, 0, 2, None)  # 14 = 3 taps of 4 passes, and 2
+    assert (found.site.row, found.site.m_tile, found.site.pixel) == (2, 1, 11)
+    assert (found.moment, found.stored, found.sums[1] - found.sums[0]) == (514, 900, 3)
+    layer = case[0].model.network.layer(step[0])
+    seed = case[0].model.network.seed_of(layer)
+    assert found.seed_state == SIGNS.jump(seed, 2 * ROW_STRIDE)
+    assert found.row_state == SIGNS.jump(seed, 6 * ROW_STRIDE)
+    data = json.loads(json.dumps(found.as_json()))
+    assert data["visit"] == {"ky": 1, "kx": 0, "block": 0, "index": 2, "pixel": None}
+    assert (data["layer"], data["iteration"], data["place"]) == ("stage1.fold.conv1", 1, [2, 3, 6])
+    text = str(found)
+    assert "computed by row 2 of m-tile 1, pixel 11 in pixel tile 0, in 36 visits" in text
+    assert "first wrong partial sum: after ky 1, kx 0, n-block 0, pass 2: expected" in text
+    assert f"{found.row_state:#010x} at its first weight of channel 6" in text
+
+
+def test_padding_is_told(case):
+    found = diagnose(case, ("stage1.entry.conv1", 0), touched((0, 0, 0)), lambda sums: [s + 40 for s in sums])
+    assert any("meets padding (y -1, x -1 of a 5x4 map)" in text for text in found.findings)
+
+
+@pytest.mark.parametrize(("kind", "text"), [
+    ("sign", "a sign turned round in input channel"), ("mask", "a mask bit flipped in input channel"),
+])
+def test_the_weight_that_would_explain_it_is_named(case, kind, text):
+    """Damage one weight of tap (1, 1), and rebuild every sum from then on."""
+    program, _ = case
+    step, place = ("stage1.fold.conv2", 2), (2, 2, 5)
+    trits = program.model.trits(step[0])[5, 1, 1]
+    word = execution_of(case, step).inputs[0, 2, 2].astype(int)
+    n = next(n for n in np.flatnonzero(trits) if word[n])
+    wrong = -(2 if kind == "sign" else 1) * int(trits[n] * word[n])
+    found = diagnose(case, step, touched(place), lambda sums: sums[:16] + [s + wrong for s in sums[16:]])
+    assert any(finding.startswith(f"{text} {n} would explain") for finding in found.findings)
+
+
+def test_a_wrong_start_is_told_from_a_wrong_term(case):
+    """The first visit adds what it should, but not to 0."""
+    start = 77
+    found = diagnose(case, ("stem", 0), touched((0, 0, 0)), lambda sums: [s + start for s in sums])
+    assert dataclasses.astuple(found.step)[:4] == (0, 0, 0, 0)
+    expected = found.sums[0]
+    assert found.findings[0] == f"this visit added {expected + start}, and should have added {expected}"
+
+
+def requantized(case, step, **changes):
+    """The tensor of ``step`` from its golden sums, requantized in another way."""
+    execution = execution_of(case, step)
+    numbers = case[0].model.requantizations[step[0]]
+    residual = 0 if execution.residual is None else execution.residual[0].astype(np.int64)
+    values = numbers.apply(
+        execution.acc[0], changes.get("iteration", step[1]), changes.get("residual", residual)
+    )
+    return lambda tensor: values.astype(tensor.dtype)
+
+
+@pytest.mark.parametrize(("step", "changes", "text"), [
+    (("stage1.fold.conv2", 2), {"residual": 0}, "as found if the residual is left out"),
+    (("stage1.fold.conv1", 1), {"iteration": 0}, "as found if the batch-norm entries are those of iteration 0"),
+])
+def test_a_mistake_of_the_requantizer_is_named(case, step, changes, text):
+    found = diagnose(case, step, requantized(case, step, **changes))
+    assert (found.verdict, found.step, found.moment) == ("requantizer", None, 900)
+    assert len(found.findings) == 1
+    assert found.findings[0].endswith(text)
+
+
+def test_one_wrong_channel_points_at_its_entry(case):
+    def change(tensor):
+        tensor[..., 5] ^= 1
+        return tensor
+
+    found = diagnose(case, ("stage1.fold.conv1", 1), change)
+    assert "look at the batch-norm entry of channel 5" in found.findings[0]
+    assert "in 1 of 8 channels (5), all of row 1" in found.pattern
+
+
+def test_a_wrong_logit(case):
+    """Sums of the classifier run over positions, too."""
+    classifier = case[0].model.network.layers[-1]
+    assert (classifier.role, classifier.positions) == (Role.CLASSIFIER, 6)
+    found = diagnose(case, ("classifier", 0), touched((5,)), lambda sums: sums[:8] + [s - 9 for s in sums[8:]])
+    assert dataclasses.astuple(found.step) == (0, 0, 0, 1, 2)  # the second pass begins after 6 positions
+    assert (found.verdict, found.site.row, found.site.m_tile) == ("sum", 1, 1)
+    right = diagnose(case, ("classifier", 0), touched((5,)))
+    assert right.verdict == "read-out"
+
+
+def test_what_does_not_happen_again_is_said(case):
+    step = ("stem", 0)
+    value = int(execution_of(case, step).values[0, 0, 0, 0])
+    found = diagnose(case, step, touched((0, 0, 0)), got=value)
+    assert found.verdict == "not reproduced"
+    assert "right when this image is run alone" in str(found)
+
+
+def test_sums_that_were_not_seen_are_not_called_right(case):
+    found = diagnose(case, ("stem", 0), touched((0, 0, 0)), lambda sums: sums[:3])
+    assert (found.verdict, found.sums) == ("sums not seen", None)
