@@ -1,11 +1,10 @@
 """Reset and abort in the middle of things: whatever was going on, the next inference is right."""
 
-from random import Random
-
 import cocotb
 import pytest
 from cocotb.triggers import RisingEdge
 
+from gen.cycles import predict
 from sim.bench.harness import Harness, subject
 from sim.driver import bit
 from spec.refusal import Refused
@@ -15,21 +14,6 @@ MODE = Mode.TWO_OF_FOUR
 IDLE_AND_READY = bit("CONTROL", "idle") | bit("CONTROL", "ready")
 ABORT = bit("CONTROL", "abort")
 MOMENTS = 6  #: Cycles at which an inference is disturbed, drawn from the test's seed.
-
-
-async def _disturbed_inferences(harness, of, program, disturb) -> None:
-    """Start image 0, ``disturb`` it after a random number of cycles, then run image 1; several times."""
-    await harness.call(harness.driver.infer, of.images[0])
-    length = (await harness.call(harness.driver.counters))["TOTAL"]
-    rng = Random(cocotb.RANDOM_SEED)
-    for _ in range(MOMENTS):
-        moment = rng.randrange(1, length)
-        harness.log.info("disturbing cycle %d of %d (seed %d)", moment, length, cocotb.RANDOM_SEED)
-        await harness.call(harness.driver.load_image, of.images[0])
-        await harness.call(harness.driver.start)
-        await harness.transport.cycles(moment)
-        await disturb()
-        await harness.check_inference(of, 1)
 
 
 @cocotb.test(timeout_time=100, timeout_unit="ms")
@@ -47,7 +31,7 @@ async def reset_in_an_inference(dut, trace):
             await harness.call(harness.driver.load_image, of.images[1])
         await harness.call(harness.driver.select, program)
 
-    await _disturbed_inferences(harness, of, program, disturb)
+    await harness.check_disturbed(of, predict(program).total, MOMENTS, disturb)
     await harness.finish()
 
 
@@ -63,7 +47,7 @@ async def abort_in_an_inference(dut, trace):
         control = await harness.call(harness.driver.read, "CONTROL")
         assert control & IDLE_AND_READY == IDLE_AND_READY, "Not idle and ready after an abort"
 
-    await _disturbed_inferences(harness, of, program, disturb)
+    await harness.check_disturbed(of, predict(program).total, MOMENTS, disturb)
     await harness.finish()
 
 

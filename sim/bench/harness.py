@@ -1,8 +1,9 @@
 """What every cocotb test begins with: a reset accelerator, a driver on it, and small models to run."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from random import Random
 
 import cocotb
 from cocotb.task import bridge
@@ -116,6 +117,29 @@ class Harness:
         result = await self.call(self.driver.infer, of.images[image])
         of.check(self.driver.program, result, image)
         return result
+
+    async def check_queued_image(self, of: Subject) -> None:
+        """Image 1, sent while image 0 runs, is taken after it and disturbs nothing."""
+        program = self.driver.program
+        await self.call(self.driver.load_image, of.images[0])
+        await self.call(self.driver.start)
+        sending = cocotb.start_soon(self.transport.send_async(program.image_packet(of.images[1])))
+        of.check(program, await self.call(self.driver.finish), 0)
+        await sending
+        await self.call(self.driver.start)
+        of.check(program, await self.call(self.driver.finish), 1)
+
+    async def check_disturbed(self, of: Subject, length: int, moments: int, disturb: Callable[[], Awaitable]) -> None:
+        """``moments`` times: start image 0, ``disturb`` it in a random one of ``length`` cycles, then check image 1."""
+        rng = Random(cocotb.RANDOM_SEED)
+        for _ in range(moments):
+            moment = rng.randrange(1, length)
+            self.log.info("disturbing cycle %d of %d (seed %d)", moment, length, cocotb.RANDOM_SEED)
+            await self.call(self.driver.load_image, of.images[0])
+            await self.call(self.driver.start)
+            await self.transport.cycles(moment)
+            await disturb()
+            await self.check_inference(of, 1)
 
     async def finish(self, violations: int = 0) -> None:
         """Assert that nothing more comes out and that the accelerator kept to the protocol."""

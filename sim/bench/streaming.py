@@ -86,13 +86,8 @@ async def given_up(dut, reset):
     """An abort or a reset at a random moment: the chunks on their way are dropped, and the next inference is right."""
     harness, of = await Harness.start(dut), subject("small", MODE)
     program = await harness.load(of, trace=True)
-    length, rng = predict(program).total, Random(cocotb.RANDOM_SEED)
-    for _ in range(MOMENTS):
-        moment = rng.randrange(1, length)
-        harness.log.info("disturbing cycle %d of %d (seed %d)", moment, length, cocotb.RANDOM_SEED)
-        await harness.call(harness.driver.load_image, of.images[0])
-        await harness.call(harness.driver.start)
-        await harness.transport.cycles(moment)
+
+    async def disturb():
         if reset:
             await harness.transport.reset()
             await harness.call(harness.driver.identify)
@@ -100,7 +95,8 @@ async def given_up(dut, reset):
         else:
             await harness.call(harness.driver.abort)
             assert await harness.call(harness.driver.read, "ERROR") == 0
-        await harness.check_inference(of, 1)
+
+    await harness.check_disturbed(of, predict(program).total, MOMENTS, disturb)
     await harness.finish()
 
 
@@ -168,12 +164,6 @@ async def wrong_chunks(dut):
 async def next_image_waits_its_turn(dut):
     """An image sent behind the chunks is taken after the inference."""
     harness, of = await Harness.start(dut), subject("small", MODE)
-    program = await harness.load(of, trace=True)
-    await harness.call(harness.driver.load_image, of.images[0])
-    await harness.call(harness.driver.start)
-    sending = cocotb.start_soon(harness.transport.send_async(program.image_packet(of.images[1])))
-    of.check(program, await harness.call(harness.driver.finish), 0)
-    await sending
-    await harness.call(harness.driver.start)
-    of.check(program, await harness.call(harness.driver.finish), 1)
+    await harness.load(of, trace=True)
+    await harness.check_queued_image(of)
     await harness.finish()
