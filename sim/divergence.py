@@ -164,9 +164,10 @@ def examine(
         first = wrong if layer.role is Role.CLASSIFIER else wrong - order[wrong].index
         end = wrong + 1 if layer.role is Role.CLASSIFIER else first + layer.mode.passes
         by_tap = after[min(end, len(seen.sums))] - after[first]
-        findings += of_visit(program, site, execution, order[wrong], after[wrong + 1] - after[wrong], by_tap)
+        total = after[wrong + 1]
+        findings += of_visit(program, site, execution, order[wrong], total, total - after[wrong], by_tap)
     elif sums is not None and layer.role is not Role.CLASSIFIER:
-        findings += of_values(program.model.requantizations[layer.name], execution, tensor)
+        findings += of_values(program, execution, tensor)
     return Divergence(
         mismatch, site, len(order), None if wrong is None else order[wrong], sums,
         seen.stored if wrong is None else seen.cycles[wrong], seen.stored, *states,

@@ -1,18 +1,27 @@
 """What would explain a wrong value: known ways to go wrong, tried on the numbers that were found."""
 
+import dataclasses
+import itertools
 from collections.abc import Iterator
 
 import numpy as np
 
 from gen.compile import Program
-from sim.visits import Site, Visit
+from gen.images import entry_image
+from sim.visits import Site, Visit, partial_sums
 from spec.golden import Execution
 from spec.lfsr import signs
 from spec.network import Role
-from spec.numerics import Requantization, output_range
+from spec.numerics import Requantization, output_range, unpack_entries
 from spec.supermask import GROUP, passes_of
 
 __all__ = ["of_values", "of_visit", "pattern"]
+
+
+_FEW = 3  #: More candidates than this tell nothing.
+
+#: Entry rows before and after the right one that are tried.
+_NEAR = 16
 
 
 def pattern(expected: np.ndarray, found: np.ndarray, rows: int) -> str:
@@ -26,8 +35,10 @@ def pattern(expected: np.ndarray, found: np.ndarray, rows: int) -> str:
     return text + (f", all of row {hit[0]}" if len(hit) == 1 else "")
 
 
-def of_visit(program: Program, site: Site, execution: Execution, visit: Visit, added: int, by_tap: int) -> list[str]:
-    """Findings on a visit that left the partial sum of ``site`` wrong.
+def of_visit(
+    program: Program, site: Site, execution: Execution, visit: Visit, total: int, added: int, by_tap: int
+) -> list[str]:
+    """Findings on a visit that left the partial sum of ``site`` wrong, ``total``.
 
     It added ``added``; all passes of its tap and n-block together (at its pixel, for the classifier: it alone) added
     ``by_tap``.
@@ -49,12 +60,35 @@ def of_visit(program: Program, site: Site, execution: Execution, visit: Visit, a
     found = [f"this visit added {added}, and should have added {right}"]
     if not inside:
         found.append(f"it meets padding (y {y}, x {x} of a {layer.height}x{layer.width} map), which counts as 0")
-    if added == right:
-        return [*found, "so it was added to a wrong sum: look at the psum memory, and at where sums start from 0"]
+    if total == right != added:
+        return [*found, "it is right but for its start: the partial sum before it was lost"]
     if layer.role is not Role.CLASSIFIER:
+        if visit == Visit(0, 0, 0, 0) and added - right == _left_behind(program, site, execution):
+            return [*found, "the difference is what was left in the psum memory: the sum did not start at 0"]
+        by_pixel = execution.inputs[0, ..., low:high].astype(np.int64) @ model.trits(layer.name)[site.channel][at]
+        others = [place for place in np.argwhere(by_pixel == by_tap).tolist() if place != [y, x]]
+        if 0 < len(others) <= _FEW:
+            places = " or ".join(f"(y {other_y}, x {other_x})" for other_y, other_x in others)
+            found.append(f"the word of input pixel {places} in place of (y {y}, x {x}) would explain all its passes")
         sign = signs(model.network.seed_of(layer), layer.outputs, layer.kernel, layer.inputs)[site.channel][at]
         found += _of_one_weight(by_tap - int(terms.sum()), terms, (1 - 2 * sign.astype(np.int64)) * met, low)
     return found
+
+
+def _left_behind(program: Program, site: Site, execution: Execution) -> int | None:
+    """What the psum address of ``site`` holds when its sum starts: the last partial sum that was written there.
+
+    The last visit's sum is not written but requantized. None if nothing was there before.
+    """
+    part = program.plan.of(execution.layer)
+    pixel, channel = site.pixel - part.run, site.channel
+    if pixel < 0:
+        last = part.pixel_tiles - 1 - (site.psum >= part.last_run)
+        pixel, channel = last * part.run + site.psum, channel - program.config.rows
+    if channel < 0 or part.weight_tiles * execution.layer.mode.passes < 2:
+        return None
+    before = dataclasses.replace(site, pixel=pixel, channel=channel)
+    return int(partial_sums(program, before, execution, 0)[-2])
 
 
 def _of_one_weight(difference: int, terms: np.ndarray, unmasked: np.ndarray, low: int) -> Iterator[str]:
@@ -73,13 +107,15 @@ def _of_one_weight(difference: int, terms: np.ndarray, unmasked: np.ndarray, low
             yield f"another channel of its group selected {where}"
 
 
-def of_values(numbers: Requantization, execution: Execution, found: np.ndarray) -> list[str]:
+def of_values(program: Program, execution: Execution, found: np.ndarray) -> list[str]:
     """Findings on a stored tensor ``found`` (OH, OW, M) whose sums are right."""
     texts = []
     wrong = np.flatnonzero((execution.values[0] != found).any(axis=(0, 1)))
     if len(wrong) == 1:
         texts.append(f"every other channel is right: look at the batch-norm entry of channel {wrong[0]}")
-    for text, values in _mistakes(numbers, execution):
+    numbers = program.model.requantizations[execution.layer.name]
+    mistakes = itertools.chain(_mistakes(numbers, execution), _other_entries(program, numbers, execution))
+    for text, values in mistakes:
         if np.array_equal(values, found):
             texts.append(f"all {found.size:,} values of this execution are as found if {text}")
     return texts or ["no known mistake of the requantizer explains all values of this execution"]
@@ -91,9 +127,6 @@ def _mistakes(numbers: Requantization, execution: Execution) -> Iterator[tuple[s
     residual = 0 if execution.residual is None else execution.residual[0].astype(np.int64)
     if execution.residual is not None:
         yield "the residual is left out", numbers.apply(acc, iteration, 0)
-    for other in range(len(numbers.multiplier)):
-        if other != iteration:
-            yield f"the batch-norm entries are those of iteration {other}", numbers.apply(acc, other, residual)
     z = acc * numbers.multiplier[iteration] + (numbers.bias[iteration] << numbers.bias_shift)
     z = z + (residual << (numbers.shift + numbers.residual_shift))
     rounded = (z + (1 << numbers.shift - 1)) >> numbers.shift
@@ -103,3 +136,23 @@ def _mistakes(numbers: Requantization, execution: Execution) -> Iterator[tuple[s
     yield "values are not saturated from above, but cut to 8 bits", rounded.clip(low, None).astype(kept)
     yield "values are not saturated from below, but cut to 8 bits", rounded.clip(None, high).astype(kept)
     yield "values are not rounded", (z >> numbers.shift).clip(low, high)
+
+
+def _other_entries(
+    program: Program, numbers: Requantization, execution: Execution
+) -> Iterator[tuple[str, np.ndarray]]:
+    """What the rows of the entry memory nearby, or of other iterations, make of the golden sums."""
+    plan, layer, acc = program.plan, execution.layer, execution.acc[0]
+    part = plan.of(layer)
+    residual = 0 if execution.residual is None else execution.residual[0].astype(np.int64)
+    memory = np.frombuffer(entry_image(program.model, plan, program.config), "<u4").reshape(-1, program.config.rows)
+    first, step = plan.layers[0].entry_row, plan.entry_steps.get(layer.name.rpartition(".")[0], 0)
+    right = part.entry_row - first + execution.iteration * step
+    by_iteration = {part.entry_row - first + t * step: f" (iteration {t})" for t in range(layer.iterations)}
+    rows = {*range(right - _NEAR, right + _NEAR + 1), *by_iteration} - {right}
+    for row in sorted(rows, key=lambda row: abs(row - right)):
+        if 0 <= row <= len(memory) - part.tiles:
+            entries = unpack_entries(memory[row : row + part.tiles].reshape(1, -1)[:, : layer.outputs])
+            taken = dataclasses.replace(numbers, multiplier=entries[0], bias=entries[1])
+            text = f"its batch-norm entries are read from row {first + row}{by_iteration.get(row, '')}"
+            yield f"{text} of the entry memory, not {first + right}", taken.apply(acc, 0, residual)

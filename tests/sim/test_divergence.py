@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 
 from gen.compile import compile_model
-from sim.compare import first_mismatch
+from sim.compare import Mismatch, first_mismatch
 from sim.divergence import Watched, examine
+from sim.visits import locate, partial_sums
 from spec import golden
 from spec.config import config_for
 from spec.lfsr import ROW_STRIDE, SIGNS
-from spec.network import Role
-from spec.supermask import Mode
+from spec.network import Role, Step
+from spec.supermask import Mode, passes_of
 from spec.synthetic import random_images, synthetic_model
 from spec.topologies import residual_network
 
@@ -95,13 +96,28 @@ def test_the_weight_that_would_explain_it_is_named(case, kind, text):
     assert any(finding.startswith(f"{text} {n} would explain") for finding in found.findings)
 
 
-def test_a_wrong_start_is_told_from_a_wrong_term(case):
-    """The first visit adds what it should, but not to 0."""
-    start = 77
-    found = diagnose(case, ("stem", 0), touched((0, 0, 0)), lambda sums: [s + start for s in sums])
+def test_a_sum_that_does_not_start_at_zero_is_told(case):
+    """The first visit adds to what the same psum address held in the m-tile before: channel 0 of the same pixel."""
+    program, _ = case
+    step, place = ("stage1.fold.conv1", 0), (0, 1, 4)
+    below = Mismatch("golden model", Step(program.model.network.layer(step[0]), 0), (0, 1, 0), 1, 2)
+    left = int(partial_sums(program, locate(program, below), execution_of(case, step), 0)[-2])
+    assert left, "nothing was left, so this tests nothing"
+    found = diagnose(case, step, touched(place), lambda sums: [s + left for s in sums])
     assert dataclasses.astuple(found.step)[:4] == (0, 0, 0, 0)
-    expected = found.sums[0]
-    assert found.findings[0] == f"this visit added {expected + start}, and should have added {expected}"
+    assert found.findings[-1].endswith("the sum did not start at 0")
+
+
+def test_a_lost_partial_sum_is_told(case):
+    """A visit that adds what it should, but to 0."""
+    step, place = ("stage1.fold.conv1", 0), (2, 2, 5)
+
+    def sums(expected):
+        return expected[:20] + [s - expected[19] for s in expected[20:]]
+
+    found = diagnose(case, step, touched(place), sums)
+    assert found.step.ky * 12 + found.step.kx * 4 + found.step.index == 20
+    assert found.findings[-1] == "it is right but for its start: the partial sum before it was lost"
 
 
 def requantized(case, step, **changes):
@@ -117,13 +133,30 @@ def requantized(case, step, **changes):
 
 @pytest.mark.parametrize(("step", "changes", "text"), [
     (("stage1.fold.conv2", 2), {"residual": 0}, "as found if the residual is left out"),
-    (("stage1.fold.conv1", 1), {"iteration": 0}, "as found if the batch-norm entries are those of iteration 0"),
+    (("stage1.fold.conv1", 1), {"iteration": 0}, "are read from row 6 (iteration 0) of the entry memory, not 10"),
 ])
 def test_a_mistake_of_the_requantizer_is_named(case, step, changes, text):
     found = diagnose(case, step, requantized(case, step, **changes))
     assert (found.verdict, found.step, found.moment) == ("requantizer", None, 900)
     assert len(found.findings) == 1
     assert found.findings[0].endswith(text)
+
+
+def test_the_word_of_another_pixel_is_named(case):
+    """Tap (1, 1) of pixel (2, 2) meets the word of (2, 3) instead, in all of its passes."""
+    program, _ = case
+    step, place = ("stage1.fold.conv1", 0), (2, 2, 5)
+    execution = execution_of(case, step)
+    trits, mask = program.model.trits(step[0])[5, 1, 1].astype(int), program.model.masks[step[0]][5:6]
+    words = execution.inputs[0].astype(int)
+    moved = [int(((words[2, 3] - words[2, 2]) * trits * (passes_of(mask)[0, 1, 1] == i)).sum()) for i in range(4)]
+
+    def sums(expected):
+        wrong = np.concatenate([np.zeros(16), np.cumsum(moved), np.full(16, sum(moved))])
+        return (np.array(expected) + wrong.astype(int)).tolist()
+
+    found = diagnose(case, step, touched(place), sums)
+    assert any("the word of input pixel (y 2, x 3) in place of (y 2, x 2)" in text for text in found.findings)
 
 
 def test_one_wrong_channel_points_at_its_entry(case):
