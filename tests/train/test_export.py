@@ -46,7 +46,7 @@ def test_masks_are_the_trained_ones(exported, state):
     trained = checkpoint.restore(state)
     deployed = model.load(exported)
     for layer in trained.network.layers:
-        assert np.array_equal(deployed.masks[layer.name], trained.hidden[layer.index].mask())
+        assert np.array_equal(deployed.masks[layer.name], trained.convolutions[layer.index].mask().numpy())
 
 
 def test_provenance(exported, state, digits):

@@ -8,12 +8,13 @@ from spec.network import Role
 from spec.supermask import Mode
 from spec.topologies import residual_network
 from train import layers
+from train.config import ModelConfig
 from train.model import HiddenFoldNet, accuracy
 
 
 def small(mode=Mode.ANY, iterations=(0, 3), affine=False, seed=0):
     network = residual_network("t", image=(8, 8, 1), classes=4, widths=(4, 8), iterations=iterations, mode=mode)
-    return HiddenFoldNet(network, torch.Generator().manual_seed(seed), affine)
+    return HiddenFoldNet(network, ModelConfig(mode=mode, affine=affine), torch.Generator().manual_seed(seed))
 
 
 def images(count):
@@ -51,30 +52,30 @@ def test_observed_activations_are_the_stored_ones_in_order():
 @pytest.mark.parametrize(("affine", "expected"), [(False, {"stage2.fold.conv1", "stage2.fold.conv2"}), (True, None)])
 def test_affine_batch_norms(affine, expected):
     model = small(affine=affine)
-    named = zip(model.network.layers, model.hidden, strict=True)
+    named = zip(model.network.layers, model.convolutions, strict=True)
     learned = {layer.name for layer, hidden in named if any(norm.affine for norm in hidden.norms)}
     assert learned == (expected or {layer.name for layer in model.network.layers[:-1]})
 
 
 def test_batch_norms_per_layer():
     model = small()
-    counts = {layer.name: len(model.hidden[layer.index].norms) for layer in model.network.layers}
+    counts = {layer.name: len(model.convolutions[layer.index].norms) for layer in model.network.layers}
     want = {layer.name: layer.iterations for layer in model.network.layers} | {"classifier": 0}
     assert counts == want
     assert counts["stage2.fold.conv1"] == 3
-    assert {norm.eps for hidden in model.hidden for norm in hidden.norms} == {1e-5}
+    assert {norm.eps for hidden in model.convolutions for norm in hidden.norms} == {1e-5}
 
 
 def test_input_is_the_byte_over_255():
     model = small().eval()
     seen = []
-    model.hidden[0].register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
+    model.convolutions[0].register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
     model(images(2))
     assert torch.equal(seen[0], images(2).permute(0, 3, 1, 2).float() / 255)
 
 
 def test_scores_come_from_the_generator():
-    states = [small(seed=seed).state_dict()["hidden.1.scores"] for seed in (0, 0, 1)]
+    states = [small(seed=seed).state_dict()["convolutions.1.scores"] for seed in (0, 0, 1)]
     assert torch.equal(states[0], states[1])
     assert not torch.equal(states[0], states[2])
     assert states[0].abs().max() <= (6 / 36) ** 0.5

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from flows.bench import cycle_row, digits_model, main, size_row
+from flows.bench.__main__ import main
+from flows.bench.cycles import cycle_row, digits_model, size_row
 from spec.refusal import Refused
 from spec.supermask import Mode
 
@@ -18,7 +19,9 @@ REPORT = {
 }
 
 
-@pytest.mark.parametrize(("mode", "file_bits", "chip_bits"), [("any", 1, 1), ("2of4", 1, 1), ("1of4", 0.5, 0.5)])
+@pytest.mark.parametrize(("mode", "file_bits", "chip_bits"), [
+    ("any", 1, 1), ("2of4", 1, 1), ("1of4", 0.5, 0.5), ("max1of4", 1, 1)
+])
 def test_sizes(mode, file_bits, chip_bits):
     row = size_row(digits_model(Mode(mode)), Mode(mode))
     assert row["weights"] == 169_232
