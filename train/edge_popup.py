@@ -95,13 +95,14 @@ def _beaten(groups: Tensor) -> Tensor:
 
 def _keep_largest(values: Tensor, count: int) -> Tensor:
     """Mark the ``count`` largest of ``values``, ties to the lower index: bool tensor of the same shape."""
-    threshold = kth_largest(values.flatten(), count)
-    kept = values >= threshold
+    flat = values.flatten()
+    threshold = kth_largest(flat, count)
+    kept = flat >= threshold
     surplus = int(kept.count_nonzero()) - count
     if surplus:
-        ties = (values.flatten() == threshold).nonzero().flatten()
-        kept.view(-1)[ties[len(ties) - surplus :]] = False
-    return kept
+        ties = (flat == threshold).nonzero().flatten()
+        kept[ties[len(ties) - surplus :]] = False
+    return kept.view(values.shape)
 
 
 def kth_largest(values: Tensor, count: int) -> float:

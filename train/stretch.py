@@ -1,22 +1,33 @@
 """Stretching: a trained network whose recurrent blocks run more or fewer iterations than they were trained for.
 
+    python -m train.stretch --checkpoint build/train/digits/checkpoint.pt --by=-2,-1,0,1,2
+
 Ref: Hidden-Fold Networks (IEEE Access 2023), section IV-E. The paper stretches networks with shared batch norms only;
 here iterations beyond the trained ones of an unshared batch norm start as copies of the last one.
 """
 
+import argparse
 import copy
 import dataclasses
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
+from rich.console import Console
+from rich.table import Table
 from torch import nn
 
+from spec.files import write_text
 from spec.network import Block
-from spec.refusal import Refused
-from train.model import HiddenFoldNet
+from spec.refusal import Refused, run_command
+from train import checkpoint
+from train.data import Dataset, load_dataset
+from train.model import HiddenFoldNet, accuracy
+from train.options import integers
 
-__all__ = ["recalibrate", "stretch"]
+__all__ = ["main", "recalibrate", "stretch", "sweep"]
 
 
 def stretch(model: HiddenFoldNet, iterations: Mapping[str, int]) -> HiddenFoldNet:
@@ -66,8 +77,81 @@ def recalibrate(model: HiddenFoldNet, images: np.ndarray, batch: int = 256) -> N
         norm.reset_running_stats()
         norm.momentum = None  # Averages over all calls since the reset.
     model.train()
-    for chunk in torch.from_numpy(images).split(batch):
+    for chunk in torch.from_numpy(images).tensor_split(-(-len(images) // batch)):  # None much smaller than the others.
         model(chunk)
     for norm, momentum in zip(batch_norms, momenta, strict=True):
         norm.momentum = momentum
     model.train(was_training)
+
+
+def sweep(model: HiddenFoldNet, dataset: Dataset, offsets: Sequence[int], calibration: int) -> list[dict]:
+    """Held-out accuracy with each recurrent block stretched by each of ``offsets``, one block at a time (Fig. 16).
+
+    Parameters
+    ----------
+    calibration : int
+        Training images, from the first, to measure statistics on.
+
+    Returns
+    -------
+    list of dict with ``block``, ``trained`` and ``iterations``, ``reused`` (accuracy with the statistics of training)
+    and ``recalibrated`` (with statistics measured again); counts below 0 are left out.
+    """
+    rows = []
+    for block in model.network.blocks:
+        if block.iterations == 1:
+            continue
+        for iterations in (block.iterations + offset for offset in offsets):
+            if iterations < 0:
+                continue
+            stretched = stretch(model, {block.name: iterations}).eval()
+            row = {"block": block.name, "trained": block.iterations, "iterations": iterations}
+            row["reused"] = round(accuracy(stretched, dataset.test_images, dataset.test_labels), 6)
+            recalibrate(stretched, dataset.train_images[:calibration])
+            row["recalibrated"] = round(accuracy(stretched, dataset.test_images, dataset.test_labels), 6)
+            rows.append(row)
+    return rows
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; see ``--help``."""
+    parser = argparse.ArgumentParser(
+        prog="python -m train.stretch", description="Accuracy of a trained network with other iteration counts.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--checkpoint", type=Path, default=Path("build/train/digits/checkpoint.pt"), help="written by train.fit")
+    add("--by", type=integers, default=(-2, -1, 0, 1, 2), help="iterations more than trained, as in --by=-1,0,1")
+    add("--calibration", type=int, default=512, help="training images that statistics are measured on again")
+    add("--data-dir", type=Path, default=Path("build/data"), help="where files of datasets are looked for")
+    add("--out", type=Path, default=Path("build/stretch.json"), help="file to write")
+    add("--json", action="store_true", help="print the result as JSON")
+    arguments = parser.parse_args(argv)
+    state = checkpoint.load(arguments.checkpoint)
+    dataset = load_dataset(state["settings"]["dataset"], arguments.data_dir)
+    if not 2 <= arguments.calibration <= len(dataset.train_images):
+        limit = len(dataset.train_images)
+        raise Refused(f"Option --calibration must be from 2 to {limit} images, not {arguments.calibration}")
+    rows = sweep(checkpoint.restore(state), dataset, arguments.by, arguments.calibration)
+    if not rows:
+        raise Refused(f"Checkpoint {arguments.checkpoint} has no recurrent block to stretch; train a folded network")
+    text = json.dumps({"schema_version": 1, "rows": rows}, indent=2) + "\n"
+    written = write_text(arguments.out, text)
+    if arguments.json:
+        print(text, end="")
+        return 0
+    table = Table("block", title="Held-out accuracy after stretching")
+    for column in ("trained", "run", "statistics reused", "recalibrated"):
+        table.add_column(column, justify="right")
+    for row in rows:
+        table.add_row(
+            row["block"], str(row["trained"]), str(row["iterations"]), f"{row['reused']:.2%}",
+            f"{row['recalibrated']:.2%}",
+        )
+    Console().print(table)
+    print(written)
+    return 0
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -34,7 +34,8 @@ def test_effective_weight_is_mask_times_sign_times_sigma(mode, name):
     layer, seed, hidden = hidden_conv(mode, name)
     mask = select(hidden.scores.detach().numpy(), layer.mode, 0.3)
     trits = mask * (1.0 - 2.0 * signs(seed, layer.outputs, layer.kernel, layer.inputs))
-    want = (trits * hidden.sigma).astype(np.float32).reshape(layer.outputs, hidden.window.kernel, hidden.window.kernel, -1)
+    kernel = hidden.window.kernel
+    want = (trits * hidden.sigma).astype(np.float32).reshape(layer.outputs, kernel, kernel, -1)
     got = hidden.effective_weight().detach().permute(0, 2, 3, 1)  # OIHW -> OHWI
     assert np.array_equal(got.numpy(), want)
     assert np.array_equal(hidden.mask().numpy(), mask)

@@ -11,8 +11,8 @@ from spec.refusal import Refused
 from spec.supermask import Mode
 from spec.topologies import residual_network
 from train import checkpoint
-from train.deployed import DeployedNet
 from train.config import ModelConfig
+from train.deployed import DeployedNet
 from train.model import HiddenFoldNet
 from train.quantize import calibrate, quantize, stages
 
