@@ -138,6 +138,33 @@ def test_foreign_checkpoints_are_refused(state, tmp_path, change, message):
         run(path, tmp_path / "m.safetensors")
 
 
+@pytest.mark.parametrize(("options", "message"), [
+    (["--method", "dense"], "cannot be exported: --method dense learns dense weights; train with --method hnn or hfn"),
+    (["--method", "folded"], "cannot be exported: --method folded learns dense weights"),
+    (["--weights", "signed"], "cannot make weights of --weights signed again; train with --weights lfsr"),
+    (["--weights", "normal"], "cannot make weights of --weights normal again"),
+    (["--bias"], "has no place for learned biases; train without --bias"),
+    (["--norm", "layer"], "--norm layer depends on each image, .* train with one of ubn, sbn, nabn"),
+    (["--norm", "lrn"], "--norm lrn depends on each image"),
+])
+def test_what_no_accelerator_has_is_refused(tiny, tmp_path, options, message):
+    fit.main([*tiny, "--epochs", "1", *options, "--out", str(tmp_path / "run")])
+    with pytest.raises(Refused, match=message):
+        run(tmp_path / "run" / "checkpoint.pt", tmp_path / "m.safetensors")
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+@pytest.mark.parametrize("options", [
+    ["--norm", "sbn"], ["--norm", "nabn"], ["--method", "hnn"], ["--affine"], ["--layer-density", "stem=1.0"],
+    ["--norm", "lrn", "--iterations", "0,0"],
+])
+def test_what_the_accelerator_has_is_exported(tiny, tmp_path, options):
+    fit.main([*tiny, "--epochs", "1", *options, "--out", str(tmp_path)])
+    assert run(tmp_path / "checkpoint.pt", tmp_path / "m.safetensors") == 0
+    deployed = model.load(tmp_path / "m.safetensors")
+    assert deployed.masks["stem"].all() == ("stem=1.0" in options)
+
+
 @pytest.mark.parametrize("mode", ["any", "1of4"])
 def test_the_demos_recipe_in_four_epochs(mode, tmp_path, capsys):
     """The network of the demo learns, and loses at most 2 of 450 images on its way to integers."""

@@ -106,6 +106,8 @@ def test_finished_run_resumes_to_itself(tiny, uninterrupted):
     (["--mode", "2of4"], r"--mode any, not 2of4"),
     (["--widths", "4,16"], r"--widths \(4, 8\), not \(4, 16\)"),
     (["--affine"], r"--affine False, not True"),
+    (["--method", "hnn"], r"--method hfn, not hnn"),
+    (["--norm", "sbn"], r"--norm ubn, not sbn"),
 ])
 def test_resuming_with_other_settings_is_refused(tiny, uninterrupted, change, message):
     with pytest.raises(Refused, match=f"checkpoint.pt was trained with {message}; resume with the same settings"):

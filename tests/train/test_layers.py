@@ -9,9 +9,9 @@ from spec.network import Window
 from spec.numerics import accumulate
 from spec.supermask import Mode, keep_count, select
 from spec.topologies import residual_network
-from train.layers import HiddenConv
+from train.layers import DenseConv, HiddenConv
 from train.norms import FoldedNorm, norms
-from train.weights import Weights
+from train.weights import Weights, initial_weight, sigma_of
 
 
 def hidden_conv(mode=Mode.ANY, name="stage1.entry.conv1", iterations=1):
@@ -95,3 +95,34 @@ def test_state_holds_scores_and_norms_but_no_frozen_weight():
     _, _, hidden = hidden_conv()
     assert "scores" in hidden.state_dict()
     assert "weight" not in hidden.state_dict()
+
+
+def dense_conv(bias=0):
+    network = residual_network("t", image=(6, 6, 2), classes=4, widths=(8,), iterations=(0,))
+    layer = network.layer("stage1.entry.conv1")
+    return layer, DenseConv(layer, Window(3, 1, 1), torch.nn.ModuleList(), bias, kind=Weights.NORMAL, seed=3)
+
+
+def test_dense_weights_are_learned_from_where_frozen_ones_are():
+    layer, dense = dense_conv()
+    assert torch.equal(dense.weight, initial_weight(Weights.NORMAL, layer, sigma_of(layer, 1.0), 3))
+    x = torch.randn(2, 8, 6, 6, generator=torch.Generator().manual_seed(2))
+    dense(x, dense.effective_weight(), 0).square().sum().backward()
+    assert (dense.weight.grad != 0).all()
+    want = torch.nn.functional.conv2d(x, dense.weight.detach().permute(0, 3, 1, 2), padding=1)
+    assert torch.equal(dense(x, dense.effective_weight(), 0), want)
+
+
+def test_bias_is_added_per_output_channel():
+    _, dense = dense_conv(bias=8)
+    x = torch.randn(2, 8, 6, 6, generator=torch.Generator().manual_seed(2))
+    before = dense(x, dense.effective_weight(), 0)
+    with torch.no_grad():
+        dense.bias.copy_(torch.arange(8.0))
+    after = dense(x, dense.effective_weight(), 0)
+    torch.testing.assert_close(after - before, torch.arange(8.0).view(1, 8, 1, 1).expand_as(before), atol=1e-5, rtol=0)
+
+
+def test_iterations_beyond_the_norms_use_the_last():
+    _, _, hidden = hidden_conv(iterations=2)
+    assert [hidden.norm_of(t) is hidden.norms[i] for t, i in ((0, 0), (1, 1), (2, 1), (7, 1))] == [True] * 4
