@@ -80,9 +80,10 @@ class HiddenFoldNet(nn.Module):
             stream = functional.max_pool2d(stream, *POOL)
             observe(self.network.pool, 0, stream)
         for block in self.network.blocks:
+            layers = self.network.block_layers(block)
             for t in range(self.iterations[block.name]):
                 residual = branch = stream
-                for layer in self.network.block_layers(block):
+                for layer in layers:
                     if layer.role is Role.SHORTCUT:
                         residual = execute(layer, t, stream)
                     elif layer.role is Role.INNER:
