@@ -24,8 +24,9 @@ from spec.network import Block
 from spec.refusal import Refused, run_command
 from train import checkpoint
 from train.data import Dataset, load_dataset
-from train.model import HiddenFoldNet, accuracy
+from train.model import HiddenFoldNet
 from train.options import integers
+from train.trainer import accuracy
 
 __all__ = ["main", "recalibrate", "stretch", "sweep"]
 
@@ -77,7 +78,7 @@ def recalibrate(model: HiddenFoldNet, images: np.ndarray, batch: int = 256) -> N
         norm.reset_running_stats()
         norm.momentum = None  # Averages over all calls since the reset.
     model.train()
-    for chunk in torch.from_numpy(images).tensor_split(-(-len(images) // batch)):  # None much smaller than the others.
+    for chunk in torch.from_numpy(np.ascontiguousarray(images)).tensor_split(-(-len(images) // batch)):  # None much smaller than the others.
         model(chunk)
     for norm, momentum in zip(batch_norms, momenta, strict=True):
         norm.momentum = momentum
@@ -123,12 +124,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     add("--checkpoint", type=Path, default=Path("build/train/digits/checkpoint.pt"), help="written by train.fit")
     add("--by", type=integers, default=(-2, -1, 0, 1, 2), help="iterations more than trained, as in --by=-1,0,1")
     add("--calibration", type=int, default=512, help="training images that statistics are measured on again")
-    add("--data-dir", type=Path, default=Path("build/data"), help="where files of datasets are looked for")
+    add("--data", type=Path, default=Path("build/data"), help="folder of the data sets' files")
     add("--out", type=Path, default=Path("build/stretch.json"), help="file to write")
     add("--json", action="store_true", help="print the result as JSON")
     arguments = parser.parse_args(argv)
     state = checkpoint.load(arguments.checkpoint)
-    dataset = load_dataset(state["settings"]["dataset"], arguments.data_dir)
+    dataset = load_dataset(state["settings"]["dataset"], arguments.data)
     if not 2 <= arguments.calibration <= len(dataset.train_images):
         limit = len(dataset.train_images)
         raise Refused(f"Option --calibration must be from 2 to {limit} images, not {arguments.calibration}")
