@@ -24,6 +24,7 @@ from spec.network import Block
 from spec.refusal import Refused, run_command
 from train import checkpoint
 from train.data import Dataset, load_dataset
+from train.data.dataset import Images
 from train.model import HiddenFoldNet
 from train.options import integers
 from train.trainer import accuracy
@@ -66,7 +67,7 @@ def _with(block: Block, iterations: int) -> Block:
 
 
 @torch.no_grad()
-def recalibrate(model: HiddenFoldNet, images: np.ndarray, batch: int = 256) -> None:
+def recalibrate(model: HiddenFoldNet, images: Images, batch: int = 256) -> None:
     """Measure the statistics of all batch norms of ``model`` again, on uint8 ``images`` (n, H, W, C).
 
     They become the plain average over batches, and over the iterations that share a batch norm. Nothing else changes.
@@ -78,8 +79,9 @@ def recalibrate(model: HiddenFoldNet, images: np.ndarray, batch: int = 256) -> N
         norm.reset_running_stats()
         norm.momentum = None  # Averages over all calls since the reset.
     model.train()
-    for chunk in torch.from_numpy(np.ascontiguousarray(images)).tensor_split(-(-len(images) // batch)):  # None much smaller than the others.
-        model(chunk)
+    parts = -(-len(images) // batch)
+    for chosen in np.array_split(np.arange(len(images)), parts):  # None much smaller than the others.
+        model(torch.from_numpy(images[chosen]))
     for norm, momentum in zip(batch_norms, momenta, strict=True):
         norm.momentum = momentum
     model.train(was_training)
