@@ -15,6 +15,7 @@ from spec.model import Model
 from spec.network import Network, Role, Step
 from spec.packets import Target, chunk_packet, packet
 from spec.refusal import Refused
+from spec.supermask import Mode
 
 __all__ = ["Command", "Frame", "Program", "compile_model"]
 
@@ -244,7 +245,7 @@ def _pool_command(part: LayerPlan) -> Command:
 def _layer_command(model: Model, part: LayerPlan, network: Network, config: AcceleratorConfig) -> Command:
     layer = part.layer
     fields = _map_fields(part) | {
-        "coded": layer.mode.passes == 1,
+        "coded": layer.mode is Mode.ONE_OF_FOUR,
         "passes": layer.mode.passes,
         "tiles": part.tiles,
         "last_groups": part.last_groups,

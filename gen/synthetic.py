@@ -28,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Write the model; exit 0, or 2 if there is no such network."""
     parser = argparse.ArgumentParser(prog="python -m gen.synthetic", description=__doc__.splitlines()[0])
     parser.add_argument("network", help=f"one of {', '.join(RESNET_NAMES)}")
-    parser.add_argument("--image", type=int, default=32, help="image size: 32 (default) or 224")
+    parser.add_argument("--image", type=int, default=32, help="image size (default 32)")
     parser.add_argument("--classes", type=int, default=100, help="classes (default 100)")
     parser.add_argument("--folded", default="3,4", help="folded stages (default 3,4; empty for none)")
     parser.add_argument("--width", type=int, default=64, help="channels of the stem (default 64)")

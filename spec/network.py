@@ -203,7 +203,7 @@ class Network:
     blocks : tuple of Block
     classes : int
     density : float
-        Kept fraction that training selects in modes ``any`` and ``2of4``.
+        Kept fraction that training selects, as far as a layer's mode allows (``1of4`` keeps a quarter, always).
     modes : mapping of layer name to Mode
         One entry for every layer, no other.
 
@@ -256,7 +256,7 @@ class Network:
         if unknown:
             raise Refused(f"Unknown layer {unknown[0]!r} in the modes of network {self.name!r}; its layers are {known}")
         if missing:
-            raise Refused(f"Layer {missing[0]!r} of network {self.name!r} has no mode; give any, 2of4 or 1of4")
+            raise Refused(f"Layer {missing[0]!r} of network {self.name!r} has no mode; give one of {', '.join(Mode)}")
         for layer in (*self.layers, *self._pools):
             if layer.out_height < 1 or layer.out_width < 1:
                 raise Refused(

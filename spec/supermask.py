@@ -27,11 +27,12 @@ class Mode(enum.StrEnum):
     ANY = "any"  #: No structure: the paper's. Four passes, 1 bit per weight.
     TWO_OF_FOUR = "2of4"  #: At most two kept. Two passes, 1 bit per weight.
     ONE_OF_FOUR = "1of4"  #: Exactly one kept. One pass, half a bit per weight.
+    AT_MOST_ONE = "max1of4"  #: At most one kept. One pass, 1 bit per weight.
 
     @property
     def passes(self) -> int:
-        """Passes over the array that a tile of such weights takes (q)."""
-        return {Mode.ANY: 4, Mode.TWO_OF_FOUR: 2, Mode.ONE_OF_FOUR: 1}[self]
+        """Passes over the array that a tile of such weights takes (q): the most a group keeps."""
+        return {Mode.ANY: 4, Mode.TWO_OF_FOUR: 2, Mode.ONE_OF_FOUR: 1, Mode.AT_MOST_ONE: 1}[self]
 
 
 def keep_count(weights: int, density: float) -> int:
@@ -50,8 +51,8 @@ def keep_count(weights: int, density: float) -> int:
 def select(scores: np.ndarray, mode: Mode, density: float) -> np.ndarray:
     """Supermask of ``scores``: the largest magnitudes, ties to the lower OHWI index.
 
-    ``any`` keeps :func:`keep_count` of the layer; ``2of4`` does so among the two largest of every group;
-    ``1of4`` keeps the largest of every group, whatever the density.
+    ``any`` keeps :func:`keep_count` of the layer; ``2of4`` does so among the two largest of every group, ``max1of4``
+    among the largest of every group; ``1of4`` keeps the largest of every group, whatever the density.
 
     Parameters
     ----------
@@ -81,7 +82,7 @@ def select(scores: np.ndarray, mode: Mode, density: float) -> np.ndarray:
     larger = groups[..., None, :] > groups[..., :, None]
     equal = groups[..., None, :] == groups[..., :, None]
     before = np.tril(np.ones((GROUP, GROUP), bool), -1)
-    candidates = (larger | equal & before).sum(axis=-1) < 2
+    candidates = (larger | equal & before).sum(axis=-1) < mode.passes
     candidates = candidates.reshape(*scores.shape[:-1], -1)[..., : scores.shape[-1]]
     eligible = np.where(candidates, magnitude, -1).ravel()
     count = min(keep_count(scores.size, density), int(candidates.sum()))
@@ -114,8 +115,9 @@ def _refuse_ragged(inputs: int) -> None:
 def check_mask(mask: np.ndarray, mode: Mode, where: str) -> None:
     """Refuse a ``mask`` that breaks the structure ``mode`` promises, naming the layer ``where``."""
     kept = _grouped(mask, fill=False).sum(axis=-1)
-    if mode is Mode.TWO_OF_FOUR and kept.max(initial=0) > 2:
-        raise Refused(f"Layer {where} is declared 2of4 but a group keeps {kept.max()}; re-export it or declare it any")
+    if mode is not Mode.ONE_OF_FOUR and kept.max(initial=0) > mode.passes:
+        most = kept.max()
+        raise Refused(f"Layer {where} is declared {mode} but a group keeps {most}; re-export it or declare it any")
     if mode is Mode.ONE_OF_FOUR:
         _refuse_ragged(mask.shape[-1])
         if (kept != 1).any():

@@ -23,8 +23,10 @@ DEPTHS = {
 }
 RESNET_NAMES = tuple(f"resnet{depth}" for depth in DEPTHS)
 
-#: Stem by image size: that of CIFAR, and that of ImageNet with its max pool.
-_STEMS = {32: (3, 1, 1, False), 224: (7, 2, 3, True)}
+#: Kernel, stride, pad and pool of the stem for images smaller than _LARGE (CIFAR's), and for others (ImageNet's).
+_SMALL_STEM = (3, 1, 1, False)
+_LARGE_STEM = (7, 2, 3, True)
+_LARGE = 96
 
 
 def depth_of(name: str) -> int:
@@ -40,7 +42,9 @@ def resnet(
     *,
     classes: int = 100,
     image: int = 32,
+    channels: int = 3,
     folded: Iterable[int] = (3, 4),
+    counts: tuple[int, ...] | None = None,
     width: int = 64,
     wider: float = 1.0,
     mode: Mode = Mode.ANY,
@@ -58,26 +62,33 @@ def resnet(
     depth : int
         18, 34 (basic blocks), 50, 101, 152, 200 (bottlenecks).
     image : int
-        32: 3x3 stem as for CIFAR; 224: 7x7 stem with stride 2 and a max pool as for ImageNet.
+        Height and width. Below 96: 3x3 stem as for CIFAR; from there on: 7x7 stem with stride 2 and a max pool as for
+        ImageNet.
+    channels : int
+        Of the image.
     folded : stages, from 1 to 4
+    counts : (int, int, int, int), optional
+        Blocks per stage, the entry block counted; by default those of ``depth``. A folded stage of ``n`` blocks runs
+        ``n - 1`` iterations.
     width : int
         Channels of the stem, and inner channels of stage 1; they double from stage to stage.
     wider : float
         Factor on the inner channels alone; 2 is the wide network.
     mode : Mode
-        Of all layers, but ``2of4`` in stem and classifier where it is ``1of4``.
+        Of all layers, but ``2of4`` in stem and classifier where it is ``1of4`` or ``max1of4``.
     name : str, optional
         By default the paper's: hf- or h-, then depth and image.
     """
     if depth not in DEPTHS:
         raise Refused(f"There is no residual network of depth {depth!r}; the depths are {list(DEPTHS)}")
-    if image not in _STEMS:
-        raise Refused(f"Image must be one of {list(_STEMS)} pixels wide, not {image!r}")
     folded = set(folded)
     if not folded <= {1, 2, 3, 4}:
         raise Refused(f"Folded stages must be some of 1, 2, 3 and 4, not {sorted(folded)}")
-    kernel, stride, pad, pool = _STEMS[image]
-    counts, kind = DEPTHS[depth]
+    kernel, stride, pad, pool = _SMALL_STEM if image < _LARGE else _LARGE_STEM
+    usual, kind = DEPTHS[depth]
+    counts = usual if counts is None else counts
+    if len(counts) != len(usual) or min(counts) < 1:
+        raise Refused(f"Give {len(usual)} stages of at least 1 block each, not {counts!r}")
     blocks = []
     for stage, count in enumerate(counts, 1):
         outputs = width * kind.expansion << (stage - 1)
@@ -89,7 +100,7 @@ def resnet(
     if name is None:
         name = f"{'hf' if folded else 'h'}-{'wide-' if wider > 1 else ''}resnet{depth}-{image}"
     stem = Stem(kernel, stride, pad, width, pool)
-    return _network(name, (image, image, 3), stem, blocks, classes, mode, density, seed)
+    return _network(name, (image, image, channels), stem, blocks, classes, mode, density, seed)
 
 
 def residual_network(
@@ -104,26 +115,30 @@ def residual_network(
     density: float = 0.3,
     kind: Kind = Kind.BASIC,
     stem: Stem | None = None,
+    folded: bool = True,
 ) -> Network:
-    """Small folded network: stem (3x3 unless given), then per stage an entry block and a recurrent block.
+    """Small network: stem (3x3 unless given), then per stage an entry block and a recurrent block.
 
     Stage ``i`` enters at ``widths[i]`` (stride 2 from the second stage on), then runs one block ``iterations[i]``
-    times (no recurrent block where that is 0). Stem and classifier are ``2of4`` where ``mode`` is ``1of4``, because
-    the stem's channels come in no groups of 4 and both are a negligible share of the work.
+    times (no recurrent block where that is 0); if not ``folded``, as many blocks of their own. Stem and classifier are
+    ``2of4`` where ``mode`` is ``1of4`` or ``max1of4``, because the stem's channels come in no groups of 4 and both are
+    a negligible share of the work.
     """
     if len(widths) != len(iterations) or not widths:
         raise Refused(f"Give one iteration count per stage width, not {iterations} for {widths}")
     blocks = []
     for i, (width, count) in enumerate(zip(widths, iterations, strict=True), 1):
         blocks.append(Block(f"stage{i}.entry", width, 1 if i == 1 else 2, 1, kind))
-        if count:
+        if not folded:
+            blocks += [Block(f"stage{i}.block{j}", width, 1, 1, kind) for j in range(2, count + 2)]
+        elif count:
             blocks.append(Block(f"stage{i}.fold", width, 1, count, kind))
     return _network(name, image, stem or Stem(3, 1, 1, widths[0]), blocks, classes, mode, density, seed)
 
 
 def _network(name, image, stem: Stem, blocks: list[Block], classes, mode: Mode, density, seed) -> Network:
     """Network of these parts with ``mode`` in every layer that can have it."""
-    edge = Mode.TWO_OF_FOUR if mode is Mode.ONE_OF_FOUR else mode
+    edge = Mode.TWO_OF_FOUR if mode.passes == 1 else mode
     modes = {"stem": edge, "classifier": edge}
     channels = stem.width
     for block in blocks:

@@ -10,7 +10,8 @@ ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("spec", "train", "rtl", "gen", "sim", "flows")
 MODULES = sorted(
     ".".join(path.relative_to(ROOT).with_suffix("").parts)
-    for room in ROOMS for path in (ROOT / room).glob("*.py") if path.name not in ("__init__.py", "conftest.py")
+    for room in (*ROOMS, "flows/bench") for path in (ROOT / room).glob("*.py")
+    if path.name not in ("__init__.py", "conftest.py")
 )
 TESTED = [module for module in MODULES if not re.match(r"sim\.(test_|bench)", module)]
 
@@ -27,8 +28,8 @@ def test_exported_names_exist_and_are_documented(module):
 
 @pytest.mark.parametrize("module", [m for m in TESTED if not m.startswith("sim.")])
 def test_every_module_is_tested_where_one_looks_for_it(module):
-    room, name = module.split(".")
-    assert (ROOT / "tests" / room / f"test_{name}.py").is_file()
+    *rooms, name = module.split(".")
+    assert (ROOT / "tests" / Path(*rooms) / f"test_{name.strip('_')}.py").is_file()
 
 
 def readme_commands():
@@ -46,9 +47,11 @@ def test_readme_commands_exist(command, capsys):
         assert (ROOT / words[1]).is_dir()
     else:
         assert words[:2] == ["python", "-m"]
-        assert words[2] in MODULES
+        module = words[2] if words[2] in MODULES else f"{words[2]}.__main__"
+        assert module in MODULES
+        subcommand = [word for word in words[3:4] if module.endswith("__main__") and not word.startswith("-")]
         with pytest.raises(SystemExit):
-            importlib.import_module(words[2]).main(["--help"])
+            importlib.import_module(module).main([*subcommand, "--help"])
         offered = set(re.findall(r"--[\w-]+", capsys.readouterr().out))
         assert {word for word in words if word.startswith("--")} <= offered
 

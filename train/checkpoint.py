@@ -10,12 +10,13 @@ import torch
 from spec.files import write_bytes
 from spec.network import Network
 from spec.refusal import Refused
+from train.config import ModelConfig
 from train.model import NORMALIZATION, HiddenFoldNet
 
 __all__ = ["FORMAT", "VERSION", "load", "restore", "save"]
 
 FORMAT = "foldenite-checkpoint"
-VERSION = 2
+VERSION = 3
 
 _KEYS = {
     "format", "version", "normalization", "settings", "network", "dataset_sha256", "versions",
@@ -71,6 +72,7 @@ def load(path: Path) -> dict:
 
 def restore(state: dict) -> HiddenFoldNet:
     """The network of a checkpoint, in evaluation mode."""
-    model = HiddenFoldNet(Network.from_json(state["network"]), torch.Generator(), state["settings"]["affine"])
+    config = ModelConfig.from_json(state["settings"]["model"])
+    model = HiddenFoldNet(Network.from_json(state["network"]), config, torch.Generator())
     model.load_state_dict(state["model"])
     return model.eval()

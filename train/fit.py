@@ -16,7 +16,7 @@ import math
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -26,13 +26,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from torch.nn import functional
 
 from spec.files import write_text
-from spec.network import Network
 from spec.refusal import Refused, run_command
-from spec.supermask import Mode
-from spec.topologies import residual_network
 from train import checkpoint
+from train.config import ModelConfig
 from train.data import DATASETS, Dataset, load_dataset
 from train.model import HiddenFoldNet, accuracy
+from train.options import add_model_options, model_config
 
 __all__ = ["Settings", "fit", "learning_rate", "main"]
 
@@ -41,21 +40,14 @@ __all__ = ["Settings", "fit", "learning_rate", "main"]
 class Settings:
     """What a run is a function of. A checkpoint stores it and ``--resume`` insists on it."""
 
+    model: ModelConfig = field(default_factory=ModelConfig)
     dataset: str = "digits"
-    mode: str = "any"
-    widths: tuple[int, ...] = (16, 32, 64)
-    iterations: tuple[int, ...] = (0, 2, 2)  #: Of the recurrent block of each stage; 0: the stage has none.
-    density: float = 0.3  #: Kept fraction of the weights (modes any and 2of4).
     epochs: int = 15
     batch: int = 32
     lr: float = 3e-3  #: Peak learning rate of Adam.
     seed: int = 0  #: Of initial scores and shuffling.
-    net_seed: int = 0  #: Of the frozen signs.
-    affine: bool = False  #: Learn gamma and beta outside recurrent blocks, too.
 
     def __post_init__(self):
-        if self.mode not in list(Mode):
-            raise Refused(f"Setting --mode must be one of {[str(mode) for mode in Mode]}, not {self.mode!r}")
         for name in ("epochs", "batch"):
             if getattr(self, name) < 1:
                 raise Refused(f"Setting --{name} must be at least 1, not {getattr(self, name)}")
@@ -66,14 +58,7 @@ class Settings:
 
     def to_json(self) -> dict:
         """Plain form, as checkpoints and provenance hold it."""
-        return dataclasses.asdict(self) | {"mode": str(self.mode)}
-
-    def network(self, dataset: Dataset) -> Network:
-        """The network these settings train on ``dataset``."""
-        return residual_network(
-            self.dataset, image=dataset.image, classes=dataset.classes, widths=self.widths, iterations=self.iterations,
-            mode=Mode(self.mode), seed=self.net_seed, density=self.density,
-        )
+        return dataclasses.asdict(self) | {"model": self.model.to_json()}
 
 
 def learning_rate(peak: float, step: int, steps: int) -> float:
@@ -98,12 +83,12 @@ def fit(settings: Settings, dataset: Dataset, out: Path, resume: bool = False) -
             f"{dataset.name}, not {settings.batch}"
         )
     generator = torch.Generator().manual_seed(settings.seed)
-    network = settings.network(dataset)
+    network = settings.model.topology(settings.dataset, dataset.image, dataset.classes)
     try:
         out.mkdir(parents=True, exist_ok=True)  # Before hours of training, not after.
     except OSError as error:
         raise Refused(f"Folder --out {out} cannot be made ({error.strerror}); choose another") from None
-    model = HiddenFoldNet(network, generator, settings.affine)
+    model = HiddenFoldNet(network, settings.model, generator)
     optimizer = torch.optim.Adam(model.parameters(), lr=settings.lr)
     history: list[dict] = []
     if resume:
@@ -175,11 +160,12 @@ def versions() -> dict[str, str]:
 def _resumable(path: Path, settings: Settings, dataset: Dataset) -> dict:
     """The checkpoint at ``path``, if it is of the same settings, data and torch."""
     state = checkpoint.load(path)
-    for name, value in settings.to_json().items():
-        if state["settings"].get(name) != value:
+    then, now = (dict(plain) | plain["model"] for plain in (state["settings"], settings.to_json()))
+    for name in now.keys() - {"model"}:
+        if then.get(name) != now[name]:
             option = name.replace("_", "-")
             raise Refused(
-                f"Checkpoint {path} was trained with --{option} {state['settings'].get(name)}, not {value}; resume "
+                f"Checkpoint {path} was trained with --{option} {then.get(name)}, not {now[name]}; resume "
                 "with the same settings or start again without --resume"
             )
     if state["dataset_sha256"] != dataset.digest:
@@ -196,13 +182,6 @@ def _write_log(out: Path, history: list[dict]) -> None:
     write_text(out / "log.jsonl", "".join(json.dumps(line) + "\n" for line in history))
 
 
-def _integers(text: str) -> tuple[int, ...]:
-    try:
-        return tuple(int(number) for number in text.split(","))
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"needs integers with commas, as in 16,32,64, not {text!r}") from None
-
-
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m train.fit", description="Train a hidden-fold network.",
@@ -212,19 +191,14 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     add = parser.add_argument
     add("--dataset", default=defaults.dataset, help=f"one of {', '.join(DATASETS)}")
     add("--data-dir", type=Path, default=Path("build/data"), help="where files of datasets are looked for")
-    add("--mode", default=defaults.mode, help="supermask structure: any, 2of4 or 1of4")
-    add("--widths", type=_integers, default=defaults.widths, help="channels of each stage")
-    add("--iterations", type=_integers, default=defaults.iterations, help="of the recurrent block of each stage, or 0")
-    add("--density", type=float, default=defaults.density, help="kept fraction of the weights")
     add("--epochs", type=int, default=defaults.epochs)
     add("--batch", type=int, default=defaults.batch, help="images per step")
     add("--lr", type=float, default=defaults.lr, help="peak learning rate of Adam")
     add("--seed", type=int, default=defaults.seed, help="of initial scores and shuffling")
-    add("--net-seed", type=int, default=defaults.net_seed, help="of the frozen signs")
-    add("--affine", action="store_true", help="learn gamma and beta outside recurrent blocks, too")
     add("--out", type=Path, default=Path("build/train/digits"), help="folder of checkpoint and log")
     add("--resume", action="store_true", help="go on from the checkpoint in --out")
     add("--json", action="store_true", help="print the result as JSON")
+    add_model_options(parser)
     return parser.parse_args(argv)
 
 
@@ -232,8 +206,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; see ``--help``."""
     arguments = _parse(argv)
     torch.set_num_threads(1)  # Sums split over threads round differently.
-    names = [field.name for field in dataclasses.fields(Settings)]
-    settings = Settings(**{name: getattr(arguments, name) for name in names})
+    names = [known.name for known in dataclasses.fields(Settings) if known.name != "model"]
+    settings = Settings(model=model_config(arguments), **{name: getattr(arguments, name) for name in names})
     dataset = load_dataset(settings.dataset, arguments.data_dir)
     result = fit(settings, dataset, arguments.out, arguments.resume)
     paths = {"checkpoint": str(arguments.out / "checkpoint.pt"), "log": str(arguments.out / "log.jsonl")}

@@ -1,105 +1,121 @@
-"""A hidden layer: frozen random signs, a learned 1-bit supermask, one batch norm per iteration.
+"""Convolutions with a batch norm per iteration: hidden (a mask over frozen weights) or dense (learned weights).
 
-Ref: Ramanujan et al., CVPR 2020 (edge-popup); Hidden-Fold Networks (IEEE Access 2023), section III.
+The effective weight is not made by ``forward`` but handed to it: ``effective_weight`` runs once per training step,
+``forward`` once per iteration. Gradients of the iterations add up in it, as autograd gives them.
+
+Ref: Hidden-Fold Networks (IEEE Access 2023), section III.
 """
 
 import math
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from spec.lfsr import signs
-from spec.network import Layer
-from spec.supermask import GROUP, Mode, select
+from spec.network import Layer, Window
+from spec.supermask import Mode
+from train.edge_popup import EdgePopup, select
+from train.weights import Weights, initial_weight, sigma_of
 
-__all__ = ["EdgePopup", "HiddenConv", "signed_constant"]
-
-
-def signed_constant(layer: Layer, density: float) -> float:
-    """Magnitude of every frozen weight: ``sigma = sqrt(2 / (fan_in * density))``.
-
-    It keeps the variance of the masked layer's output at that of its input (HFN eq. 9 and 10). Mode ``1of4`` keeps a
-    quarter, whatever ``density`` is.
-    """
-    kept = 1 / GROUP if layer.mode is Mode.ONE_OF_FOUR else density
-    return math.sqrt(2 / (layer.weights // layer.outputs * kept))
+__all__ = ["Convolution", "DenseConv", "HiddenConv"]
 
 
-class EdgePopup(torch.autograd.Function):
-    """``w_eff = mask * w``; backward ``dL/ds = sign(s) * w * dL/dw_eff``, for pruned weights too.
+class Convolution(nn.Module):
+    """``y = norm_t(conv(x, weight) + bias)``; what ``weight`` is, subclasses say.
 
-    ``mask`` is selected by ``|s|``; its gradient by ``|s|`` is taken to be 1 (straight-through).
+    Parameters
+    ----------
+    window : Window
+        Kernel, stride and pad; they differ from the layer's in the stem only, where the layer sees prepared channels.
+    norms : ModuleList
+        Of :func:`train.norms.norms`; none for the classifier.
+    bias : int
+        Output channels that learn a bias, from 0: all of them or none.
     """
 
-    @staticmethod
-    def forward(ctx, scores: Tensor, weight: Tensor, mask: Tensor) -> Tensor:
-        ctx.save_for_backward(scores, weight)
-        return weight * mask
+    def __init__(self, window: Window, norms: nn.ModuleList, bias: int):
+        super().__init__()
+        self.window = window
+        self.norms = norms
+        self.bias = nn.Parameter(torch.zeros(bias)) if bias else None
 
-    @staticmethod
-    def backward(ctx, gradient: Tensor):
-        scores, weight = ctx.saved_tensors
-        return scores.sign() * weight * gradient, None, None
+    def effective_weight(self) -> Tensor:
+        """Weight as torch convolves it: (M, C, K, K). Differentiable by what the layer learns."""
+        raise NotImplementedError
+
+    def forward(self, x: Tensor, weight: Tensor, iteration: int) -> Tensor:
+        """Output (B, M, OH, OW) of ``iteration`` on ``x`` (B, C, H, W) with ``weight`` of :meth:`effective_weight`."""
+        y = functional.conv2d(x, weight, self.bias, self.window.stride, self.window.pad)
+        return self.norm_of(iteration)(y) if len(self.norms) else y
+
+    def norm_of(self, iteration: int) -> nn.Module:
+        """The norm of ``iteration``: its own, or the last one if there are fewer."""
+        return self.norms[min(iteration, len(self.norms) - 1)]
+
+    def as_convolved(self, weight: Tensor) -> Tensor:
+        """``weight`` OHWI as (M, C, K, K).
+
+        The stem's prepared channels ``n = (ky*K + kx)*C + c`` are its taps; elsewhere the first step changes nothing.
+        """
+        kernel = self.window.kernel
+        return weight.view(len(weight), kernel, kernel, -1).permute(0, 3, 1, 2)
 
 
-class HiddenConv(nn.Module):
-    """Masked convolution, then the batch norm of the iteration (unshared batch norm, UBN).
-
-    ``y = BN_t(conv(x, mask(|s|) * sign * sigma))``. The effective weight is not made by ``forward`` but handed to it:
-    :meth:`effective_weight` runs once per training step, ``forward`` once per iteration.
+class HiddenConv(Convolution):
+    """Frozen random weights under a learned mask: ``weight = mask(|s|) * w``.
 
     Parameters
     ----------
     layer : Layer
+    kind : Weights
     seed : int
-        Start state of the layer's signs (:meth:`spec.network.Network.seed_of`).
+        All frozen weights come from it (:meth:`spec.network.Network.seed_of`).
     density : float
         Kept fraction.
-    kernel, stride, pad : int
-        Of the convolution; they differ from ``layer``'s in the stem only, where ``layer`` sees prepared channels.
-    norms : int
-        Batch norms: one per iteration, none for the classifier.
-    affine : bool
-        Whether the batch norms learn gamma and beta.
     generator : torch.Generator
-        Draws the initial scores, U(+-sqrt(6 / fan_in)) (HFN eq. 11).
+        Draws the initial scores, U(+-sqrt(6 / fan_in)) (eq. 11).
+    window, norms, bias
+        As :class:`Convolution` takes them.
 
     Members
     -------
     scores : parameter, float32, OHWI
-    weight : buffer, float32, OHWI, +-sigma
+    weight : buffer, float32, OHWI
         Derived from the seed, hence not in the state dict.
     """
 
-    def __init__(self, layer: Layer, *, seed: int, density: float, kernel: int, stride: int, pad: int,
-                 norms: int, affine: bool, generator: torch.Generator):
-        super().__init__()
-        self.mode = layer.mode
+    def __init__(self, layer: Layer, window: Window, norms: nn.ModuleList, bias: int, *, kind: Weights, seed: int,
+                 density: float, generator: torch.Generator):
+        super().__init__(window, norms, bias)
+        self.mode: Mode = layer.mode
         self.density = density
-        self.kernel = kernel
-        self.stride = stride
-        self.pad = pad
-        self.sigma = signed_constant(layer, density)
-        sign = 1 - 2 * torch.from_numpy(signs(seed, *layer.shape[:2], layer.inputs)).float()
-        self.register_buffer("weight", sign * self.sigma, persistent=False)
+        self.sigma = sigma_of(layer, density)
+        self.register_buffer("weight", initial_weight(kind, layer, self.sigma, seed), persistent=False)
         bound = math.sqrt(6 / (layer.weights // layer.outputs))
         self.scores = nn.Parameter((2 * torch.rand(layer.shape, generator=generator) - 1) * bound)
-        self.norms = nn.ModuleList(nn.BatchNorm2d(layer.outputs, affine=affine) for _ in range(norms))
 
-    def mask(self) -> np.ndarray:
-        """Supermask of the present scores by :func:`spec.supermask.select`: bool array, OHWI."""
-        return select(self.scores.detach().cpu().numpy(), self.mode, self.density)
+    def mask(self) -> Tensor:
+        """Supermask of the present scores: bool tensor, OHWI."""
+        return select(self.scores, self.mode, self.density)
 
     def effective_weight(self) -> Tensor:
         """Masked weight as torch convolves it: (M, C, K, K). Differentiable by the scores."""
-        mask = torch.from_numpy(self.mask()).to(self.weight.device)
-        masked = EdgePopup.apply(self.scores, self.weight, mask)
-        # The stem's prepared channels n = (ky*K + kx)*C + c are its taps; elsewhere this changes nothing.
-        return masked.view(len(masked), self.kernel, self.kernel, -1).permute(0, 3, 1, 2)
+        return self.as_convolved(EdgePopup.apply(self.scores, self.weight, self.mask()))
 
-    def forward(self, x: Tensor, weight: Tensor, iteration: int) -> Tensor:
-        """Output (B, M, OH, OW) of ``iteration`` on ``x`` (B, C, H, W) with ``weight`` of :meth:`effective_weight`."""
-        y = functional.conv2d(x, weight, stride=self.stride, padding=self.pad)
-        return self.norms[iteration](y) if len(self.norms) else y
+
+class DenseConv(Convolution):
+    """Learned weights, started as a hidden layer's frozen ones are.
+
+    Members
+    -------
+    weight : parameter, float32, OHWI
+    """
+
+    def __init__(self, layer: Layer, window: Window, norms: nn.ModuleList, bias: int, *, kind: Weights, seed: int):
+        super().__init__(window, norms, bias)
+        sigma = math.sqrt(2 / (layer.weights // layer.outputs))
+        self.weight = nn.Parameter(initial_weight(kind, layer, sigma, seed))
+
+    def effective_weight(self) -> Tensor:
+        """The weight as torch convolves it: (M, C, K, K)."""
+        return self.as_convolved(self.weight)

@@ -1,9 +1,10 @@
-"""The hidden-fold network in floating point, as it is trained.
+"""The networks in floating point, as they are trained: dense, folded, hidden (HNN) and hidden-fold (HFN).
 
-Post-activation blocks in the order of ``spec.golden``: conv-BN-ReLU (twice in a bottleneck), conv-BN, add, ReLU, so
-that every stored activation but a projection shortcut is at least 0.
+They differ in their layers only: what a weight is, and how often a block runs. Post-activation blocks in the order of
+``spec.golden``: conv-BN-ReLU (twice in a bottleneck), conv-BN, add, ReLU, so that every stored activation but a
+projection shortcut is at least 0.
 
-Ref: Hidden-Fold Networks (IEEE Access 2023), section III.
+Ref: Hidden-Fold Networks (IEEE Access 2023), section III and Table 1.
 """
 
 from collections.abc import Callable
@@ -13,9 +14,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from spec.network import POOL, Layer, Network, Role
+from spec.network import POOL, Layer, Network, Role, Window
 from spec.numerics import PIXEL_MAX
-from train.layers import HiddenConv
+from train.config import ModelConfig
+from train.layers import Convolution, DenseConv, HiddenConv
+from train.norms import norms
 
 __all__ = ["NORMALIZATION", "HiddenFoldNet", "accuracy"]
 
@@ -33,30 +36,25 @@ class HiddenFoldNet(nn.Module):
     Parameters
     ----------
     network : Network
+    config : ModelConfig
+        What its layers are; ``network`` is usually the topology of it.
     generator : torch.Generator
         Draws the initial scores, layer after layer.
-    affine : bool
-        Learn gamma and beta of every batch norm; otherwise only of those in recurrent blocks (HFN, section IV-B).
 
     Members
     -------
-    hidden : ModuleList of HiddenConv
+    convolutions : ModuleList of Convolution
         By ``layer.index``; a folded layer is one member, whatever its iterations.
+    iterations : dict of block name to int
+        How often each block runs; :func:`train.stretch.stretch` changes it after training.
     """
 
-    def __init__(self, network: Network, generator: torch.Generator, affine: bool = False):
+    def __init__(self, network: Network, config: ModelConfig, generator: torch.Generator):
         super().__init__()
         self.network = network
-        self.blocks = [(network.block_layers(block), block.iterations) for block in network.blocks]
-        self.hidden = nn.ModuleList()
-        for layer in network.layers:
-            window = network.stem if layer.role is Role.STEM else layer
-            self.hidden.append(HiddenConv(
-                layer, seed=network.seed_of(layer), density=network.density,
-                kernel=window.kernel, stride=window.stride, pad=window.pad,
-                norms=0 if layer.role is Role.CLASSIFIER else layer.iterations,
-                affine=affine or layer.iterations > 1, generator=generator,
-            ))
+        self.config = config
+        self.iterations = {block.name: block.iterations for block in network.blocks}
+        self.convolutions = nn.ModuleList(_convolution(layer, network, config, generator) for layer in network.layers)
 
     def forward(self, images: Tensor, observe: Callable[[Layer, int, Tensor], None] = _ignore) -> Tensor:
         """Logits (B, classes), float32, of uint8 ``images`` (B, H, W, C).
@@ -64,10 +62,10 @@ class HiddenFoldNet(nn.Module):
         ``observe(layer, iteration, values)`` sees every activation that the deployed network stores, in its order.
         """
         # Once per step: every iteration of a recurrent block shares the mask of this step.
-        weights = [hidden.effective_weight() for hidden in self.hidden]
+        weights = [convolution.effective_weight() for convolution in self.convolutions]
 
         def execute(layer: Layer, iteration: int, x: Tensor, residual=None) -> Tensor:
-            y = self.hidden[layer.index](x, weights[layer.index], iteration)
+            y = self.convolutions[layer.index](x, weights[layer.index], iteration)
             if residual is not None:
                 y = y + residual
             if layer.role is not Role.SHORTCUT:
@@ -81,8 +79,9 @@ class HiddenFoldNet(nn.Module):
             # Torch pads with -inf, silicon with 0: the same, for after a ReLU nothing is below 0.
             stream = functional.max_pool2d(stream, *POOL)
             observe(self.network.pool, 0, stream)
-        for layers, iterations in self.blocks:
-            for t in range(iterations):
+        for block in self.network.blocks:
+            layers = self.network.block_layers(block)
+            for t in range(self.iterations[block.name]):
                 residual = branch = stream
                 for layer in layers:
                     if layer.role is Role.SHORTCUT:
@@ -92,7 +91,21 @@ class HiddenFoldNet(nn.Module):
                     else:
                         stream = execute(layer, t, branch, residual)
         pooled = stream.mean((2, 3), keepdim=True)  # (B, N, 1, 1); silicon sums, and argmax does not mind
-        return self.hidden[-1](pooled, weights[-1], 0).flatten(1)
+        return self.convolutions[-1](pooled, weights[-1], 0).flatten(1)
+
+
+def _convolution(layer: Layer, network: Network, config: ModelConfig, generator: torch.Generator) -> Convolution:
+    """What ``layer`` is in a network of ``config``."""
+    window = network.stem if layer.role is Role.STEM else layer
+    norm = nn.ModuleList()
+    if layer.role is not Role.CLASSIFIER:
+        norm = norms(layer.name, layer.outputs, layer.iterations, folded=config.norm, affine=config.affine)
+    shared = (layer, Window(window.kernel, window.stride, window.pad), norm, layer.outputs if config.bias else 0)
+    seed = network.seed_of(layer)
+    if config.method.masks:
+        density = config.density_of(layer.name)
+        return HiddenConv(*shared, kind=config.weights, seed=seed, density=density, generator=generator)
+    return DenseConv(*shared, kind=config.weights, seed=seed)
 
 
 @torch.no_grad()

@@ -20,6 +20,8 @@ from spec.network import Layer, Network, Role
 from spec.numerics import PIXEL_MAX, Requantization, accumulator_bounds, fold, output_range
 from spec.refusal import Refused
 from train.model import HiddenFoldNet
+from train.norms import FoldedNorm
+from train.weights import Weights
 
 __all__ = ["Scales", "calibrate", "quantize", "stages"]
 
@@ -106,8 +108,10 @@ def quantize(model: HiddenFoldNet, scales: Scales, provenance: dict) -> Model:
     Raises
     ------
     Refused
-        If a batch norm fits no entry or an accumulator could wrap, naming the layer.
+        If the network is of a kind the accelerator has not, or, naming the layer, if a batch norm fits no entry or an
+        accumulator could wrap.
     """
+    _refuse_foreign(model)
     network = model.network
     source = {"stem": 1 / PIXEL_MAX}  # Step of what each layer reads.
     stream = scales.steps["stem"]
@@ -120,10 +124,37 @@ def quantize(model: HiddenFoldNet, scales: Scales, provenance: dict) -> Model:
         stream = scales.steps[layer.name]
     masks, entries = {}, {}
     for layer in network.layers:
-        masks[layer.name] = model.hidden[layer.index].mask()
+        masks[layer.name] = model.convolutions[layer.index].mask().numpy()
         if layer.role is not Role.CLASSIFIER:
             entries[layer.name] = _entries(model, layer, masks[layer.name], source[layer.name], scales)
     return Model(network, masks, entries, provenance)
+
+
+def _refuse_foreign(model: HiddenFoldNet) -> None:
+    """Refuse what no integer model can hold, naming the option it comes from."""
+    config = model.config
+    where = f"Network {model.network.name!r} cannot be exported"
+    if not config.method.masks:
+        raise Refused(f"{where}: --method {config.method} learns dense weights; train with --method hnn or hfn")
+    if config.weights is not Weights.LFSR:
+        raise Refused(
+            f"{where}: the accelerator cannot make weights of --weights {config.weights} again; train with --weights "
+            f"{Weights.LFSR}"
+        )
+    if config.bias:
+        raise Refused(f"{where}: the accelerator has no place for learned biases; train without --bias")
+    folded = any(block.iterations > 1 for block in model.network.blocks)
+    if folded and not config.norm.is_batch_norm:
+        kinds = ", ".join(kind for kind in FoldedNorm if kind.is_batch_norm)
+        raise Refused(
+            f"{where}: --norm {config.norm} depends on each image, but an entry is constant; train with one of {kinds}"
+        )
+    for block in model.network.blocks:
+        if model.iterations[block.name] != block.iterations:
+            raise Refused(
+                f"{where}: block {block.name} was left out by stretching it to {model.iterations[block.name]} "
+                "iterations; keep at least 1"
+            )
 
 
 def _entries(model: HiddenFoldNet, layer: Layer, mask: np.ndarray, source: float, scales: Scales) -> Requantization:
@@ -132,9 +163,9 @@ def _entries(model: HiddenFoldNet, layer: Layer, mask: np.ndarray, source: float
     Its convolution is ``sigma * source * acc``, its batch norm ``a*conv + b``, its stored value that over ``step``:
     ``y = acc * (a * sigma * source / step) + b / step``.
     """
-    hidden = model.hidden[layer.index]
+    hidden = model.convolutions[layer.index]
     step = scales.steps[layer.name]
-    factors = [_affine(norm) for norm in hidden.norms]
+    factors = [_affine(hidden.norm_of(t)) for t in range(layer.iterations)]
     a = np.stack([factor for factor, _ in factors])  # (iterations, M)
     b = np.stack([offset for _, offset in factors])
     trits = np.sign(hidden.weight.numpy()).astype(np.int8) * mask

@@ -35,7 +35,7 @@ def _draw(rng: Random) -> Network:
     modes = dict.fromkeys(_layer_names(stem, blocks), Mode.ANY)
     network = Network("random", seed, image, stem, tuple(blocks), classes, density, modes)
     modes = {
-        layer.name: rng.choice(list(Mode) if layer.inputs % GROUP == 0 else [Mode.ANY, Mode.TWO_OF_FOUR])
+        layer.name: rng.choice([mode for mode in Mode if layer.inputs % GROUP == 0 or mode is not Mode.ONE_OF_FOUR])
         for layer in network.layers
     }
     return dataclasses.replace(network, modes=modes)

@@ -78,8 +78,9 @@ def test_commands_say_what_the_layer_is(program, model):
     assert (fields["store logits"]["source"], fields["store logits"]["count"]) == (Source.PSUM, 3)
 
 
-def test_coded_masks_are_marked(small_model, fitting):
-    model = small_model(mode=Mode.ONE_OF_FOUR)
+@pytest.mark.parametrize("mode", list(Mode))
+def test_coded_masks_are_marked(small_model, fitting, mode):
+    model = small_model(mode=mode)
     program = compile_model(model, fitting(model.network))
     for command in program.commands:
         if command.part and command.op is not Op.STORE:

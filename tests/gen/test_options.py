@@ -48,8 +48,8 @@ def test_one_option_changes_one_field(name):
 
 
 @pytest.mark.parametrize(("arguments", "sentence"), [
-    (["--modes", "any,3of4"], "--modes must be some of any,2of4,1of4, not 'any,3of4'"),
-    (["--modes", ""], "--modes must be some of any,2of4,1of4, not ''"),
+    (["--modes", "any,3of4"], "--modes must be some of any,2of4,1of4,max1of4, not 'any,3of4'"),
+    (["--modes", ""], "--modes must be some of any,2of4,1of4,max1of4, not ''"),
     (["--groups", "4"], "Give both groups"),
     (["--pe", "17"], "There is no named shape of 17 PEs"),
     (["--pe", "16", "--groups", "4", "--rows", "8"], "4 groups x 8 rows make 32 PEs, not 16"),

@@ -32,10 +32,10 @@ def test_unfolded_and_pooled(tmp_path):
 
 @pytest.mark.parametrize(("options", "sentence"), [
     (["vgg16"], "There is no network 'vgg16'; the networks are resnet18, "),
-    (["resnet18", "--mode", "3of4"], "--mode must be one of any, 2of4, 1of4, not '3of4'"),
+    (["resnet18", "--mode", "3of4"], "--mode must be one of any, 2of4, 1of4, max1of4, not '3of4'"),
     (["resnet18", "--folded", "3-4"], "--folded must be stages such as 3,4, or nothing, not '3-4'"),
     (["resnet18", "--folded", "5"], "Folded stages must be some of 1, 2, 3 and 4, not .5."),
-    (["resnet18", "--image", "64"], "Image must be one of"),
+    (["resnet18", "--image", "0"], "Image must be height, width and channels, each at least 1"),
 ])
 def test_what_there_is_not_is_refused(options, sentence):
     with pytest.raises(Refused, match=sentence):

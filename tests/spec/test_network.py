@@ -161,7 +161,7 @@ def modes(**change) -> dict:
         ),
         ({"blocks": (Block("f", 4, 2, 2),)}, "Block f changes the shape .width 4 to 4, stride 2."),
         ({"modes": modes(b=Mode.ANY)}, "Unknown layer 'b' in the modes of network 'small'; its layers are .'stem', "),
-        ({"modes": dict.fromkeys(NAMES[1:], Mode.ANY)}, "Layer 'stem' of network 'small' has no mode; give any, 2of4"),
+        ({"modes": dict.fromkeys(NAMES[1:], Mode.ANY)}, "Layer 'stem' of network 'small' has no mode; give one of any"),
         (
             {"modes": modes(stem=Mode.ONE_OF_FOUR)},
             "Layer stem has 18 input channels, which 1of4 cannot group by 4; give it mode any or 2of4",

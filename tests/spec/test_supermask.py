@@ -21,7 +21,7 @@ def slow_select(scores: np.ndarray, mode: Mode, density: str) -> np.ndarray:
     *_, inputs = scores.shape
     flat = scores.ravel().tolist()
     order = sorted(range(len(flat)), key=lambda i: (-abs(flat[i]), i))
-    limit = {Mode.ANY: GROUP, Mode.TWO_OF_FOUR: 2, Mode.ONE_OF_FOUR: 1}[mode]
+    limit = {Mode.ANY: GROUP, Mode.TWO_OF_FOUR: 2, Mode.ONE_OF_FOUR: 1, Mode.AT_MOST_ONE: 1}[mode]
     count = len(flat) if mode is Mode.ONE_OF_FOUR else len(flat) - floor((1 - Fraction(density)) * len(flat))
     kept, in_group = set(), {}
     for i in order:
@@ -61,7 +61,7 @@ def test_density_is_refused(density):
 @pytest.mark.parametrize(
     ("shape", "mode"),
     [(shape, mode) for shape in SHAPES for mode in Mode]
-    + [(shape, mode) for shape in RAGGED for mode in (Mode.ANY, Mode.TWO_OF_FOUR)],
+    + [(shape, mode) for shape in RAGGED for mode in Mode if mode is not Mode.ONE_OF_FOUR],
 )
 def test_select_against_the_slow_reference(shape, mode, density):
     rng = np.random.default_rng([*shape, round(100 * density)])
@@ -91,6 +91,7 @@ def test_select_any_scores(data):
         (Mode.TWO_OF_FOUR, [9, 8, 7, 6, 1, 1, 1, 1], [1, 1, 0, 0, 1, 0, 0, 0]),
         (Mode.TWO_OF_FOUR, [1, 2, 2, 2, 2, 2, 2, 1], [0, 1, 1, 0, 1, 0, 0, 0]),
         (Mode.ONE_OF_FOUR, [1, 2, -2, 2, 0, 0, 0, 0], [0, 1, 0, 0, 1, 0, 0, 0]),
+        (Mode.AT_MOST_ONE, [1, 2, -2, 2, 0, 0, 0, 0], [0, 1, 0, 0, 1, 0, 0, 0]),
     ],
 )
 def test_ties_go_to_the_lower_index(mode, scores, kept):
@@ -103,7 +104,13 @@ def test_ties_go_to_the_lower_ohwi_index_across_outputs():
     assert not kept[1].any()
 
 
-@pytest.mark.parametrize(("mode", "most"), [(Mode.TWO_OF_FOUR, 2), (Mode.ONE_OF_FOUR, 1)])
+def test_at_most_one_keeps_the_largest_groups_only():
+    scores = np.array([9, 8, 0, 0, 0, 0, 3, -4, 1, 0, 0, 0], float).reshape(1, 1, 1, 12)
+    assert np.flatnonzero(select(scores, Mode.AT_MOST_ONE, 1 / 6)).tolist() == [0, 7]
+    assert np.flatnonzero(select(scores, Mode.AT_MOST_ONE, 0.25)).tolist() == [0, 7, 8]
+
+
+@pytest.mark.parametrize(("mode", "most"), [(Mode.TWO_OF_FOUR, 2), (Mode.ONE_OF_FOUR, 1), (Mode.AT_MOST_ONE, 1)])
 def test_density_one_keeps_what_the_mode_allows(mode, most):
     mask = select(np.random.default_rng(5).standard_normal((4, 3, 3, 8)), mode, 1.0)
     assert (mask.reshape(-1, GROUP).sum(axis=1) == most).all()
@@ -130,6 +137,7 @@ def test_nan_scores_are_refused():
         (Mode.ANY, [[1, 1, 0], [0, 1, 1], [1, 0, 0]], [0b0110_0011, 0b0000_0001]),  # rows padded to 4
         (Mode.ANY, [[0, 0, 0, 0, 1]], [0b0001_0000]),
         (Mode.TWO_OF_FOUR, [[0, 1, 0, 1, 1, 0, 0, 0]], [0b0001_1010]),
+        (Mode.AT_MOST_ONE, [[0, 1, 0, 0, 0, 0, 0, 0]], [0b0000_0010]),
         (Mode.ONE_OF_FOUR, [[1, 0, 0, 0, 0, 1, 0, 0], [0, 0, 1, 0, 0, 0, 0, 1]], [0b1110_0100]),
         (Mode.ONE_OF_FOUR, [[0, 0, 0, 1], [0, 0, 1, 0], [0, 1, 0, 0], [1, 0, 0, 0], [0, 1, 0, 0]], [0b0001_1011, 0b01]),
     ],
@@ -156,7 +164,7 @@ def test_stored_bits_are_in_ohwi_order():
 @pytest.mark.parametrize(
     ("shape", "mode"),
     [(shape, mode) for shape in SHAPES for mode in Mode]
-    + [(shape, mode) for shape in RAGGED for mode in (Mode.ANY, Mode.TWO_OF_FOUR)],
+    + [(shape, mode) for shape in RAGGED for mode in Mode if mode is not Mode.ONE_OF_FOUR],
 )
 def test_pack_round_trip(shape, mode, seed):
     mask = random_mask(shape, mode, seed)
@@ -189,7 +197,9 @@ def test_codes_name_the_kept_channel():
     assert codes(mask).dtype == np.uint8
 
 
-@pytest.mark.parametrize(("mode", "passes"), [(Mode.ANY, 4), (Mode.TWO_OF_FOUR, 2), (Mode.ONE_OF_FOUR, 1)])
+@pytest.mark.parametrize(
+    ("mode", "passes"), [(Mode.ANY, 4), (Mode.TWO_OF_FOUR, 2), (Mode.ONE_OF_FOUR, 1), (Mode.AT_MOST_ONE, 1)]
+)
 def test_passes(mode, passes):
     assert mode.passes == passes
 
@@ -199,6 +209,7 @@ def test_passes(mode, passes):
     [
         (Mode.TWO_OF_FOUR, [1, 1, 1, 0], "Layer L is declared 2of4 but a group keeps 3"),
         (Mode.TWO_OF_FOUR, [0, 0, 0, 0, 1, 1, 1, 1], "2of4 but a group keeps 4"),
+        (Mode.AT_MOST_ONE, [1, 0, 0, 0, 0, 1, 0, 1], "Layer L is declared max1of4 but a group keeps 2"),
         (Mode.ONE_OF_FOUR, [1, 1, 0, 0], "Layer L is declared 1of4 but a group keeps 2"),
         (Mode.ONE_OF_FOUR, [1, 0, 0, 0, 0, 0, 0, 0], "1of4 but a group keeps 0"),
         (Mode.ONE_OF_FOUR, [1, 0, 0, 0, 1], "Mode 1of4 needs whole groups of 4 input channels, not 5 channels"),
@@ -216,6 +227,7 @@ def test_broken_structure_is_refused(mode, mask, sentence):
         (Mode.TWO_OF_FOUR, [0, 0, 1, 1, 1, 1, 0, 0]),  # four in a row, but two in each aligned group
         (Mode.TWO_OF_FOUR, [0, 0, 0, 0, 1]),
         (Mode.ONE_OF_FOUR, [0, 0, 0, 1, 1, 0, 0, 0]),
+        (Mode.AT_MOST_ONE, [0, 0, 0, 0, 1, 0, 0, 0]),
     ],
 )
 def test_sound_structure_is_accepted(mode, mask):

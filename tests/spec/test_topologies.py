@@ -5,7 +5,7 @@ import pytest
 from spec.network import Kind, Network, Role
 from spec.refusal import Refused
 from spec.supermask import Mode
-from spec.topologies import DEPTHS, RESNET_NAMES, depth_of, resnet
+from spec.topologies import DEPTHS, RESNET_NAMES, depth_of, residual_network, resnet
 
 CIFAR = {"classes": 100, "image": 32}
 IMAGENET = {"classes": 1000, "image": 224}
@@ -98,10 +98,42 @@ def test_maps():
         assert (network.pool is None) == (problem is CIFAR)
 
 
+@pytest.mark.parametrize(("image", "channels", "stem", "classifier"), [
+    (8, 1, (3, 1, False), 1), (28, 1, (3, 1, False), 4), (32, 3, (3, 1, False), 4), (64, 3, (3, 1, False), 8),
+    (96, 3, (7, 2, True), 3), (224, 3, (7, 2, True), 7),
+])
+def test_stems(image, channels, stem, classifier):
+    network = resnet(18, image=image, channels=channels)
+    assert (network.stem.kernel, network.stem.stride, network.stem.pool) == stem
+    assert network.image == (image, image, channels)
+    assert network.layers[-1].height == classifier
+
+
+def test_blocks_per_stage():
+    """ResNet-101 is ResNet-50 with 17 more blocks in stage 3 (HFN, Fig. 10)."""
+    assert resnet(50, counts=(3, 4, 23, 3), name="x") == resnet(101, name="x")
+    longer = resnet(50, counts=(3, 4, 6, 9))
+    assert [block.iterations for block in longer.blocks if block.iterations > 1] == [5, 8]
+    assert len(resnet(50, counts=(1, 1, 1, 1)).blocks) == 4
+
+
+def test_small_networks_unfold():
+    arguments = {"image": (8, 8, 1), "classes": 10, "widths": (8, 16), "iterations": (0, 3)}
+    folded, unfolded = (residual_network("x", folded=fold, **arguments) for fold in (True, False))
+    assert [(block.name, block.iterations) for block in folded.blocks] == [
+        ("stage1.entry", 1), ("stage2.entry", 1), ("stage2.fold", 3)
+    ]
+    assert [(block.name, block.iterations) for block in unfolded.blocks] == [
+        ("stage1.entry", 1), ("stage2.entry", 1), ("stage2.block2", 1), ("stage2.block3", 1), ("stage2.block4", 1)
+    ]
+    assert folded.macs == unfolded.macs
+
+
 @pytest.mark.parametrize("image", [32, 224])
-def test_modes(image):
-    network = resnet(50, image=image, mode=Mode.ONE_OF_FOUR)
-    assert {layer.mode for layer in network.layers[1:-1]} == {Mode.ONE_OF_FOUR}
+@pytest.mark.parametrize("mode", [Mode.ONE_OF_FOUR, Mode.AT_MOST_ONE])
+def test_modes(image, mode):
+    network = resnet(50, image=image, mode=mode)
+    assert {layer.mode for layer in network.layers[1:-1]} == {mode}
     assert {network.layers[0].mode, network.layers[-1].mode} == {Mode.TWO_OF_FOUR}
 
 
@@ -133,7 +165,9 @@ def test_unknown_names_are_refused(name):
 
 @pytest.mark.parametrize(("arguments", "sentence"), [
     ({"depth": 19}, "no residual network of depth 19; the depths are .18, 34, 50, 101, 152, 200."),
-    ({"depth": 18, "image": 64}, "Image must be one of .32, 224. pixels wide, not 64"),
+    ({"depth": 18, "image": 0}, "Image must be height, width and channels, each at least 1, not .0, 0, 3."),
+    ({"depth": 18, "counts": (2, 2, 2)}, "Give 4 stages of at least 1 block each, not .2, 2, 2."),
+    ({"depth": 18, "counts": (2, 2, 2, 0)}, "Give 4 stages of at least 1 block each, not .2, 2, 2, 0."),
     ({"depth": 18, "folded": (0, 3)}, "Folded stages must be some of 1, 2, 3 and 4, not .0, 3."),
 ])
 def test_what_there_is_not_is_refused(arguments, sentence):

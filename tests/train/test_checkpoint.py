@@ -53,8 +53,8 @@ def test_damage_is_refused(tmp_path, damage, message):
 
 
 @pytest.mark.parametrize(("change", "message"), [
-    ({"format": "other"}, "is not a foldenite-checkpoint of version 2"),
-    ({"version": 1}, "is not a foldenite-checkpoint of version 2"),
+    ({"format": "other"}, "is not a foldenite-checkpoint of version 3"),
+    ({"version": 1}, "is not a foldenite-checkpoint of version 3"),
     ({"extra": 1}, r"wrong set of keys \(\['extra'\]\)"),
     ({"normalization": "mean 0.5"}, r"normalized as 'mean 0.5', but the accelerator takes raw bytes \(x/255"),
 ])

@@ -46,7 +46,7 @@ def test_masks_are_the_trained_ones(exported, state):
     trained = checkpoint.restore(state)
     deployed = model.load(exported)
     for layer in trained.network.layers:
-        assert np.array_equal(deployed.masks[layer.name], trained.hidden[layer.index].mask())
+        assert np.array_equal(deployed.masks[layer.name], trained.convolutions[layer.index].mask().numpy())
 
 
 def test_provenance(exported, state, digits):
@@ -136,6 +136,33 @@ def test_foreign_checkpoints_are_refused(state, tmp_path, change, message):
     path = checkpoint.save(tmp_path / "c.pt", state | change)
     with pytest.raises(Refused, match=message):
         run(path, tmp_path / "m.safetensors")
+
+
+@pytest.mark.parametrize(("options", "message"), [
+    (["--method", "dense"], "cannot be exported: --method dense learns dense weights; train with --method hnn or hfn"),
+    (["--method", "folded"], "cannot be exported: --method folded learns dense weights"),
+    (["--weights", "signed"], "cannot make weights of --weights signed again; train with --weights lfsr"),
+    (["--weights", "normal"], "cannot make weights of --weights normal again"),
+    (["--bias"], "has no place for learned biases; train without --bias"),
+    (["--norm", "layer"], "--norm layer depends on each image, .* train with one of ubn, sbn, nabn"),
+    (["--norm", "lrn"], "--norm lrn depends on each image"),
+])
+def test_what_no_accelerator_has_is_refused(tiny, tmp_path, options, message):
+    fit.main([*tiny, "--epochs", "1", *options, "--out", str(tmp_path / "run")])
+    with pytest.raises(Refused, match=message):
+        run(tmp_path / "run" / "checkpoint.pt", tmp_path / "m.safetensors")
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+@pytest.mark.parametrize("options", [
+    ["--norm", "sbn"], ["--norm", "nabn"], ["--method", "hnn"], ["--affine"], ["--layer-density", "stem=1.0"],
+    ["--norm", "lrn", "--iterations", "0,0"],
+])
+def test_what_the_accelerator_has_is_exported(tiny, tmp_path, options):
+    fit.main([*tiny, "--epochs", "1", *options, "--out", str(tmp_path)])
+    assert run(tmp_path / "checkpoint.pt", tmp_path / "m.safetensors") == 0
+    deployed = model.load(tmp_path / "m.safetensors")
+    assert deployed.masks["stem"].all() == ("stem=1.0" in options)
 
 
 @pytest.mark.parametrize("mode", ["any", "1of4"])

@@ -15,6 +15,7 @@ from spec.files import write_bytes
 from spec.refusal import Refused
 from spec.supermask import Mode
 from train import checkpoint, fit
+from train.config import ModelConfig
 from train.fit import Settings, learning_rate
 
 
@@ -105,6 +106,8 @@ def test_finished_run_resumes_to_itself(tiny, uninterrupted):
     (["--mode", "2of4"], r"--mode any, not 2of4"),
     (["--widths", "4,16"], r"--widths \(4, 8\), not \(4, 16\)"),
     (["--affine"], r"--affine False, not True"),
+    (["--method", "hnn"], r"--method hfn, not hnn"),
+    (["--norm", "sbn"], r"--norm ubn, not sbn"),
 ])
 def test_resuming_with_other_settings_is_refused(tiny, uninterrupted, change, message):
     with pytest.raises(Refused, match=f"checkpoint.pt was trained with {message}; resume with the same settings"):
@@ -123,7 +126,7 @@ def test_resuming_elsewhere_is_refused(tiny, tmp_path, uninterrupted, change, me
 
 @pytest.mark.parametrize(("arguments", "message"), [
     (["--dataset", "cats"], "Unknown dataset 'cats'"),
-    (["--mode", "3of4"], r"Setting --mode must be one of \['any', '2of4', '1of4'\], not '3of4'"),
+    (["--mode", "3of4"], r"Setting --mode must be one of \['any', '2of4', '1of4', 'max1of4'\], not '3of4'"),
     (["--epochs", "0"], "Setting --epochs must be at least 1, not 0"),
     (["--batch", "0"], "Setting --batch must be at least 1, not 0"),
     (["--batch", "1348"], "Setting --batch must be at most 1347, the training images of digits, not 1348"),
@@ -187,7 +190,9 @@ def test_cosine():
 
 
 def test_settings_are_plain_whatever_they_are_given_as():
-    assert {type(value) for value in Settings(mode=Mode.ANY).to_json().values()} == {str, tuple, float, int, bool}
+    plain = Settings(ModelConfig(mode=Mode.ANY)).to_json()
+    assert {type(value) for value in plain.values()} == {str, float, int, dict}
+    assert {type(value) for value in plain["model"].values()} == {str, tuple, float, int, bool, dict}
 
 
 def test_schedule_spans_the_whole_run(uninterrupted):
@@ -197,5 +202,5 @@ def test_schedule_spans_the_whole_run(uninterrupted):
 
 
 def test_defaults_are_the_demo():
-    network = Settings().network(fit.load_dataset("digits", None))
+    network = Settings().model.topology("digits", (8, 8, 1), 10)
     assert sum(layer.weights for layer in network.layers) == 169_232

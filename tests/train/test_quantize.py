@@ -11,6 +11,7 @@ from spec.refusal import Refused
 from spec.supermask import Mode
 from spec.topologies import residual_network
 from train import checkpoint
+from train.config import ModelConfig
 from train.deployed import DeployedNet
 from train.model import HiddenFoldNet
 from train.quantize import calibrate, quantize, stages
@@ -19,7 +20,7 @@ from train.quantize import calibrate, quantize, stages
 def warmed(images, mode=Mode.ANY, iterations=(2, 0, 3), adjust=None):
     """Untrained network with every gamma, beta and statistic at work."""
     network = residual_network("t", image=(8, 8, 1), classes=10, widths=(4, 4, 8), iterations=iterations, mode=mode)
-    return warm(HiddenFoldNet(network, torch.Generator().manual_seed(4), affine=True), images, adjust)
+    return warm(HiddenFoldNet(network, ModelConfig(affine=True), torch.Generator().manual_seed(4)), images, adjust)
 
 
 def warm(model, images, adjust=None):
@@ -27,7 +28,7 @@ def warm(model, images, adjust=None):
     generator = torch.Generator().manual_seed(5)
     model.train()
     with torch.no_grad():
-        for hidden in model.hidden:
+        for hidden in model.convolutions:
             for norm in hidden.norms:
                 norm.weight.copy_(torch.empty_like(norm.weight).uniform_(-1.5, 1.5, generator=generator))
                 norm.bias.copy_(torch.empty_like(norm.bias).uniform_(-1, 1, generator=generator))
@@ -47,7 +48,7 @@ def test_bottlenecks_and_pool_from_float_to_integers(digits, mode, stem):
     network = residual_network(
         "t", image=(8, 8, 1), classes=10, widths=(16, 32), iterations=(1, 2), mode=mode, kind=Kind.BOTTLENECK, stem=stem
     )
-    model = warm(HiddenFoldNet(network, torch.Generator().manual_seed(4), affine=True), images)
+    model = warm(HiddenFoldNet(network, ModelConfig(affine=True), torch.Generator().manual_seed(4)), images)
     scales = calibrate(model, images)
     deployed = quantize(model, scales, {})
     trace = DeployedNet(deployed).run(images)
@@ -90,15 +91,15 @@ def small_shortcut(model):
     """Shortcuts far below their stage."""
     for layer in model.network.layers:
         if layer.role is Role.SHORTCUT:
-            model.hidden[layer.index].norms[0].weight.fill_(0.01)
-            model.hidden[layer.index].norms[0].bias.fill_(0.0)
+            model.convolutions[layer.index].norms[0].weight.fill_(0.01)
+            model.convolutions[layer.index].norms[0].bias.fill_(0.0)
 
 
 def deep_shortcut(model):
     """Shortcuts far below zero, which the ReLU after the addition hides from their stage."""
     for layer in model.network.layers:
         if layer.role is Role.SHORTCUT:
-            model.hidden[layer.index].norms[0].bias.copy_(torch.linspace(-50, 0, layer.outputs))
+            model.convolutions[layer.index].norms[0].bias.copy_(torch.linspace(-50, 0, layer.outputs))
 
 
 @pytest.mark.parametrize(("adjust", "low", "high"), [(small_shortcut, -4, -4), (None, -1, 2), (deep_shortcut, 3, 6)])
@@ -132,7 +133,7 @@ def test_entries_are_the_batch_norm_to_half_a_unit(digits):
     sources = {"stem": 1 / 255, "stage3.fold.conv1": "stage3.entry.conv2",
                "stage3.fold.conv2": "stage3.fold.conv1", "stage3.entry.shortcut": "stage2.entry.conv2"}
     for name in ("stem", "stage3.fold.conv1", "stage3.fold.conv2", "stage3.entry.shortcut"):
-        hidden, numbers = model.hidden[model.network.layer(name).index], deployed.requantizations[name]
+        hidden, numbers = model.convolutions[model.network.layer(name).index], deployed.requantizations[name]
         source = scales.steps.get(sources[name], sources[name])
         for t, norm in enumerate(hidden.norms):
             tensors = (norm.weight, norm.bias, norm.running_mean, norm.running_var)
@@ -178,7 +179,7 @@ def test_trained_network_barely_moves(digits, state):
 ])
 def test_dead_layer_is_refused(digits, bias, message):
     def break_layer(model):
-        model.hidden[1].norms[0].bias.fill_(bias)
+        model.convolutions[1].norms[0].bias.fill_(bias)
 
     images = digits.train_images[:8]
     model = warmed(images, adjust=break_layer)

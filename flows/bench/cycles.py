@@ -1,4 +1,4 @@
-"""`python -m flows.bench`: cycles against the model, utilization, simulation speed and sizes of the digits network.
+"""`python -m flows.bench cycles`: cycles against the model, utilization, simulation speed, sizes; the digits network.
 
 Ratios and counts only. Cycles and speed are measured on the Verilog by ``python -m sim.run``; masks are random, because
 neither cycles nor sizes depend on which weights a mask keeps.
@@ -24,12 +24,12 @@ from spec.config import config_for
 from spec.files import write_text
 from spec.model import Model, save
 from spec.network import Role
-from spec.refusal import Refused, run_command
+from spec.refusal import Refused
 from spec.supermask import Mode
 from spec.synthetic import synthetic_model
 from spec.topologies import residual_network
 
-__all__ = ["cycle_row", "digits_model", "main", "size_row"]
+__all__ = ["add_options", "cycle_row", "digits_model", "run", "size_row"]
 
 #: Builds that are simulated.
 _SIZES = (16, 64)
@@ -130,13 +130,15 @@ def _tables(data: dict) -> list[Table]:
     return [cycles, sizes]
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Measure; exit 1 if a cycle or a value differs from the models."""
-    parser = argparse.ArgumentParser(prog="python -m flows.bench", description=__doc__.splitlines()[0])
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Options of this benchmark."""
     parser.add_argument("--images", type=int, default=4, help="images per simulation (default 4)")
     parser.add_argument("--out", type=Path, default=Path("build/bench"), help="folder to write (default build/bench)")
     parser.add_argument("--json", action="store_true", help="print the result as JSON instead of tables")
-    arguments = parser.parse_args(argv)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Measure; 1 if a cycle or a value differs from the models."""
     if arguments.images < 1:
         raise Refused(f"Option --images must be at least 1, not {arguments.images}")
 
@@ -171,6 +173,3 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(written)
     return int(any(row["mismatches"] or row["cycles_measured"] != row["cycles_predicted"] for row in rows))
 
-
-if __name__ == "__main__":
-    run_command(main)

@@ -1,0 +1,112 @@
+"""Tables 2 and 3 of the paper, cell by cell, and the sizes behind them."""
+
+import json
+
+import pytest
+
+from spec.supermask import Mode
+from train.config import SMALL, Method, ModelConfig
+from train.model import HiddenFoldNet
+from train.paper_tables import INCONSISTENT, PRINTED
+from train.sizes import chip_bytes, compare, every_network, main, named, size_of
+
+#: W, G of UBN and bytes by the paper's rule, worked out independently. CIFAR100, ImageNet.
+HIDDEN = [
+    ("RN18", Method.HNN, (11_210_432, 11_678_912), 0, (1.4013, 1.4599)),
+    ("RN34", Method.HNN, (21_311_168, 21_779_648), 0, (2.6639, 2.7225)),
+    ("RN34", Method.HFN, (11_873_984, 12_342_464), 4_608, (1.5211, 1.5797)),
+    ("RN50", Method.HNN, (23_652_032, 25_502_912), 0, (2.9565, 3.1879)),
+    ("RN50", Method.HFN, (14_739_136, 16_590_016), 13_824, (1.9530, 2.1843)),
+    ("RN101", Method.HFN, (14_739_136, 16_590_016), 39_936, (2.1619, 2.3932)),
+    ("RN152", Method.HFN, (15_853_248, 17_704_128), 59_904, (2.4609, 2.6922)),
+    ("RN200", Method.HFN, (20_309_696, 22_160_576), 59_904, (3.0179, 3.2493)),
+    ("WRN50", Method.HFN, (39_700_160, 41_551_040), 18_432, (5.1100, 5.3413)),
+]
+
+#: Megabytes of dense networks, CIFAR100 and ImageNet.
+DENSE = {
+    "RN18": (44.880, 46.754), "RN34": (85.313, 87.187), "RN50": (94.821, 102.224), "RN101": (170.789, 178.193),
+    "RN152": (233.364, 240.767), "RN200": (251.288, 258.691), "WRN50": (268.125, 275.529),
+}
+
+
+@pytest.mark.parametrize("printed", PRINTED, ids=lambda row: f"{row.problem}-{row.name}")
+def test_every_cell_of_the_paper_is_reproduced_or_explained(printed):
+    row = compare(printed)
+    assert list(row["columns"]) == ["parameters", "megabytes"] + ["reduction"] * bool(printed.reduction)
+    for column, cell in row["columns"].items():
+        key = (printed.table, printed.problem, printed.name, column)
+        assert cell["agrees"] == (key not in INCONSISTENT), key
+        assert cell["agrees"] == (cell["difference"] == 0)
+        assert (cell["explanation"] is None) == cell["agrees"]
+        assert f"{cell['paper']:.2f}" == getattr(printed, column)
+
+
+@pytest.mark.parametrize(("problem", "name", "column", "difference"), [
+    ("ImageNet", "RN50", "parameters", -0.02), ("ImageNet", "F-RN50", "megabytes", 6.0),
+    ("CIFAR100", "H-WRN50", "parameters", -0.01),
+])
+def test_the_three_inconsistent_cells(problem, name, column, difference):
+    (printed,) = (row for row in PRINTED if (row.problem, row.name) == (problem, name))
+    assert compare(printed)["columns"][column]["difference"] == difference
+    assert len(INCONSISTENT) == 3
+
+
+@pytest.mark.parametrize(("name", "method", "weights", "affine", "megabytes"), HIDDEN)
+def test_hidden_networks(name, method, weights, affine, megabytes):
+    for problem, count, size in zip(("CIFAR100", "ImageNet"), weights, megabytes, strict=True):
+        found = size_of(named(name, problem, method), method)
+        assert (found.weights, found.affine) == (count, affine)
+        assert round(found.bytes / 1e6, 4) == size
+
+
+@pytest.mark.parametrize("name", list(DENSE))
+def test_dense_networks(name):
+    for problem, size in zip(("CIFAR100", "ImageNet"), DENSE[name], strict=True):
+        assert round(size_of(named(name, problem, Method.DENSE), Method.DENSE).bytes / 1e6, 3) == size
+
+
+def test_the_abstracts_ratio():
+    """Wide-ResNet-50 against its hidden-fold network (Fig. 12): 52.47."""
+    dense, hidden = (size_of(named("WRN50", "CIFAR100", m), m).bytes for m in (Method.DENSE, Method.HFN))
+    assert f"{dense / hidden:.2f}" == "52.47"
+
+
+@pytest.mark.parametrize("method", list(Method))
+def test_counts_are_those_of_the_trained_module(method):
+    """W and 2 G are what torch would hold, if it allocated the network."""
+    config = ModelConfig.of(method)
+    network = config.topology("t", (8, 8, 1), 10)
+    size = size_of(network, method)
+    model = HiddenFoldNet(network, config, None)
+    assert sum(parameter.numel() for parameter in model.parameters()) == size.weights + 2 * size.affine
+
+
+def test_chip_bytes():
+    """ResNet-50 for CIFAR100: 1,842,392 bytes of mask and 26,560 entries; under 2 MB with all batch norms."""
+    size = chip_bytes(named("RN50", "CIFAR100", Method.HFN))
+    stem = 64 * 28 // 8 - 64 * 27 // 8  # 27 taps are stored as 28
+    assert size == 14_739_136 // 8 + stem + 4 * 26_560 + 4
+    assert size < 2_000_000
+    quarter = chip_bytes(named("RN50", "CIFAR100", Method.HFN, Mode.ONE_OF_FOUR))
+    blocks = 14_739_136 - 64 * 27 - 100 * 2048
+    assert size - quarter == blocks // 16
+
+
+def test_every_network_once():
+    rows = every_network()
+    keys = [(row["problem"], row["network"]) for row in rows]
+    assert len(set(keys)) == len(keys) == 2 * (7 * 4 - 2) + 2 * 4
+    assert all(("chip_bytes_any" in row) == (row["network"][0] == "H") for row in rows)
+    assert ("8x8", f"HF-{SMALL}") in keys
+    assert ("CIFAR100", "HF-RN18") not in keys  # whose stages have nothing to fold
+
+
+def test_command(tmp_path, capsys):
+    out = tmp_path / "sizes.json"
+    assert main(["--out", str(out)]) == 0
+    text = capsys.readouterr().out
+    assert "41 of 44 cells are the paper's to the printed digit" in text
+    assert text.rstrip().endswith(str(out))
+    assert main(["--out", str(out), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == json.loads(out.read_text())
