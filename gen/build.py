@@ -152,8 +152,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="print what was written as JSON")
     arguments = parser.parse_args(argv)
 
-    config = config_from(arguments)
     model = load(arguments.model) if arguments.model else None
+    config = config_from(arguments, model.network if model else None)
     if arguments.vectors and model is None:
         raise Refused("Option --vectors needs --model: vectors belong to a model")
     if arguments.images < 1:

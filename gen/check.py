@@ -135,7 +135,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     add_build_options(parser)
     parser.add_argument("--json", action="store_true", help="print the problems as JSON")
     arguments = parser.parse_args(argv)
-    config, model = config_from(arguments), load(arguments.model)
+    model = load(arguments.model)
+    config = config_from(arguments, model.network)
     found = problems(model, config, commands=command_count(model.network))
     if arguments.json:
         print(json.dumps({"schema_version": 1, "problems": [asdict(problem) for problem in found]}, indent=2))

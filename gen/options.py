@@ -2,7 +2,9 @@
 
 import argparse
 
-from spec.config import AcceleratorConfig, config_for
+from gen.sizing import fitted
+from spec.config import MEMORY_LIMITS, AcceleratorConfig, config_for
+from spec.network import Network
 from spec.refusal import Refused
 from spec.supermask import Mode
 
@@ -19,15 +21,26 @@ def add_build_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--rows", type=int, help="Tm: rows")
     for name in _FIELDS:
         group.add_argument(f"--{name.replace('_', '-')}", type=int, help=f"{name} of the configuration")
+    group.add_argument(
+        "--fit", action="store_true", help="make every memory just large enough for the model, whatever it needs"
+    )
     group.add_argument("--modes", help="comma-separated mask modes to support (default: all)")
 
 
-def config_from(arguments: argparse.Namespace) -> AcceleratorConfig:
-    """Configuration that the parsed options describe; an impossible one is refused."""
+def config_from(arguments: argparse.Namespace, network: Network | None = None) -> AcceleratorConfig:
+    """Configuration that the parsed options describe, for ``network`` if there is one; an impossible one is refused."""
     fields = {name: getattr(arguments, name) for name in _FIELDS if getattr(arguments, name) is not None}
     if arguments.modes is not None:
         try:
             fields["modes"] = tuple(Mode(mode) for mode in arguments.modes.split(","))
         except ValueError:
             raise Refused(f"--modes must be some of {','.join(Mode)}, not {arguments.modes!r}") from None
-    return config_for(arguments.pe, groups=arguments.groups, rows=arguments.rows, **fields)
+    config = config_for(arguments.pe, groups=arguments.groups, rows=arguments.rows, **fields)
+    if not arguments.fit:
+        return config
+    if network is None:
+        raise Refused("Option --fit needs a model to fit the memories to")
+    given = [f"--{name.replace('_', '-')}" for name in MEMORY_LIMITS if name in fields]
+    if given:
+        raise Refused(f"Options --fit and {given[0]} contradict each other; leave one of them out")
+    return fitted(config, network)

@@ -81,9 +81,9 @@ class _Run:
     """One call of the command."""
 
     def __init__(self, arguments: argparse.Namespace):
-        self.config = config_from(arguments)
         self.path = Path(arguments.model)
         self.model = load(self.path)
+        self.config = config_from(arguments, self.model.network)
         default = self.path.with_name(f"{self.path.stem}.vectors.safetensors")
         self.subject = _subject(self.model, arguments.vectors, default, arguments.images, arguments.seed)
         self.programs = {trace: compile_model(self.model, self.config, trace=trace) for trace in (True, False)}

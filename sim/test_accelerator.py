@@ -1,7 +1,6 @@
 """`pytest sim`: the Verilog of whole accelerators, simulated by Verilator, against golden model and cycle model."""
 
 import json
-from random import Random
 
 import pytest
 
@@ -19,14 +18,6 @@ CONFIGS = {
 
 #: Wall-clock seconds after which a simulator is stopped.
 LIMIT = 400
-
-
-def random_config(rng: Random) -> AcceleratorConfig:
-    """A random build of at most 512 PEs."""
-    groups = rng.choice((4, 8, 16, 32))
-    rows = rng.choice([rows for rows in (4, 8, 16, 32) if rows <= 4 * groups and rows * groups <= 512])
-    weight_rows = rng.choice([count for count in (1, 2, 4, 8) if count <= rows])
-    return AcceleratorConfig(groups=groups, rows=rows, weight_rows=weight_rows, psum_depth=rng.randrange(16, 200))
 
 
 def run_bench(simulation: Simulation, config: AcceleratorConfig, module: str, name: str, **options) -> None:
@@ -57,15 +48,6 @@ def test_shapes(name):
     config = CONFIGS[name]
     for module in ("inference", "random_networks"):
         run_bench(simulation_of(config), config, module, f"{name}-{module}")
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", range(6))
-def test_random_builds(seed):
-    """Random networks on random shapes."""
-    config = random_config(Random(seed))
-    for run in range(4):
-        run_bench(simulation_of(config), config, "random_networks", f"random-{seed}-{run}", seed=run)
 
 
 def test_power_up():

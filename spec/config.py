@@ -7,6 +7,7 @@ word, ``L`` lanes that work on different pixels.
 import dataclasses
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from spec.lfsr import SIGN_WORD
@@ -14,7 +15,7 @@ from spec.numerics import ACC_BITS
 from spec.refusal import Refused
 from spec.supermask import GROUP, Mode
 
-__all__ = ["SHAPES", "AcceleratorConfig", "config_for"]
+__all__ = ["MEMORY_LIMITS", "SHAPES", "AcceleratorConfig", "config_for"]
 
 #: Shape (Tg, Tm, L) of the named sizes.
 SHAPES = {
@@ -97,13 +98,8 @@ class AcceleratorConfig:
             raise Refused(f"weight_rows must be at least rows/64 = {self.rows // 64}, not {self.weight_rows!r}")
         if not 16 <= self.psum_depth <= 1023:
             raise Refused(f"psum_depth (D) must be from 16 to 1023, not {self.psum_depth!r}")
-        # The host addresses at most 2**24 words of 32 bits of each memory; a command holds 20-bit entry rows.
-        for name, unit, least, most in (
-            ("x_bytes", self.word_bytes, 16, 1 << 26), ("t_bytes", self.word_bytes, 16, 1 << 26),
-            ("mask_bits", self.mask_word_bits, 16, 1 << 29), ("entries", self.rows, 4, 1 << 20),
-            ("commands", 1, 4, 1 << 16),
-        ):
-            value = getattr(self, name)
+        for name, (unit_of, least, most) in MEMORY_LIMITS.items():
+            value, unit = getattr(self, name), unit_of(self)
             if value % unit or not least * unit <= value <= most:
                 raise Refused(f"{name} must be a multiple of {unit}, from {least * unit} to {most}, not {value!r}")
         if not self.modes or set(self.modes) - set(Mode) or len(set(self.modes)) != len(self.modes):
@@ -208,6 +204,17 @@ class AcceleratorConfig:
         """32-bit identity of the configuration; the hardware reports it in a register."""
         text = json.dumps(self.to_json(), sort_keys=True)
         return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
+
+
+#: What each memory's size is a multiple of, the fewest such units, and the largest size. The host addresses at most
+#: 2**24 words of 32 bits of each memory; a command holds 20-bit entry rows.
+MEMORY_LIMITS: dict[str, tuple[Callable[[AcceleratorConfig], int], int, int]] = {
+    "x_bytes": (lambda config: config.word_bytes, 16, 1 << 26),
+    "t_bytes": (lambda config: config.word_bytes, 16, 1 << 26),
+    "mask_bits": (lambda config: config.mask_word_bits, 16, 1 << 29),
+    "entries": (lambda config: config.rows, 4, 1 << 20),
+    "commands": (lambda config: 1, 4, 1 << 16),
+}
 
 
 def config_for(pe: int, *, groups: int | None = None, rows: int | None = None, **fields) -> AcceleratorConfig:

@@ -1,17 +1,17 @@
 """What tests of several folders share: the simulator with a watchdog, small networks on small builds, and a host."""
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
 import pytest
 from amaranth.sim import Simulator
 
-from gen.plan import command_count, plan
+from gen.sizing import fitted
 from rtl.accelerator import Core
 from rtl.command import COMMAND
-from spec.config import config_for
+from spec.config import MEMORY_LIMITS, config_for
 from spec.packets import HEADER_WORDS
 from spec.registers import COUNTERS, offset_of
 from spec.synthetic import synthetic_model
@@ -57,22 +57,11 @@ def small_model():
 
 @pytest.fixture(scope="session")
 def fitting():
-    """``fitting(network, pe, **fields)``: build with memories that just hold ``network``, traced."""
+    """``fitting(network, pe, **fields)``: build with memories that just hold ``network``, or as in ``fields``."""
     def build(network, pe=16, **fields):
-        config = config_for(pe, **{"psum_depth": 16, "mask_bits": 1 << 29} | fields)
-        need = plan(network, config)
-
-        def whole(amount, unit, least):
-            return max(least, -(-amount // unit)) * unit
-
-        return config_for(pe, **{
-            "psum_depth": 16,
-            "x_bytes": whole(need.x_words, 1, 16) * config.word_bytes,
-            "t_bytes": whole(need.t_words, 1, 16) * config.word_bytes,
-            "mask_bits": whole(need.mask_units * config.mask_unit_bits, config.mask_word_bits, 16),
-            "entries": whole(need.entry_rows, 1, 4) * config.rows,
-            "commands": command_count(network, traced=True),
-        } | fields)
+        memories = {name: value for name, value in fields.items() if name in MEMORY_LIMITS}
+        others = {"psum_depth": 16} | {name: value for name, value in fields.items() if name not in memories}
+        return replace(fitted(config_for(pe, **others), network), **memories)
 
     return build
 

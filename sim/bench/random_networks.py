@@ -16,7 +16,7 @@ from spec.refusal import Refused
 from spec.supermask import GROUP, Mode
 from spec.synthetic import random_images, synthetic_model
 
-NETWORKS = 6  #: Networks of one run.
+NETWORKS = 6  #: Networks of one run, unless ``+networks=`` says otherwise.
 MACS = 400_000  #: Dense-equivalent MACs of the largest.
 
 
@@ -70,7 +70,7 @@ async def random_networks(dut):
     """Every value and every cycle of every network drawn from the run's seed."""
     harness = await Harness.start(dut)
     rng = Random(cocotb.RANDOM_SEED)
-    for _ in range(NETWORKS):
+    for _ in range(int(cocotb.plusargs.get("networks", NETWORKS))):
         model = _model(rng)
         network = model.network
         harness.log.info("%s", network)

@@ -6,9 +6,11 @@ import dataclasses
 import pytest
 
 from gen.options import add_build_options, config_from
+from gen.sizing import fitted
 from spec.config import AcceleratorConfig, config_for
 from spec.refusal import Refused
 from spec.supermask import Mode
+from spec.topologies import residual_network
 
 #: A value other than the default of a 64-PE build for every field.
 OTHER = {
@@ -57,3 +59,16 @@ def test_impossible_builds_are_refused(arguments, sentence):
     with pytest.raises(Refused) as refusal:
         parsed(*arguments)
     assert sentence in str(refusal.value)
+
+
+def test_fit_sizes_the_memories_for_the_model():
+    network = residual_network("t", image=(8, 8, 1), classes=10, widths=(16,), iterations=(2,))
+    parser = argparse.ArgumentParser()
+    add_build_options(parser)
+    options = parser.parse_args(["--pe", "64", "--fit", "--psum-depth", "20"])
+    assert config_from(options, network) == fitted(config_for(64, psum_depth=20), network)
+    with pytest.raises(Refused, match="Option --fit needs a model"):
+        config_from(options)
+    options = parser.parse_args(["--pe", "64", "--fit", "--entries", "64"])
+    with pytest.raises(Refused, match="--fit and --entries contradict"):
+        config_from(options, network)

@@ -1,0 +1,88 @@
+"""The list of whole networks that ``python -m sim.networks`` runs: from TOML, one :class:`Run` per network and size."""
+
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from spec.network import Network
+from spec.refusal import Refused
+from spec.supermask import Mode
+from spec.topologies import depth_of, resnet
+
+__all__ = ["Run", "read_list"]
+
+#: Classes by image size: those of CIFAR-100 and of ImageNet.
+_CLASSES = {32: 100, 224: 1000}
+
+#: Width of the networks where the list gives none: the paper's.
+_WIDTH = 64
+
+
+@dataclass(frozen=True)
+class Run:
+    """One network in one mode on one build size.
+
+    Parameters
+    ----------
+    network : Network
+    mode : Mode
+    pe : int
+    goal : float
+        Dense-equivalent MAC per PE and cycle to reach.
+    """
+
+    network: Network
+    mode: Mode
+    pe: int
+    goal: float
+
+    @property
+    def model_name(self) -> str:
+        """Name of its model file."""
+        return f"{self.network.name}-{self.mode}"
+
+    @property
+    def name(self) -> str:
+        """Name of the run, which ``--only`` matches."""
+        return f"{self.model_name}-pe{self.pe}"
+
+    @property
+    def effort(self) -> float:
+        """Estimate of its duration, in arbitrary units: a cycle costs a fixed part and one per PE."""
+        return self.network.macs * self.mode.passes / self.pe * (150 + self.pe)
+
+
+def read_list(path: Path) -> tuple[Run, ...]:
+    """The runs that the TOML file ``path`` lists.
+
+    Raises
+    ------
+    Refused
+        If it cannot be read, or an entry has an unknown, missing or impossible value.
+    """
+    try:
+        entries = tomllib.loads(Path(path).read_text())["run"]
+    except (OSError, KeyError, tomllib.TOMLDecodeError) as error:
+        raise Refused(f"List {path} is no TOML file with [[run]] entries: {error!r}") from None
+    return tuple(run for entry in entries for run in _runs(entry, path))
+
+
+def _runs(entry: dict, path: Path) -> Iterator[Run]:
+    keys = {"network", "image", "folded", "pe", "goal"}
+    if set(entry) - {"width"} != keys:
+        raise Refused(
+            f"A [[run]] of {path} must have the keys {sorted(keys)}, and may have 'width'; this one has {sorted(entry)}"
+        )
+    width = entry.get("width", _WIDTH)
+    for mode, goal in entry["goal"].items():
+        if mode not in list(Mode):
+            raise Refused(f"A [[run]] of {path} has mode {mode!r}; the modes are {', '.join(Mode)}")
+        network = resnet(
+            depth_of(entry["network"]), classes=_CLASSES.get(entry["image"], 0), image=entry["image"],
+            folded=entry["folded"], width=width, mode=Mode(mode),
+        )
+        if width != _WIDTH:
+            network = replace(network, name=f"{network.name}-w{width}")
+        for pe in entry["pe"]:
+            yield Run(network, Mode(mode), pe, goal)

@@ -1,0 +1,201 @@
+"""`python -m sim.networks`: whole networks on builds of every size, each through ``python -m sim.run``, as one table.
+
+Masks are random and batch norms calibrated on random images (:mod:`spec.synthetic`), which changes neither work nor
+cycles. All runs of a size share one build, with memories that hold the largest of its networks. A run that is done is
+kept in the output folder and not repeated while model, build and sources are the same, so the command can be stopped
+and started again.
+"""
+
+import argparse
+import hashlib
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from gen.sizing import fitted
+from sim.network_list import Run, read_list
+from sim.verilator import BUILD
+from spec.config import MEMORY_LIMITS, AcceleratorConfig, config_for
+from spec.files import write_text
+from spec.model import load, save
+from spec.refusal import Refused, run_command
+from spec.synthetic import synthetic_model
+
+__all__ = ["default_list", "main"]
+
+_ROOT = Path(__file__).resolve().parent.parent
+_ROOMS = ("spec", "rtl", "gen", "sim")
+_TABLE_WIDTH = 136  #: Characters; a narrower table would lose digits.
+
+
+def default_list() -> Path:
+    """The list that is run where no other is given."""
+    return Path(__file__).with_suffix(".toml")
+
+
+def _builds(runs: Sequence[Run]) -> dict[int, AcceleratorConfig]:
+    """A build per size, for all networks that run on it."""
+    return {
+        pe: fitted(config_for(pe), *(run.network for run in runs if run.pe == pe))
+        for pe in sorted({run.pe for run in runs})
+    }
+
+
+def _sources() -> str:
+    """Digest of everything a run depends on besides its model and its build."""
+    digest = hashlib.sha256()
+    for room in _ROOMS:
+        for path in sorted((_ROOT / room).rglob("*")):
+            if path.suffix in (".py", ".v"):
+                digest.update(path.relative_to(_ROOT).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _model_file(run: Run, out: Path) -> Path:
+    """Its model file, made unless the very same is there."""
+    path = out / "models" / f"{run.model_name}.safetensors"
+    try:
+        if load(path).network == run.network:
+            return path
+    except Refused:
+        pass
+    return save(synthetic_model(run.network, seed=0, calibration_images=1), path)
+
+
+def _command(run: Run, model: Path, config: AcceleratorConfig, images: int) -> list[str]:
+    """The ``sim.run`` command of ``run``, as one would type it."""
+    sizes = [part for name in MEMORY_LIMITS for part in (f"--{name.replace('_', '-')}", str(getattr(config, name)))]
+    return ["python", "-m", "sim.run", str(model), "--pe", str(run.pe), "--images", str(images), *sizes]
+
+
+def _execute(run: Run, config: AcceleratorConfig, out: Path, sources: str, *, again: bool) -> dict:
+    """Row of ``run``: the kept one if nothing has changed since, else a new one."""
+    model = _model_file(run, out)
+    kept = out / "rows" / f"{run.name}.json"
+    key = {"model": hashlib.sha256(model.read_bytes()).hexdigest(), "build": config.to_json(), "sources": sources}
+    if kept.is_file() and not again:
+        row = json.loads(kept.read_text())
+        if row["key"] == key:
+            return row
+    command = _command(run, model, config, images=config.lanes)
+    report = out / "reports" / f"{run.name}.json"
+    report.unlink(missing_ok=True)
+    begin = time.perf_counter()
+    result = subprocess.run(
+        [sys.executable, *command[1:], "--json", str(report), "--out", str(out / "runs" / run.name)],
+        capture_output=True, text=True, check=False, cwd=_ROOT,
+    )
+    seconds = time.perf_counter() - begin
+    if not report.is_file():
+        raise Refused(f"Run {run.name} ended without a report: {(result.stderr or result.stdout).strip()[-2000:]}")
+    row = _row(run, json.loads(report.read_text()), seconds, command) | {"key": key}
+    if not row["problem"]:
+        write_text(kept, json.dumps(row, indent=2) + "\n")
+    return row
+
+
+def _row(run: Run, report: dict, seconds: float, command: list[str]) -> dict:
+    """What ``report`` says of ``run``, units in the keys."""
+    measured, predicted = report["cycles_per_image_measured"], report["cycles_per_image_predicted"]
+    reached = report["dense_equivalent_macs_per_pe_and_cycle"]
+    problem = report["mismatch"]
+    if problem is None and measured != predicted:
+        problem = f"{measured} cycles measured, {predicted} predicted"
+    if problem is None and reached < run.goal:
+        problem = f"{reached:.3f} MAC per PE and cycle, below the goal of {run.goal}"
+    speed = report["simulated_cycles_per_s"]
+    return {
+        "network": run.network.name,
+        "mode": str(run.mode),
+        "pe": run.pe,
+        "images": report["images"],
+        "cycles_per_image_measured": measured,
+        "cycles_per_image_predicted": predicted,
+        "dense_equivalent_macs_per_pe_and_cycle": reached,
+        "goal_macs_per_pe_and_cycle": run.goal,
+        "simulated_cycles_per_s": speed,
+        "simulated_dense_equivalent_macs_per_s": speed and speed * reached * run.pe,
+        "seconds": seconds,
+        "values_compared": report["values_compared"],
+        "mismatches": report["mismatches"],
+        "problem": problem,
+        "command": " ".join(command),
+    }
+
+
+def _table(rows: Sequence[dict]) -> Table:
+    table = Table(
+        "network", "mode", title="Whole networks on the Verilog",
+        caption="cycles per image, measured and as the model says; dense-equivalent MAC; simulation speed; wall-clock "
+        "seconds of the whole run; stored values and logits compared",
+    )
+    for header in (
+        "PEs", "cycles", "model", "MAC/PE/cycle", "goal", "cycles/s", "GMAC/s", "seconds", "values", "wrong"
+    ):
+        table.add_column(header, justify="right")
+    for row in rows:
+        speed, work = row["simulated_cycles_per_s"], row["simulated_dense_equivalent_macs_per_s"]
+        table.add_row(
+            row["network"], row["mode"], str(row["pe"]), f"{row['cycles_per_image_measured'] or 0:,.0f}",
+            f"{row['cycles_per_image_predicted']:,.0f}", f"{row['dense_equivalent_macs_per_pe_and_cycle'] or 0:.3f}",
+            f"{row['goal_macs_per_pe_and_cycle']}", f"{speed or 0:,.0f}", f"{(work or 0) / 1e9:.3f}",
+            f"{row['seconds']:.0f}", f"{row['values_compared']:,}", str(row["mismatches"]),
+        )
+    return table
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m sim.networks", description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "--list", type=Path, default=default_list(), help="runs (default sim/networks.toml)"
+    )
+    parser.add_argument("--only", default="", metavar="TEXT", help="runs with TEXT in their name, say resnet50-32-1of4")
+    parser.add_argument("--again", action="store_true", help="repeat runs that are done")
+    parser.add_argument("--out", type=Path, default=BUILD / "networks", help="folder (default build/networks)")
+    parser.add_argument("--json", action="store_true", help="print the rows as JSON instead of a table")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the list; exit 1 if a value or a cycle is wrong or a goal is missed, 2 if a run is impossible."""
+    arguments = _parser().parse_args(argv)
+    listed = read_list(arguments.list)
+    runs = [run for run in listed if arguments.only in run.name]
+    if not runs:
+        names = ", ".join(run.name for run in listed)
+        raise Refused(f"No run has {arguments.only!r} in its name; the runs are {names}")
+    builds, sources, out = _builds(listed), _sources(), arguments.out.resolve()
+    rows = []
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), speed_estimate_period=1e9) as progress:
+        task = progress.add_task("", total=sum(run.effort for run in runs))
+        for number, run in enumerate(sorted(runs, key=lambda run: run.effort), 1):
+            progress.update(task, description=f"{number} of {len(runs)}: {run.name}")
+            rows.append(_execute(run, builds[run.pe], out, sources, again=arguments.again))
+            progress.advance(task, run.effort)
+    order = {run.name: place for place, run in enumerate(runs)}
+    rows.sort(key=lambda row: order[f"{row['network']}-{row['mode']}-pe{row['pe']}"])
+    text = json.dumps({"schema_version": 1, "rows": rows}, indent=2) + "\n"
+    written = write_text(out / "networks.json", text)
+    if arguments.json:
+        print(text, end="")
+    else:
+        console = Console()
+        console.width = max(console.width, _TABLE_WIDTH)
+        console.print(_table(rows))
+        print(written)
+    problems = [row for row in rows if row["problem"]]
+    for row in problems:
+        print(f"{row['network']} {row['mode']} on {row['pe']} PEs: {row['problem']}", file=sys.stderr)
+    return int(bool(problems))
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,0 +1,42 @@
+"""Whole networks through `python -m sim.networks`, and random ones through `python -m sim.fuzz`."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from sim import fuzz, networks
+from sim.network_list import read_list
+from spec.supermask import Mode
+
+SMALL = Path(__file__).with_name("small_networks.toml")
+
+
+@pytest.mark.parametrize("pe", [16, 64, 256])
+def test_a_narrow_bottleneck_network_in_every_mode(pe, tmp_path, capsys):
+    """Rows are kept: a second call runs nothing and prints the same."""
+    options = ["--list", str(SMALL), "--only", f"-pe{pe}", "--out", str(tmp_path), "--json"]
+    assert networks.main(options) == 0
+    first = capsys.readouterr().out
+    rows = json.loads(first)["rows"]
+    assert [row["mode"] for row in rows] == [str(mode) for mode in Mode]
+    network = read_list(SMALL)[0].network
+    stored = sum(step.layer.positions * step.layer.outputs for step in network.steps[:-1])
+    for row in rows:
+        assert row["mismatches"] == 0
+        assert row["problem"] is None
+        assert row["cycles_per_image_measured"] == row["cycles_per_image_predicted"]
+        assert row["values_compared"] == stored + 2 * network.classes  # the logits of both programs
+    assert rows[0]["cycles_per_image_measured"] > rows[1]["cycles_per_image_measured"]
+    assert networks.main(options) == 0
+    assert capsys.readouterr().out == first
+
+
+@pytest.mark.slow
+def test_random_networks_on_random_builds(tmp_path):
+    assert fuzz.main(["--networks", "50", "--seed", "2", "--out", str(tmp_path)]) == 0
+
+
+@pytest.mark.slow
+def test_the_whole_list():
+    assert networks.main([]) == 0

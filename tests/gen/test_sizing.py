@@ -1,0 +1,70 @@
+"""Memories that just hold a network: the network fits, and one unit less of anything does not."""
+
+import dataclasses
+
+import pytest
+
+from gen.check import problems
+from gen.plan import command_count
+from gen.sizing import fitted
+from spec.config import MEMORY_LIMITS, config_for
+from spec.refusal import Refused
+from spec.supermask import Mode
+from spec.synthetic import synthetic_model
+from spec.topologies import residual_network
+
+SMALL = residual_network("small", image=(16, 16, 3), classes=10, widths=(16, 40), iterations=(2, 3))
+
+
+def found(network, config):
+    return [str(p) for p in problems(synthetic_model(network, 1), config, commands=command_count(network, traced=True))]
+
+
+@pytest.mark.parametrize("pe", [16, 64, 256])
+def test_it_fits_and_not_a_unit_less_would(pe):
+    config = fitted(config_for(pe), SMALL)
+    assert found(SMALL, config) == []
+    for name, memory in (("x_bytes", "X"), ("t_bytes", "T"), ("entries", "entry"), ("commands", "program")):
+        unit = MEMORY_LIMITS[name][0](config)
+        less = dataclasses.replace(config, **{name: getattr(config, name) - unit})
+        (problem,) = found(SMALL, less)
+        assert f"{memory} memory" in problem
+        assert f"--{name.replace('_', '-')} {getattr(config, name)}" in problem
+
+
+def test_no_mask_is_streamed():
+    config = fitted(config_for(64, mask_bits=1024), SMALL)
+    (mask_unit, _, _) = MEMORY_LIMITS["mask_bits"]
+    padded = config.word_bytes * config.rows
+    assert config.mask_bits % mask_unit(config) == 0
+    assert config.mask_bits >= sum(layer.weights for layer in SMALL.layers)
+    assert config.mask_bits < sum(layer.weights + layer.kernel**2 * 4 * padded for layer in SMALL.layers)
+
+
+def test_small_networks_get_the_least_memories():
+    tiny = residual_network("tiny", image=(1, 1, 1), classes=2, widths=(4,), iterations=(0,), mode=Mode.ANY)
+    config = fitted(config_for(16), tiny)
+    assert (config.x_bytes, config.t_bytes, config.entries) == (256, 256, 16)
+
+
+def test_several_networks_each_fit():
+    other = residual_network("other", image=(8, 8, 1), classes=100, widths=(96,), iterations=(5,), mode=Mode.ANY)
+    config = fitted(config_for(64), SMALL, other)
+    alone = [fitted(config_for(64), network) for network in (SMALL, other)]
+    for name in MEMORY_LIMITS:
+        assert getattr(config, name) == max(getattr(one, name) for one in alone)
+
+
+def test_everything_else_stays():
+    before = config_for(128, psum_depth=40, weight_rows=4, modes=(Mode.ANY,))
+    after = fitted(before, SMALL)
+    assert all(
+        getattr(after, field.name) == getattr(before, field.name)
+        for field in dataclasses.fields(before) if field.name not in MEMORY_LIMITS
+    )
+
+
+def test_a_network_beyond_every_build_is_refused():
+    huge = residual_network("huge", image=(2000, 2000, 1), classes=2, widths=(64,), iterations=(0,))
+    with pytest.raises(Refused, match="Network huge needs x_bytes of 256000000, but a build has at most 67108864"):
+        fitted(config_for(16), huge)

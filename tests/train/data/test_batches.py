@@ -1,0 +1,113 @@
+"""Batches and variations: a function of seed and epoch, shared equally, the test set untouched."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from spec.refusal import Refused
+from train.data import Dataset, load_dataset
+from train.data.augment import DRAWS, Augmentation
+from train.data.batches import Batches
+
+CPU = torch.device("cpu")
+PAPER = Augmentation(pad=2, mirror=True)
+
+
+@pytest.fixture(scope="module")
+def dataset():
+    rng = np.random.default_rng(1)
+    images = rng.integers(1, 256, (50, 6, 5, 3), dtype=np.uint8)
+    labels = np.arange(50)
+    return Dataset("t", images, labels, images[:10], labels[:10], 50)
+
+
+def batches(dataset, **options):
+    return Batches(dataset, **{"batch": 8, "seed": 3, "augmentation": PAPER, "device": CPU} | options)
+
+
+def joined(part, epoch=0):
+    images, labels = zip(*part.epoch(epoch), strict=True)
+    return torch.cat(images), torch.cat(labels)
+
+
+def test_an_epoch_has_every_image_at_most_once(dataset):
+    plain = batches(dataset, augmentation=Augmentation())
+    images, labels = joined(plain)
+    assert len(plain) == 6
+    assert len(set(labels.tolist())) == len(labels) == 48
+    assert torch.equal(images, torch.from_numpy(dataset.train_images)[labels])
+
+
+def test_epochs_are_drawn_from_seed_and_number(dataset):
+    first, again = joined(batches(dataset), 4), joined(batches(dataset), 4)
+    assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
+    for other in (joined(batches(dataset), 5), joined(batches(dataset, seed=4), 4)):
+        assert not torch.equal(first[1], other[1])
+
+
+@pytest.mark.parametrize("world", [2, 4])
+def test_processes_share_every_batch(dataset, world):
+    whole = list(batches(dataset).epoch(2))
+    parts = [list(batches(dataset, rank=rank, world=world).epoch(2)) for rank in range(world)]
+    for step, (images, labels) in enumerate(whole):
+        assert torch.equal(images, torch.cat([part[step][0] for part in parts]))
+        assert torch.equal(labels, torch.cat([part[step][1] for part in parts]))
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 4), st.booleans(), st.integers(0, 1000))
+def test_a_variation_is_a_shifted_and_mirrored_image(pad, mirror, seed):
+    rng = torch.Generator().manual_seed(seed)
+    images = torch.randint(1, 256, (4, 5, 7, 2), generator=rng, dtype=torch.uint8)
+    draws = torch.rand((4, DRAWS), generator=rng)
+    varied = Augmentation(pad, mirror)(images, draws)
+    assert varied.dtype == torch.uint8
+    for image, draw, got in zip(images.numpy(), draws.numpy(), varied.numpy(), strict=True):
+        padded = np.pad(image, ((pad, pad), (pad, pad), (0, 0)))
+        top, left = int(draw[0] * np.float32(2 * pad + 1)), int(draw[1] * np.float32(2 * pad + 1))
+        want = padded[top : top + 5, left : left + 7]
+        assert np.array_equal(got, want[:, ::-1] if mirror and draw[2] < 0.5 else want)
+
+
+def test_validation_comes_from_the_training_set(dataset):
+    split = dataset.with_validation(0.2, seed=5)
+    assert (len(split.train_images), len(split.test_images)) == (40, 10)
+    assert sorted([*split.train_labels, *split.test_labels]) == list(range(50))
+    assert np.array_equal(split.test_images, dataset.train_images[split.test_labels])
+    assert split.digest != dataset.digest
+    assert split.digest == dataset.with_validation(0.2, seed=5).digest
+    assert split.digest != dataset.with_validation(0.2, seed=6).digest
+    for fraction in (0, 1, 0.001):
+        with pytest.raises(Refused, match=r"A validation set of .* leaves one of the two empty"):
+            dataset.with_validation(fraction, seed=1)
+
+
+def test_impossible_batches_are_refused(dataset):
+    for batch in (0, 51):
+        with pytest.raises(Refused, match=f"--batch must be from 1 to 50, the training images of t, not {batch}"):
+            batches(dataset, batch=batch)
+    with pytest.raises(Refused, match="--batch must be a multiple of the 3 processes that share it, not 8"):
+        batches(dataset, world=3)
+    with pytest.raises(Refused, match="padding must be at least 0, not -1"):
+        Augmentation(pad=-1)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_images_in_files_come_in_the_same_order(workers, tmp_path):
+    for part, count in (("train", 12), ("val", 1)):
+        (tmp_path / part / "grey").mkdir(parents=True)
+        for i in range(count):
+            Image.new("RGB", (8, 8), (20 * i,) * 3).save(tmp_path / part / "grey" / f"{i:02}.png")
+    dataset = dataclasses.replace(load_dataset("imagenet", tmp_path), train_labels=np.arange(12))
+    in_memory = dataclasses.replace(dataset, train_images=np.zeros((12, 1, 1, 1), np.uint8))
+    for rank in (0, 1):
+        images, labels = joined(batches(dataset, batch=4, rank=rank, world=2, workers=workers), 1)
+        assert images.shape == (6, 224, 224, 3)
+        assert images[:, 0, 0, 0].tolist() == (20 * labels).tolist()
+        same = batches(in_memory, batch=4, rank=rank, world=2, augmentation=Augmentation())
+        assert torch.equal(joined(same, 1)[1], labels)

@@ -1,0 +1,112 @@
+"""Training batches: a function of seed and epoch alone, whatever the device, the workers or the processes."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+from torch.utils.data import Dataset as TorchDataset
+
+from spec.refusal import Refused
+from train.data.augment import DRAWS, Augmentation
+from train.data.dataset import Dataset, Images
+
+__all__ = ["Batches"]
+
+
+class Batches:
+    """Epochs of batches of the training images of ``dataset``, in random order; the last, incomplete one is dropped.
+
+    Epoch ``e`` is drawn from ``seed`` and ``e`` alone, so a resumed run goes on as if it had never stopped. With
+    several processes each gets its equal part of every batch: together they see what one process would see.
+
+    Images in memory are put on ``device`` once and varied there; images in files are decoded by ``workers`` processes
+    ahead of time.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    batch : int
+        Images per step, of all processes together.
+    seed : int
+    augmentation : Augmentation
+        Of images in memory.
+    device : torch.device
+    rank, world : int
+        This process, and how many there are.
+    workers : int
+        Of images in files.
+
+    Raises
+    ------
+    Refused
+        If there are fewer images than a batch, or a batch cannot be shared equally.
+    """
+
+    def __init__(
+        self, dataset: Dataset, *, batch: int, seed: int, augmentation: Augmentation, device: torch.device,
+        rank: int = 0, world: int = 1, workers: int = 0,
+    ):
+        count = len(dataset.train_images)
+        if not 1 <= batch <= count:
+            raise Refused(
+                f"Setting --batch must be from 1 to {count}, the training images of {dataset.name}, not {batch}"
+            )
+        if batch % world:
+            raise Refused(f"Setting --batch must be a multiple of the {world} processes that share it, not {batch}")
+        self.images = dataset.train_images
+        self.batch = batch
+        self.seed = seed
+        self.augmentation = augmentation
+        self.device = device
+        self.rank = rank
+        self.world = world
+        self.workers = workers
+        in_memory = isinstance(self.images, np.ndarray)
+        self.resident = torch.from_numpy(self.images).to(device) if in_memory else None
+        self.labels = torch.from_numpy(dataset.train_labels).to(device)
+
+    def __len__(self) -> int:
+        """Steps of an epoch."""
+        return len(self.images) // self.batch
+
+    def epoch(self, number: int, first: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
+        """This process's part of the batches of epoch ``number`` from step ``first`` on: uint8 (B, H, W, C) and int64
+        (B,), on the device.
+        """
+        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + number)
+        order = torch.randperm(len(self.images), generator=generator)[: len(self) * self.batch]
+        draws = torch.rand((len(order), DRAWS), generator=generator)
+        share = self.batch // self.world
+        mine = slice(self.rank * share, (self.rank + 1) * share)
+        order = order.view(len(self), self.batch)[first:, mine]  # (steps, share)
+        draws = draws.view(len(self), self.batch, DRAWS)[first:, mine]
+        if self.resident is None:
+            yield from self._decoded(order, draws)
+            return
+        for chosen, numbers in zip(order.to(self.device), draws.to(self.device), strict=True):
+            yield self.augmentation(self.resident[chosen], numbers), self.labels[chosen]
+
+    def _decoded(self, order: Tensor, draws: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        loader = DataLoader(
+            _Decoder(self.images, order.flatten().tolist(), draws.flatten(0, 1).tolist()),
+            batch_size=order.shape[1], num_workers=self.workers, pin_memory=self.device.type == "cuda",
+        )
+        for images, chosen in zip(loader, order.to(self.device), strict=True):
+            yield images.to(self.device, non_blocking=True), self.labels[chosen]
+
+
+class _Decoder(TorchDataset):
+    """The images of an epoch in its order, decoded and varied."""
+
+    def __init__(self, images: Images, order: list[int], draws: list[list[float]]):
+        self.images = images
+        self.order = order
+        self.draws = draws
+
+    def __len__(self) -> int:
+        return len(self.order)
+
+    def __getitem__(self, place: int) -> Tensor:
+        return torch.from_numpy(self.images.cropped(self.order[place], self.draws[place]).copy())

@@ -1,0 +1,101 @@
+"""What a data set is: raw images and labels, split once and for all."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+
+from spec.refusal import Refused
+
+__all__ = ["Absent", "Dataset", "Images"]
+
+
+class Absent(Refused):
+    """A file or folder of a data set is not there."""
+
+
+class Images(Protocol):
+    """Images by number: an array, or files that are decoded when they are asked for.
+
+    Indexing with a slice or an array of integers gives uint8 (n, H, W, C), raw pixels as the accelerator gets them.
+    """
+
+    shape: tuple[int, int, int, int]
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, chosen) -> np.ndarray: ...
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Images to train on and images to judge by.
+
+    Parameters
+    ----------
+    name : str
+    train_images, test_images : Images
+        The test set is held out: nothing is ever chosen by it.
+    train_labels, test_labels : int64 arrays, shape (n,)
+    classes : int
+    """
+
+    name: str
+    train_images: Images
+    train_labels: np.ndarray
+    test_images: Images
+    test_labels: np.ndarray
+    classes: int
+
+    @property
+    def image(self) -> tuple[int, int, int]:
+        """Height, width and channels of an image."""
+        return self.train_images.shape[1:]
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 (hex) of images and labels, so that a run knows the data it was started on.
+
+        Of images in files it covers names and sizes, not pixels.
+        """
+        digest = hashlib.sha256()
+        for part in self._parts():
+            digest.update(part)
+        return digest.hexdigest()
+
+    def _parts(self) -> Iterator[bytes]:
+        for array in (self.train_images, self.train_labels, self.test_images, self.test_labels):
+            if isinstance(array, np.ndarray):
+                yield f"{array.dtype.str} {array.shape}".encode()
+                yield np.ascontiguousarray(array).tobytes()
+            else:
+                yield array.identity
+
+    def with_validation(self, fraction: float, seed: int) -> "Dataset":
+        """This set with ``round(fraction * n)`` random training images in the place of the test set.
+
+        For choosing anything: settings, recipes, epochs. The test set stays untouched for the last word.
+
+        Raises
+        ------
+        Refused
+            If either part would be empty, or the training images are not in memory.
+        """
+        count = round(fraction * len(self.train_images))
+        if not 0 < count < len(self.train_images):
+            raise Refused(
+                f"A validation set of {fraction} of {len(self.train_images)} training images leaves one of the two "
+                "empty; give a fraction between 0 and 1"
+            )
+        order = np.random.default_rng(seed).permutation(len(self.train_images))
+        held, kept = np.sort(order[:count]), np.sort(order[count:])
+        images, labels = self.train_images, self.train_labels
+        if not isinstance(images, np.ndarray):
+            held_images, kept_images = images.subset(held), images.subset(kept)
+        else:
+            held_images, kept_images = images[held], images[kept]
+        return replace(
+            self, train_images=kept_images, train_labels=labels[kept], test_images=held_images, test_labels=labels[held]
+        )
