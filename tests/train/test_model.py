@@ -9,7 +9,8 @@ from spec.supermask import Mode
 from spec.topologies import residual_network
 from train import layers
 from train.config import ModelConfig
-from train.model import HiddenFoldNet, accuracy
+from train.model import HiddenFoldNet
+from train.trainer import accuracy
 
 
 def small(mode=Mode.ANY, iterations=(0, 3), affine=False, seed=0):
