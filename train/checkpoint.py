@@ -16,11 +16,11 @@ from train.model import NORMALIZATION, HiddenFoldNet
 __all__ = ["FORMAT", "VERSION", "load", "restore", "save"]
 
 FORMAT = "foldenite-checkpoint"
-VERSION = 3
+VERSION = 4
 
 _KEYS = {
     "format", "version", "normalization", "settings", "network", "dataset_sha256", "versions",
-    "epoch", "history", "model", "optimizer", "generator",
+    "epoch", "step", "loss", "history", "model", "optimizer", "scaler",
 }
 _DIGEST_BYTES = 32
 

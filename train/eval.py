@@ -61,11 +61,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     add = parser.add_argument
     add("--model", type=Path, default=Path("build/digits.safetensors"), help="written by train.export")
     add("--dataset", default="digits")
-    add("--data-dir", type=Path, default=Path("build/data"), help="where files of datasets are looked for")
+    add("--data", type=Path, default=Path("build/data"), help="folder with the files of data sets")
     add("--json", action="store_true", help="print the result as JSON")
     arguments = parser.parse_args(argv)
     deployed = model.load(arguments.model)
-    result = evaluate(deployed, load_dataset(arguments.dataset, arguments.data_dir))
+    result = evaluate(deployed, load_dataset(arguments.dataset, arguments.data))
     exact = result["difference"] is None
     if arguments.json:
         print(json.dumps(result | {"model": str(arguments.model), "hash": deployed.hash, "bit_exact": exact}))

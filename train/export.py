@@ -21,8 +21,8 @@ from spec.vectors import Vectors
 from train import checkpoint
 from train.data import Dataset, load_dataset
 from train.deployed import DeployedNet
-from train.model import accuracy
 from train.quantize import calibrate, quantize
+from train.trainer import accuracy
 
 __all__ = ["MismatchError", "export", "main", "vectors_path"]
 
@@ -110,12 +110,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     add("--out", type=Path, default=Path("build/digits.safetensors"), help="model file to write")
     add("--calibration", type=int, default=512, help="training images that activation scales are taken from")
     add("--vectors", type=int, default=32, help="held-out images in the vector file")
-    add("--data-dir", type=Path, default=Path("build/data"), help="where files of datasets are looked for")
+    add("--data", type=Path, default=Path("build/data"), help="folder with the files of data sets")
     add("--json", action="store_true", help="print the result as JSON")
     arguments = parser.parse_args(argv)
     beside = vectors_path(arguments.out)
     state = checkpoint.load(arguments.checkpoint)
-    dataset = load_dataset(state["settings"]["dataset"], arguments.data_dir)
+    dataset = load_dataset(state["settings"]["dataset"], arguments.data)
     try:
         deployed, proof = export(state, dataset, arguments.calibration, arguments.vectors)
     except MismatchError as mismatch:

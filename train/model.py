@@ -9,7 +9,6 @@ Ref: Hidden-Fold Networks (IEEE Access 2023), section III and Table 1.
 
 from collections.abc import Callable
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -20,7 +19,7 @@ from train.config import ModelConfig
 from train.layers import Convolution, DenseConv, HiddenConv
 from train.norms import norms
 
-__all__ = ["NORMALIZATION", "HiddenFoldNet", "accuracy"]
+__all__ = ["NORMALIZATION", "HiddenFoldNet"]
 
 #: What happens to a pixel before the first layer; the accelerator can do nothing else.
 NORMALIZATION = "x/255"
@@ -106,14 +105,3 @@ def _convolution(layer: Layer, network: Network, config: ModelConfig, generator:
         density = config.density_of(layer.name)
         return HiddenConv(*shared, kind=config.weights, seed=seed, density=density, generator=generator)
     return DenseConv(*shared, kind=config.weights, seed=seed)
-
-
-@torch.no_grad()
-def accuracy(model: HiddenFoldNet, images: np.ndarray, labels: np.ndarray, batch: int = 256) -> float:
-    """Fraction of uint8 ``images`` (n, H, W, C) whose largest logit is at their label, in evaluation mode."""
-    was_training = model.training
-    model.eval()
-    chunks = torch.from_numpy(images).split(batch)
-    guesses = torch.cat([model(chunk).argmax(1) for chunk in chunks])
-    model.train(was_training)
-    return float((guesses.numpy() == labels).mean())

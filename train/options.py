@@ -5,15 +5,15 @@ import dataclasses
 
 from spec.supermask import Mode
 from spec.topologies import RESNET_NAMES
-from train.config import SMALL, Method, ModelConfig
+from train.config import SMALL, ModelConfig
 from train.norms import FoldedNorm
 from train.weights import Weights
 
-__all__ = ["add_model_options", "integers", "model_config"]
+__all__ = ["add_model_options", "given_model_settings", "integers"]
 
 
 def add_model_options(parser: argparse.ArgumentParser) -> None:
-    """Options of the network; see :func:`model_config`. What is not given is the paper's setting of the method."""
+    """Options of the network, for :func:`given_model_settings`."""
     group = parser.add_argument_group("network")
 
     def add(option, meaning, **more) -> None:
@@ -39,11 +39,10 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     add("net-seed", "of the weights (default: 0)", type=int)
 
 
-def model_config(arguments: argparse.Namespace) -> ModelConfig:
-    """The configuration that the options of :func:`add_model_options` describe."""
+def given_model_settings(arguments: argparse.Namespace) -> dict:
+    """Those settings of :class:`train.config.ModelConfig` that the options of :func:`add_model_options` gave."""
     names = {field.name for field in dataclasses.fields(ModelConfig)}
-    given = {name: value for name, value in vars(arguments).items() if name in names}
-    return ModelConfig.of(given.pop("method", Method.HFN), **given)
+    return {name: value for name, value in vars(arguments).items() if name in names}
 
 
 def integers(text: str) -> tuple[int, ...]:

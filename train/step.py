@@ -38,9 +38,9 @@ class TrainingStep:
         self.parts = recipe.accumulate
         self.scaler = torch.amp.GradScaler(processes.device.type, enabled=recipe.precision == "float16")
         self.forward: Callable[[Tensor], Tensor] = torch.compile(model) if recipe.compile else model
-        self.running = [
-            buffer for name, buffer in model.named_buffers() if name.endswith(("running_mean", "running_var"))
-        ]
+        buffers = dict(model.named_buffers())
+        self.running = [buffers[name] for name in buffers if name.endswith(("running_mean", "running_var"))]
+        self.counts = [buffers[name] for name in buffers if name.endswith("num_batches_tracked")]
 
     def __call__(self, images: Tensor, labels: Tensor, rate: float) -> Tensor:
         """Train on this process's share of a batch at learning rate ``rate``; returns the mean loss, detached."""
@@ -49,10 +49,11 @@ class TrainingStep:
         self.optimizer.zero_grad()
         every = self.parts * self.processes.world
         total = torch.zeros((), device=self.processes.device)
-        before = [buffer.clone() for buffer in self.running] if every > 1 else []
-        after = [torch.zeros_like(buffer) for buffer in before]
+        statistics = [*self.running, *self.counts] if every > 1 else []
+        before = [buffer.clone() for buffer in statistics]
+        after = [torch.zeros_like(buffer) for buffer in self.running] if every > 1 else []
         for part, targets in zip(images.chunk(self.parts), labels.chunk(self.parts), strict=True):
-            for buffer, start in zip(self.running, before, strict=False):
+            for buffer, start in zip(statistics, before, strict=True):
                 buffer.copy_(start)
             loss = self._loss(part, targets) / every
             self.scaler.scale(loss).backward()

@@ -27,7 +27,7 @@ from train.step import TrainingStep
 
 __all__ = ["Trainer", "accuracy"]
 
-#: Steps between two looks at the loss; on a GPU each look waits for all work that is under way.
+#: Steps between two looks at the loss on a GPU, where each look waits for all work that is under way.
 _LOOK_EVERY = 20
 
 
@@ -141,11 +141,12 @@ class Trainer:
         for step, (images, labels) in enumerate(self._batches.epoch(epoch, first), first):
             rate = learning_rate(self.recipe, epoch * steps + step, steps)
             total = total + self._step(images, labels, rate)
-            if (step + 1) % _LOOK_EVERY == 0 or step + 1 == steps:
+            rests = (step + 1) % _LOOK_EVERY == 0 or step + 1 == steps
+            if rests or self.processes.device.type == "cpu":
                 self._look(epoch, step, total, progress)
-                if time.perf_counter() - saved > self.save_seconds and step + 1 < steps:
-                    self._keep(history, step + 1, total)
-                    saved = time.perf_counter()
+            if rests and time.perf_counter() - saved > self.save_seconds and step + 1 < steps:
+                self._keep(history, step + 1, total)
+                saved = time.perf_counter()
         seconds = time.perf_counter() - started
         return {
             "epoch": epoch + 1,

@@ -13,17 +13,17 @@ from train.model import HiddenFoldNet
 STATE = {
     "settings": {"affine": False, "lr": 3e-3, "widths": (4, 8)}, "network": {}, "dataset_sha256": "0", "versions": {},
     "epoch": 1, "history": [{"epoch": 1}], "model": {"w": torch.arange(4.0)}, "optimizer": {},
-    "generator": torch.Generator().get_state(),
+    "step": 3, "loss": torch.tensor(0.5), "scaler": {},
 }
 
 
 def test_round_trip(tmp_path):
     state = checkpoint.load(checkpoint.save(tmp_path / "a" / "c.pt", STATE))
-    assert {key: state[key] for key in STATE if key not in ("model", "generator")} == {
-        key: value for key, value in STATE.items() if key not in ("model", "generator")
+    assert {key: state[key] for key in STATE if key not in ("model", "loss")} == {
+        key: value for key, value in STATE.items() if key not in ("model", "loss")
     }
     assert torch.equal(state["model"]["w"], STATE["model"]["w"])
-    assert torch.equal(state["generator"], STATE["generator"])
+    assert torch.equal(state["loss"], STATE["loss"])
     assert [path.name for path in (tmp_path / "a").iterdir()] == ["c.pt"]
 
 
@@ -53,8 +53,8 @@ def test_damage_is_refused(tmp_path, damage, message):
 
 
 @pytest.mark.parametrize(("change", "message"), [
-    ({"format": "other"}, "is not a foldenite-checkpoint of version 3"),
-    ({"version": 1}, "is not a foldenite-checkpoint of version 3"),
+    ({"format": "other"}, "is not a foldenite-checkpoint of version 4"),
+    ({"version": 1}, "is not a foldenite-checkpoint of version 4"),
     ({"extra": 1}, r"wrong set of keys \(\['extra'\]\)"),
     ({"normalization": "mean 0.5"}, r"normalized as 'mean 0.5', but the accelerator takes raw bytes \(x/255"),
 ])

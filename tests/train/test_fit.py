@@ -13,10 +13,12 @@ import torch
 
 from spec.files import write_bytes
 from spec.refusal import Refused
-from spec.supermask import Mode
-from train import checkpoint, fit
-from train.config import ModelConfig
-from train.fit import Settings, learning_rate
+from train import checkpoint, fit, step
+from train.optimize import learning_rate
+from train.recipe import Recipe
+from train.trainer import accuracy
+
+TIMES = ("seconds", "images_per_s")
 
 
 def same(one, other):
@@ -24,7 +26,7 @@ def same(one, other):
     if isinstance(one, torch.Tensor):
         return torch.equal(one, other)
     if isinstance(one, dict):
-        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one if key != "seconds")
+        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one if key not in TIMES)
     if isinstance(one, list):
         return len(one) == len(other) and all(same(a, b) for a, b in zip(one, other, strict=True))
     return one == other
@@ -127,11 +129,16 @@ def test_resuming_elsewhere_is_refused(tiny, tmp_path, uninterrupted, change, me
 @pytest.mark.parametrize(("arguments", "message"), [
     (["--dataset", "cats"], "Unknown dataset 'cats'"),
     (["--mode", "3of4"], r"Setting --mode must be one of \['any', '2of4', '1of4', 'max1of4'\], not '3of4'"),
-    (["--epochs", "0"], "Setting --epochs must be at least 1, not 0"),
-    (["--batch", "0"], "Setting --batch must be at least 1, not 0"),
-    (["--batch", "1348"], "Setting --batch must be at most 1347, the training images of digits, not 1348"),
-    (["--lr", "0"], "Setting --lr must be above 0 and at most 1, not 0.0"),
-    (["--lr", "nan"], "Setting --lr must be above 0 and at most 1, not nan"),
+    (["--epochs", "0"], "Recipe setting epochs must be at least 1, not 0"),
+    (["--batch", "0"], "Recipe setting batch must be at least 1, not 0"),
+    (["--batch", "1348"], "Setting --batch must be from 1 to 1347, the training images of digits, not 1348"),
+    (["--accumulate", "3"], r"Recipe setting batch must be a multiple of accumulate \(3\), not 64"),
+    (["--lr", "0"], "Recipe setting lr must be above 0 and at most 10, not 0.0"),
+    (["--lr", "nan"], "Recipe setting lr must be above 0 and at most 10, not nan"),
+    (["--recipe", "nothing"], "There is no recipe 'nothing'; give a .toml file or one of cifar-gpu, digits,"),
+    (["--validation", "1.5"], "A validation set of 1.5 of 1347 training images leaves one of the two empty"),
+    (["--threads", "0"], "Option --threads must be at least 1, not 0"),
+    (["--dataset", "mnist", "--data", "nowhere"], "--data must name the folder that holds the four IDX files of MNIST"),
     (["--seed", "-1"], "Setting --seed must be from 0"),
     (["--net-seed", "-1"], "Network seed must be an integer from 0"),
     (["--density", "0"], r"Density \(kept fraction\) must be above 0"),
@@ -158,13 +165,13 @@ def test_ill_typed_option_is_bad_usage(capsys):
 
 
 def test_divergence_is_refused_and_the_last_checkpoint_kept(tiny, tmp_path, monkeypatch):
-    def diverging(logits, labels):
-        loss = cross_entropy(logits, labels)
+    def diverging(logits, labels, **options):
+        loss = cross_entropy(logits, labels, **options)
         return loss * math.nan if (tmp_path / "checkpoint.pt").exists() else loss
 
-    cross_entropy = fit.functional.cross_entropy
-    monkeypatch.setattr(fit.functional, "cross_entropy", diverging)
-    with pytest.raises(Refused, match=r"Training diverged in epoch 2 \(loss nan\); lower --lr 0.003"):
+    cross_entropy = step.functional.cross_entropy
+    monkeypatch.setattr(step.functional, "cross_entropy", diverging)
+    with pytest.raises(Refused, match=r"diverged in epoch 2 \(loss nan\); the last good state is kept; lower the"):
         fit.main([*tiny, "--out", str(tmp_path)])
     assert checkpoint.load(tmp_path / "checkpoint.pt")["epoch"] == 1
 
@@ -174,33 +181,71 @@ def test_output_names_what_was_written(tiny, tmp_path, capsys):
     paths = [str(tmp_path / "checkpoint.pt"), str(tmp_path / "log.jsonl")]
     captured = capsys.readouterr()
     assert captured.out.splitlines()[1:] == paths
-    assert [line.split()[1] for line in captured.err.splitlines()] == ["1/2", "2/2"]
+    assert [line.split(":")[0] for line in captured.err.splitlines()] == [
+        "digits, epoch 1 of 2", "digits, epoch 2 of 2"
+    ]
     fit.main([*tiny, "--out", str(tmp_path), "--resume", "--json"])
     result = json.loads(capsys.readouterr().out)
     assert [result["checkpoint"], result["log"]] == paths
     assert result["held_out_accuracy"] == log(tmp_path)[-1]["held_out_accuracy"]
 
 
-def test_cosine():
-    rates = [learning_rate(2.0, step, 4) for step in range(5)]
-    assert rates[0] == 2.0
-    assert rates[2] == pytest.approx(1.0)
-    assert rates[4] == 0.0
-    assert rates == sorted(rates, reverse=True)
+def test_a_killed_epoch_goes_on_in_its_middle(tiny, tmp_path, uninterrupted, monkeypatch):
+    """A checkpoint within an epoch, then nothing more: the rest of the epoch gives the same bits."""
+    def save(path, state):
+        checkpoint_save(path, state)
+        if (state["epoch"], state["step"]) == (1, 20):
+            raise Killed
+
+    checkpoint_save = checkpoint.save
+    arguments = [*tiny, "--epochs", "4", "--save-seconds", "0", "--out", str(tmp_path)]
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoint, "save", save)
+        with pytest.raises(Killed):
+            fit.main(arguments)
+    assert fit.main([*arguments, "--resume"]) == 0
+    assert same(checkpoint.load(tmp_path / "checkpoint.pt"), checkpoint.load(uninterrupted / "checkpoint.pt"))
 
 
-def test_settings_are_plain_whatever_they_are_given_as():
-    plain = Settings(ModelConfig(mode=Mode.ANY)).to_json()
-    assert {type(value) for value in plain.values()} == {str, float, int, dict}
-    assert {type(value) for value in plain["model"].values()} == {str, tuple, float, int, bool, dict}
+def test_two_processes_learn_the_masks_of_one(tiny, tmp_path):
+    """Under torchrun each computes half of every batch; one process computes the halves one after the other."""
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "-m", "train.fit", *tiny]
+    subprocess.run(
+        [*command, "--out", str(tmp_path / "two"), "--device", "cpu"], check=True, stderr=subprocess.DEVNULL,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
+    fit.main([*tiny, "--accumulate", "2", "--out", str(tmp_path / "one")])
+    two, one = (checkpoint.load(tmp_path / name / "checkpoint.pt") for name in ("two", "one"))
+    assert same(two["model"], one["model"])
+    assert same(two["history"], one["history"])
+    assert all(torch.equal(a, b) for a, b in zip(masks(two), masks(one), strict=True))
+
+
+def masks(state):
+    return [layer.mask() for layer in checkpoint.restore(state).convolutions]
+
+
+def test_validation_images_are_measured_on(tiny, tmp_path, digits):
+    fit.main([*tiny, "--validation", "0.25", "--out", str(tmp_path)])
+    state = checkpoint.load(tmp_path / "checkpoint.pt")
+    held_out = digits.with_validation(0.25, 0)
+    found = accuracy(checkpoint.restore(state), held_out.test_images, held_out.test_labels)
+    assert state["history"][-1]["held_out_accuracy"] == round(found, 6)
+    assert state["dataset_sha256"] == digits.digest
+
+
+def test_tensorboard_gets_every_epoch(tiny, tmp_path):
+    accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    fit.main([*tiny, "--tensorboard", "--out", str(tmp_path)])
+    events = accumulator.EventAccumulator(str(tmp_path / "tensorboard")).Reload()
+    assert [event.value for event in events.Scalars("loss")] == pytest.approx([line["loss"] for line in log(tmp_path)])
+    assert {"held_out_accuracy", "lr", "images_per_s"} <= set(events.Tags()["scalars"])
 
 
 def test_schedule_spans_the_whole_run(uninterrupted):
-    steps = 4 * (1347 // 64)
-    last = checkpoint.load(uninterrupted / "checkpoint.pt")["optimizer"]["param_groups"][0]["lr"]
-    assert last == learning_rate(3e-3, steps - 1, steps)
-
-
-def test_defaults_are_the_demo():
-    network = Settings().model.topology("digits", (8, 8, 1), 10)
-    assert sum(layer.weights for layer in network.layers) == 169_232
+    state = checkpoint.load(uninterrupted / "checkpoint.pt")
+    steps = 1347 // 64
+    last = state["optimizer"]["param_groups"][0]["lr"]
+    assert last == state["history"][-1]["lr"] == learning_rate(
+        Recipe(epochs=4, batch=64, optimizer="adam", lr=3e-3), 4 * steps - 1, steps
+    )

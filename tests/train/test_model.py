@@ -10,8 +10,9 @@ from spec.topologies import residual_network
 from train import layers
 from train.config import Method, ModelConfig
 from train.layers import DenseConv, HiddenConv
-from train.model import HiddenFoldNet, accuracy
+from train.model import HiddenFoldNet
 from train.norms import FoldedNorm
+from train.trainer import accuracy
 
 
 def small(mode=Mode.ANY, iterations=(0, 3), affine=False, seed=0):
