@@ -139,10 +139,8 @@ def roofline(records: Sequence[dict], roofs: dict[str, dict[str, float]], pe: in
         low, high = min(*intensities, *ridges) / 2, max(*intensities, *ridges) * 2
         for mode, roof in roofs.items():
             peak, port = roof["peak_macs_per_cycle"], roof["mask_port_bits_per_cycle"]
-            line, = axes.plot(
-                [low, peak / port, high], [low * port, peak, peak], color=MODE_COLOURS[mode], linewidth=1.5,
-                label=f"roof of {mode}: {peak:,.0f} MAC/cycle, {port} mask bits/cycle",
-            )
+            corners = [low, peak / port, high], [low * port, peak, peak]
+            line, = axes.plot(*corners, color=MODE_COLOURS[mode], linewidth=1.5)
             drawing.tip(line, f"{mode}: at most {peak:,.0f} MAC a cycle, and {port} mask bits a cycle")
         slowest = min(record["dense_equivalent_macs_per_pe_and_cycle"] for record in records) * pe
         for record in records:
@@ -160,5 +158,4 @@ def roofline(records: Sequence[dict], roofs: dict[str, dict[str, float]], pe: in
         axes.set_xlabel("dense-equivalent MAC per mask bit fetched")
         axes.set_ylabel("dense-equivalent MAC per cycle")
         axes.grid(color=_INK, alpha=0.12, linewidth=0.5)
-        axes.legend(loc="lower right", frameon=False, fontsize=7)
         return drawing.svg()
