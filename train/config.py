@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from spec.fields import checked
-from spec.network import Network
+from spec.network import Network, Stem
 from spec.refusal import Refused
 from spec.supermask import Mode, keep_count
 from spec.topologies import depth_of, residual_network, resnet
@@ -60,6 +60,7 @@ class ModelConfig:
     network: str = SMALL  #: Or resnet18, 34, 50, 101, 152, 200.
     widths: tuple[int, ...] = (16, 32, 64)  #: Of the small network: channels of each stage.
     iterations: tuple[int, ...] = (0, 2, 2)  #: Of the small network: runs of each stage's repeated block, or 0.
+    stem: tuple[int, int] = (3, 1)  #: Of the small network: kernel and stride of its first layer.
     width: int = 64  #: Of a ResNet: channels of the stem, doubling from stage to stage.
     wider: float = 1.0  #: Of a ResNet: factor on inner channels; 2 in Wide-ResNet-50.
     stages: tuple[int, ...] = ()  #: Of a ResNet: blocks of each stage, entry block counted; empty: those of its depth.
@@ -81,6 +82,8 @@ class ModelConfig:
             object.__setattr__(self, name, kind(value))
         if self.network != SMALL:
             depth_of(self.network)
+        if len(self.stem) != 2:
+            raise Refused(f"Setting --stem must be a kernel and a stride, as in 3,1, not {self.stem!r}")
         for density in (self.density, *self.densities.values()):
             keep_count(1, density)
 
@@ -106,8 +109,10 @@ class ModelConfig:
         """
         common = {"classes": classes, "mode": self.mode, "density": self.density, "seed": self.net_seed}
         if self.network == SMALL:
+            kernel, stride = self.stem
             network = residual_network(
-                name, image=image, widths=self.widths, iterations=self.iterations, folded=self.method.folds, **common
+                name, image=image, widths=self.widths, iterations=self.iterations, folded=self.method.folds,
+                stem=Stem(kernel, stride, kernel // 2, self.widths[0]) if self.widths else None, **common
             )
         else:
             height, width, channels = image
@@ -136,7 +141,7 @@ class ModelConfig:
     def from_json(cls, data: dict) -> "ModelConfig":
         """Configuration described by ``data``; an unknown, missing or ill-typed key is refused by name."""
         values = checked(data, cls, "model")
-        for name in ("widths", "iterations", "stages", "fold"):
+        for name in ("widths", "iterations", "stem", "stages", "fold"):
             if not isinstance(values[name], list | tuple) or any(type(number) is not int for number in values[name]):
                 raise Refused(f"Key model.{name} must be a list of integers, not {values[name]!r}")
             values[name] = tuple(values[name])

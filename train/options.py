@@ -24,6 +24,7 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     add("network", f"{SMALL} (default) or one of {', '.join(RESNET_NAMES)}")
     add("widths", "small: channels of each stage (default: 16,32,64)", type=integers)
     add("iterations", "small: runs of the repeated block of each stage, or 0 (default: 0,2,2)", type=integers)
+    add("stem", "small: kernel and stride of the first layer (default: 3,1)", type=integers)
     add("width", f"ResNet: channels of the stem (default: {usual.width})", type=int)
     add("wider", "ResNet: factor on inner channels (default: 1; Wide-ResNet-50: 2)", type=float)
     add("stages", "ResNet: blocks of each stage, as in 3,4,23,3 (default: by depth)", type=integers)
