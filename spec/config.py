@@ -10,8 +10,9 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from spec.commands import RING_UNIT
 from spec.lfsr import SIGN_WORD
-from spec.numerics import ACC_BITS
+from spec.numerics import MASK_WIDTHS, RING_WIDTHS, Widths
 from spec.refusal import Refused
 from spec.supermask import GROUP, Mode
 
@@ -29,6 +30,7 @@ SHAPES = {
 }
 
 _KIB = 1024
+_RING_WORDS_MAX = 1 << 21  # what a command can address
 
 
 def _power_of_two(value: int) -> bool:
@@ -61,6 +63,8 @@ class AcceleratorConfig:
         Program memory.
     modes : tuple of Mode
         Mask structures the build supports.
+    ring_words : int
+        Ring memory: words of 16 trits, one plane each. 0 (a build that knows no rings) or a multiple of 16.
     """
 
     groups: int
@@ -74,6 +78,7 @@ class AcceleratorConfig:
     entries: int = 4096
     commands: int = 128
     modes: tuple[Mode, ...] = tuple(Mode)
+    ring_words: int = 0
 
     def __post_init__(self):
         for field in dataclasses.fields(self):
@@ -104,6 +109,11 @@ class AcceleratorConfig:
                 raise Refused(f"{name} must be a multiple of {unit}, from {least * unit} to {most}, not {value!r}")
         if not self.modes or set(self.modes) - set(Mode) or len(set(self.modes)) != len(self.modes):
             raise Refused(f"modes must be some of {[str(m) for m in Mode]} without repetition, not {self.modes!r}")
+        if self.ring_words % RING_UNIT or not 0 <= self.ring_words <= _RING_WORDS_MAX:
+            raise Refused(
+                f"ring_words must be 0, for a build without rings, or a multiple of {RING_UNIT} up to "
+                f"{_RING_WORDS_MAX}, not {self.ring_words!r}"
+            )
 
     @property
     def pe(self) -> int:
@@ -166,15 +176,32 @@ class AcceleratorConfig:
         return self.psum_depth * self.rows
 
     @property
+    def widths(self) -> Widths:
+        """Bits of accumulators and requantizer sums."""
+        return RING_WIDTHS if self.ring_words else MASK_WIDTHS
+
+    @property
+    def ring_copies(self) -> int:
+        """Copies of the ring memory: each delivers one word of 16 trits a cycle."""
+        return self.weight_rows * self.sign_words
+
+    @property
+    def ring_seeding(self) -> int:
+        """Cycles from taking a command to its first fetch from a ring: one per row fetched at a time, and enough to
+        double the step up to a whole tile."""
+        return max(self.weight_rows, (self.sign_words - 1).bit_length())
+
+    @property
     def memory_bits(self) -> dict[str, int]:
-        """Bits of every memory."""
-        return {
+        """Bits of every memory, as the host sees it; of the ring memory there are :attr:`ring_copies`."""
+        rings = {"ring": 32 * self.ring_words} if self.ring_words else {}
+        return rings | {
             "x": 8 * self.x_bytes,
             "t": 8 * self.t_bytes,
             "mask": self.mask_bits,
             "entries": 32 * self.entries,
             "program": 512 * self.commands,
-            "psum": ACC_BITS * self.rows * self.psum_depth,
+            "psum": self.widths.acc * self.rows * self.psum_depth,
         }
 
     def to_json(self) -> dict:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from spec.config import AcceleratorConfig
 
 __all__ = [
-    "ADDRESS_BITS", "COUNTERS", "MAGIC", "REGISTERS", "VERSION", "Access", "ErrorCode", "Field", "Register", "identity",
-    "offset_of",
+    "ADDRESS_BITS", "COUNTERS", "MAGIC", "REGISTERS", "VERSION", "Access", "ErrorCode", "Field", "Register", "features",
+    "identity", "offset_of",
 ]
 
 MAGIC = 0x464F_4C44  #: "FOLD".
@@ -116,6 +116,10 @@ REGISTERS = (
         Field("command", 0, 16, Access.RO, "Index of the command last fetched."),
         Field("iteration", 16, 16, Access.RO, "Iteration of the recurrent block."),
     )),
+    Register("FEATURES", 0x34, "Where weights may come from.", (
+        Field("masks", 0, 1, Access.RO, "Supermasks and frozen signs."),
+        Field("ring", 1, 1, Access.RO, "Rings."),
+    )),
     *(
         Register(f"{name}_{half}", 0x40 + 8 * i + 4 * (half == "HIGH"), f"{half.lower()} half: {doc}",
                  _whole(Access.RO, "Cycles at the last snapshot."))
@@ -128,6 +132,11 @@ REGISTERS = (
 def offset_of(name: str) -> int:
     """Byte offset of the register called ``name``; KeyError if there is none."""
     return {register.name: register.offset for register in REGISTERS}[name]
+
+
+def features(config: AcceleratorConfig) -> dict[str, bool]:
+    """Fields of FEATURES by name."""
+    return {"masks": True, "ring": config.ring_words > 0}
 
 
 def identity(config: AcceleratorConfig) -> dict[str, int]:

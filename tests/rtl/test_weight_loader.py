@@ -103,7 +103,7 @@ def test_tiles_are_the_trits(simulate, layout_of, payload_of, small_model, fitti
     program = compile_model(model, config)
     active = iter(loaded_tiles(simulate, layout_of, program, payload_of(program.packets[1]), lateness))
     for layer in model.network.layers:
-        for trits, first_row in tiles_of(program.plan.of(layer), model.trits(layer.name), config):
+        for trits, first_row in tiles_of(program.plan.of(layer), model.weights(layer.name), config):
             sets = [as_trits(next(active), config) for _ in range(layer.mode.passes)]
             there = min(config.rows, layer.outputs - first_row)  # rows beyond keep what they had
             assert np.array_equal(sum(sets)[:there], trits[:there]), layer.name

@@ -126,14 +126,14 @@ def test_hash_changes_with_every_mask_bit(model):
 
 def test_trits_are_mask_times_sign(model):
     for layer in model.network.layers:
-        trits = model.trits(layer.name)
+        trits = model.weights(layer.name)
         assert trits.dtype == np.int8
         assert np.array_equal(trits != 0, model.masks[layer.name])
     # Sign bit 1 is -1; the stem's row 0 starts at the layer's seed, whose low bits are its first signs.
     seed = model.network.seed_of(model.network.layers[0])
     signs = [1 - 2 * (seed >> n & 1) for n in range(9)]
     kept = model.masks["stem"][0, 0, 0].tolist()
-    assert model.trits("stem")[0, 0, 0].tolist() == [sign * keep for sign, keep in zip(signs, kept, strict=True)]
+    assert model.weights("stem")[0, 0, 0].tolist() == [sign * keep for sign, keep in zip(signs, kept, strict=True)]
 
 
 @pytest.mark.parametrize(
@@ -204,7 +204,7 @@ def test_an_accumulator_that_could_wrap_is_refused():
 
 def test_the_widest_sum_is_allowed():
     model = wide_model(16)
-    low, high = accumulator_bounds(model.trits("stem"))
+    low, high = accumulator_bounds(model.weights("stem"))
     largest = int(min(2**31 // -low.min(), (2**31 - 1 - 2**9) // high.max()))
     assert wide_model(largest).requantizations["stem"].multiplier.max() == largest
     with pytest.raises(Refused, match="can reach sums"):
