@@ -8,7 +8,7 @@ from rtl.axi import AXI_BITS, AxiLite, Response
 from rtl.counters import COUNTER_VALUES
 from rtl.packet_loader import LoadError
 from spec.config import AcceleratorConfig
-from spec.registers import ADDRESS_BITS, COUNTERS, REGISTERS, Access, ErrorCode, Field, identity
+from spec.registers import ADDRESS_BITS, COUNTERS, REGISTERS, Access, ErrorCode, Field, features, identity
 
 __all__ = ["CommandError", "Position", "RegisterBus", "RegisterFile", "RegisterPort"]
 
@@ -235,6 +235,8 @@ class RegisterPort(wiring.Component):
 
         for name, value in identity(self.config).items():
             m.d.comb += getattr(registers, name.lower()).value.value.eq(value)
+        for name, value in features(self.config).items():
+            m.d.comb += getattr(registers.features, name).value.eq(value)
         for (name, _), value in zip(COUNTERS, self.counters, strict=True):
             m.d.comb += getattr(registers, f"{name}_low".lower()).value.value.eq(value[:AXI_BITS])
             m.d.comb += getattr(registers, f"{name}_high".lower()).value.value.eq(value[AXI_BITS:])
