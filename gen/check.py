@@ -43,7 +43,7 @@ def problems(model: Model, config: AcceleratorConfig, *, commands: int) -> list[
     """
     network = model.network
     placed = plan(network, config)
-    stem, *others = [_layer_problems(part, config, placed.ring_words) for part in placed.layers]
+    stem, *others = [_layer_problems(part, config) for part in placed.layers]
     pool = _map_problems(placed.pool) if placed.pool else []
     found = sum(others, stem + pool)
     needs = (
@@ -92,29 +92,24 @@ def _stream_problems(placed: Plan, config: AcceleratorConfig) -> list[Problem]:
 def _ring_problems(placed: Plan, config: AcceleratorConfig) -> list[Problem]:
     """Rings stay on the chip, every plane of them."""
     need, have = placed.ring_words, config.ring_words
-    if need <= have or not have:
+    if need <= have:
         return []
+    enough = -(-need // RING_UNIT) * RING_UNIT
+    if not have:
+        return [Problem(
+            name, "is a ring that layers draw their weights from, but the build knows no rings",
+            f"build with --features masks,ring --ring-words {enough}, or train its layers with masks",
+        ) for name in placed.rings]
     return [Problem(
         "network", f"needs {need} words of ring memory, {need - have} more than the {have} there are",
-        f"build with --ring-words {_ring_room(need)}, or give its rings fewer words or planes",
+        f"build with --ring-words {enough}, or give its rings fewer words or planes",
     )]
 
 
-def _ring_room(need: int) -> int:
-    """Least legal size of a ring memory for ``need`` words."""
-    return -(-need // RING_UNIT) * RING_UNIT
-
-
-def _layer_problems(part: LayerPlan, config: AcceleratorConfig, ring_words: int) -> list[Problem]:
+def _layer_problems(part: LayerPlan, config: AcceleratorConfig) -> list[Problem]:
     layer = part.layer
     found = _map_problems(part)
-    if layer.ring:
-        if not config.ring_words:
-            found.append(Problem(
-                layer.name, f"draws its weights from ring {layer.ring.name}, but the build knows no rings",
-                f"build with --features masks,ring --ring-words {_ring_room(ring_words)}, or train it with a mask",
-            ))
-    elif layer.mode not in config.modes:
+    if layer.ring is None and layer.mode not in config.modes:
         found.append(Problem(
             layer.name, f"is {layer.mode}, but the build supports only {', '.join(config.modes)}",
             f"build with --modes including {layer.mode} or train the layer in another mode",

@@ -1,4 +1,4 @@
-"""Networks that draw from rings on the core: every stored value is the golden model's, every counter the cycle model's."""
+"""Networks that draw from rings, on the core: every value is the golden model's, every counter the cycle model's."""
 
 import numpy as np
 import pytest
