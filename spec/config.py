@@ -30,7 +30,6 @@ SHAPES = {
 }
 
 _KIB = 1024
-_RING_WORDS_MAX = 1 << 21  # what a command can address
 
 
 def _power_of_two(value: int) -> bool:
@@ -109,11 +108,6 @@ class AcceleratorConfig:
                 raise Refused(f"{name} must be a multiple of {unit}, from {least * unit} to {most}, not {value!r}")
         if not self.modes or set(self.modes) - set(Mode) or len(set(self.modes)) != len(self.modes):
             raise Refused(f"modes must be some of {[str(m) for m in Mode]} without repetition, not {self.modes!r}")
-        if self.ring_words % RING_UNIT or not 0 <= self.ring_words <= _RING_WORDS_MAX:
-            raise Refused(
-                f"ring_words must be 0, for a build without rings, or a multiple of {RING_UNIT} up to "
-                f"{_RING_WORDS_MAX}, not {self.ring_words!r}"
-            )
 
     @property
     def pe(self) -> int:
@@ -234,13 +228,14 @@ class AcceleratorConfig:
 
 
 #: What each memory's size is a multiple of, the fewest such units, and the largest size. The host addresses at most
-#: 2**24 words of 32 bits of each memory; a command holds 20-bit entry rows.
+#: 2**24 words of 32 bits of each memory; a command holds 20-bit entry rows and 21-bit ring words.
 MEMORY_LIMITS: dict[str, tuple[Callable[[AcceleratorConfig], int], int, int]] = {
     "x_bytes": (lambda config: config.word_bytes, 16, 1 << 26),
     "t_bytes": (lambda config: config.word_bytes, 16, 1 << 26),
     "mask_bits": (lambda config: config.mask_word_bits, 16, 1 << 29),
     "entries": (lambda config: config.rows, 4, 1 << 20),
     "commands": (lambda config: 1, 4, 1 << 16),
+    "ring_words": (lambda config: RING_UNIT, 0, 1 << 21),
 }
 
 

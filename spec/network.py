@@ -281,8 +281,8 @@ class Network:
             raise Refused(f"Unknown layer {unknown[0]!r} in the modes of network {self.name!r}; its layers are {known}")
         if missing:
             raise Refused(
-                f"Layer {missing[0]!r} of network {self.name!r} has no mode; give one of {', '.join(Mode)}, or put it in "
-                "a ring"
+                f"Layer {missing[0]!r} of network {self.name!r} has no mode; give one of {', '.join(Mode)}, or put it "
+                "in a ring"
             )
         for name in self.modes:
             if name in self._ring_of:

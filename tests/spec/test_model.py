@@ -74,7 +74,7 @@ def test_file_holds_what_design_says(model, path):
         metadata = json.loads(file.metadata()["foldenite"])
         tensors = {name: file.get_tensor(name) for name in sorted(file.keys())}
     layers = model.network.layers
-    assert (metadata["format"], metadata["version"]) == (FORMAT, VERSION) == ("foldenite-model", 2)
+    assert (metadata["format"], metadata["version"]) == (FORMAT, VERSION) == ("foldenite-model", 3)
     assert metadata["sha256"] == model.hash
     assert set(tensors) == {f"{la.name}.mask" for la in layers} | {f"{la.name}.entries" for la in layers[:-1]}
     assert tensors["f.conv1.entries"].shape == (3, 8)
@@ -296,7 +296,7 @@ MISSING = object()
         (("format",), "other", "declares format 'other', not 'foldenite-model'"),
         (("format",), MISSING, "declares format None"),
         (("format",), ["foldenite-model"], "declares format .'foldenite-model'., not"),
-        (("version",), 1, "has version 1, but this Foldenite reads version 2; export it again"),
+        (("version",), 2, "has version 2, but this Foldenite reads version 3; export it again"),
         (("version",), "1", "has version '1'"),
         (("version",), True, "has version True"),
         (("version",), 2.0, "has version 2.0"),
