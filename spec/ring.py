@@ -113,11 +113,12 @@ def row_words(shape: tuple[int, int, int, int]) -> int:
 def draws(words: int, layers: Iterable[tuple[tuple[int, int, int, int], int]]) -> list[Draw]:
     """Where the layers of one ring are on it, given their shapes and seeds in network order.
 
-    Each starts where the one before ended; its step is the first of ``seed mod R``, +1, +2, ... coprime with R.
+    Each starts where the one before ended; its step is the first of ``seed mod R``, +1, +2, ... coprime with R
+    (1 when R is 1).
     """
     found, start = [], 0
     for shape, seed in layers:
-        step = seed % words
+        step = seed % words if words > 1 else 1
         while math.gcd(step, words) != 1:
             step += 1
         found.append(Draw(words, start, step))

@@ -176,7 +176,7 @@ JSON = config().to_json()
 BAD_JSON = [
     ([], r"^Configuration must be a JSON object, not \[\]$"),
     (None, r"^Configuration must be a JSON object, not None$"),
-    (JSON | {"row": 4}, r"^Unknown configuration key 'row'; the keys are \['groups', 'rows', .*'modes', 'ring_words'\]$"),
+    (JSON | {"row": 4}, r"^Unknown configuration key 'row'; the keys are \['groups', 'rows', .*, 'ring_words'\]$"),
     *(({key: value for key, value in JSON.items() if key != name}, rf"^Missing configuration key '{name}'$")
       for name in FIELDS),
     (JSON | {"modes": ["3of4"]}, r"^modes must be some of \['any', '2of4', '1of4', 'max1of4'\], not \['3of4'\]$"),
