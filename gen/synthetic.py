@@ -53,16 +53,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     if drawn != (arguments.ring_words is not None):
         raise Refused("Give --ring-words with a network called -rpg, and only with such a network")
     folded = arguments.folded if arguments.folded is not None else "" if drawn else "3,4"
+    name = f"{arguments.network}-{arguments.image}" if drawn else None
     network = resnet(
         depth, classes=arguments.classes, image=arguments.image,
         folded=_stages(folded), width=arguments.width, wider=arguments.wider, mode=Mode(arguments.mode),
-        density=arguments.density, seed=arguments.seed,
+        density=arguments.density, seed=arguments.seed, name=name,
     )
     if drawn:
         parts = [part for part in arguments.ring_parts.split(",") if part]
         draw = rings_of_stages if arguments.ring_per_stage else rpg
         network = draw(network, words=arguments.ring_words, planes=arguments.planes, parts=parts)
-    out = arguments.out or Path("build", "synthetic", f"{network.name}-{arguments.mode}.safetensors")
+    kind = f"{arguments.ring_words}x{arguments.planes}" if drawn else arguments.mode
+    out = arguments.out or Path("build", "synthetic", f"{network.name}-{kind}.safetensors")
     print(save(synthetic_model(network, arguments.seed, calibration_images=1), out))
     return 0
 

@@ -158,7 +158,6 @@ def rpg(
     words: int,
     planes: int = PLANES_MAX,
     parts: Iterable[str] = ("shortcut",),
-    name: str | None = None,
 ) -> Network:
     """``network`` with all convolutions of its blocks drawn from one ring of ``words`` words.
 
@@ -167,9 +166,7 @@ def rpg(
     parts : some of :data:`RING_OPTIONS`
         Other layers that draw from it too; the rest keep their masks. The paper's excludes stem and classifier.
     """
-    names = _ring_layers(network, parts)
-    made = drawn(network, Ring("ring", words, planes, tuple(names)))
-    return dataclasses.replace(made, name=name or f"{network.name}-rpg")
+    return drawn(network, Ring("ring", words, planes, tuple(_ring_layers(network, parts))))
 
 
 def rings_of_stages(
@@ -179,8 +176,7 @@ def rings_of_stages(
     stages: dict[str, list[str]] = {}
     for layer in _ring_layers(network, parts):
         stages.setdefault(layer.partition(".")[0] if "." in layer else "ends", []).append(layer)
-    made = drawn(network, *(Ring(stage, words, planes, tuple(names)) for stage, names in stages.items()))
-    return dataclasses.replace(made, name=f"{network.name}-rpg-stages")
+    return drawn(network, *(Ring(stage, words, planes, tuple(names)) for stage, names in stages.items()))
 
 
 def _ring_layers(network: Network, parts: Iterable[str]) -> list[str]:

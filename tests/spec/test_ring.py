@@ -145,7 +145,6 @@ def test_parts_of_the_paper():
     plain = residual_network("t", image=(8, 8, 1), classes=10, widths=(8, 16), iterations=(2, 0))
     network = rpg(plain, words=10)
     assert [layer.name for layer in network.layers if layer.ring is None] == ["stem", "classifier"]
-    assert network.name == "t-rpg"
     assert rpg(plain, words=10, parts=()).layer("stage2.entry.shortcut").ring is None
     with pytest.raises(Refused, match="some of stem, shortcut, classifier, not 'fc'"):
         rpg(plain, words=10, parts=("fc",))
