@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from spec.config import AcceleratorConfig
 
 __all__ = [
-    "ADDRESS_BITS", "COUNTERS", "MAGIC", "REGISTERS", "VERSION", "Access", "ErrorCode", "Field", "Register", "features",
-    "identity", "offset_of",
+    "ADDRESS_BITS", "COUNTERS", "MAGIC", "REGISTERS", "VERSION", "Access", "ErrorCode", "Field", "Register", "identity",
+    "offset_of",
 ]
 
 MAGIC = 0x464F_4C44  #: "FOLD".
@@ -134,11 +134,7 @@ def offset_of(name: str) -> int:
     return {register.name: register.offset for register in REGISTERS}[name]
 
 
-def features(config: AcceleratorConfig) -> dict[str, bool]:
-    """Fields of FEATURES by name."""
-    return {"masks": True, "ring": config.ring_words > 0}
-
-
 def identity(config: AcceleratorConfig) -> dict[str, int]:
     """Registers that are constants of a build, by name."""
-    return {"MAGIC": MAGIC, "VERSION": VERSION, "CONFIG_HASH": config.hash}
+    features = 1 | (config.ring_words > 0) << 1
+    return {"MAGIC": MAGIC, "VERSION": VERSION, "CONFIG_HASH": config.hash, "FEATURES": features}
