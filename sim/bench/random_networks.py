@@ -49,9 +49,9 @@ def _draw_rings(rng: Random, network: Network) -> Network:
     count = rng.randrange(4)
     owners = {layer.name: rng.randrange(count + 1) for layer in network.layers}
     layers = [tuple(name for name, owner in owners.items() if owner == index) for index in range(count)]
-    room = current_job().config.ring_words
+    longest = current_job().config.ring_words // 8
     return drawn(network, *(
-        Ring(f"r{index}", rng.choice((1, rng.randrange(1, 20), rng.randrange(1, room // 8))), rng.randrange(1, 6), names)
+        Ring(f"r{index}", rng.choice((1, rng.randrange(1, 20), rng.randrange(1, longest))), rng.randrange(1, 6), names)
         for index, names in enumerate(layers) if names
     ))
 
