@@ -1,9 +1,10 @@
 """`python -m gen.build --pe 16 [--model FILE] --out DIR`: the accelerator's Verilog, and a model compiled for it.
 
 Always: ``foldenite.v``, ``config.json``, ``ports.json``, ``regs.h``, ``regs.svd``, ``regs.md``. With a model also
-``program.bin`` (commands), ``image.bin`` (all packets to load, ready for the stream), ``program.mem``, ``mask.mem`` and
-``entries.mem`` (memory contents for ``$readmemh``), ``cycles.json`` (per command and iteration) and
-``expected/vectors.safetensors`` (images and everything the golden model stores on them).
+``program.bin`` (commands), ``image.bin`` (all packets to load, ready for the stream), ``program.mem``, ``mask.mem``,
+``ring.mem`` and ``entries.mem`` (memory contents for ``$readmemh``, of those memories that the model fills),
+``cycles.json`` (per command and iteration) and ``expected/vectors.safetensors`` (images and everything the golden model
+stores on them).
 """
 
 import argparse
@@ -27,7 +28,7 @@ from spec import golden, vectors
 from spec.config import AcceleratorConfig
 from spec.files import write_bytes, write_text
 from spec.model import Model, load
-from spec.packets import HEADER_WORDS
+from spec.packets import HEADER_WORDS, Target
 from spec.refusal import Refused, run_command
 from spec.synthetic import random_images
 from spec.vectors import Vectors
@@ -97,14 +98,18 @@ def _json(data: dict) -> str:
 
 def _model_files(program: Program) -> dict[str, str | bytes]:
     config = program.config
-    code, masks, entries = (packet[4 * HEADER_WORDS :] for packet in program.packets)
+    contents = {Target(packet[0]): packet[4 * HEADER_WORDS :] for packet in program.packets}  # lowest byte first
+    word_bytes = {
+        Target.PROGRAM: 4, Target.MASK: config.mask_word_bits // 8, Target.RING: 4, Target.ENTRIES: 4 * config.rows,
+    }
     cycles = predict(program)
     return {
-        "program.bin": code,
+        "program.bin": contents[Target.PROGRAM],
         "image.bin": b"".join(program.packets),
-        "program.mem": _readmemh(code, 4),
-        "mask.mem": _readmemh(masks, config.mask_word_bits // 8),
-        "entries.mem": _readmemh(entries, 4 * config.rows),
+        **{
+            f"{target.name.lower()}.mem": _readmemh(content, word_bytes[target])
+            for target, content in contents.items()
+        },
         "cycles.json": _json({
             "network": program.model.network.name,
             "model_hash": program.model.hash,

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from gen.options import add_build_options, config_from
 from gen.plan import LayerPlan, Plan, command_count, plan
-from spec.commands import FIELDS
+from spec.commands import FIELDS, RING_UNIT
 from spec.config import AcceleratorConfig
 from spec.model import Model, load
 from spec.network import Role
@@ -63,7 +63,7 @@ def problems(model: Model, config: AcceleratorConfig, *, commands: int) -> list[
                 "network", f"needs {need} {unit} of {memory}, {need - have} more than the {have} there are",
                 f"build with {option} {enough} or use a smaller network",
             ))
-    found += _stream_problems(placed, config)
+    found += _stream_problems(placed, config) + _ring_problems(placed, config)
     for block in network.blocks:
         if block.iterations > _LIMITS["iterations"]:
             found.append(Problem(
@@ -89,10 +89,27 @@ def _stream_problems(placed: Plan, config: AcceleratorConfig) -> list[Problem]:
     )]
 
 
+def _ring_problems(placed: Plan, config: AcceleratorConfig) -> list[Problem]:
+    """Rings stay on the chip, every plane of them."""
+    need, have = placed.ring_words, config.ring_words
+    if need <= have:
+        return []
+    enough = -(-need // RING_UNIT) * RING_UNIT
+    if not have:
+        return [Problem(
+            name, "is a ring that layers draw their weights from, but the build knows no rings",
+            f"build with --features masks,ring --ring-words {enough}, or train its layers with masks",
+        ) for name in placed.rings]
+    return [Problem(
+        "network", f"needs {need} words of ring memory, {need - have} more than the {have} there are",
+        f"build with --ring-words {enough}, or give its rings fewer words or planes",
+    )]
+
+
 def _layer_problems(part: LayerPlan, config: AcceleratorConfig) -> list[Problem]:
     layer = part.layer
     found = _map_problems(part)
-    if layer.mode not in config.modes:
+    if layer.ring is None and layer.mode not in config.modes:
         found.append(Problem(
             layer.name, f"is {layer.mode}, but the build supports only {', '.join(config.modes)}",
             f"build with --modes including {layer.mode} or train the layer in another mode",

@@ -6,16 +6,17 @@ from functools import cached_property
 import numpy as np
 
 from gen.check import problems
-from gen.images import entry_image, image_words, mask_chunks, mask_image, tensor_from_words
+from gen.images import entry_image, image_words, mask_chunks, mask_image, ring_image, tensor_from_words
 from gen.plan import LayerPlan, Plan, command_count, plan
-from spec.commands import ADDRESS_BITS, Op, Source, encode
+from spec.commands import ADDRESS_BITS, RING_UNIT, Op, Source, encode
 from spec.config import AcceleratorConfig
 from spec.golden import check_images
 from spec.model import Model
 from spec.network import Network, Role, Step
 from spec.packets import Target, chunk_packet, packet
 from spec.refusal import Refused
-from spec.supermask import Mode
+from spec.ring import row_words
+from spec.supermask import GROUP, Mode
 
 __all__ = ["Command", "Frame", "Program", "compile_model"]
 
@@ -90,14 +91,16 @@ class Program:
 
     @cached_property
     def packets(self) -> tuple[bytes, ...]:
-        """Packets that load program, the masks that stay and entries."""
+        """Packets that load program, the masks that stay, rings and entries."""
         first = self.plan.layers[0]
         program = np.concatenate([command.words for command in self.commands]).astype("<u4").tobytes()
         mask_address = self.plan.mask_unit * self.config.mask_unit_bits // 32
         masks = mask_image(self.model, self.plan, self.config)
+        rings = ring_image(self.model, self.plan)
         return (
             packet(Target.PROGRAM, self.start * len(self.commands[0].words), program),
             *([packet(Target.MASK, mask_address, masks)] if masks else []),
+            *([packet(Target.RING, self.plan.ring_word, rings)] if rings else []),
             packet(Target.ENTRIES, first.entry_row * self.config.rows, entry_image(self.model, self.plan, self.config)),
         )
 
@@ -153,8 +156,10 @@ def compile_model(
     command_base: int = 0,
     mask_base: int = 0,
     entry_base: int = 0,
+    ring_base: int = 0,
 ) -> Program:
-    """Compile ``model`` for ``config``, to be loaded from the given bases on (command index, mask unit, entry row).
+    """Compile ``model`` for ``config``, to be loaded from the given bases on (command index, mask unit, entry row, ring
+    word).
 
     With ``trace`` every layer is followed by a STORE of what it wrote.
 
@@ -169,11 +174,14 @@ def compile_model(
     if found:
         raise Refused(f"Network {network.name} cannot run on this build: " + " | ".join(str(p) for p in found))
     aligned = max(2, 32 // config.mask_unit_bits)  # masks come in whole 32-bit words and in pairs of units
-    placed = plan(network, config, mask_unit=-(-mask_base // aligned) * aligned, entry_row=entry_base)
+    placed = plan(
+        network, config, mask_unit=-(-mask_base // aligned) * aligned, entry_row=entry_base, ring_word=ring_base
+    )
     for what, end, have in (
         ("program memory", command_base + count, config.commands),
         ("mask memory", placed.mask_unit + placed.mask_units, config.mask_bits // config.mask_unit_bits),
         ("entry memory", entry_base + placed.entry_rows, config.entry_rows),
+        ("ring memory", ring_base + placed.ring_words if placed.ring_words else 0, config.ring_words),
     ):
         if end > have:
             raise Refused(f"Network {network.name} ends at {end} in {what} of {have}; load fewer models or enlarge it")
@@ -242,6 +250,22 @@ def _pool_command(part: LayerPlan) -> Command:
     return Command(Op.MAXPOOL, layer.name, fields, part)
 
 
+def _ring_fields(part: LayerPlan, network: Network) -> dict[str, int]:
+    """Where the layer is on its ring."""
+    layer = part.layer
+    draw = network.draws[layer.name]
+    return {
+        "ring": 1,
+        "top_plane": layer.planes - 1,
+        "spare_channels": -layer.inputs % GROUP,
+        "ring_base": part.ring_word // RING_UNIT,
+        "ring_words": draw.words,
+        "ring_start": draw.start,
+        "ring_step": draw.step,
+        "ring_row_step": draw.step * row_words(layer.shape) % draw.words,
+    }
+
+
 def _layer_command(model: Model, part: LayerPlan, network: Network, config: AcceleratorConfig) -> Command:
     layer = part.layer
     fields = _map_fields(part) | {
@@ -254,10 +278,10 @@ def _layer_command(model: Model, part: LayerPlan, network: Network, config: Acce
         "last_run": part.last_run,
         "pixel_tiles": part.pixel_tiles,
         "seed": network.seed_of(layer),
-        "mask_base": part.mask_unit,
         "streamed": part.streamed,
         "step_tap": ((layer.width - layer.kernel) * part.blocks + 1) & (1 << ADDRESS_BITS) - 1,
     }
+    fields |= _ring_fields(part, network) if layer.ring else {"mask_base": part.mask_unit}
     if layer.role is Role.CLASSIFIER:
         return Command(Op.CLASSIFY, layer.name, fields, part)
     numbers = model.requantizations[layer.name]

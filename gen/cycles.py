@@ -2,7 +2,8 @@
 
 A tile of weights is loaded while the one before it runs, so a run of ``r`` pixels followed by a tile of ``n`` weight
 fetches takes ``max(r, TURNAROUND, n)`` cycles. Around every command come the cycles to fill and empty the pipeline.
-The constants below are latencies of :mod:`rtl`, written as differences of register stages.
+A layer that draws from a ring does all this once per plane. The constants below are latencies of :mod:`rtl`, written as
+differences of register stages.
 
 For streamed masks a host that never stalls is one whose first chunk waits at the start and that offers a word in every
 cycle from then on. When chunks arrive then depends on when earlier ones are done with and the other way round, so the
@@ -114,7 +115,8 @@ def predict(program: Program) -> CycleModel:
             else:
                 prepared = max(ready, loader_free)
                 taken = max(prepared, drained)
-                row = prepared + _TAKE_TO_ROW + config.weight_rows
+                seeding = config.ring_seeding if command.part.layer.ring else config.weight_rows
+                row = prepared + _TAKE_TO_ROW + seeding
                 if command.part.streamed:
                     run = _execute_streamed(command.part, config, host, prepared, taken + _TAKE_TO_SWAP, row, last_swap)
                 else:
@@ -134,7 +136,7 @@ def predict(program: Program) -> CycleModel:
         layer = command.part.layer if command.part else None
         result.append(CommandCycles(
             command.label, layer.name if layer else None, iteration, begun, drained - begun, causes,
-            layer.macs if computes else 0, layer.mode.passes if computes else 0,
+            layer.macs if computes else 0, layer.passes if computes else 0,
         ))
     return CycleModel(tuple(result))
 
@@ -157,7 +159,7 @@ def _execute(part: LayerPlan, config: AcceleratorConfig, asked: int, row: int, f
 
     Its first run asks for weights at ``asked``; its first row is ready at ``row``, and may be written at ``free``.
     """
-    runs = part.weight_tiles * part.layer.mode.passes  # per segment
+    runs = part.weight_tiles * part.layer.passes  # per segment
     array = weight_load = mask_wait = filler = 0
     swap = slots = run = None
     for run, fetches in _segments(part, config):

@@ -1,4 +1,4 @@
-"""Memory contents: supermasks in fetch order, batch-norm entries, prepared images."""
+"""Memory contents: supermasks in fetch order, planes of rings, batch-norm entries, prepared images."""
 
 import numpy as np
 
@@ -7,9 +7,10 @@ from spec.config import AcceleratorConfig
 from spec.model import Model
 from spec.network import Role
 from spec.numerics import pack_entries, prepare
+from spec.ring import RING_WORD, digits
 from spec.supermask import Mode, codes
 
-__all__ = ["entry_image", "image_words", "mask_chunks", "mask_image", "tensor_from_words"]
+__all__ = ["entry_image", "image_words", "mask_chunks", "mask_image", "ring_image", "tensor_from_words"]
 
 
 def mask_image(model: Model, plan: Plan, config: AcceleratorConfig) -> bytes:
@@ -21,7 +22,7 @@ def mask_image(model: Model, plan: Plan, config: AcceleratorConfig) -> bytes:
     first = plan.mask_unit
     units = np.zeros((plan.resident_units, config.mask_unit_bits), bool)
     for part in plan.layers:
-        if part.streamed:
+        if part.streamed or part.layer.ring:
             continue
         bits = _layer_units(model.masks[part.layer.name], part, config)
         units[part.mask_unit - first : part.mask_unit - first + len(bits)] = bits
@@ -58,6 +59,21 @@ def _layer_units(mask: np.ndarray, part: LayerPlan, config: AcceleratorConfig) -
         ordered[:-1].reshape(-1, ordered.shape[-1]), ordered[-1, :, : part.last_rows].reshape(-1, ordered.shape[-1])
     ])
     return fetches.reshape(-1, config.mask_unit_bits)
+
+
+def ring_image(model: Model, plan: Plan) -> bytes:
+    """Rings as planes of trits, from the first word of the plan, in 32-bit words; between rings 0.
+
+    Order: ring > plane, the highest first > word. A word is 16 trits: bits 0 to 15 tell which are not 0, bits 16 to 31
+    which are negative, lowest bit first.
+    """
+    words = np.zeros(plan.ring_words, "<u4")
+    for ring in model.network.rings:
+        trits = digits(model.rings[ring.name], ring.planes)[::-1].reshape(-1, RING_WORD)
+        halves = [np.packbits(bits, axis=1, bitorder="little").view("<u2").ravel() for bits in (trits != 0, trits < 0)]
+        first = plan.rings[ring.name] - plan.ring_word
+        words[first : first + len(trits)] = halves[0] | halves[1].astype("<u4") << RING_WORD
+    return words.tobytes()
 
 
 def entry_image(model: Model, plan: Plan, config: AcceleratorConfig) -> bytes:

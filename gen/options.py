@@ -10,7 +10,10 @@ from spec.supermask import Mode
 
 __all__ = ["add_build_options", "config_from"]
 
-_FIELDS = ("lanes", "weight_rows", "psum_depth", "x_bytes", "t_bytes", "mask_bits", "entries", "commands")
+_FIELDS = (
+    "lanes", "weight_rows", "psum_depth", "x_bytes", "t_bytes", "mask_bits", "entries", "commands", "ring_words",
+)
+_FEATURES = ("masks", "ring")
 
 
 def add_build_options(parser: argparse.ArgumentParser) -> None:
@@ -24,6 +27,7 @@ def add_build_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--fit", action="store_true", help="make every memory just large enough for the model, whatever it needs"
     )
+    group.add_argument("--features", help="where weights come from: masks (always), or masks,ring with --ring-words")
     group.add_argument("--modes", help="comma-separated mask modes to support (default: all)")
 
 
@@ -36,11 +40,26 @@ def config_from(arguments: argparse.Namespace, network: Network | None = None) -
         except ValueError:
             raise Refused(f"--modes must be some of {','.join(Mode)}, not {arguments.modes!r}") from None
     config = config_for(arguments.pe, groups=arguments.groups, rows=arguments.rows, **fields)
-    if not arguments.fit:
-        return config
-    if network is None:
-        raise Refused("Option --fit needs a model to fit the memories to")
-    given = [f"--{name.replace('_', '-')}" for name in MEMORY_LIMITS if name in fields]
-    if given:
-        raise Refused(f"Options --fit and {given[0]} contradict each other; leave one of them out")
-    return fitted(config, network)
+    if arguments.fit:
+        if network is None:
+            raise Refused("Option --fit needs a model to fit the memories to")
+        given = [f"--{name.replace('_', '-')}" for name in MEMORY_LIMITS if name in fields]
+        if given:
+            raise Refused(f"Options --fit and {given[0]} contradict each other; leave one of them out")
+        config = fitted(config, network)
+    _check_features(arguments.features, config.ring_words)
+    return config
+
+
+def _check_features(text: str | None, ring_words: int) -> None:
+    """Refuse ``--features`` that are unknown or contradict ``--ring-words``."""
+    if text is None:
+        return
+    features = text.split(",")
+    if set(features) - set(_FEATURES) or "masks" not in features:
+        raise Refused(f"--features must be masks or {','.join(_FEATURES)}, not {text!r}")
+    if ("ring" in features) != (ring_words > 0):
+        raise Refused(
+            "--features with ring needs --ring-words N, or --fit and a model with a ring" if "ring" in features
+            else f"--features without ring contradicts a ring memory of {ring_words} words; add ring to it"
+        )

@@ -1,7 +1,8 @@
 """Where everything of a network goes in the memories of a build, and how each layer is cut into tiles."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from spec.commands import RING_UNIT
 from spec.config import AcceleratorConfig
 from spec.network import Layer, Network, Role
 from spec.supermask import GROUP, Mode
@@ -46,6 +47,8 @@ class LayerPlan:
         First entry row of iteration 0.
     streamed : bool
         Its mask comes from the host in every iteration, a chunk per m-tile.
+    ring_word : int
+        First word of its ring in the ring memory. A layer that draws from a ring has no mask.
     """
 
     layer: Layer
@@ -64,6 +67,7 @@ class LayerPlan:
     mask_units: int
     entry_row: int
     streamed: bool = False
+    ring_word: int = 0
 
     @property
     def chunk_units(self) -> int:
@@ -100,6 +104,12 @@ class Plan:
         First unit of mask memory.
     slot_units : int
         Units of a slot: whole words of the mask memory. 0 if nothing is streamed.
+    ring_word : int
+        First word of ring memory.
+    ring_words : int
+        Words of ring memory: every plane of every ring.
+    rings : dict of ring name to int
+        First word of each.
     """
 
     layers: tuple[LayerPlan, ...]
@@ -111,6 +121,9 @@ class Plan:
     entry_steps: dict[str, int]
     mask_unit: int = 0
     slot_units: int = 0
+    ring_word: int = 0
+    ring_words: int = 0
+    rings: dict[str, int] = field(default_factory=dict)
 
     @property
     def resident_units(self) -> int:
@@ -130,19 +143,23 @@ def _ceil(a: int, b: int) -> int:
     return -(-a // b)
 
 
-def plan(network: Network, config: AcceleratorConfig, *, mask_unit: int = 0, entry_row: int = 0) -> Plan:
-    """Lay ``network`` out on ``config``, its masks from ``mask_unit`` and its entries from ``entry_row`` on.
+def plan(
+    network: Network, config: AcceleratorConfig, *, mask_unit: int = 0, entry_row: int = 0, ring_word: int = 0
+) -> Plan:
+    """Lay ``network`` out on ``config``, its masks from ``mask_unit``, its entries from ``entry_row``, its rings from
+    ``ring_word`` on.
 
     The residual stream lives in X: layers that change its shape write a second region at the other end of X, the others
     update it in place. The prepared image and the branches of the blocks live at the start of T; where a block has two
     inner layers, the second one's branch follows the first one's.
 
-    Masks stay on the chip. Where there is no room for all, some are streamed (:func:`_stream`).
+    Masks stay on the chip. Where there is no room for all, some are streamed (:func:`_stream`). Rings always stay.
     """
     sizes = {"x": 0, "t": 0}
     layers: list[LayerPlan] = []
     entry_steps: dict[str, int] = {}
     start_mask, start_entry = mask_unit, entry_row
+    rings, ring_end = _place_rings(network, ring_word)
 
     def words(channels: int, layer: Layer) -> int:
         return layer.positions * _ceil(channels, config.word_bytes)
@@ -171,10 +188,11 @@ def plan(network: Network, config: AcceleratorConfig, *, mask_unit: int = 0, ent
         pixel_tiles = _ceil(layer.positions, run)
         unit = 1 if layer.mode is Mode.ONE_OF_FOUR else 2
         mask_unit += mask_unit % unit
-        units = unit * layer.kernel**2 * blocks * ((tiles - 1) * config.load_cycles + last_rows)
+        units = 0 if layer.ring else unit * layer.kernel**2 * blocks * ((tiles - 1) * config.load_cycles + last_rows)
         layers.append(LayerPlan(
             layer, source, destination, residual, signed, blocks, tiles, _ceil(last_channels, GROUP), last_rows,
             run, layer.positions - run * (pixel_tiles - 1), pixel_tiles, mask_unit, units, entry,
+            ring_word=rings[layer.ring.name] if layer.ring else 0,
         ))
         mask_unit += units
 
@@ -210,9 +228,18 @@ def plan(network: Network, config: AcceleratorConfig, *, mask_unit: int = 0, ent
     add(classifier, stream, None, None, False, 0)
     result = Plan(
         tuple(layers), pool, sizes["x"], sizes["t"], mask_unit - start_mask, entry_row - start_entry, entry_steps,
-        start_mask,
+        start_mask, ring_word=ring_word, ring_words=ring_end - ring_word, rings=rings,
     )
     return _stream(result, config)
+
+
+def _place_rings(network: Network, word: int) -> tuple[dict[str, int], int]:
+    """First word of every ring, one behind the other from ``word`` on, and the first word after them."""
+    rings = {}
+    for ring in network.rings:
+        rings[ring.name] = word = _ceil(word, RING_UNIT) * RING_UNIT
+        word += ring.planes * ring.words
+    return rings, word
 
 
 def _stream(resident: Plan, config: AcceleratorConfig) -> Plan:
@@ -235,7 +262,7 @@ def _stream(resident: Plan, config: AcceleratorConfig) -> Plan:
         units = sum(_ceil(p.mask_units, 2) * 2 for p in resident.layers if p.layer.index in staying)
         return _ceil(units, word) * word + 2 * slot_of(staying)
 
-    staying: set[int] = set()
+    staying = {part.layer.index for part in resident.layers if part.layer.ring}
     for part in sorted(resident.layers, key=lambda p: (-p.layer.iterations, p.layer.positions, -p.mask_units)):
         more = staying | {part.layer.index}
         if need(more) <= max(have, need(staying)):

@@ -35,6 +35,12 @@ def _described(kind: type[enum.Enum]) -> list[tuple[enum.Enum, str]]:
     return [(member, sentences[member.name]) for member in kind]
 
 
+def _targets(config: AcceleratorConfig) -> list[tuple[Target, int, str]]:
+    """Every memory of the build that packets fill, its size in 32-bit words, and its sentence."""
+    sizes = memory_words(config)
+    return [(target, sizes[target], doc) for target, doc in _described(Target) if target in sizes]
+
+
 def _describe(config: AcceleratorConfig) -> str:
     return f"{config.pe} PEs, Tg x Tm x L = {config.groups} x {config.rows} x {config.lanes}"
 
@@ -70,9 +76,9 @@ def c_header(config: AcceleratorConfig) -> str:
     rows += ["", "/* Packets: magic | target, address, length (in 32-bit words), then the words. */"]
     define("PACKET_MAGIC", f"0x{PACKET_MAGIC:08X}u", "or the target into it")
     define("PACKET_HEADER_WORDS", f"{HEADER_WORDS}u", "words before the payload")
-    for target, doc in _described(Target):
+    for target, words, doc in _targets(config):
         define(f"TARGET_{target.name}", f"{target.value}u", doc)
-        define(f"TARGET_{target.name}_WORDS", f"{memory_words(config)[target]}u", "size of that memory")
+        define(f"TARGET_{target.name}_WORDS", f"{words}u", "size of that memory")
     rows += ["", "/* Counters: 64 bits each, LOW then HIGH; the first is the sum of the others. */"]
     define("COUNTERS", f"{len(COUNTERS)}u", "how many")
 
@@ -139,10 +145,7 @@ def markdown(config: AcceleratorConfig) -> str:
     ]
     docs = [(f"0x{register.offset:02X}", register.name, register.doc) for register in REGISTERS]
     errors = [(code.value, code.name, doc) for code, doc in _described(ErrorCode)]
-    targets = [
-        (target.value, target.name, memory_words(config)[target], doc)
-        for target, doc in _described(Target)
-    ]
+    targets = [(target.value, target.name, words, doc) for target, words, doc in _targets(config)]
     return "\n".join([
         f"# Foldenite registers: {_describe(config)}", "",
         "AXI4-Lite, 32-bit registers at these byte offsets. Anything else, and a partial write, is answered SLVERR.",

@@ -11,7 +11,8 @@ __all__ = ["fitted"]
 
 
 def fitted(config: AcceleratorConfig, *networks: Network) -> AcceleratorConfig:
-    """``config`` with X, T, mask, entry and program memories just large enough for any one of ``networks``.
+    """``config`` with X, T, mask, entry, program and ring memories just large enough for any one of
+    ``networks``.
 
     All masks stay on the chip where a build can have that much memory, and the program may be the one that sends every
     stored tensor.
@@ -32,6 +33,7 @@ def fitted(config: AcceleratorConfig, *networks: Network) -> AcceleratorConfig:
             "mask_bits": placed.mask_units * config.mask_unit_bits,
             "entries": placed.entry_rows * config.rows,
             "commands": command_count(network, traced=True),
+            "ring_words": placed.ring_words,
         }
         for name, need in of_network.items():
             unit, _, most = limits[name]

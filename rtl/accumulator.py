@@ -12,12 +12,13 @@ __all__ = ["Accumulator"]
 
 
 class Accumulator(wiring.Component):
-    """``acc[r] = (0 if start else sum if accumulate else psum[pixel][r]) + sums[r] + carries[r]``.
+    """``acc[r] = base[r] + sums[r] + carries[r]``, where ``base`` is 0 at a ``start``, else the previous ``acc`` with
+    ``accumulate``, else ``psum[pixel]``, and three times that with ``triple``.
 
     The read address is presented two cycles before the sums; ``acc`` is a register one cycle after them, written back
     in that cycle where ``write`` says so. The same pixel may come again :data:`TURNAROUND` cycles later.
     ``accumulate`` adds to the previous ``acc`` instead of a psum (the classifier sums over positions), at any distance.
-    Throughput one pixel per cycle.
+    Throughput one pixel per cycle. ``triple`` costs one more adder per row, in the path from psum to ``acc``.
 
     Parameters
     ----------
@@ -26,6 +27,10 @@ class Accumulator(wiring.Component):
         Pixels.
     sum_bits : int
         Signed bits of a row sum.
+    acc_bits : int
+        Signed bits of a partial sum.
+    rings : bool
+        There is a ``triple``: planes of a ring are summed by Horner's rule, the highest first.
 
     Members
     -------
@@ -33,25 +38,29 @@ class Accumulator(wiring.Component):
         Pixel of the sums of two cycles later.
     valid, start, accumulate : In(1)
         Of the sums in this cycle.
+    triple : In(1)
+        Likewise. Only with ``rings``.
     sums : In(ArrayLayout(signed(sum_bits), rows))
     carries : In(rows)
     write : In(1)
         Store ``acc``, which was computed in the last cycle.
     write_address : In(range(depth))
-    acc : Out(ArrayLayout(signed(24), rows))
-    psum : Out(ArrayLayout(signed(24), rows))
+    acc : Out(ArrayLayout(signed(acc_bits), rows))
+    psum : Out(ArrayLayout(signed(acc_bits), rows))
         The word read two cycles after ``read_address``.
     """
 
     #: Least cycles from one visit of a pixel to the next.
     TURNAROUND = 4
 
-    def __init__(self, *, rows: int, depth: int, sum_bits: int):
+    def __init__(self, *, rows: int, depth: int, sum_bits: int, acc_bits: int = ACC_BITS, rings: bool = False):
         self.rows = rows
         self.depth = depth
         self.sum_bits = sum_bits
-        layout = data.ArrayLayout(signed(ACC_BITS), rows)
-        super().__init__({
+        self.acc_bits = acc_bits
+        self.rings = rings
+        layout = data.ArrayLayout(signed(acc_bits), rows)
+        super().__init__(({"triple": In(1)} if rings else {}) | {
             "read_address": In(range(depth)),
             "valid": In(1),
             "start": In(1),
@@ -67,7 +76,7 @@ class Accumulator(wiring.Component):
     def elaborate(self, platform):
         m = Module()
 
-        m.submodules.psums = psums = Ram(width=ACC_BITS * self.rows, depth=self.depth)
+        m.submodules.psums = psums = Ram(width=self.acc_bits * self.rows, depth=self.depth)
         m.d.comb += [
             psums.read_address.eq(self.read_address),
             psums.read_enable.eq(1),
@@ -76,12 +85,14 @@ class Accumulator(wiring.Component):
             psums.write_enable.eq(self.write),
             self.psum.eq(psums.read_data),
         ]
-        acc = Signal(data.ArrayLayout(signed(ACC_BITS), self.rows), reset_less=True)
+        acc = Signal(data.ArrayLayout(signed(self.acc_bits), self.rows), reset_less=True)
         m.d.comb += self.acc.eq(acc)
         for r in range(self.rows):
-            memory_mask = (~self.start & ~self.accumulate).replicate(ACC_BITS)
-            register_mask = (~self.start & self.accumulate).replicate(ACC_BITS)
+            memory_mask = (~self.start & ~self.accumulate).replicate(self.acc_bits)
+            register_mask = (~self.start & self.accumulate).replicate(self.acc_bits)
             base = (self.psum[r].as_unsigned() & memory_mask) | (acc[r].as_unsigned() & register_mask)
+            if self.rings:
+                base = (base + (base << 1 & self.triple.replicate(self.acc_bits + 1)))[: self.acc_bits]
             total = add_with_carry(base.as_signed(), self.sums[r], self.carries[r])
             with m.If(self.valid):
                 m.d.sync += acc[r].eq(total)

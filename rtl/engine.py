@@ -85,14 +85,17 @@ class Engine(wiring.Component):
         config = self.config
         m.submodules.sequencer = sequencer = Sequencer(commands=config.commands)
         m.submodules.weights = weights = WeightLoader(config)
-        m.submodules.addresses = addresses = AddressGenerator()
+        m.submodules.addresses = addresses = AddressGenerator(rings=config.ring_words > 0)
         m.submodules.array = array = PeArray(groups=config.groups, rows=config.rows, lanes=config.weight_rows)
         m.submodules.accumulator = accumulator = Accumulator(
-            rows=config.rows, depth=config.psum_depth, sum_bits=row_sum_bits(config.groups)
+            rows=config.rows, depth=config.psum_depth, sum_bits=row_sum_bits(config.groups), acc_bits=config.widths.acc,
+            rings=config.ring_words > 0,
         )
         m.submodules.results = results = Results(config)
         m.submodules.pool = pool = MaxPool(word_bytes=config.word_bytes, rows=config.rows)
-        m.submodules.exporter = exporter = Exporter(word_bytes=config.word_bytes, rows=config.rows)
+        m.submodules.exporter = exporter = Exporter(
+            word_bytes=config.word_bytes, rows=config.rows, acc_bits=config.widths.acc
+        )
         memories = {}
         for name, words in (("x", config.x_words), ("t", config.t_words)):
             memories[name] = ActivationMemory(word_bytes=config.word_bytes, rows=config.rows, words=words)
@@ -186,6 +189,8 @@ class Engine(wiring.Component):
 
         valid = history("sum_valid", in_array)
         start = history("sum_start", beat.start)
+        if self.config.ring_words:
+            m.d.comb += accumulator.triple.eq(history("sum_triple", addresses.triple)[array_latency])
         last = history("sum_last", in_array & beat.last)
         pixels = history("pixel", pixel)
 
@@ -265,6 +270,12 @@ class Engine(wiring.Component):
         ]
         with m.If(load.en & ((load.target == Target.MASK) | (load.target == Target.MASK_STREAM))):
             m.d.comb += weights.mask_write_enable.eq(1 << load.address[:mask_bits])
+        if self.config.ring_words:
+            m.d.comb += [
+                weights.ring_write_address.eq(load.address),
+                weights.ring_write_data.eq(load.data),
+                weights.ring_write_enable.eq(load.en & (load.target == Target.RING)),
+            ]
         with m.If(load.en & (load.target == Target.ENTRIES)):
             m.d.comb += results.entry_write_enable.eq(1 << load.address[:row_bits])
 

@@ -26,6 +26,8 @@ class Exporter(wiring.Component):
         C.
     rows : int
         Tm.
+    acc_bits : int
+        Signed bits of a logit, at most 32.
 
     Members
     -------
@@ -38,13 +40,14 @@ class Exporter(wiring.Component):
     address : Out(24)
     word : In(8 * word_bytes)
         Memory word two cycles after ``address``.
-    psum : In(ArrayLayout(signed(24), rows))
+    psum : In(ArrayLayout(signed(acc_bits), rows))
     words : Out(stream.Signature(FrameWord))
     """
 
-    def __init__(self, *, word_bytes: int, rows: int):
+    def __init__(self, *, word_bytes: int, rows: int, acc_bits: int = ACC_BITS):
         self.word_bytes = word_bytes
         self.rows = rows
+        self.acc_bits = acc_bits
         super().__init__({
             "start": In(1),
             "base": In(ADDRESS_BITS),
@@ -53,7 +56,7 @@ class Exporter(wiring.Component):
             "busy": Out(1),
             "address": Out(ADDRESS_BITS),
             "word": In(8 * word_bytes),
-            "psum": In(data.ArrayLayout(signed(ACC_BITS), rows)),
+            "psum": In(data.ArrayLayout(signed(acc_bits), rows)),
             "words": Out(stream.Signature(FrameWord)),
         })
 
@@ -66,7 +69,7 @@ class Exporter(wiring.Component):
         wait = Signal(range(Ram.LATENCY + 1))
         items = Signal(range(max(items_word, items_psum) + 1))
         line = Signal(32 * max(items_word, items_psum), reset_less=True)
-        logits = Cat(Cat(value, value[-1].replicate(32 - ACC_BITS)) for value in self.psum)
+        logits = Cat(Cat(value, value[-1].replicate(32 - self.acc_bits)) for value in self.psum)
 
         m.d.comb += [self.words.payload.data.eq(line[:32]), self.words.payload.last.eq(left == 1)]
         with m.FSM() as fsm:

@@ -6,6 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from rtl.command import COMMAND
 from rtl.packet_loader import Chunk
+from spec.commands import RING_UNIT
 from spec.config import AcceleratorConfig
 from spec.lfsr import SIGN_WORD
 from spec.supermask import GROUP
@@ -21,7 +22,7 @@ class TileFetch(data.Struct):
     group: unsigned(7)  #: Which rows of the tile.
     last: unsigned(1)  #: Last rows of the tile.
     start: unsigned(1)  #: First weights of new output channels: take the next streams.
-    rewind: unsigned(1)  #: First weights of another pixel tile: go back to the start of the streams.
+    rewind: unsigned(1)  #: First weights of another pixel tile or plane: go back to the start of the streams.
     commit: unsigned(1)  #: Last pass: move the streams on.
     pass_index: unsigned(2)
     partial: unsigned(1)  #: Last n-block: only ``groups`` groups and ``words`` sign words are there.
@@ -30,13 +31,16 @@ class TileFetch(data.Struct):
 
 
 class MaskWalk(wiring.Component):
-    """Fetches of a command in the order ``m-tile > pixel tile > ky > kx > n-block > pass > rows``.
+    """Fetches of a command in the order ``m-tile > pixel tile > plane > ky > kx > n-block > pass > rows``.
 
     The supermask is stored in the order ``m-tile > ky > kx > n-block > rows``; every pass and every pixel tile reads it
     again. One fetch per cycle of ``advance``, the first in the cycle after ``take``.
 
     Of a streamed command every m-tile is a chunk of its own: its first fetch comes two cycles after the last one of the
     m-tile before, or in the cycle after its chunk was there.
+
+    Planes are those of a ring, the highest first; a layer with masks has one, and so has every layer of a build without
+    rings.
 
     Parameters
     ----------
@@ -59,11 +63,13 @@ class MaskWalk(wiring.Component):
         The walk waits for a chunk.
     misfit : Out(1)
         With ``free``: it was not as long as the masks of its m-tile, in whole words of the mask memory.
+    plane : Out(range(ring_words))
+        First word of the present plane in the ring memory. Not in a build without rings.
     """
 
     def __init__(self, config: AcceleratorConfig):
         self.config = config
-        super().__init__({
+        super().__init__(({"plane": Out(range(config.ring_words))} if config.ring_words else {}) | {
             "take": In(1),
             "command": In(COMMAND),
             "advance": In(1),
@@ -80,6 +86,7 @@ class MaskWalk(wiring.Component):
 
         names = ("coded", "streamed", "passes", "kernel", "blocks", "tiles", "last_rows", "last_groups", "pixel_tiles")
         held = {name: Signal.like(getattr(self.command, name), name=name) for name in names}
+        planes = _Planes(m, self) if self.config.ring_words else None
         busy, placed, there = Signal(), Signal(), Signal()
         row, pass_index, block = Signal(7), Signal(2), Signal(10)
         kx, ky, pixel_tile, tile = Signal(3), Signal(3), Signal(12), Signal(11)
@@ -95,6 +102,7 @@ class MaskWalk(wiring.Component):
             "pixel_tile": pixel_tile + 1 == held["pixel_tiles"],
         }
         first = Signal()
+        new_tile = (pixel_tile == 0) & planes.first if planes else pixel_tile == 0
         m.d.comb += [
             self.idle.eq(~busy),
             first.eq((pass_index == 0) & (block == 0) & (kx == 0) & (ky == 0)),
@@ -104,8 +112,8 @@ class MaskWalk(wiring.Component):
             self.fetch.unit.eq(unit),
             self.fetch.group.eq(row),
             self.fetch.last.eq(last_row),
-            self.fetch.start.eq(first & (pixel_tile == 0)),
-            self.fetch.rewind.eq(first & (pixel_tile != 0)),
+            self.fetch.start.eq(first & new_tile),
+            self.fetch.rewind.eq(first & ~new_tile),
             self.fetch.commit.eq(ends["pass_index"]),
             self.fetch.pass_index.eq(pass_index),
             self.fetch.partial.eq(ends["block"]),
@@ -118,6 +126,8 @@ class MaskWalk(wiring.Component):
             m.d.sync += [counter.eq(0) for counter in (row, pass_index, block, kx, ky, pixel_tile, tile)]
             m.d.sync += [address.eq(self.command.mask_base) for address in (unit, weight_tile_unit, m_tile_unit)]
             m.d.sync += [busy.eq(1), placed.eq(0)]
+            if planes:
+                planes.take(m)
         with m.Elif(self.advance & there):
             m.d.sync += [row.eq(row + 1), unit.eq(after)]
             with m.If(last_row):
@@ -129,9 +139,11 @@ class MaskWalk(wiring.Component):
                         with m.If(ends["kx"]):
                             m.d.sync += [kx.eq(0), ky.eq(ky + 1)]
                             with m.If(ends["ky"]):
-                                m.d.sync += [ky.eq(0), pixel_tile.eq(pixel_tile + 1)]
+                                m.d.sync += [ky.eq(0), pixel_tile.eq(pixel_tile + (planes.last if planes else 1))]
                                 m.d.sync += [unit.eq(m_tile_unit), weight_tile_unit.eq(m_tile_unit)]
-                                with m.If(ends["pixel_tile"]):
+                                if planes:
+                                    planes.step(m)
+                                with m.If(ends["pixel_tile"] & planes.last if planes else ends["pixel_tile"]):
                                     m.d.sync += [pixel_tile.eq(0), tile.eq(tile + 1), busy.eq(~last_tile)]
                                     m.d.sync += [x.eq(after) for x in (unit, weight_tile_unit, m_tile_unit)]
                                     m.d.sync += placed.eq(0)
@@ -154,3 +166,27 @@ class MaskWalk(wiring.Component):
         """The first 32-bit word after the word of the mask memory that holds the unit before ``unit``."""
         units, parts = self.config.mask_word_bits // self.config.mask_unit_bits, self.config.mask_word_bits // 32
         return (unit + units - 1 >> units.bit_length() - 1) << parts.bit_length() - 1
+
+
+class _Planes:
+    """The loop over the planes of a ring, and where in the ring memory each begins."""
+
+    def __init__(self, m: Module, walk: MaskWalk):
+        self.command = walk.command
+        self.here = walk.plane
+        self.plane, self.top = Signal(3), Signal(3)
+        self.base, self.size = Signal.like(walk.plane), Signal(16)
+        self.first, self.last = Signal(name="first_plane"), Signal(name="last_plane")
+        m.d.comb += [self.first.eq(self.plane == self.top), self.last.eq(self.plane == 0)]
+
+    def take(self, m: Module) -> None:
+        """Begin with the first plane of the command."""
+        base = self.command.ring_base * RING_UNIT
+        m.d.sync += [self.plane.eq(self.command.top_plane), self.top.eq(self.command.top_plane)]
+        m.d.sync += [self.here.eq(base), self.base.eq(base), self.size.eq(self.command.ring_words)]
+
+    def step(self, m: Module) -> None:
+        """All weights of a plane have been fetched: go to the next, or back to the first."""
+        m.d.sync += [self.plane.eq(self.plane - 1), self.here.eq(self.here + self.size)]
+        with m.If(self.last):
+            m.d.sync += [self.plane.eq(self.top), self.here.eq(self.base)]

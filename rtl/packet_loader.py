@@ -229,7 +229,7 @@ class PacketLoader(wiring.Component):
                 m.d.comb += [following.eq(_Step.ADDRESS), self.error.info.eq(word)]
                 with m.If(word[16:] != PACKET_MAGIC >> 16):
                     m.d.comb += fault.eq(ErrorCode.PACKET_MAGIC)
-                with m.Elif(word[:16] >= len(Target)):
+                with m.Elif(word[:16] >= len(memory_words(self.config))):
                     m.d.comb += fault.eq(ErrorCode.PACKET_TARGET)
                 with m.Elif(last):
                     m.d.comb += fault.eq(ErrorCode.PACKET_SHORT)

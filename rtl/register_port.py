@@ -233,8 +233,11 @@ class RegisterPort(wiring.Component):
         wiring.connect(m, write=bus.write, registers=registers.write)
         wiring.connect(m, read=bus.read, registers=registers.read)
 
-        for name, value in identity(self.config).items():
-            m.d.comb += getattr(registers, name.lower()).value.value.eq(value)
+        constants = identity(self.config)
+        for register in REGISTERS:
+            for field in register.fields if register.name in constants else ():
+                port = getattr(getattr(registers, register.name.lower()), field.name)
+                m.d.comb += port.value.eq(constants[register.name] >> field.lsb)
         for (name, _), value in zip(COUNTERS, self.counters, strict=True):
             m.d.comb += getattr(registers, f"{name}_low".lower()).value.value.eq(value[:AXI_BITS])
             m.d.comb += getattr(registers, f"{name}_high".lower()).value.value.eq(value[AXI_BITS:])

@@ -4,7 +4,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from spec.numerics import ACC_BITS, BIAS_BITS, MULTIPLIER_BITS, Z_BITS, output_range
+from spec.numerics import BIAS_BITS, MASK_WIDTHS, MULTIPLIER_BITS, Widths, output_range
 
 __all__ = ["Entry", "Requantizer"]
 
@@ -20,12 +20,16 @@ class Requantizer(wiring.Component):
     """:func:`spec.numerics.requantize` on one row: ``y = clamp((z + (1 << (sh-1))) >> sh)`` with
     ``z = acc*M + (B << bsh) + (r << (sh+rsh))``.
 
-    ``z`` is kept modulo ``2**32``; the exporter proves that it fits. Latency :data:`LATENCY` cycles, throughput one
-    result per cycle, no stall. The shifts must not change while results are in flight.
+    ``z`` is kept modulo ``2**widths.z``; the exporter proves that it fits. Latency :data:`LATENCY` cycles, throughput
+    one result per cycle, no stall. The shifts must not change while results are in flight.
+
+    Parameters
+    ----------
+    widths : Widths
 
     Members
     -------
-    acc : In(signed(24))
+    acc : In(signed(widths.acc))
     entry : In(Entry)
     residual : In(8)
         Byte of the residual word; ignored unless ``add_residual``.
@@ -38,9 +42,10 @@ class Requantizer(wiring.Component):
     #: Cycles from ``acc`` to ``y``.
     LATENCY = 4
 
-    def __init__(self):
+    def __init__(self, widths: Widths = MASK_WIDTHS):
+        self.widths = widths
         super().__init__({
-            "acc": In(signed(ACC_BITS)),
+            "acc": In(signed(widths.acc)),
             "entry": In(Entry),
             "residual": In(8),
             "add_residual": In(1),
@@ -55,14 +60,15 @@ class Requantizer(wiring.Component):
     def elaborate(self, platform):
         m = Module()
 
+        z_bits = self.widths.z
         residual = Signal(signed(9))
         m.d.comb += residual.eq(
             Cat(self.residual, self.residual[7] & self.residual_signed) & self.add_residual.replicate(9)
         )
-        half = (Const(1, Z_BITS) << self.shift)[1 : Z_BITS + 1]
+        half = (Const(1, z_bits) << self.shift)[1 : z_bits + 1]
 
         product, product_held, offset, offset_held, z = (
-            Signal(signed(Z_BITS), name=name, reset_less=True) for name in
+            Signal(signed(z_bits), name=name, reset_less=True) for name in
             ("product", "product_held", "offset", "offset_held", "z")
         )
         m.d.sync += [
@@ -73,7 +79,7 @@ class Requantizer(wiring.Component):
             z.eq(product_held + offset_held),
         ]
 
-        shifted = Signal(signed(Z_BITS))
+        shifted = Signal(signed(z_bits))
         y = Signal(unsigned(8), reset_less=True)
         unsigned_low, unsigned_high = output_range(signed=False)
         signed_low, signed_high = output_range(signed=True)

@@ -10,7 +10,6 @@ from rtl.ram import Ram
 from rtl.requantizer import Entry, Requantizer
 from spec.commands import ADDRESS_BITS
 from spec.config import AcceleratorConfig
-from spec.numerics import ACC_BITS
 
 __all__ = ["Results"]
 
@@ -33,7 +32,7 @@ class Results(wiring.Component):
     entry_offset : In(20)
         Entry rows that the iteration adds.
     announce : In(1)
-    acc : In(ArrayLayout(signed(24), rows))
+    acc : In(ArrayLayout(signed(config.widths.acc), rows))
     residual_address : Out(24)
     residual_word : In(8 * word_bytes)
         Two cycles after ``residual_address``.
@@ -54,7 +53,7 @@ class Results(wiring.Component):
             "command": In(COMMAND),
             "entry_offset": In(20),
             "announce": In(1),
-            "acc": In(data.ArrayLayout(signed(ACC_BITS), config.rows)),
+            "acc": In(data.ArrayLayout(signed(config.widths.acc), config.rows)),
             "residual_address": Out(ADDRESS_BITS),
             "residual_word": In(8 * config.word_bytes),
             "write": Out(1),
@@ -98,7 +97,7 @@ class Results(wiring.Component):
         residuals = Signal(8 * config.rows)
         m.d.comb += residuals.eq(columns[column_held])
         for r in range(config.rows):
-            m.submodules[f"requantizer{r}"] = requantizer = Requantizer()
+            m.submodules[f"requantizer{r}"] = requantizer = Requantizer(config.widths)
             m.d.comb += [
                 requantizer.acc.eq(self.acc[r]),
                 requantizer.entry.eq(entries[r]),

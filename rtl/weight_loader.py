@@ -1,4 +1,4 @@
-"""Fetches supermasks, regenerates signs, and delivers the weights of the next tile while the present one runs."""
+"""Fetches masks or ring words, regenerates signs, delivers the weights of the next tile while the present one runs."""
 
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, wiring
@@ -10,6 +10,7 @@ from rtl.expander import Expander, Weight
 from rtl.mask_walk import MaskWalk, TileFetch
 from rtl.packet_loader import Chunk
 from rtl.ram import Ram
+from rtl.ring_memory import RingMemory
 from rtl.weight_generator import WeightGenerator
 from spec.config import AcceleratorConfig
 
@@ -17,14 +18,15 @@ __all__ = ["WeightLoader"]
 
 
 class WeightLoader(wiring.Component):
-    """Weights of every tile and pass of a command, in the order ``m-tile > pixel tile > ky > kx > n-block > pass``.
+    """Weights of every tile and pass of a command, in the order of :class:`rtl.mask_walk.MaskWalk`.
 
     A tile takes ``rows / weight_rows`` cycles, one group of rows each. ``full`` says that a whole tile is in the shadow
     set; the next tile begins in the cycle of ``swap``. A command is taken whenever the walk is ``idle``, so the first
     tile of the next command is prepared while the last one runs.
 
     Timing: the first row is written ``weight_rows + 3`` cycles after ``take``, if the shadow set is free by then. The
-    first row of an m-tile whose masks are streamed is written at the earliest 4 cycles after its chunk arrived.
+    first row of an m-tile whose masks are streamed is written at the earliest 4 cycles after its chunk arrived. Of a
+    layer that draws from a ring, :attr:`AcceleratorConfig.ring_seeding` counts instead of ``weight_rows``.
 
     Parameters
     ----------
@@ -55,12 +57,19 @@ class WeightLoader(wiring.Component):
         To :class:`rtl.pe_array.PeArray`.
     mask_write_address, mask_write_data, mask_write_enable
         Write port of the mask memory, by 32-bit part.
+    ring_write_address, ring_write_data, ring_write_enable
+        Write port of the ring memory. Not in a build without rings.
     """
 
     def __init__(self, config: AcceleratorConfig):
         self.config = config
         words = config.mask_word_bits // 32
-        super().__init__({
+        rings = {
+            "ring_write_address": In(range(config.ring_words)),
+            "ring_write_data": In(32),
+            "ring_write_enable": In(1),
+        } if config.ring_words else {}
+        super().__init__(rings | {
             "take": In(1),
             "command": In(COMMAND),
             "idle": Out(1),
@@ -104,15 +113,16 @@ class WeightLoader(wiring.Component):
         ]
 
         # The fetch leaves the walk, spends two cycles in the mask memory and then writes its rows.
+        seeding = Signal()
         advance = Signal()
         in_memory = Signal(TileFetch)
         fetch = Signal(TileFetch)
         coded = Signal()
         m.d.comb += [
-            self.idle.eq(walk.idle & ~in_memory.valid & ~fetch.valid & ~signs.seeding),
+            self.idle.eq(walk.idle & ~in_memory.valid & ~fetch.valid & ~seeding),
             walk.take.eq(self.take),
             walk.command.eq(self.command),
-            walk.advance.eq(advance & ~signs.seeding),
+            walk.advance.eq(advance & ~seeding),
             masks.read_address.eq(walk.fetch.unit >> (config.mask_word_bits // config.mask_unit_bits).bit_length() - 1),
             masks.read_enable.eq(advance),
             signs.load.eq(self.take),
@@ -122,7 +132,7 @@ class WeightLoader(wiring.Component):
             m.d.sync += coded.eq(self.command.coded)
         with m.If(advance):
             m.d.sync += [in_memory.eq(walk.fetch), fetch.eq(in_memory)]
-            m.d.sync += in_memory.valid.eq(walk.fetch.valid & ~signs.seeding)
+            m.d.sync += in_memory.valid.eq(walk.fetch.valid & ~seeding)
 
         # Rows of the next tile wait until the shadow set is free.
         blocked = self.full & ~self.swap
@@ -144,13 +154,42 @@ class WeightLoader(wiring.Component):
             signs.commit.eq(fetch.commit),
             signs.words.eq(Mux(fetch.partial, fetch.words, config.sign_words)),
         ]
-        self._expand(m, masks, signs, fetch, coded)
+        mask, negative = self._masks(m, masks, fetch, coded), signs.signs
+        if config.ring_words:
+            rings, ring = self._rings(m, walk, fetch, advance, seeding)
+            m.d.comb += seeding.eq(signs.seeding | rings.seeding)
+            # Raw bits of a lane are C wide, as those of a ring are, so they are chosen before lanes are told apart.
+            mask = Mux(ring, rings.kept, mask)
+            negative = negative ^ (rings.negative & ring.replicate(len(rings.negative)))
+        else:
+            m.d.comb += seeding.eq(signs.seeding)
+        self._expand(m, mask, negative, fetch, coded)
         return m
 
-    def _expand(self, m: Module, masks: Ram, signs: WeightGenerator, fetch, coded: Signal) -> None:
-        """One expander per row that is fetched at a time."""
+    def _rings(self, m: Module, walk: MaskWalk, fetch, advance, seeding) -> tuple[RingMemory, Signal]:
+        """The ring memory behind the same fetches, and whether the command draws from it."""
+        m.submodules.rings = rings = RingMemory(self.config)
+        ring = Signal()
+        with m.If(self.take):
+            m.d.sync += ring.eq(self.command.ring)
+        m.d.comb += [
+            rings.take.eq(self.take & self.command.ring),
+            rings.command.eq(self.command),
+            rings.advance.eq(advance),
+            rings.fetch.eq(walk.fetch),
+            rings.fetch.valid.eq(walk.fetch.valid & ~seeding),
+            rings.plane.eq(walk.plane),
+            rings.used.eq(fetch),
+            rings.write_address.eq(self.ring_write_address),
+            rings.write_data.eq(self.ring_write_data),
+            rings.write_enable.eq(self.ring_write_enable),
+        ]
+        return rings, ring
+
+    def _masks(self, m: Module, masks: Ram, fetch, coded: Signal) -> Signal:
+        """The two units of the fetch, or the one that holds its codes."""
         config = self.config
-        unit, channels = config.mask_unit_bits, config.word_bytes
+        unit = config.mask_unit_bits
         units = Array(masks.read_data.word_select(i, unit) for i in range(config.mask_word_bits // unit))
         index = Signal(range(len(units)))
         bits = Signal(2 * unit)
@@ -158,13 +197,19 @@ class WeightLoader(wiring.Component):
             index.eq(fetch.unit),
             bits.eq(Cat(units[index], Mux(coded, Const(0, unit), units[index | 1]))),
         ]
+        return bits
+
+    def _expand(self, m: Module, bits, signs, fetch, coded: Signal) -> None:
+        """One expander per row that is fetched at a time."""
+        config = self.config
+        channels = config.word_bytes
         for lane in range(config.weight_rows):
             m.submodules[f"expander{lane}"] = expander = Expander(groups=config.groups)
             row_codes = bits[lane * channels // 2 : (lane + 1) * channels // 2]
             weights = self.write_weights.as_value().word_select(lane, expander.weights.as_value().shape().width)
             m.d.comb += [
                 expander.mask.eq(Mux(coded, row_codes, bits.word_select(lane, channels))),
-                expander.signs.eq(signs.signs.word_select(lane, channels)),
+                expander.signs.eq(signs.word_select(lane, channels)),
                 expander.coded.eq(coded),
                 expander.pass_index.eq(fetch.pass_index),
                 expander.valid_groups.eq(Mux(fetch.partial, fetch.groups, config.groups)),

@@ -13,7 +13,7 @@ import numpy as np
 from gen.compile import Program
 from sim.compare import Mismatch
 from sim.findings import of_values, of_visit, pattern
-from sim.visits import Site, Visit, locate, partial_sums, visits
+from sim.visits import Site, Visit, begins_plane, locate, partial_sums, visits
 from spec import golden
 from spec.lfsr import ROW_STRIDE, SIGNS
 from spec.network import Role
@@ -111,9 +111,10 @@ class Divergence:
         row, channel = site.row, site.channel
         lines = [str(self.mismatch)]
         if self.steps:
+            planes = f"{layer.planes} planes > " if layer.ring else ""
             lines += [
                 f"computed by row {row} of m-tile {site.m_tile}, pixel {site.pixel} in pixel tile {site.pixel_tile}, "
-                f"in {self.steps} visits: {layer.kernel}x{layer.kernel} taps > n-blocks > {self.passes} passes",
+                f"in {self.steps} visits: {planes}{layer.kernel}x{layer.kernel} taps > n-blocks > {self.passes} passes",
                 f"LFSR of row {row}: {self.seed_state:#010x} at the start of the layer, {self.row_state:#010x} at its "
                 f"first weight of channel {channel}",
             ]
@@ -163,9 +164,11 @@ def examine(
         after = (0, *seen.sums)
         first = wrong if layer.role is Role.CLASSIFIER else wrong - order[wrong].index
         end = wrong + 1 if layer.role is Role.CLASSIFIER else first + layer.mode.passes
-        by_tap = after[min(end, len(seen.sums))] - after[first]
-        total = after[wrong + 1]
-        findings += of_visit(program, site, execution, order[wrong], total, total - after[wrong], by_tap)
+        by_tap = after[min(end, len(seen.sums))] - after[first] * (3 if begins_plane(order, first) else 1)
+        total, before = after[wrong + 1], after[wrong] * (3 if begins_plane(order, wrong) else 1)
+        findings += of_visit(program, site, execution, order[wrong], total, total - before, by_tap)
+        if begins_plane(order, wrong) and total - after[wrong] == expected[wrong] - before:
+            findings.append("a new plane begins here, and the partial sum before it was not counted three times")
     elif sums is not None and layer.role is not Role.CLASSIFIER:
         findings += of_values(program, execution, tensor)
     return Divergence(

@@ -150,7 +150,12 @@ class Driver:
     def check(self, program: Program) -> None:
         """Refuse ``program`` unless the build can run it."""
         for layer in program.model.network.layers:
-            if layer.mode not in self.config.modes:
+            if layer.ring is not None and not self.config.ring_words:
+                raise Refused(
+                    f"Layer {layer.name} draws its weights from ring {layer.ring.name}, but this build knows no rings; "
+                    "generate one with --features masks,ring"
+                )
+            if layer.ring is None and layer.mode not in self.config.modes:
                 raise Refused(
                     f"Layer {layer.name} has mode {layer.mode}, but this build supports "
                     f"{[str(mode) for mode in self.config.modes]}; generate one with that mode"

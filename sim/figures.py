@@ -12,6 +12,8 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from spec.ring import PLANES_MAX
+
 __all__ = ["CAUSE_COLOURS", "MODE_COLOURS", "NARROW", "WIDE", "cycles_by_cause", "roofline", "utilization"]
 
 #: Widths in inches.
@@ -22,8 +24,10 @@ CAUSE_COLOURS = {
     "array": "#2a9d8f", "weight_load": "#e09f3e", "mask_wait": "#d1495b", "drain": "#8d99ae", "requantize": "#6a7fdb",
     "pool": "#a05de5", "host": "#3aa5d1", "sequencer": "#7a7a7a",
 }
-#: A colour for every mask mode.
-MODE_COLOURS = {"any": "#3aa5d1", "2of4": "#e09f3e", "1of4": "#2a9d8f"}
+#: A colour for every mask mode, and one for rings of any number of planes.
+MODE_COLOURS = {"any": "#3aa5d1", "2of4": "#e09f3e", "1of4": "#2a9d8f", "max1of4": "#6a7fdb"} | {
+    f"ring{planes}": "#d1495b" for planes in range(1, PLANES_MAX + 1)
+}
 
 #: Stands for the page's own text colour until the SVG is written.
 _INK = "#010203"

@@ -8,7 +8,7 @@ import numpy as np
 
 from gen.compile import Program
 from gen.images import entry_image
-from sim.visits import Site, Visit, partial_sums
+from sim.visits import Site, Visit, partial_sums, trits_of
 from spec.golden import Execution
 from spec.lfsr import signs
 from spec.network import Role
@@ -54,8 +54,9 @@ def of_visit(
         inside = 0 <= y < layer.height and 0 <= x < layer.width
     met = execution.inputs[0, y, x, low:high].astype(np.int64) if inside else np.zeros(high - low, np.int64)
     at = (visit.ky, visit.kx, slice(low, high))
-    in_pass = passes_of(model.masks[layer.name][site.channel : site.channel + 1])[0][at] == visit.index
-    terms = model.trits(layer.name)[site.channel][at] * met
+    trits = trits_of(model, layer, site.channel, visit.plane)
+    in_pass = passes_of((trits != 0)[None])[0][at] == visit.index
+    terms = trits[at] * met
     right = int(terms @ in_pass)
     found = [f"this visit added {added}, and should have added {right}"]
     if not inside:
@@ -63,15 +64,18 @@ def of_visit(
     if total == right != added:
         return [*found, "it is right but for its start: the partial sum before it was lost"]
     if layer.role is not Role.CLASSIFIER:
-        if visit == Visit(0, 0, 0, 0) and added - right == _left_behind(program, site, execution):
+        first = Visit(0, 0, 0, 0, None, layer.planes - 1 if layer.ring else None)
+        if visit == first and added - right == _left_behind(program, site, execution):
             return [*found, "the difference is what was left in the psum memory: the sum did not start at 0"]
-        by_pixel = execution.inputs[0, ..., low:high].astype(np.int64) @ model.trits(layer.name)[site.channel][at]
+        by_pixel = execution.inputs[0, ..., low:high].astype(np.int64) @ trits[at]
         others = [place for place in np.argwhere(by_pixel == by_tap).tolist() if place != [y, x]]
         if 0 < len(others) <= _FEW:
             places = " or ".join(f"(y {other_y}, x {other_x})" for other_y, other_x in others)
             found.append(f"the word of input pixel {places} in place of (y {y}, x {x}) would explain all its passes")
         sign = signs(model.network.seed_of(layer), layer.outputs, layer.kernel, layer.inputs)[site.channel][at]
-        found += _of_one_weight(by_tap - int(terms.sum()), terms, (1 - 2 * sign.astype(np.int64)) * met, low)
+        # The trits of a ring have signs of their own, unknown where they are 0.
+        unmasked = terms if layer.ring else (1 - 2 * sign.astype(np.int64)) * met
+        found += _of_one_weight(by_tap - int(terms.sum()), terms, unmasked, low, "trit" if layer.ring else "mask bit")
     return found
 
 
@@ -85,21 +89,22 @@ def _left_behind(program: Program, site: Site, execution: Execution) -> int | No
     if pixel < 0:
         last = part.pixel_tiles - 1 - (site.psum >= part.last_run)
         pixel, channel = last * part.run + site.psum, channel - program.config.rows
-    if channel < 0 or part.weight_tiles * execution.layer.mode.passes < 2:
+    if channel < 0 or part.weight_tiles * execution.layer.passes < 2:
         return None
     before = dataclasses.replace(site, pixel=pixel, channel=channel)
     return int(partial_sums(program, before, execution, 0)[-2])
 
 
-def _of_one_weight(difference: int, terms: np.ndarray, unmasked: np.ndarray, low: int) -> Iterator[str]:
+def _of_one_weight(difference: int, terms: np.ndarray, unmasked: np.ndarray, low: int, bit: str) -> Iterator[str]:
     """Single weights that make all passes of a tap and n-block add ``difference`` too much.
 
-    ``terms`` are what the input channels from ``low`` on add, ``unmasked`` what they would add if they were kept.
+    ``terms`` are what the input channels from ``low`` on add, ``unmasked`` what they would add if they were kept,
+    ``bit`` is what keeps them.
     """
     for n in np.flatnonzero(unmasked):
         where = f"in input channel {low + n} would explain all passes of this tap and n-block"
         if difference == unmasked[n] - 2 * terms[n]:
-            yield f"a mask bit flipped {where}"
+            yield f"a {bit} flipped {where}"
         if terms[n] and difference == -2 * terms[n]:
             yield f"a sign turned round {where}"
         group = slice(n // GROUP * GROUP, (n // GROUP + 1) * GROUP)

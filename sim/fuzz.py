@@ -1,7 +1,7 @@
 """`python -m sim.fuzz --networks 200 --seed 1`: random networks on random builds, every value and every cycle.
 
-Sizes, strides, folds, densities, mask modes, seeds and images are drawn for every network, shapes and memories for
-every build (:mod:`sim.bench.random_networks`). The same seed draws the same networks, whatever ran before.
+Sizes, strides, folds, densities, mask modes, rings, seeds and images are drawn for every network, shapes and memories
+for every build (:mod:`sim.bench.random_networks`). The same seed draws the same networks, whatever ran before.
 """
 
 import argparse
@@ -56,7 +56,10 @@ def random_config(rng: Random) -> AcceleratorConfig:
     groups = rng.choice((4, 8, 16, 32))
     rows = rng.choice([rows for rows in (4, 8, 16, 32) if rows <= 4 * groups and rows * groups <= 512])
     weight_rows = rng.choice([count for count in (1, 2, 4, 8) if count <= rows])
-    return AcceleratorConfig(groups=groups, rows=rows, weight_rows=weight_rows, psum_depth=rng.randrange(16, 200))
+    return AcceleratorConfig(
+        groups=groups, rows=rows, weight_rows=weight_rows, psum_depth=rng.randrange(16, 200),
+        ring_words=rng.choice((0, 2048)),
+    )
 
 
 def rounds(networks: int, seed: int) -> tuple[Round, ...]:

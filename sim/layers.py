@@ -6,14 +6,16 @@ from collections.abc import Mapping, Sequence
 from gen.compile import Command, Program
 from gen.cycles import CommandCycles, CycleModel
 from gen.images import mask_chunks
+from gen.plan import LayerPlan
 from rtl.counters import Cause
 from spec.commands import Op
 from spec.config import AcceleratorConfig
-from spec.network import POOL
+from spec.network import POOL, Layer
 
 __all__ = ["layers_json", "memory_use", "roofs"]
 
 _SCHEMA = 1
+_RING_WORD_BITS = 32
 
 
 def layers_json(program: Program, cycles: CycleModel, measured: Sequence[Mapping[str, int]]) -> dict:
@@ -61,7 +63,7 @@ def _record(command: Command, timing: CommandCycles, counters: Mapping[str, int]
         "output_shape": [layer.out_height, layer.out_width, layer.outputs] if layer else None,
         "kernel": layer.kernel if layer else None,
         "stride": layer.stride if layer else None,
-        "mode": str(layer.mode) if timing.passes else None,
+        "mode": _mode(layer) if timing.passes else None,
         "passes": timing.passes,
         "start_cycle_predicted": timing.start,
         "cycles_predicted": timing.cycles,
@@ -103,17 +105,27 @@ def _moved(command: Command, timing: CommandCycles, config: AcceleratorConfig) -
 def _weight_tile_loads(command: Command) -> int:
     """Times that a tile of weights is loaded into the array."""
     part = command.part
-    return part.tiles * part.pixel_tiles * part.weight_tiles * part.layer.mode.passes if _computes(command) else 0
+    return part.tiles * part.pixel_tiles * part.weight_tiles * part.layer.passes if _computes(command) else 0
 
 
 def _mask_bits(command: Command, config: AcceleratorConfig) -> int:
-    """Bits read from the supermask memory: every pass and every pixel tile reads the masks of its tiles again."""
+    """Bits read from the supermask or the ring memory: every pass and every pixel tile reads its tiles again."""
     if not _computes(command):
         return 0
     part = command.part
     fetches = (part.tiles - 1) * config.load_cycles + part.last_rows
-    again = part.pixel_tiles * part.weight_tiles * part.layer.mode.passes
-    return fetches * again * part.unit * config.mask_unit_bits
+    again = part.pixel_tiles * part.weight_tiles * part.layer.passes
+    return fetches * again * _fetch_bits(part, config)
+
+
+def _fetch_bits(part: LayerPlan, config: AcceleratorConfig) -> int:
+    """Bits of a fetch of masks, or of ring words and their signs."""
+    return _RING_WORD_BITS * config.ring_copies if part.layer.ring else part.unit * config.mask_unit_bits
+
+
+def _mode(layer: Layer) -> str:
+    """What decides how fast the array runs ``layer``: its mask mode, or ``ringP`` for a ring of P planes."""
+    return f"ring{layer.planes}" if layer.ring else str(layer.mode)
 
 
 def _streamed_bytes(command: Command, program: Program) -> int:
@@ -162,6 +174,8 @@ def memory_use(program: Program) -> dict[str, dict[str, int]]:
         "entries": 32 * plan.entry_rows * config.rows,
         "program": sum(32 * len(command.words) for command in program.commands),
     }
+    if config.ring_words:
+        used_bits["ring"] = 32 * plan.ring_words
     return {
         name: {"used_bytes": math.ceil(bits / 8), "available_bytes": math.ceil(config.memory_bits[name] / 8)}
         for name, bits in used_bits.items()
@@ -169,12 +183,11 @@ def memory_use(program: Program) -> dict[str, dict[str, int]]:
 
 
 def roofs(program: Program) -> dict[str, dict[str, float]]:
-    """Per mode that occurs: the most MAC that the array does in a cycle, and the mask bits that arrive in one."""
+    """Per mode that occurs: the most MAC that the array does in a cycle, the mask or ring bits that arrive in one."""
     config, found = program.config, {}
     for part in program.plan.layers:
-        mode = part.layer.mode
-        found[str(mode)] = {
-            "peak_macs_per_cycle": 4 * config.pe / mode.passes,
-            "mask_port_bits_per_cycle": part.unit * config.mask_unit_bits,
+        found[_mode(part.layer)] = {
+            "peak_macs_per_cycle": 4 * config.pe / part.layer.passes,
+            "mask_port_bits_per_cycle": _fetch_bits(part, config),
         }
     return found

@@ -70,10 +70,10 @@ class Report:
 
     @property
     def kept_macs(self) -> int:
-        """Multiply-accumulates of one image whose weight is kept."""
-        masks = self.program.model.masks
-        steps = (step.layer for step in self.program.model.network.steps if step.layer.macs)
-        return sum(round(layer.macs * masks[layer.name].mean()) for layer in steps)
+        """Multiply-accumulates of one image whose weight is not 0."""
+        model = self.program.model
+        kept = {layer.name: (model.weights(layer.name) != 0).mean() for layer in model.network.layers}
+        return sum(round(step.layer.macs * kept[step.layer.name]) for step in model.network.steps if step.layer.macs)
 
     def as_json(self) -> dict:
         """The report as plain JSON; units are in the keys."""
@@ -92,6 +92,7 @@ class Report:
             "model_sha256": model.hash,
             "model_bytes": self.model_path.stat().st_size,
             "mask_bits": model.mask_bits,
+            "ring_bits": model.ring_bits,
             "provenance": model.provenance,
             "config": config.to_json(),
             "pe": config.pe,
@@ -146,6 +147,8 @@ class Report:
             of = f"{data['correct_images']} of {data['labelled_images']}"
             row(f"accuracy on RTL ({of})", "accuracy_percent", "{:.2f} %")
         row("mask bits", "mask_bits", "{:,}")
+        if data["ring_bits"]:
+            row("ring bits", "ring_bits", "{:,}")
         row("model file, bytes", "model_bytes", "{:,}")
         row("cycles per image, measured", "cycles_per_image_measured", "{:,.0f}")
         row("cycles per image, predicted without stalls", "cycles_per_image_predicted", "{:,}")

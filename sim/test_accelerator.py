@@ -16,6 +16,13 @@ CONFIGS = {
     "8x16": config_for(128, groups=8, rows=16, weight_rows=2, psum_depth=24, mask_bits=1 << 19),
 }
 
+#: Builds that know rings; the last one fetches two words of each of four rows a cycle.
+RING_CONFIGS = {
+    "pe16": config_for(16, ring_words=2048),
+    "pe64": config_for(64, ring_words=2048),
+    "pe256": config_for(256, ring_words=2048, weight_rows=4),
+}
+
 #: Wall-clock seconds after which a simulator is stopped.
 LIMIT = 400
 
@@ -48,6 +55,13 @@ def test_shapes(name):
     config = CONFIGS[name]
     for module in ("inference", "random_networks"):
         run_bench(simulation_of(config), config, module, f"{name}-{module}")
+
+
+@pytest.mark.parametrize("name", RING_CONFIGS)
+def test_rings(name):
+    config = RING_CONFIGS[name]
+    for module in ("rings", "random_networks"):
+        run_bench(simulation_of(config), config, module, f"ring-{name}-{module}")
 
 
 def test_power_up():

@@ -68,7 +68,7 @@ def test_the_fault_is_found_where_it_is(model, tmp_path, name):
     expected = dict(fault["expected"])
     finding = expected.pop("finding")
     if "visit" in expected:
-        expected["visit"] = {"pixel": None} | expected["visit"]
+        expected["visit"] = {"pixel": None, "plane": None} | expected["visit"]
     assert {key: found[key] for key in expected} == expected
     assert any(finding in text for text in found["findings"]), found["findings"]
 

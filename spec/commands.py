@@ -11,10 +11,11 @@ import numpy as np
 
 from spec.refusal import Refused
 
-__all__ = ["ADDRESS_BITS", "COMMAND_WORDS", "FIELDS", "Field", "Op", "Source", "decode", "encode"]
+__all__ = ["ADDRESS_BITS", "COMMAND_WORDS", "FIELDS", "RING_UNIT", "Field", "Op", "Source", "decode", "encode"]
 
 COMMAND_WORDS = 16  #: 32-bit words of a command.
 ADDRESS_BITS = 24  #: Bits of an activation address.
+RING_UNIT = 16  #: Words of ring memory that ``ring_base`` counts in.
 
 
 class Op(enum.IntEnum):
@@ -48,7 +49,7 @@ class Field:
     doc: str
 
 
-#: Every field; ``op`` decides which of them mean anything.
+#: Every field; ``op`` decides which of them mean anything, and ``ring`` whether weights come from a ring or from masks.
 FIELDS = (
     Field("op", 0, 0, 4, "Op"),
     Field("source", 0, 4, 2, "Source of the input words"),
@@ -62,6 +63,9 @@ FIELDS = (
     Field("stride", 0, 17, 3, "s"),
     Field("pad", 0, 20, 3, "p"),
     Field("streamed", 0, 23, 1, "masks come from the host, a chunk per m-tile, not from mask_base"),
+    Field("ring", 0, 24, 1, "weights come from a ring: those fields count, not mask_base"),
+    Field("top_plane", 0, 25, 3, "planes of the ring but one; 0 without a ring"),
+    Field("spare_channels", 0, 28, 2, "channels of the last group that are not there (masks are 0 there anyway)"),
     Field("iterations", 0, 8, 8, "LOOP: times the body runs"),
     Field("entry_step", 0, 16, 16, "LOOP: entry rows between iterations"),
     Field("height", 1, 0, 12, "H of the input map"),
@@ -79,16 +83,21 @@ FIELDS = (
     Field("pixel_tiles", 7, 20, 12, "pixel tiles"),
     Field("seed", 8, 0, 32, "LFSR state that row 0 starts from"),
     Field("mask_base", 9, 0, 32, "first mask unit"),
+    Field("ring_start", 9, 0, 16, "ring word that the layer starts at"),
+    Field("ring_step", 9, 16, 16, "ring words from one word of the layer to the next"),
     Field("entry_base", 10, 0, 20, "entry row of m-tile 0 in iteration 0"),
     Field("last_rows", 10, 20, 7, "weight fetches per tile of the last m-tile"),
     Field("shift", 11, 0, 5, "sh"),
     Field("bias_shift", 11, 5, 5, "bsh"),
     Field("residual_shift", 11, 10, 5, "sh + rsh"),
+    Field("ring_base", 11, 15, 17, "first word of the ring's highest plane, in RING_UNIT words"),
     Field("step_x", 12, 0, 16, "input words from one output pixel to the next in its row"),
     Field("out_step", 12, 16, 10, "output words per pixel"),
     Field("step_row", 13, 0, ADDRESS_BITS, "input words from the last pixel of a row to the first of the next"),
     Field("step_tap", 14, 0, ADDRESS_BITS,
           "input words from the last word of a kernel row to the first of the next; MAXPOOL: to the same one"),
+    Field("ring_row_step", 15, 0, 16, "ring words from one row to the next"),
+    Field("ring_words", 15, 16, 16, "R: words of the ring"),
     Field("count", 15, 0, 24, "STORE: words or logits to send"),
 )
 

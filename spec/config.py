@@ -10,8 +10,9 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from spec.commands import RING_UNIT
 from spec.lfsr import SIGN_WORD
-from spec.numerics import ACC_BITS
+from spec.numerics import MASK_WIDTHS, RING_WIDTHS, Widths
 from spec.refusal import Refused
 from spec.supermask import GROUP, Mode
 
@@ -61,6 +62,8 @@ class AcceleratorConfig:
         Program memory.
     modes : tuple of Mode
         Mask structures the build supports.
+    ring_words : int
+        Ring memory: words of 16 trits, one plane each. 0 (a build that knows no rings) or a multiple of 16.
     """
 
     groups: int
@@ -74,6 +77,7 @@ class AcceleratorConfig:
     entries: int = 4096
     commands: int = 128
     modes: tuple[Mode, ...] = tuple(Mode)
+    ring_words: int = 0
 
     def __post_init__(self):
         for field in dataclasses.fields(self):
@@ -166,15 +170,32 @@ class AcceleratorConfig:
         return self.psum_depth * self.rows
 
     @property
+    def widths(self) -> Widths:
+        """Bits of accumulators and requantizer sums."""
+        return RING_WIDTHS if self.ring_words else MASK_WIDTHS
+
+    @property
+    def ring_copies(self) -> int:
+        """Copies of the ring memory: each delivers one word of 16 trits a cycle."""
+        return self.weight_rows * self.sign_words
+
+    @property
+    def ring_seeding(self) -> int:
+        """Cycles from taking a command to its first fetch from a ring: one per row fetched at a time, and enough to
+        double the step up to a whole tile."""
+        return max(self.weight_rows, (self.sign_words - 1).bit_length())
+
+    @property
     def memory_bits(self) -> dict[str, int]:
-        """Bits of every memory."""
-        return {
+        """Bits of every memory, as the host sees it; of the ring memory there are :attr:`ring_copies`."""
+        rings = {"ring": 32 * self.ring_words} if self.ring_words else {}
+        return rings | {
             "x": 8 * self.x_bytes,
             "t": 8 * self.t_bytes,
             "mask": self.mask_bits,
             "entries": 32 * self.entries,
             "program": 512 * self.commands,
-            "psum": ACC_BITS * self.rows * self.psum_depth,
+            "psum": self.widths.acc * self.rows * self.psum_depth,
         }
 
     def to_json(self) -> dict:
@@ -207,13 +228,14 @@ class AcceleratorConfig:
 
 
 #: What each memory's size is a multiple of, the fewest such units, and the largest size. The host addresses at most
-#: 2**24 words of 32 bits of each memory; a command holds 20-bit entry rows.
+#: 2**24 words of 32 bits of each memory; a command holds 20-bit entry rows and 21-bit ring words.
 MEMORY_LIMITS: dict[str, tuple[Callable[[AcceleratorConfig], int], int, int]] = {
     "x_bytes": (lambda config: config.word_bytes, 16, 1 << 26),
     "t_bytes": (lambda config: config.word_bytes, 16, 1 << 26),
     "mask_bits": (lambda config: config.mask_word_bits, 16, 1 << 29),
     "entries": (lambda config: config.rows, 4, 1 << 20),
     "commands": (lambda config: 1, 4, 1 << 16),
+    "ring_words": (lambda config: RING_UNIT, 0, 1 << 21),
 }
 
 

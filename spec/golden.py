@@ -93,7 +93,7 @@ def executions(model: Model, images: np.ndarray) -> Iterator[Execution]:
     stem = network.stem
 
     def execute(layer: Layer, iteration: int, inputs: np.ndarray, residual: np.ndarray | None = None) -> Execution:
-        acc = accumulate(inputs, model.trits(layer.name), layer.stride, layer.pad)
+        acc = accumulate(inputs, model.weights(layer.name), layer.stride, layer.pad)
         added = 0 if residual is None else residual.astype(np.int64)
         values = model.requantizations[layer.name].apply(acc, iteration, added)
         stored = values.astype(np.int8 if layer.role is Role.SHORTCUT else np.uint8)
@@ -119,7 +119,7 @@ def executions(model: Model, images: np.ndarray) -> Iterator[Execution]:
                     yield (done := execute(layer, t, branch, residual))
                     stream = done.values
     classifier = network.layers[-1]
-    logits = accumulate(stream, model.trits(classifier.name), 1, 0).sum(axis=(1, 2))
+    logits = accumulate(stream, model.weights(classifier.name), 1, 0).sum(axis=(1, 2))
     yield Execution(classifier, 0, stream, None, logits, logits.astype(np.int32))
 
 

@@ -1,8 +1,9 @@
-"""The model file: packed supermasks, batch-norm entries and the network, in one safetensors file, no pickle.
+"""The model file: packed supermasks, rings, batch-norm entries and the network, in one safetensors file, no pickle.
 
-Tensors: ``LAYER.mask`` (uint8, :func:`spec.supermask.pack`) for every layer, ``LAYER.entries`` (uint32, shape
-(iterations, M), :func:`spec.numerics.pack_entries`) for every layer but the classifier. Everything else is JSON in the
-metadata, and a SHA-256 over both makes a damaged file known.
+Tensors: ``LAYER.mask`` (uint8, :func:`spec.supermask.pack`) for every layer that draws from no ring, ``RING.ring``
+(int8, (16*words,)) for every ring, ``LAYER.entries`` (uint32, shape (iterations, M),
+:func:`spec.numerics.pack_entries`) for every layer but the classifier. Everything else is JSON in the metadata, and a
+SHA-256 over both makes a damaged file known.
 """
 
 import dataclasses
@@ -16,12 +17,11 @@ from pathlib import Path
 import numpy as np
 import safetensors.numpy
 
+from spec import ring as ring_weights
 from spec.files import read_tensors, write_bytes
 from spec.lfsr import signs
 from spec.network import Layer, Network, Role
 from spec.numerics import (
-    ACC_BITS,
-    Z_BITS,
     Requantization,
     accumulator_bounds,
     output_range,
@@ -35,63 +35,77 @@ from spec.supermask import check_mask, pack, packed_bytes, unpack
 __all__ = ["FORMAT", "VERSION", "Model", "digest", "load", "save", "with_provenance"]
 
 FORMAT = "foldenite-model"
-VERSION = 2  #: 2: kinds of blocks and the max pool.
+VERSION = 3  #: 2: kinds of blocks and the max pool; 3: rings.
 
 _SHIFT_KEYS = ("shift", "bias_shift", "residual_shift", "signed")
 
 
 @dataclass(frozen=True)
 class Model:
-    """A deployable network: masks and integer batch norms of every layer.
+    """A deployable network: masks, rings and integer batch norms.
 
     Parameters
     ----------
     network : Network
     masks : mapping of layer name to bool array (M, K, K, N)
+        For every layer that draws from no ring.
     requantizations : mapping of layer name to Requantization
         For every layer but the classifier.
     provenance : dict
         How it was trained, calibrated and measured; plain JSON, shown but never interpreted.
+    rings : mapping of ring name to int8 array (16*words,)
 
     Raises
     ------
     Refused
-        If a layer is missing or unknown, a shape is wrong, a mask breaks its mode, or an accumulator or sum could wrap.
+        If a layer or ring is missing or unknown, a shape is wrong, a mask breaks its mode, a ring has values beyond its
+        planes, or an accumulator or sum could wrap.
     """
 
     network: Network
     masks: Mapping[str, np.ndarray]
     requantizations: Mapping[str, Requantization]
     provenance: dict = field(default_factory=dict)
+    rings: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self):
         layers = {layer.name: layer for layer in self.network.layers}
         stored = {name for name, layer in layers.items() if layer.role is not Role.CLASSIFIER}
-        for what, given, expected in (
-            ("mask", set(self.masks), set(layers)),
-            ("batch-norm entries", set(self.requantizations), stored),
+        masked = {name for name, layer in layers.items() if layer.ring is None}
+        rings = {ring.name: ring for ring in self.network.rings}
+        for kind, what, given, expected in (
+            ("layer", "mask", set(self.masks), masked),
+            ("ring", "values", set(self.rings), set(rings)),
+            ("layer", "batch-norm entries", set(self.requantizations), stored),
         ):
             if given - expected:
-                raise Refused(f"Unknown layer {min(given - expected)!r} has {what}; the layers are {sorted(expected)}")
+                raise Refused(
+                    f"Unknown {kind} {min(given - expected)!r} has {what}; the {kind}s are {sorted(expected)}"
+                )
             if expected - given:
-                raise Refused(f"Layer {min(expected - given)!r} has no {what}")
+                raise Refused(f"{kind.capitalize()} {min(expected - given)!r} has no {what}")
         if not isinstance(self.provenance, dict):
             raise Refused(f"Provenance must be an object, not {self.provenance!r}")
-        for name, layer in layers.items():
-            mask = self.masks[name]
+        for name, ring in rings.items():
+            ring_weights.check_values(ring, self.rings[name])
+        for name in masked:
+            mask, layer = self.masks[name], layers[name]
             if mask.dtype != bool or mask.shape != layer.shape:
                 raise Refused(f"Mask of layer {name} must be bool {layer.shape}, not {mask.dtype} {mask.shape}")
             check_mask(mask, layer.mode, name)
+        for layer in layers.values():
             self._prove(layer)
 
     def _prove(self, layer: Layer) -> None:
         """Refuse the layer if its accumulator or its requantizer sum could leave its width."""
         positions = layer.positions if layer.role is Role.CLASSIFIER else 1
-        low, high = accumulator_bounds(self.trits(layer.name), positions)
-        if low.min() < -(1 << (ACC_BITS - 1)) or high.max() >= 1 << (ACC_BITS - 1):
+        bits = layer.widths
+        low, high = accumulator_bounds(self.weights(layer.name), positions)
+        if low.min() < -(1 << (bits.acc - 1)) or high.max() >= 1 << (bits.acc - 1):
+            remedy = "give its ring fewer planes" if layer.ring else "lower its density"
             raise Refused(
-                f"Layer {layer.name} can reach accumulators of {low.min()}..{high.max()}, beyond {ACC_BITS} bits; "
-                "lower its density or its input channels"
+                f"Layer {layer.name} can reach accumulators of {low.min()}..{high.max()}, beyond {bits.acc} bits; "
+                f"{remedy} or give it fewer input channels"
             )
         if layer.role is Role.CLASSIFIER:
             return
@@ -109,9 +123,9 @@ class Model:
         if problems:
             raise Refused(f"Layer {layer.name}: {'; '.join(problems)}")
         z_low, z_high = z_bounds(numbers, low, high, self.residual_range(layer))
-        if z_low < -(1 << (Z_BITS - 1)) or z_high >= 1 << (Z_BITS - 1):
+        if z_low < -(1 << (bits.z - 1)) or z_high >= 1 << (bits.z - 1):
             raise Refused(
-                f"Layer {layer.name} can reach sums of {z_low}..{z_high}, beyond {Z_BITS} bits; export it again"
+                f"Layer {layer.name} can reach sums of {z_low}..{z_high}, beyond {bits.z} bits; export it again"
             )
 
     def residual_range(self, layer: Layer) -> tuple[int, int]:
@@ -122,24 +136,36 @@ class Model:
 
     def residual_is_signed(self, layer: Layer) -> bool:
         """Whether the residual that the last layer of a block adds comes from a projection shortcut."""
-        return f"{layer.name.rpartition('.')[0]}.shortcut" in self.masks
+        shortcut = f"{layer.name.rpartition('.')[0]}.shortcut"
+        return any(other.name == shortcut for other in self.network.layers)
 
-    def trits(self, name: str) -> np.ndarray:
-        """``mask x sign`` of a layer: int8 array (M, K, K, N) in {-1, 0, +1}."""
-        return self._trits[name]
+    def weights(self, name: str) -> np.ndarray:
+        """Weights of a layer, int8 (M, K, K, N): ``mask x sign`` in {-1, 0, +1}, or what it draws from its ring."""
+        return self._weights[name]
 
     @cached_property
-    def _trits(self) -> dict[str, np.ndarray]:
-        trits = {}
+    def _weights(self) -> dict[str, np.ndarray]:
+        weights = {}
         for layer in self.network.layers:
-            sign = 1 - 2 * signs(self.network.seed_of(layer), layer.outputs, layer.kernel, layer.inputs).astype(np.int8)
-            trits[layer.name] = sign * self.masks[layer.name]
-        return trits
+            seed = self.network.seed_of(layer)
+            if layer.ring is not None:
+                draw = self.network.draws[layer.name]
+                weights[layer.name] = ring_weights.unpack(self.rings[layer.ring.name], layer.shape, draw, seed)
+            else:
+                sign = 1 - 2 * signs(seed, layer.outputs, layer.kernel, layer.inputs).astype(np.int8)
+                weights[layer.name] = sign * self.masks[layer.name]
+        return weights
 
     @property
     def mask_bits(self) -> int:
         """Bits of all packed masks: 1 per weight (0.5 in mode ``1of4``), rows padded to whole groups."""
-        return sum(8 * packed_bytes(layer.shape, layer.mode) for layer in self.network.layers)
+        masked = (layer for layer in self.network.layers if layer.ring is None)
+        return sum(8 * packed_bytes(layer.shape, layer.mode) for layer in masked)
+
+    @property
+    def ring_bits(self) -> int:
+        """Bits of all rings in the file."""
+        return sum(8 * ring.size for ring in self.network.rings)
 
     @property
     def entry_count(self) -> int:
@@ -156,8 +182,11 @@ def _content(model: Model) -> tuple[dict, dict[str, np.ndarray]]:
     """Metadata (without the hash) and tensors of ``model``."""
     tensors = {}
     numbers = {}
+    for ring in model.network.rings:
+        tensors[f"{ring.name}.ring"] = np.ascontiguousarray(model.rings[ring.name])
     for layer in model.network.layers:
-        tensors[f"{layer.name}.mask"] = pack(model.masks[layer.name], layer.mode)
+        if layer.ring is None:
+            tensors[f"{layer.name}.mask"] = pack(model.masks[layer.name], layer.mode)
         if layer.role is not Role.CLASSIFIER:
             requantization = model.requantizations[layer.name]
             entries = pack_entries(requantization.multiplier, requantization.bias)
@@ -238,17 +267,19 @@ def _decode(metadata: dict, tensors: dict[str, np.ndarray], path: Path) -> Model
         raise Refused(f"Key requantizations must map layer names to shifts, not {metadata['requantizations']!r}")
     network = Network.from_json(metadata["network"])
     masks, requantizations = {}, {}
+    rings = {ring.name: _take(tensors, f"{ring.name}.ring", path) for ring in network.rings}
     for layer in network.layers:
-        masks[layer.name] = unpack(_take(tensors, f"{layer.name}.mask", path), layer.shape, layer.mode, layer.name)
+        if layer.ring is None:
+            masks[layer.name] = unpack(_take(tensors, f"{layer.name}.mask", path), layer.shape, layer.mode, layer.name)
         if layer.role is not Role.CLASSIFIER:
             entries = _take(tensors, f"{layer.name}.entries", path)
             requantizations[layer.name] = _requantization(metadata["requantizations"], layer, entries, path)
     if tensors:
-        raise Refused(f"Model file {path} has unknown tensor {min(tensors)!r}; the network has no such layer")
+        raise Refused(f"Model file {path} has unknown tensor {min(tensors)!r}; the network has no such layer or ring")
     unknown = sorted(set(metadata["requantizations"]) - set(requantizations))
     if unknown:
         raise Refused(f"Model file {path} has shifts for unknown layer {unknown[0]!r}")
-    return Model(network, masks, requantizations, metadata["provenance"])
+    return Model(network, masks, requantizations, metadata["provenance"], rings)
 
 
 def _take(tensors: dict[str, np.ndarray], name: str, path: Path) -> np.ndarray:

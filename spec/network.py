@@ -18,7 +18,9 @@ from typing import NamedTuple
 
 from spec.fields import checked
 from spec.lfsr import ROW_STRIDE, layer_seed, row_length
+from spec.numerics import MASK_WIDTHS, RING_WIDTHS, Widths
 from spec.refusal import Refused
+from spec.ring import Draw, Ring, check_rings, draws, rings_from_json
 from spec.supermask import GROUP, Mode, keep_count
 
 __all__ = ["POOL", "Block", "Convolution", "Kind", "Layer", "Network", "Role", "Stem", "Step", "Window"]
@@ -66,6 +68,8 @@ class Layer:
     ``index`` counts weight tensors in network order; ``(outputs, kernel, kernel, inputs)`` is the OHWI shape.
     The stem is a 1x1 layer over prepared channels (:func:`spec.numerics.prepare`). The max pool is described likewise,
     though it has no weights, hence no index (-1) and no part in the modes.
+
+    ``mode`` is the structure of its trits: those of a layer that draws from a ``ring`` have none (``any``).
     """
 
     index: int
@@ -80,6 +84,22 @@ class Layer:
     width: int
     iterations: int
     mode: Mode
+    ring: Ring | None = None
+
+    @property
+    def planes(self) -> int:
+        """Trits of a weight."""
+        return self.ring.planes if self.ring else 1
+
+    @property
+    def passes(self) -> int:
+        """Passes over the array that a tile of its weights takes, over all planes."""
+        return self.mode.passes * self.planes
+
+    @property
+    def widths(self) -> Widths:
+        """Bits of its sums."""
+        return RING_WIDTHS if self.ring else MASK_WIDTHS
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
@@ -205,7 +225,9 @@ class Network:
     density : float
         Kept fraction that training selects, as far as a layer's mode allows (``1of4`` keeps a quarter, always).
     modes : mapping of layer name to Mode
-        One entry for every layer, no other.
+        One entry for every layer that draws from no ring, no other.
+    rings : tuple of Ring
+        Rings that the other layers draw from.
 
     Raises
     ------
@@ -221,6 +243,7 @@ class Network:
     classes: int
     density: float
     modes: Mapping[str, Mode]
+    rings: tuple[Ring, ...] = ()
 
     def __post_init__(self):
         layer_seed(self.seed, 0)
@@ -251,12 +274,22 @@ class Network:
                 )
             width = block.width
         known = [layer.name for layer in self._layers_with(lambda name: Mode.ANY)]
+        check_rings(self.rings, known, self.name)
         unknown = sorted(set(self.modes) - set(known))
-        missing = [name for name in known if name not in self.modes]
+        missing = [name for name in known if name not in self.modes and name not in self._ring_of]
         if unknown:
             raise Refused(f"Unknown layer {unknown[0]!r} in the modes of network {self.name!r}; its layers are {known}")
         if missing:
-            raise Refused(f"Layer {missing[0]!r} of network {self.name!r} has no mode; give one of {', '.join(Mode)}")
+            raise Refused(
+                f"Layer {missing[0]!r} of network {self.name!r} has no mode; give one of {', '.join(Mode)}, or put it "
+                "in a ring"
+            )
+        for name in self.modes:
+            if name in self._ring_of:
+                raise Refused(
+                    f"Layer {name} of network {self.name!r} has mode {self.modes[name]} and draws from ring "
+                    f"{self._ring_of[name].name}; leave out one of them"
+                )
         for layer in (*self.layers, *self._pools):
             if layer.out_height < 1 or layer.out_width < 1:
                 raise Refused(
@@ -278,7 +311,21 @@ class Network:
     @cached_property
     def layers(self) -> tuple[Layer, ...]:
         """All weight tensors in network order, which is also the order they run in."""
-        return tuple(self._layers_with(lambda name: Mode(self.modes[name])))
+        return tuple(self._layers_with(lambda name: Mode.ANY if name in self._ring_of else Mode(self.modes[name])))
+
+    @cached_property
+    def _ring_of(self) -> dict[str, Ring]:
+        return {name: ring for ring in self.rings for name in ring.layers}
+
+    @cached_property
+    def draws(self) -> dict[str, Draw]:
+        """Where every layer that draws from a ring is on it, by name."""
+        found = {}
+        for ring in self.rings:
+            layers = [self.layer(name) for name in ring.layers]
+            placed = draws(ring.words, ((layer.shape, self.seed_of(layer)) for layer in layers))
+            found |= dict(zip(ring.layers, placed, strict=True))
+        return found
 
     @cached_property
     def pool(self) -> Layer | None:
@@ -296,7 +343,10 @@ class Network:
 
         def add(name, role, inputs, outputs, window, height, width, iterations=1) -> Layer:
             layers.append(
-                Layer(len(layers), name, role, inputs, outputs, *window, height, width, iterations, mode_of(name))
+                Layer(
+                    len(layers), name, role, inputs, outputs, *window, height, width, iterations, mode_of(name),
+                    self._ring_of.get(name),
+                )
             )
             return layers[-1]
 
@@ -366,6 +416,7 @@ class Network:
         fields["stem"] = Stem(**checked(fields["stem"], Stem, "network.stem"))
         if not isinstance(fields["blocks"], list | tuple):
             raise Refused(f"Key network.blocks must be a list, not {fields['blocks']!r}")
+        fields["rings"] = rings_from_json(fields["rings"], "network.rings")
         fields["blocks"] = tuple(
             _block(block, f"network.blocks[{index}]") for index, block in enumerate(fields["blocks"])
         )

@@ -7,6 +7,7 @@ common (``+ - * >> << .clip``), so the same function object runs on both.
 import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,11 +16,14 @@ from spec.refusal import Refused
 __all__ = [
     "ACC_BITS",
     "BIAS_BITS",
+    "MASK_WIDTHS",
     "MULTIPLIER_BITS",
     "PIXEL_MAX",
+    "RING_WIDTHS",
     "SHIFT_MAX",
     "Z_BITS",
     "Requantization",
+    "Widths",
     "accumulate",
     "accumulator_bounds",
     "fold",
@@ -32,12 +36,24 @@ __all__ = [
     "z_bounds",
 ]
 
-ACC_BITS = 24  #: Signed accumulator (psum) of one output channel.
+ACC_BITS = 24  #: Signed accumulator (psum) of one output channel of a supermask layer.
 MULTIPLIER_BITS = 12  #: Signed multiplier M of a batch-norm entry.
 BIAS_BITS = 20  #: Signed bias B of a batch-norm entry.
-Z_BITS = 32  #: Signed sum before the shift; the exporter proves that it never wraps.
+Z_BITS = 32  #: Signed sum before its shift, of a supermask layer; the exporter proves that it never wraps.
 SHIFT_MAX = 31  #: Largest ``sh``, ``bsh`` and ``sh + rsh``.
 PIXEL_MAX = 255  #: Largest unsigned activation.
+
+
+class Widths(NamedTuple):
+    """Signed bits of the accumulators (``acc``) and of the sum before the shift (``z``) of a layer."""
+
+    acc: int
+    z: int
+
+
+MASK_WIDTHS = Widths(ACC_BITS, Z_BITS)  #: Of a layer whose weights are trits.
+#: Of a layer that draws from a ring: its sums are up to 121 times as large, and so are its products.
+RING_WIDTHS = Widths(acc=32, z=40)
 
 
 def output_range(signed: bool) -> tuple[int, int]:
@@ -60,23 +76,24 @@ def requantize(acc, multiplier, bias, residual, *, shift: int, bias_shift: int, 
     return ((z + (1 << (shift - 1))) >> shift).clip(*output_range(signed))
 
 
-def accumulate(activations: np.ndarray, trits: np.ndarray, stride: int, pad: int) -> np.ndarray:
-    """``acc[b, y, x, m] = sum over ky, kx, n of trit[m, ky, kx, n] * a[b, y*s + ky - p, x*s + kx - p, n]``.
+def accumulate(activations: np.ndarray, weights: np.ndarray, stride: int, pad: int) -> np.ndarray:
+    """``acc[b, y, x, m] = sum over ky, kx, n of w[m, ky, kx, n] * a[b, y*s + ky - p, x*s + kx - p, n]``.
 
     Parameters
     ----------
     activations : integer array, shape (B, H, W, N)
-    trits : int8 array in {-1, 0, +1}, shape (M, K, K, N)
+    weights : int8 array, shape (M, K, K, N)
+        Trits, or values of a ring.
 
     Returns
     -------
     int64 array, shape (B, OH, OW, M). Exact: products and sums are integers far below 2**53.
     """
-    weights = trits.transpose(1, 2, 3, 0).astype(np.float64)  # (K, K, N, M)
+    matrices = weights.transpose(1, 2, 3, 0).astype(np.float64)  # (K, K, N, M)
     # Tap by tap, so that no array of all windows is ever there.
     return np.rint(sum(
-        view.astype(np.float64) @ weights[ky, kx]
-        for (ky, kx), view in _taps(activations, trits.shape[1], stride, pad)
+        view.astype(np.float64) @ matrices[ky, kx]
+        for (ky, kx), view in _taps(activations, weights.shape[1], stride, pad)
     )).astype(np.int64)
 
 
@@ -106,14 +123,15 @@ def prepare(images: np.ndarray, kernel: int, stride: int, pad: int) -> np.ndarra
     return windows.transpose(0, 1, 2, 4, 5, 3).reshape(*windows.shape[:3], kernel * kernel * images.shape[-1])
 
 
-def accumulator_bounds(trits: np.ndarray, positions: int = 1) -> tuple[np.ndarray, np.ndarray]:
-    """Least and greatest accumulator of each output channel for inputs in 0..255: ``-255*n_minus, 255*n_plus``.
+def accumulator_bounds(weights: np.ndarray, positions: int = 1) -> tuple[np.ndarray, np.ndarray]:
+    """Least and greatest accumulator of each output channel for inputs in 0..255: 255 times the sum of its negative
+    and of its positive weights (M, K, K, N).
 
     ``positions`` > 1 gives the bounds of sums over that many positions (the classifier).
     """
-    flat = trits.reshape(len(trits), -1)
+    flat = weights.reshape(len(weights), -1)
     scale = PIXEL_MAX * positions
-    return -scale * (flat < 0).sum(axis=1, dtype=np.int64), scale * (flat > 0).sum(axis=1, dtype=np.int64)
+    return scale * flat.clip(max=0).sum(axis=1, dtype=np.int64), scale * flat.clip(min=0).sum(axis=1, dtype=np.int64)
 
 
 @dataclass(frozen=True)
@@ -185,6 +203,7 @@ def fold(
     residual_range: tuple[int, int] = (0, 0),
     residual_shift: int = 0,
     signed: bool = False,
+    z_bits: int = Z_BITS,
 ) -> Requantization:
     """Integer entries nearest to ``y = acc*gain + offset + r*2**rsh``, with the largest shift that is proven to fit.
 
@@ -196,6 +215,8 @@ def fold(
         From :func:`accumulator_bounds`. Channels without kept taps get ``M = 0``.
     residual_range : (int, int)
         Least and greatest stored residual; (0, 0) without one.
+    z_bits : int
+        Width of ``z``.
 
     Raises
     ------
@@ -220,10 +241,10 @@ def fold(
             multiplier.astype(np.int64), bias.astype(np.int64), shift, bias_shift, residual_shift, signed
         )
         low, high = z_bounds(result, acc_low, acc_high, residual_range)
-        if low >= -(1 << (Z_BITS - 1)) and high < 1 << (Z_BITS - 1):
+        if low >= -(1 << (z_bits - 1)) and high < 1 << (z_bits - 1):
             return result
     raise Refused(
-        f"Layer {where} cannot be stored in {MULTIPLIER_BITS}-bit multipliers and a {Z_BITS}-bit sum "
+        f"Layer {where} cannot be stored in {MULTIPLIER_BITS}-bit multipliers and a {z_bits}-bit sum "
         f"(largest gain {np.abs(gain).max():.3g}, offset {np.abs(offset).max():.3g}); calibrate on more images"
     )
 

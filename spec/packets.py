@@ -39,12 +39,13 @@ class Target(enum.IntEnum):
     X = 3  #: Residual-stream activations.
     T = 4  #: Temporary activations; images go here.
     MASK_STREAM = 5  #: A chunk of supermasks for the inference that runs, to the supermask memory.
+    RING = 6  #: Planes of rings: 16 nonzero bits, then 16 negative bits. Unknown to a build without rings.
 
 
 def memory_words(config: AcceleratorConfig) -> dict[Target, int]:
-    """Size of every memory in the 32-bit words that packets address."""
+    """Size of every memory the build has, in the 32-bit words that packets address."""
     bits = config.memory_bits | {"mask_stream": config.mask_bits}
-    return {target: bits[target.name.lower()] // 32 for target in Target}
+    return {target: bits[target.name.lower()] // 32 for target in Target if target.name.lower() in bits}
 
 
 def packet(target: Target, address: int, payload: bytes) -> bytes:

@@ -116,6 +116,10 @@ REGISTERS = (
         Field("command", 0, 16, Access.RO, "Index of the command last fetched."),
         Field("iteration", 16, 16, Access.RO, "Iteration of the recurrent block."),
     )),
+    Register("FEATURES", 0x34, "Where weights may come from.", (
+        Field("masks", 0, 1, Access.RO, "Supermasks and frozen signs."),
+        Field("ring", 1, 1, Access.RO, "Rings."),
+    )),
     *(
         Register(f"{name}_{half}", 0x40 + 8 * i + 4 * (half == "HIGH"), f"{half.lower()} half: {doc}",
                  _whole(Access.RO, "Cycles at the last snapshot."))
@@ -132,4 +136,5 @@ def offset_of(name: str) -> int:
 
 def identity(config: AcceleratorConfig) -> dict[str, int]:
     """Registers that are constants of a build, by name."""
-    return {"MAGIC": MAGIC, "VERSION": VERSION, "CONFIG_HASH": config.hash}
+    features = 1 | (config.ring_words > 0) << 1
+    return {"MAGIC": MAGIC, "VERSION": VERSION, "CONFIG_HASH": config.hash, "FEATURES": features}

@@ -1,10 +1,11 @@
-"""Models nobody trained: random supermasks, batch norms calibrated on random images.
+"""Models nobody trained: random supermasks and rings, batch norms calibrated on random images.
 
 They exercise hardware as trained models do (no activation map is dead or saturated) for any network, in a second.
 """
 
 import numpy as np
 
+from spec import ring as ring_weights
 from spec.lfsr import signs
 from spec.model import Model
 from spec.network import POOL, Layer, Network, Role
@@ -20,23 +21,31 @@ def random_images(network: Network, count: int, seed: int) -> np.ndarray:
 
 
 def synthetic_model(network: Network, seed: int, calibration_images: int = 4) -> Model:
-    """Model of ``network`` with random masks and random batch norms, reproducible from ``seed``.
+    """Model of ``network`` with random masks, rings and batch norms, reproducible from ``seed``.
 
     Every layer's accumulators over a few random images are normalised to a random mean and spread per channel and
     iteration, then folded like those of a trained network. Where a residual is added, the sum gets the random mean.
     """
     rng = np.random.default_rng(seed)
-    masks, trits = {}, {}
+    masks, rings, weights = {}, {}, {}
+    for ring in network.rings:
+        most = ring_weights.limit(ring.planes)
+        rings[ring.name] = rng.integers(-most, most + 1, ring.size, dtype=np.int8)
+        for layer in map(network.layer, ring.layers):
+            draw, key = network.draws[layer.name], network.seed_of(layer)
+            weights[layer.name] = ring_weights.unpack(rings[ring.name], layer.shape, draw, key)
     for layer in network.layers:
+        if layer.ring is not None:
+            continue
         masks[layer.name] = select(rng.standard_normal(layer.shape), layer.mode, network.density)
         sign = 1 - 2 * signs(network.seed_of(layer), layer.outputs, layer.kernel, layer.inputs).astype(np.int8)
-        trits[layer.name] = sign * masks[layer.name]
+        weights[layer.name] = sign * masks[layer.name]
     gains: dict[str, list] = {layer.name: [] for layer in network.layers}
     offsets: dict[str, list] = {layer.name: [] for layer in network.layers}
 
     def execute(layer: Layer, inputs: np.ndarray, residual=None, residual_shift=0) -> np.ndarray:
         """What the layer stores, but for the rounding of its entries."""
-        acc = accumulate(inputs, trits[layer.name], layer.stride, layer.pad)
+        acc = accumulate(inputs, weights[layer.name], layer.stride, layer.pad)
         signed = layer.role is Role.SHORTCUT
         added = np.zeros((1, 1, 1, 1), np.int64) if residual is None else residual << residual_shift
         gain = rng.uniform(0.5, 1.5, layer.outputs) * (40 if signed else 70)
@@ -67,11 +76,11 @@ def synthetic_model(network: Network, seed: int, calibration_images: int = 4) ->
                     stream = execute(layer, branch, residual, int(layer.name in projected))
     requantizations = {
         layer.name: fold(
-            np.stack(gains[layer.name]), np.stack(offsets[layer.name]), *accumulator_bounds(trits[layer.name]),
+            np.stack(gains[layer.name]), np.stack(offsets[layer.name]), *accumulator_bounds(weights[layer.name]),
             where=layer.name,
             residual_range=output_range(layer.name in projected) if layer.role is Role.LAST else (0, 0),
-            residual_shift=int(layer.name in projected), signed=layer.role is Role.SHORTCUT,
+            residual_shift=int(layer.name in projected), signed=layer.role is Role.SHORTCUT, z_bits=layer.widths.z,
         )
         for layer in network.layers[:-1]
     }
-    return Model(network, masks, requantizations, {"recipe": "synthetic", "seed": seed})
+    return Model(network, masks, requantizations, {"recipe": "synthetic", "seed": seed}, rings)

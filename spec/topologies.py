@@ -1,16 +1,22 @@
-"""Named networks: the residual networks of Hidden-Fold Networks, and small ones of the same make.
+"""Named networks: the residual networks of Hidden-Fold Networks, and small ones of the same make; weights from rings.
 
-Ref: Hidden-Fold Networks (IEEE Access 2023), section III and its released models; He et al., CVPR 2016.
+Ref: Hidden-Fold Networks (IEEE Access 2023), section III and its released models; He et al., CVPR 2016; Recurrent
+Parameter Generators (Wang et al., 2021), section 4.
 """
 
+import dataclasses
 import re
 from collections.abc import Iterable
 
-from spec.network import Block, Kind, Network, Stem
+from spec.network import Block, Kind, Network, Role, Stem
 from spec.refusal import Refused
+from spec.ring import PLANES_MAX, Ring
 from spec.supermask import Mode
 
-__all__ = ["DEPTHS", "RESNET_NAMES", "depth_of", "residual_network", "resnet"]
+__all__ = [
+    "DEPTHS", "RESNET_NAMES", "RING_OPTIONS", "depth_of", "drawn", "residual_network", "resnet", "rings_of_stages",
+    "rpg",
+]
 
 #: Blocks per stage and their kind, by depth.
 DEPTHS = {
@@ -22,6 +28,9 @@ DEPTHS = {
     200: ((3, 24, 36, 3), Kind.BOTTLENECK),
 }
 RESNET_NAMES = tuple(f"resnet{depth}" for depth in DEPTHS)
+
+#: Layers outside the main path that may draw from a ring as well, by their name in options.
+RING_OPTIONS = {"stem": Role.STEM, "shortcut": Role.SHORTCUT, "classifier": Role.CLASSIFIER}
 
 #: Kernel, stride, pad and pool of the stem for images smaller than _LARGE (CIFAR's), and for others (ImageNet's).
 _SMALL_STEM = (3, 1, 1, False)
@@ -134,6 +143,48 @@ def residual_network(
         elif count:
             blocks.append(Block(f"stage{i}.fold", width, 1, count, kind))
     return _network(name, image, stem or Stem(3, 1, 1, widths[0]), blocks, classes, mode, density, seed)
+
+
+def drawn(network: Network, *rings: Ring) -> Network:
+    """``network`` with the layers that ``rings`` name drawing from them instead of having masks."""
+    names = {name for ring in rings for name in ring.layers}
+    modes = {name: mode for name, mode in network.modes.items() if name not in names}
+    return dataclasses.replace(network, modes=modes, rings=rings)
+
+
+def rpg(
+    network: Network,
+    *,
+    words: int,
+    planes: int = PLANES_MAX,
+    parts: Iterable[str] = ("shortcut",),
+) -> Network:
+    """``network`` with all convolutions of its blocks drawn from one ring of ``words`` words.
+
+    Parameters
+    ----------
+    parts : some of :data:`RING_OPTIONS`
+        Other layers that draw from it too; the rest keep their masks. The paper's excludes stem and classifier.
+    """
+    return drawn(network, Ring("ring", words, planes, tuple(_ring_layers(network, parts))))
+
+
+def rings_of_stages(
+    network: Network, *, words: int, planes: int = PLANES_MAX, parts: Iterable[str] = ("shortcut",)
+) -> Network:
+    """As :func:`rpg`, but one ring of ``words`` words per stage; layers outside the stages share another."""
+    stages: dict[str, list[str]] = {}
+    for layer in _ring_layers(network, parts):
+        stages.setdefault(layer.partition(".")[0] if "." in layer else "ends", []).append(layer)
+    return drawn(network, *(Ring(stage, words, planes, tuple(names)) for stage, names in stages.items()))
+
+
+def _ring_layers(network: Network, parts: Iterable[str]) -> list[str]:
+    parts = tuple(parts)
+    if unknown := [part for part in parts if part not in RING_OPTIONS]:
+        raise Refused(f"Layers drawn from a ring too must be some of {', '.join(RING_OPTIONS)}, not {unknown[0]!r}")
+    roles = {Role.INNER, Role.LAST, *(RING_OPTIONS[part] for part in parts)}
+    return [layer.name for layer in network.layers if layer.role in roles]
 
 
 def _network(name, image, stem: Stem, blocks: list[Block], classes, mode: Mode, density, seed) -> Network:

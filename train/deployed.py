@@ -36,10 +36,10 @@ class DeployedNet:
         }
 
     def _kernel(self, layer: Layer) -> Tensor:
-        """Trits of ``layer`` as torch convolves them, float64 (M, C, K, K); the stem's as the KxK window they are."""
+        """Weights of ``layer`` as torch convolves them, float64 (M, C, K, K); the stem's as the KxK window they are."""
         kernel = self.model.network.stem.kernel if layer.role is Role.STEM else layer.kernel
-        trits = torch.tensor(self.model.trits(layer.name), dtype=torch.float64)
-        return trits.reshape(layer.outputs, kernel, kernel, -1).permute(0, 3, 1, 2)
+        weights = torch.tensor(self.model.weights(layer.name), dtype=torch.float64)
+        return weights.reshape(layer.outputs, kernel, kernel, -1).permute(0, 3, 1, 2)
 
     @torch.no_grad()
     def run(self, images: np.ndarray) -> Trace:

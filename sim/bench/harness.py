@@ -17,7 +17,7 @@ from spec.golden import run
 from spec.registers import COUNTERS
 from spec.supermask import Mode
 from spec.synthetic import random_images, synthetic_model
-from spec.topologies import residual_network
+from spec.topologies import residual_network, rpg
 
 __all__ = ["LIMIT", "Harness", "Subject", "current_job", "subject"]
 
@@ -48,13 +48,17 @@ class Subject:
     mode : Mode
         Mask structure of its layers.
     seed : int
-        Signs, masks and batch norms.
+        Signs, masks, rings and batch norms.
+    ring : (int, int), optional
+        Words and planes of a ring that all layers of the blocks draw from.
     """
 
     IMAGES = 3
 
-    def __init__(self, size: str, mode: Mode, seed: int):
+    def __init__(self, size: str, mode: Mode, seed: int, ring: tuple[int, int] | None = None):
         network = residual_network(f"{size}-{mode}-{seed}", classes=10, mode=mode, seed=seed, **_NETWORKS[size])
+        if ring is not None:
+            network = rpg(network, words=ring[0], planes=ring[1])
         self.model = synthetic_model(network, seed)
         self.images = random_images(network, self.IMAGES, seed=7)
         self.golden = run(self.model, self.images)
@@ -68,6 +72,7 @@ class Subject:
                 "command_base": after.start + len(after.commands),
                 "mask_base": after.plan.mask_unit + after.plan.mask_units,
                 "entry_base": first.entry_row + after.plan.entry_rows,
+                "ring_base": after.plan.ring_word + after.plan.ring_words,
             }
         return compile_model(self.model, current_job().config, trace=trace, **bases)
 
@@ -80,9 +85,9 @@ class Subject:
 
 
 @functools.cache
-def subject(size: str, mode: Mode, seed: int = 1) -> Subject:
+def subject(size: str, mode: Mode, seed: int = 1, ring: tuple[int, int] | None = None) -> Subject:
     """The subject of these parameters; made once per process."""
-    return Subject(size, mode, seed)
+    return Subject(size, mode, seed, ring)
 
 
 class Harness:

@@ -12,7 +12,6 @@ from gen.cycles import predict
 from sim.bench.harness import Harness, current_job
 from sim.compare import command_counters
 from spec.model import load
-from spec.numerics import ACC_BITS
 
 #: Cycles by which a dump begins early, and ends late.
 EARLY = 4
@@ -85,7 +84,7 @@ NEVER = (1 << 32) - 1  #: What the wrapper says of a store that it has not seen.
 def sums_seen(dut) -> tuple[list[int], list[int]]:
     """Accumulators that the wrapper saw after the visits it was told to watch, and their cycles after the start."""
     count = min(max(0, int(dut.visited.value) - int(dut.watch_skip.value)), len(current_job().watch.sums))
-    half = 1 << ACC_BITS - 1
+    half = 1 << current_job().config.widths.acc - 1
     sums = [(int(dut.visit_acc[i].value) + half) % (2 * half) - half for i in range(count)]
     return sums, [int(dut.visit_cycle[i].value) for i in range(count)]
 

@@ -1,4 +1,4 @@
-"""Networks nobody thought of: random sizes, strides, folds, densities and mixed mask modes, value by value."""
+"""Networks nobody thought of: random sizes, strides, folds, densities, mixed mask modes and rings, value by value."""
 
 import dataclasses
 from random import Random
@@ -13,8 +13,10 @@ from spec.golden import run
 from spec.model import Model
 from spec.network import Block, Network, Stem
 from spec.refusal import Refused
+from spec.ring import Ring
 from spec.supermask import GROUP, Mode
 from spec.synthetic import random_images, synthetic_model
+from spec.topologies import drawn
 
 NETWORKS = 6  #: Networks of one run, unless ``+networks=`` says otherwise.
 MACS = 400_000  #: Dense-equivalent MACs of the largest.
@@ -38,7 +40,20 @@ def _draw(rng: Random) -> Network:
         layer.name: rng.choice([mode for mode in Mode if layer.inputs % GROUP == 0 or mode is not Mode.ONE_OF_FOUR])
         for layer in network.layers
     }
-    return dataclasses.replace(network, modes=modes)
+    network = dataclasses.replace(network, modes=modes)
+    return _draw_rings(rng, network) if current_job().config.ring_words else network
+
+
+def _draw_rings(rng: Random, network: Network) -> Network:
+    """``network`` with some layers drawing from none to three rings of random sizes."""
+    count = rng.randrange(4)
+    owners = {layer.name: rng.randrange(count + 1) for layer in network.layers}
+    layers = [tuple(name for name, owner in owners.items() if owner == index) for index in range(count)]
+    longest = current_job().config.ring_words // 8
+    return drawn(network, *(
+        Ring(f"r{index}", rng.choice((1, rng.randrange(1, 20), rng.randrange(1, longest))), rng.randrange(1, 6), names)
+        for index, names in enumerate(layers) if names
+    ))
 
 
 def _layer_names(stem: Stem, blocks: list[Block]) -> list[str]:

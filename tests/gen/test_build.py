@@ -8,13 +8,14 @@ import pytest
 from gen.build import build, main, ports
 from gen.compile import compile_model
 from gen.cycles import predict
+from gen.images import ring_image
 from spec import golden, vectors
 from spec.config import config_for
 from spec.model import save
 from spec.packets import HEADER_WORDS
 from spec.refusal import Refused
 from spec.synthetic import random_images, synthetic_model
-from spec.topologies import residual_network
+from spec.topologies import residual_network, rpg
 from spec.vectors import Vectors
 
 ALWAYS = {"foldenite.v", "config.json", "ports.json", "regs.h", "regs.svd", "regs.md"}
@@ -84,6 +85,18 @@ def test_memory_files_hold_what_the_packets_load(built, model):
     assert words(out / "mask.mem") == np.frombuffer(masks, "<u4").tolist()
     rows = np.frombuffer(entries, "<u4").reshape(-1, CONFIG.rows)
     assert words(out / "entries.mem") == [sum(int(e) << 32 * i for i, e in enumerate(row)) for row in rows]
+
+
+def test_a_model_drawn_from_rings(model, tmp_path):
+    """The ring memory's file too; the mask memory's only if some layer has a mask."""
+    every = rpg(model.network, words=9, planes=2, parts=("stem", "shortcut", "classifier"))
+    for network, masks in ((rpg(model.network, words=9, planes=2), {"mask.mem"}), (every, set())):
+        config = config_for(16, ring_words=32)
+        out = tmp_path / str(len(masks))
+        result = build(config, out, synthetic_model(network, seed=2))
+        assert names(out) == ALWAYS | WITH_MODEL - {"mask.mem"} | {"ring.mem"} | masks
+        image = ring_image(result.program.model, result.program.plan)
+        assert words(out / "ring.mem") == np.frombuffer(image, "<u4").tolist()
 
 
 def test_cycle_table_adds_up(built):

@@ -16,7 +16,7 @@ from spec.network import Block, Network, Stem
 from spec.refusal import Refused
 from spec.supermask import Mode
 from spec.synthetic import synthetic_model
-from spec.topologies import residual_network
+from spec.topologies import residual_network, rings_of_stages
 
 
 def flat(**changes):
@@ -81,6 +81,19 @@ def test_limits(case):
     assert [layer for layer, *_ in got] == layers
     assert reason in [said for _, said, _ in got]
     assert all(remedy for *_, remedy in got)
+
+
+def test_rings_on_a_build_that_knows_none():
+    """Once per ring, with a remedy that removes all of it; the modes of a build do not matter to a ring."""
+    plain = residual_network("t", image=(4, 4, 1), classes=2, widths=(4, 8), iterations=(0, 0), mode=Mode.TWO_OF_FOUR)
+    network = rings_of_stages(plain, words=10, planes=2)
+    modes = {"modes": (Mode.TWO_OF_FOUR,)}
+    assert found(network, config_for(16, **modes)) == [
+        (stage, "is a ring that layers draw their weights from, but the build knows no rings",
+         "build with --features masks,ring --ring-words 64, or train its layers with masks")
+        for stage in ("stage1", "stage2")
+    ]
+    assert found(network, config_for(16, ring_words=64, **modes)) == []
 
 
 def test_stride_beyond_its_field():

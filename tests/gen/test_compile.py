@@ -8,7 +8,8 @@ from spec.commands import ADDRESS_BITS, Op, Source, decode
 from spec.packets import PACKET_MAGIC, Target, memory_words
 from spec.refusal import Refused
 from spec.supermask import Mode
-from spec.synthetic import random_images
+from spec.synthetic import random_images, synthetic_model
+from spec.topologies import rings_of_stages
 
 
 @pytest.fixture
@@ -87,6 +88,25 @@ def test_coded_masks_are_marked(small_model, fitting, mode):
             fields = decode(command.words)
             coded = command.part.layer.mode is Mode.ONE_OF_FOUR
             assert (fields["coded"], fields["passes"]) == (coded, command.part.layer.mode.passes)
+
+
+def test_commands_say_where_a_layer_is_on_its_ring(small_model, fitting):
+    """The second ring, at the next whole unit; 9 channels leave 3 of the last group unused."""
+    plain = small_model(widths=(4, 9), iterations=(0, 0)).network
+    network = rings_of_stages(plain, words=12, planes=3)
+    program = compile_model(synthetic_model(network, 1), fitting(network, ring_words=112), ring_base=5)
+    fields = {c.label: decode(c.words) for c in program.commands}
+    draw, layer = network.draws["stage2.entry.conv2"], fields["stage2.entry.conv2"]
+    names = ("ring", "top_plane", "spare_channels", "ring_base", "ring_words", "ring_start", "ring_step", "passes")
+    assert {name: layer[name] for name in names} == {
+        "ring": 1, "top_plane": 2, "spare_channels": 3, "ring_base": (16 + 48) // 16, "ring_words": 12,
+        "ring_start": draw.start, "ring_step": draw.step, "passes": 4,
+    }
+    assert layer["ring_row_step"] == 9 * draw.step % 12
+    assert {fields["stem"][name] for name in ("ring", "top_plane", "ring_base")} == {0}
+    assert fields["classifier"]["mask_base"] == program.plan.layers[-1].mask_unit
+    with pytest.raises(Refused, match=r"ends at \d+ in ring memory of 112; load fewer models or enlarge it"):
+        compile_model(synthetic_model(network, 1), fitting(network, ring_words=112), ring_base=32)
 
 
 def test_two_resident_models_fill_disjoint_words(small_model, fitting):

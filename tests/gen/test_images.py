@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from gen.images import entry_image, image_words, mask_image, tensor_from_words
+from gen.images import entry_image, image_words, mask_image, ring_image, tensor_from_words
 from gen.plan import plan
 from spec.numerics import unpack_entries
 from spec.supermask import Mode
-from spec.synthetic import random_images
+from spec.synthetic import random_images, synthetic_model
+from spec.topologies import rings_of_stages, rpg
 
 SHAPES = {"4x4": (4, 4, 1), "4x16-by-4": (4, 16, 4), "8x8-by-2": (8, 8, 2)}
 
@@ -58,6 +59,39 @@ def test_masks(small_model, fitting, shape, mode):
         assert len(image) == 4 * -(-len(bits) // 32)
         stored = np.unpackbits(np.frombuffer(image, np.uint8), bitorder="little").tolist()
         assert stored == bits + [0] * (len(stored) - len(bits))
+
+
+def test_rings(small_model, fitting):
+    """Highest plane first, 16 bits of what is not 0, then 16 of what is negative; rings begin at whole units."""
+    plain = small_model(widths=(4, 20), iterations=(0, 0)).network
+    model = synthetic_model(rings_of_stages(plain, words=5, planes=3, parts=("stem",)), 1)
+    placed = plan(model.network, fitting(model.network), ring_word=40)
+    assert (placed.ring_word, placed.rings) == (40, {"ends": 48, "stage1": 64, "stage2": 80})
+    words = np.frombuffer(ring_image(model, placed), "<u4").tolist()
+    expected = [0] * len(words)
+    for ring in model.network.rings:
+        for word in range(ring.words):
+            for i in range(16):
+                rest = int(model.rings[ring.name][16 * word + i])
+                for plane in range(ring.planes):  # lowest digit first
+                    trit = (rest + 1) % 3 - 1
+                    rest = (rest - trit) // 3
+                    at = placed.rings[ring.name] - 40 + (ring.planes - 1 - plane) * ring.words + word
+                    expected[at] |= (trit != 0) << i | (trit < 0) << 16 + i
+                assert rest == 0
+    assert words == expected
+    assert len(words) == placed.ring_words == 80 + 15 - 40
+
+
+def test_layers_that_draw_have_no_masks(small_model, fitting, shape):
+    plain = small_model(mode=Mode.TWO_OF_FOUR, widths=(4, 20), iterations=(0, 0)).network
+    model = synthetic_model(rpg(plain, words=5), 1)
+    config = fitting(model.network, **shape)
+    placed = plan(model.network, config)
+    masked = [part for part in placed.layers if part.layer.ring is None]
+    assert [part.layer.name for part in masked] == ["stem", "classifier"]
+    assert placed.mask_units == sum(part.mask_units for part in masked)
+    assert len(mask_image(model, placed, config)) == 4 * -(-placed.mask_units * config.mask_unit_bits // 32)
 
 
 def test_entries(small_model, fitting, shape):

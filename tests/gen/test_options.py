@@ -10,12 +10,13 @@ from gen.sizing import fitted
 from spec.config import AcceleratorConfig, config_for
 from spec.refusal import Refused
 from spec.supermask import Mode
-from spec.topologies import residual_network
+from spec.topologies import residual_network, rpg
 
 #: A value other than the default of a 64-PE build for every field.
 OTHER = {
     "groups": 8, "rows": 8, "lanes": 1, "weight_rows": 2, "psum_depth": 100, "x_bytes": 64 * 100, "t_bytes": 64 * 50,
     "mask_bits": 64 * 3200, "entries": 16 * 99, "commands": 77, "modes": (Mode.TWO_OF_FOUR, Mode.ANY),
+    "ring_words": 4096,
 }
 
 
@@ -54,11 +55,29 @@ def test_one_option_changes_one_field(name):
     (["--pe", "17"], "There is no named shape of 17 PEs"),
     (["--pe", "16", "--groups", "4", "--rows", "8"], "4 groups x 8 rows make 32 PEs, not 16"),
     (["--lanes", "2"], "lanes"),
+    (["--features", "masks,ring"], "--features with ring needs --ring-words N, or --fit and a model with a ring"),
+    (["--features", "masks", "--ring-words", "16"], "--features without ring contradicts a ring memory of 16 words"),
+    (["--features", "ring"], "--features must be masks or masks,ring, not 'ring'"),
+    (["--features", "masks,rings"], "--features must be masks or masks,ring, not 'masks,rings'"),
+    (["--ring-words", "17"], "ring_words must be a multiple of 16, from 0 to 2097152, not 17"),
 ])
 def test_impossible_builds_are_refused(arguments, sentence):
     with pytest.raises(Refused) as refusal:
         parsed(*arguments)
     assert sentence in str(refusal.value)
+
+
+def test_features_say_what_the_ring_memory_says_too():
+    plain, ring = parsed("--features", "masks"), parsed("--features", "masks,ring", "--ring-words", "32")
+    assert plain == config_for(16)
+    assert ring == parsed("--ring-words", "32") == config_for(16, ring_words=32)
+    network = rpg(residual_network("t", image=(4, 4, 1), classes=3, widths=(4,), iterations=(2,)), words=9, planes=2)
+    parser = argparse.ArgumentParser()
+    add_build_options(parser)
+    fit = config_from(parser.parse_args(["--features", "masks,ring", "--fit"]), network)
+    assert fit.ring_words == 32
+    with pytest.raises(Refused, match="--features without ring contradicts a ring memory of 32 words"):
+        config_from(parser.parse_args(["--features", "masks", "--fit"]), network)
 
 
 def test_fit_sizes_the_memories_for_the_model():

@@ -1,5 +1,6 @@
 """The register files against the description they are made of, read back by an XML parser and a C compiler."""
 
+import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -8,7 +9,7 @@ import pytest
 
 from gen.register_files import c_header, markdown, svd
 from spec.config import config_for
-from spec.packets import HEADER_WORDS, PACKET_MAGIC, Target, memory_words
+from spec.packets import HEADER_WORDS, PACKET_MAGIC, memory_words
 from spec.registers import COUNTERS, MAGIC, REGISTERS, VERSION, Access, ErrorCode
 
 CONFIG = config_for(16)
@@ -18,14 +19,15 @@ WRITERS = [c_header, svd, markdown]
 def constants():
     """Every constant the header must define."""
     values = {"PACKET_MAGIC": PACKET_MAGIC, "PACKET_HEADER_WORDS": HEADER_WORDS, "COUNTERS": len(COUNTERS),
-              "MAGIC_VALUE": MAGIC, "VERSION_VALUE": VERSION, "CONFIG_HASH_VALUE": CONFIG.hash}
+              "MAGIC_VALUE": MAGIC, "VERSION_VALUE": VERSION, "CONFIG_HASH_VALUE": CONFIG.hash,
+              "FEATURES_VALUE": 1}
     for register in REGISTERS:
         values[register.name] = register.offset
         for field in register.fields:
             values[f"{register.name}_{field.name.upper()}_MASK"] = (2**field.width - 1) * 2**field.lsb
             values[f"{register.name}_{field.name.upper()}_SHIFT"] = field.lsb
     values |= {f"ERROR_{code.name}": code.value for code in ErrorCode}
-    values |= {f"TARGET_{target.name}": target.value for target in Target}
+    values |= {f"TARGET_{target.name}": target.value for target in memory_words(CONFIG)}
     values |= {f"TARGET_{target.name}_WORDS": words for target, words in memory_words(CONFIG).items()}
     return {f"FOLDENITE_{name}": value for name, value in values.items()}
 
@@ -119,10 +121,19 @@ def test_markdown_has_every_row():
             bits = f"{high}:{field.lsb}" if high > field.lsb else str(high)
             assert [f"0x{register.offset:02X}", register.name, bits, field.name, field.access.value,
                     field.doc.replace("|", "!")] in rows
-    for member in (*ErrorCode, *Target):
+    for member in (*ErrorCode, *memory_words(CONFIG)):
         assert [row for row in rows if row[:2] == [str(member.value), member.name]], member
     assert {len(row) for row in rows} == {2, 3, 4, 6}
     assert f"0x{CONFIG.hash:08X}" in markdown(CONFIG)
+
+
+def test_rings_are_in_the_files_of_a_build_that_knows_them():
+    built = config_for(16, ring_words=48)
+    assert re.search(r"FOLDENITE_TARGET_RING_WORDS +48u", c_header(built))
+    assert re.search(r"FOLDENITE_FEATURES_VALUE +0x00000003u", c_header(built))
+    assert re.search(r"\| 6 +\| RING +\| 48 ", markdown(built))
+    assert "TARGET_RING" not in c_header(CONFIG)
+    assert "| RING" not in markdown(CONFIG)
 
 
 @pytest.mark.parametrize("write", WRITERS)

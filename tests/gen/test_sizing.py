@@ -11,7 +11,7 @@ from spec.config import MEMORY_LIMITS, config_for
 from spec.refusal import Refused
 from spec.supermask import Mode
 from spec.synthetic import synthetic_model
-from spec.topologies import residual_network
+from spec.topologies import residual_network, rings_of_stages
 
 SMALL = residual_network("small", image=(16, 16, 3), classes=10, widths=(16, 40), iterations=(2, 3))
 
@@ -30,6 +30,18 @@ def test_it_fits_and_not_a_unit_less_would(pe):
         (problem,) = found(SMALL, less)
         assert f"{memory} memory" in problem
         assert f"--{name.replace('_', '-')} {getattr(config, name)}" in problem
+
+
+def test_rings_fit_and_not_a_unit_less_would():
+    network = rings_of_stages(SMALL, words=21, planes=3)  # the second begins 64 words after the first
+    config = fitted(config_for(16), SMALL, network)
+    assert config.ring_words == 128
+    assert found(network, config) == []
+    (problem,) = found(network, dataclasses.replace(config, ring_words=112))
+    assert problem == (
+        "network: needs 127 words of ring memory, 15 more than the 112 there are; build with --ring-words 128, or give "
+        "its rings fewer words or planes"
+    )
 
 
 def test_no_mask_is_streamed():

@@ -1,5 +1,6 @@
 """Model files of named networks from the command line."""
 
+import numpy as np
 import pytest
 
 from gen.synthetic import main
@@ -30,7 +31,34 @@ def test_unfolded_and_pooled(tmp_path):
     assert network.pool.out_height == 56
 
 
+def test_drawn_from_a_ring(tmp_path):
+    """Plain, not folded, unless asked; the parts that are named draw too, the others have the mode."""
+    out = tmp_path / "m.safetensors"
+    options = ["resnet34-rpg", "--width", "4", "--mode", "2of4", "--ring-words", "20", "--planes", "2"]
+    options += ["--out", str(out)]
+    assert main([*options, "--ring-parts", "stem"]) == 0
+    model = load(out)
+    network = model.network
+    assert (network.name, len(network.layers), network.rings[0].size) == ("resnet34-rpg-32", 37, 320)
+    assert {layer.name for layer in network.layers if layer.ring is None} == {
+        "stage2.entry.shortcut", "stage3.entry.shortcut", "stage4.entry.shortcut", "classifier",
+    }
+    assert {network.layers[-1].mode, *network.modes.values()} == {Mode.TWO_OF_FOUR}
+    assert np.abs(model.rings["ring"]).max() == 4
+    main([*options, "--folded", "3", "--ring-per-stage"])
+    network = load(out).network
+    assert [block.iterations for block in network.blocks if block.iterations > 1] == [5]
+    assert [(ring.name, ring.words, ring.planes) for ring in network.rings] == [
+        (f"stage{i}", 20, 2) for i in (1, 2, 3, 4)
+    ]
+
+
 @pytest.mark.parametrize(("options", "sentence"), [
+    (["resnet18-rpg"], "Give --ring-words with a network called -rpg, and only with such a network"),
+    (["resnet18", "--ring-words", "5"], "Give --ring-words with a network called -rpg, and only with such a network"),
+    (["resnet18-rpg", "--ring-words", "0"], "Ring ring must have from 1 to 65535 words of 16, not 0"),
+    (["resnet18-rpg", "--ring-words", "9", "--planes", "6"], "Ring ring must have from 1 to 5 planes, not 6"),
+    (["resnet18-rpg", "--ring-words", "9", "--ring-parts", "fc"], "some of stem, shortcut, classifier, not 'fc'"),
     (["vgg16"], "There is no network 'vgg16'; the networks are resnet18, "),
     (["resnet18", "--mode", "3of4"], "--mode must be one of any, 2of4, 1of4, max1of4, not '3of4'"),
     (["resnet18", "--folded", "3-4"], "--folded must be stages such as 3,4, or nothing, not '3-4'"),

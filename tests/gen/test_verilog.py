@@ -12,6 +12,7 @@ from gen import verilog
 from gen.verilog import TOP, accelerator_verilog
 from rtl.accelerator import Accelerator
 from rtl.ram import RAM_MODULE, RAM_VERILOG
+from spec.commands import FIELDS
 from spec.config import config_for
 
 CONFIG = {"x_bytes": 512, "t_bytes": 512, "mask_bits": 1024, "entries": 64, "commands": 8}
@@ -54,6 +55,23 @@ def test_every_memory_is_an_instance_of_the_wrapper(text):
     assert len(re.findall(rf"^  {RAM_MODULE} #\(", text, re.MULTILINE)) == 6
     assert text.endswith(RAM_VERILOG)
     assert text.count(f"module {RAM_MODULE} ") == 1
+
+
+#: Names of what only a build with rings has. The bits of a command have their names everywhere.
+_RINGS = re.compile(r"(?<![.\w])\\?(?:[\w.$]*\.)?(rings|plane|triple\w*|ring_\w+|first_plane|copy\d)(?![\w.])")
+_FIELDS = {field.name for field in FIELDS}
+
+
+def test_a_build_without_rings_has_nothing_of_them(text):
+    """Neither a name, nor a memory, nor wider sums, nor a packet target; the feature's bit is 0."""
+    with_rings = accelerator_verilog(config_for(16, **CONFIG, ring_words=64))
+    found = {name for name in _RINGS.findall(with_rings) if name not in _FIELDS}
+    assert {"rings", "plane", "triple", "ring_write_enable", "first_plane"} <= found
+    assert {name for name in _RINGS.findall(text) if name not in _FIELDS} == set()
+    instances = rf"^  {RAM_MODULE} #\("
+    assert len(re.findall(instances, with_rings, re.MULTILINE)) == len(re.findall(instances, text, re.MULTILINE)) + 1
+    sums = [re.search(r"output \[(\d+):0\] psum;", source)[1] for source in (text, with_rings)]
+    assert sums == [str(4 * 24 - 1), str(4 * 32 - 1)]
 
 
 def test_top_has_the_pins_of_the_contract(text):

@@ -5,18 +5,22 @@ import random
 import pytest
 
 from rtl.accumulator import Accumulator
-from spec.numerics import ACC_BITS
+from spec.numerics import ACC_BITS, RING_WIDTHS
 
 ROWS, DEPTH, SUM_BITS = 3, 8, 22
 
 
-def wrap(value):
-    return (value + (1 << ACC_BITS - 1)) % (1 << ACC_BITS) - (1 << ACC_BITS - 1)
+def wrap(value, bits=ACC_BITS):
+    return (value + (1 << bits - 1)) % (1 << bits) - (1 << bits - 1)
 
 
-def drive(simulate, visits, accumulate=0):
-    """Visit pixels: one (pixel, start, sums, carries) per cycle, None for a gap. Returns ``acc`` after every visit."""
-    dut = Accumulator(rows=ROWS, depth=DEPTH, sum_bits=SUM_BITS)
+def drive(simulate, visits, accumulate=0, triples=None, acc_bits=ACC_BITS):
+    """Visit pixels: one (pixel, start, sums, carries) per cycle, None for a gap. Returns ``acc`` after every visit.
+
+    ``triples`` holds the indices of the visits that triple the base, on a build with rings.
+    """
+    rings = {} if triples is None else {"rings": True, "acc_bits": acc_bits}
+    dut = Accumulator(rows=ROWS, depth=DEPTH, sum_bits=SUM_BITS, **rings)
     results = []
     rng = random.Random(0)
 
@@ -30,6 +34,8 @@ def drive(simulate, visits, accumulate=0):
             ctx.set(dut.valid, visit is not None)
             pixel, start, sums, carries = visit or (0, rng.getrandbits(1), [rng.randrange(99)] * ROWS, [1] * ROWS)
             ctx.set(dut.start, start)
+            if triples is not None:
+                ctx.set(dut.triple, rng.getrandbits(1) if visit is None else cycle - 2 in triples)
             for r in range(ROWS):
                 ctx.set(dut.sums[r], sums[r])
             ctx.set(dut.carries, sum(carry << r for r, carry in enumerate(carries)))
@@ -80,6 +86,29 @@ def test_one_sum_over_positions(simulate, gaps):
         total = [wrap((0 if visit[1] else t) + s + c) for t, s, c in zip(total, visit[2], visit[3], strict=True)]
         expected.append(total)
     assert drive(simulate, visits, accumulate=1) == expected
+
+
+@pytest.mark.parametrize("accumulate", [0, 1])
+@pytest.mark.parametrize("gaps", [0.0, 0.3])
+def test_horner(simulate, accumulate, gaps):
+    """In a build with rings a marked visit counts what was there before three times, in 32 bits."""
+    rng, bits = random.Random(9), RING_WIDTHS.acc
+    visits, triples, totals, expected = [], set(), {}, []
+    for i in range(1000):
+        pixel = i % Accumulator.TURNAROUND
+        while rng.random() < gaps:
+            visits.append(None)
+        visit = random_visit(rng, pixel, int(i < Accumulator.TURNAROUND or rng.random() < 0.02))
+        if not visit[1] and rng.random() < 0.3:
+            triples.add(len(visits))
+        factor = 3 if len(visits) in triples else 1
+        visits.append(visit)
+        place = 0 if accumulate else pixel
+        base = [0] * ROWS if visit[1] else totals[place]
+        totals[place] = [wrap(factor * b + s + c, bits) for b, s, c in zip(base, visit[2], visit[3], strict=True)]
+        expected.append(totals[place])
+    assert max(abs(value) for total in expected for value in total) > 1 << ACC_BITS
+    assert drive(simulate, visits, accumulate, triples, bits) == expected
 
 
 def test_psum_is_the_word_read(simulate):

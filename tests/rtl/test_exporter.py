@@ -6,15 +6,15 @@ import pytest
 
 from rtl.exporter import Exporter
 from rtl.ram import Ram
-from spec.numerics import ACC_BITS
+from spec.numerics import ACC_BITS, RING_WIDTHS
 
 
-def export(simulate, shape, commands, stall):
+def export(simulate, shape, commands, stall, acc_bits=ACC_BITS):
     """Execute (base, count, from_psum) commands; return frames, the cycles each took, and what the memories held."""
     word_bytes, rows = shape
-    dut, rng = Exporter(word_bytes=word_bytes, rows=rows), random.Random(stall)
+    dut, rng = Exporter(word_bytes=word_bytes, rows=rows, acc_bits=acc_bits), random.Random(stall)
     words = [rng.randbytes(word_bytes) for _ in range(64)]
-    psums = [[rng.randrange(-(1 << ACC_BITS - 1), 1 << ACC_BITS - 1) for _ in range(rows)] for _ in range(64)]
+    psums = [[rng.randrange(-(1 << acc_bits - 1), 1 << acc_bits - 1) for _ in range(rows)] for _ in range(64)]
     frames, cycles = [], []
 
     async def testbench(ctx):
@@ -49,13 +49,15 @@ def export(simulate, shape, commands, stall):
     return frames, cycles, words, psums
 
 
-@pytest.mark.parametrize("shape", [(16, 4), (16, 16), (32, 4), (32, 32)])
+@pytest.mark.parametrize(("shape", "acc_bits"), [
+    *((shape, ACC_BITS) for shape in ((16, 4), (16, 16), (32, 4), (32, 32))), ((16, 4), RING_WIDTHS.acc),
+])
 @pytest.mark.parametrize("stall", [0.0, 0.3, 0.8])
-def test_frames(simulate, shape, stall):
+def test_frames(simulate, shape, acc_bits, stall):
     word_bytes, rows = shape
     commands = [(3, 1, 0), (0, 5 * word_bytes // 4, 0), (0, 1, 1), (7, word_bytes // 4 + 1, 0), (0, 3 * rows - 1, 1),
                 (1, 2 * rows, 1)]
-    frames, cycles, words, psums = export(simulate, shape, commands, stall)
+    frames, cycles, words, psums = export(simulate, shape, commands, stall, acc_bits)
     for (base, count, from_psum), frame, busy in zip(commands, frames, cycles, strict=True):
         if from_psum:
             content = b"".join(value.to_bytes(4, "little", signed=True) for row in psums[base:] for value in row)

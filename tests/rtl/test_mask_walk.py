@@ -5,7 +5,7 @@ import random
 import pytest
 
 from rtl.mask_walk import MaskWalk
-from spec.commands import Op, encode
+from spec.commands import RING_UNIT, Op, encode
 from spec.config import config_for
 
 # Command fields and shape (groups, rows, weight rows) of every case.
@@ -123,5 +123,54 @@ def test_streamed_fetches_come_from_their_chunks(simulate, layout_of, case, late
         assert done == len(fetches)
         assert ctx.get(dut.idle)
         assert not ctx.get(dut.hungry)
+
+    simulate(dut, testbench)
+
+
+#: Fields of a ring's base, in words, size and planes; the second is of a build where only layers with masks run.
+RINGS = {"five": (32, 37, 5), "one": (0, 1, 1), "masks": (0, 0, 0)}
+
+
+@pytest.mark.parametrize("case", ["any-3x3", "2of4-1x1"])
+@pytest.mark.parametrize("ring", RINGS)
+def test_planes_go_from_the_highest_to_the_lowest(simulate, layout_of, case, ring):
+    """Each goes back to the start of the streams; it is the only thing that a plane changes but its place in memory."""
+    (groups, rows, weight_rows), fields = CASES[case]
+    base, size, planes = RINGS[ring]
+    config = config_for(groups * rows, groups=groups, rows=rows, weight_rows=weight_rows, ring_words=256)
+    dut, rng = MaskWalk(config), random.Random(case)
+    ignored = {"unit"} if planes else set()
+    per_tile = fields["kernel"] ** 2 * fields["blocks"] * fields["passes"]
+    drawn = {"ring": 1, "top_plane": planes - 1, "ring_base": base // RING_UNIT, "ring_words": size}
+    command = fields | (drawn if planes else {"mask_base": 8})
+
+    async def testbench(ctx):
+        for _ in range(2):
+            ctx.set(dut.command, layout_of(encode(Op.CONV, **command)))
+            ctx.set(dut.take, 1)
+            await ctx.tick()
+            ctx.set(dut.take, 0)
+            ctx.set(dut.command, layout_of(encode(Op.HALT)))
+            fetches = iter(list(expected(fields | {"mask_base": 8}, config.load_cycles)))
+            for tile in range(fields["tiles"]):
+                count = per_tile * (fields["last_rows"] if tile == fields["tiles"] - 1 else config.load_cycles)
+                for _ in range(fields["pixel_tiles"]):
+                    of_tile = [next(fetches) for _ in range(count)]
+                    for plane in range(max(1, planes)):
+                        for number, fetch in enumerate(of_tile):
+                            if plane:
+                                first = fetch["start"] or fetch["rewind"]
+                                fetch = fetch | {"start": 0, "rewind": first}
+                            ctx.set(dut.advance, 0)
+                            while rng.random() < 0.2:
+                                await ctx.tick()
+                            got = ctx.get(dut.fetch)
+                            wanted = {name: value for name, value in fetch.items() if name not in ignored}
+                            assert {name: getattr(got, name) for name in wanted} == wanted, (tile, plane, number)
+                            if planes:
+                                assert ctx.get(dut.plane) == base + plane * size
+                            ctx.set(dut.advance, 1)
+                            await ctx.tick()
+            assert ctx.get(dut.idle)
 
     simulate(dut, testbench)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rtl.requantizer import Entry, Requantizer
-from spec.numerics import ACC_BITS, BIAS_BITS, MULTIPLIER_BITS, SHIFT_MAX, Z_BITS, pack_entries, requantize
+from spec.numerics import BIAS_BITS, MASK_WIDTHS, MULTIPLIER_BITS, RING_WIDTHS, SHIFT_MAX, pack_entries, requantize
 
 #: Kinds of layer: (output signed, adds a residual, residual signed).
 KINDS = {
@@ -16,16 +16,16 @@ def signed_range(bits):
     return -(1 << bits - 1), 1 << bits - 1
 
 
-def fits(z, shift):
+def fits(z, shift, widths=MASK_WIDTHS):
     """Whether every ``z``, with the half added, stays in its width, which the exporter proves for real models."""
-    low, high = signed_range(Z_BITS)
+    low, high = signed_range(widths.z)
     return (low <= z) & (z + (1 << shift - 1) < high)
 
 
-def vectors(rng, shift, bias_shift, residual_shift, adds, residual_signed):
+def vectors(rng, shift, bias_shift, residual_shift, adds, residual_signed, widths):
     """Random (acc, multiplier, bias, residual), then those that land on and beside every edge of the output."""
     count = 80
-    scale = 2.0 ** rng.uniform(0, ACC_BITS - 1, count)
+    scale = 2.0 ** rng.uniform(0, widths.acc - 1, count)
     acc = (rng.uniform(-1, 1, count) * scale).astype(np.int64)
     multiplier = rng.integers(*signed_range(MULTIPLIER_BITS), count)
     bias = (rng.uniform(-1, 1, count) * 2.0 ** rng.uniform(0, BIAS_BITS - 1, count)).astype(np.int64)
@@ -34,27 +34,28 @@ def vectors(rng, shift, bias_shift, residual_shift, adds, residual_signed):
     edges = np.array([-129, -128, -127, -1, 0, 1, 126, 127, 128, 254, 255, 256])
     target = (edges[:, None] << shift) - (1 << shift - 1) + np.array([-1, 0, 1])
     target = target.ravel()
-    target = target[np.abs(target) < 1 << ACC_BITS - 1]
+    target = target[np.abs(target) < 1 << widths.acc - 1]
     ones, zeros = np.ones_like(target), np.zeros_like(target)
     acc, multiplier = np.concatenate([acc, target, -target]), np.concatenate([multiplier, ones, -ones])
     bias, residual = np.concatenate([bias, zeros, zeros]), np.concatenate([residual, zeros, zeros])
     z = acc * multiplier + (bias << bias_shift) + (residual << residual_shift)
-    keep = fits(z, shift)
+    keep = fits(z, shift, widths)
     return acc[keep], multiplier[keep], bias[keep], residual[keep]
 
 
+@pytest.mark.parametrize("widths", [MASK_WIDTHS, RING_WIDTHS], ids=["masks", "rings"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_shift(simulate, kind):
+def test_every_shift(simulate, kind, widths):
     output_signed, adds, residual_signed = KINDS[kind]
     rng = np.random.default_rng(len(kind))
-    dut = Requantizer()
+    dut = Requantizer(widths)
     reached, total = set(), 0
 
     async def testbench(ctx):
         nonlocal total
         for shift in range(1, SHIFT_MAX + 1):
             bias_shift, residual_shift = int(rng.integers(0, 12)), int(rng.integers(0, min(shift, 22) + 1))
-            given = vectors(rng, shift, bias_shift, residual_shift, adds, residual_signed)
+            given = vectors(rng, shift, bias_shift, residual_shift, adds, residual_signed, widths)
             acc, multiplier, bias, residual = given
             expected = requantize(
                 acc, multiplier, bias, residual,
@@ -83,6 +84,11 @@ def test_every_shift(simulate, kind):
 
 
 #: The widest operands that fit together: acc, multiplier, bias, residual, then sh, bsh, sh + rsh.
+RING_EXTREMES = [
+    ((1 << 28) - (1 << 20), 2047, 0, 0, 31, 0, 0), (-(1 << 28), 2047, 0, 0, 31, 0, 0),
+    (-(1 << 31), 255, 0, 0, 31, 0, 0), ((1 << 31) - 1, -255, 0, 0, 31, 0, 0), (0, 0, 0, 255, 31, 0, 31),
+    (0, 0, (1 << 19) - (1 << 10) - 1, 0, 31, 20, 0), (0, 0, -(1 << 19), 0, 31, 20, 0),
+]
 EXTREMES = [
     ((1 << 20) - 1, 2047, 0, 0, 20, 0, 0), (-(1 << 20), 2047, 0, 0, 20, 0, 0), ((1 << 20) - 1, -2048, 0, 0, 31, 0, 0),
     (-(1 << 19), -2048, 0, 0, 23, 0, 0), (-(1 << 23), 255, 0, 0, 24, 0, 0), ((1 << 23) - 1, -256, 0, 0, 24, 0, 0),
@@ -91,10 +97,12 @@ EXTREMES = [
 ]
 
 
-@pytest.mark.parametrize("case", EXTREMES)
-def test_extreme_operands(simulate, case):
+@pytest.mark.parametrize(("widths", "case"), [
+    *((MASK_WIDTHS, case) for case in EXTREMES), *((RING_WIDTHS, case) for case in (*EXTREMES, *RING_EXTREMES)),
+])
+def test_extreme_operands(simulate, widths, case):
     acc, multiplier, bias, residual, shift, bias_shift, residual_shift = case
-    dut = Requantizer()
+    dut = Requantizer(widths)
 
     async def testbench(ctx):
         for port, value in {
@@ -104,7 +112,7 @@ def test_extreme_operands(simulate, case):
             ctx.set(getattr(dut, port), value)
         ctx.set(dut.entry, {"multiplier": multiplier, "bias": bias})
         await ctx.tick().repeat(dut.LATENCY)
-        assert fits(acc * multiplier + (bias << bias_shift) + (residual << residual_shift), shift)
+        assert fits(acc * multiplier + (bias << bias_shift) + (residual << residual_shift), shift, widths)
         assert ctx.get(dut.y) == requantize(
             *map(np.int64, (acc, multiplier, bias, residual)),
             shift=shift, bias_shift=bias_shift, residual_shift=residual_shift - shift, signed=False,

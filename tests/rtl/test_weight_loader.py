@@ -9,25 +9,28 @@ from gen.compile import compile_model
 from rtl.expander import Weight
 from rtl.weight_loader import WeightLoader
 from spec.commands import Op
+from spec.ring import Ring, digits
 from spec.supermask import Mode
+from spec.synthetic import synthetic_model
+from spec.topologies import drawn, residual_network
 
 SHAPES = {  # groups, rows, weight rows
     "4x4": (4, 4, 1), "4x16": (4, 16, 1), "8x8-by-4": (8, 8, 4), "16x4-by-2": (16, 4, 2),
 }
 
 
-def tiles_of(part, trits, config):
-    """Trits of every weight tile (rows, channels) in order, tiles seen once per pixel tile."""
-    outputs, kernel, _, inputs = trits.shape
-    padded = np.zeros((part.tiles * config.rows, kernel, kernel, part.blocks * config.word_bytes), np.int8)
-    padded[:outputs, :, :, :inputs] = trits
+def tiles_of(part, weights, config):
+    """Trits of every weight tile (rows, channels) in order, tiles seen once per pixel tile and plane."""
+    outputs, kernel, _, inputs = weights.shape
+    planes = digits(weights, part.layer.planes)[::-1]
+    padded = np.zeros((len(planes), part.tiles * config.rows, kernel, kernel, part.blocks * config.word_bytes), np.int8)
+    padded[:, :outputs, :, :, :inputs] = planes
     for tile in range(part.tiles):
-        rows = padded[tile * config.rows : (tile + 1) * config.rows]
+        rows = padded[:, tile * config.rows : (tile + 1) * config.rows]
         for _ in range(part.pixel_tiles):
-            for ky in range(kernel):
-                for kx in range(kernel):
-                    for block in np.split(rows[:, ky, kx], part.blocks, axis=-1):
-                        yield block, tile * config.rows
+            for plane, ky, kx in np.ndindex(len(planes), kernel, kernel):
+                for block in np.split(rows[plane, :, ky, kx], part.blocks, axis=-1):
+                    yield block, tile * config.rows
 
 
 async def load_masks(ctx, dut, payload, config):
@@ -41,17 +44,29 @@ async def load_masks(ctx, dut, payload, config):
     ctx.set(dut.mask_write_enable, 0)
 
 
-def loaded_tiles(simulate, layout_of, program, payload, lateness):
+async def load_rings(ctx, dut, payload):
+    """Write the ring memory as the host does."""
+    ctx.set(dut.ring_write_enable, 1)
+    for index, word in enumerate(payload):
+        ctx.set(dut.ring_write_address, index)
+        ctx.set(dut.ring_write_data, word)
+        await ctx.tick()
+    ctx.set(dut.ring_write_enable, 0)
+
+
+def loaded_tiles(simulate, layout_of, program, payload, lateness, rings=()):
     """Weight sets that become active, in order, one number per fetch; swaps come up to ``lateness`` cycles late."""
     config = program.config
     dut, rng = WeightLoader(config), random.Random(lateness)
     shadow = [0] * config.load_cycles
     layers = [command for command in program.commands if command.op in (Op.CONV, Op.CLASSIFY)]
-    sets = sum(c.part.tiles * c.part.pixel_tiles * c.part.weight_tiles * c.part.layer.mode.passes for c in layers)
+    sets = sum(c.part.tiles * c.part.pixel_tiles * c.part.weight_tiles * c.part.layer.passes for c in layers)
     active = []
 
     async def testbench(ctx):
         await load_masks(ctx, dut, payload, config)
+        if rings:
+            await load_rings(ctx, dut, rings)
         loading = iter(layers)
         command = next(loading)
         wait = 0
@@ -103,11 +118,37 @@ def test_tiles_are_the_trits(simulate, layout_of, payload_of, small_model, fitti
     program = compile_model(model, config)
     active = iter(loaded_tiles(simulate, layout_of, program, payload_of(program.packets[1]), lateness))
     for layer in model.network.layers:
-        for trits, first_row in tiles_of(program.plan.of(layer), model.trits(layer.name), config):
+        for trits, first_row in tiles_of(program.plan.of(layer), model.weights(layer.name), config):
             sets = [as_trits(next(active), config) for _ in range(layer.mode.passes)]
             there = min(config.rows, layer.outputs - first_row)  # rows beyond keep what they had
             assert np.array_equal(sum(sets)[:there], trits[:there]), layer.name
             assert max(abs(each[:there]).reshape(there, -1, 4).sum(-1).max() for each in sets) <= 1
+    assert next(active, None) is None
+
+
+#: Shape, planes, words; "long" rows have more words than come at a time, and take longest to seed.
+RINGS = [
+    *((shape, planes, words) for shape in SHAPES for planes, words in ((5, 23), (2, 6))),
+    ("4x4", 1, 1), ("long", 3, 97),
+]
+
+
+@pytest.mark.parametrize(("shape", "planes", "words"), RINGS)
+def test_tiles_of_rings_are_the_trits_of_every_plane(simulate, layout_of, payload_of, fitting, shape, planes, words):
+    """Layers that draw and layers with masks by turns; channels that are not there have no weight."""
+    groups, rows, weight_rows = (SHAPES | {"long": (16, 4, 1)})[shape]
+    plain = residual_network("t", image=(5, 4, 1), classes=3, widths=(4, 9), iterations=(0, 0), seed=5)
+    drawing = ("stage1.entry.conv2", "stage2.entry.conv1", "stage2.entry.conv2")
+    model = synthetic_model(drawn(plain, Ring("r", words, planes, drawing)), 3)
+    config = fitting(model.network, groups * rows, groups=groups, rows=rows, weight_rows=weight_rows)
+    program = compile_model(model, config)
+    masks, rings = (payload_of(packet) for packet in program.packets[1:3])
+    active = iter(loaded_tiles(simulate, layout_of, program, masks, 9, rings))
+    for layer in model.network.layers:
+        for trits, first_row in tiles_of(program.plan.of(layer), model.weights(layer.name), config):
+            sets = [as_trits(next(active), config) for _ in range(layer.mode.passes)]
+            there = min(config.rows, layer.outputs - first_row)
+            assert np.array_equal(sum(sets)[:there], trits[:there]), layer.name
     assert next(active, None) is None
 
 

@@ -16,7 +16,7 @@ from spec.lfsr import ROW_STRIDE, SIGNS
 from spec.network import Role, Step
 from spec.supermask import Mode, passes_of
 from spec.synthetic import random_images, synthetic_model
-from spec.topologies import residual_network
+from spec.topologies import residual_network, rpg
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +60,7 @@ def test_a_wrong_visit_is_named(case):
     step = ("stage1.fold.conv1", 1)
     found = diagnose(case, step, touched((2, 3, 6)), lambda sums: sums[:14] + [s + 3 for s in sums[14:]])
     assert found.verdict == "sum"
-    assert dataclasses.astuple(found.step) == (1, 0, 0, 2, None)  # 14 = 3 taps of 4 passes, and 2
+    assert dataclasses.astuple(found.step) == (1, 0, 0, 2, None, None)  # 14 = 3 taps of 4 passes, and 2
     assert (found.site.row, found.site.m_tile, found.site.pixel) == (2, 1, 11)
     assert (found.moment, found.stored, found.sums[1] - found.sums[0]) == (514, 900, 3)
     layer = case[0].model.network.layer(step[0])
@@ -68,12 +68,28 @@ def test_a_wrong_visit_is_named(case):
     assert found.seed_state == SIGNS.jump(seed, 2 * ROW_STRIDE)
     assert found.row_state == SIGNS.jump(seed, 6 * ROW_STRIDE)
     data = json.loads(json.dumps(found.as_json()))
-    assert data["visit"] == {"ky": 1, "kx": 0, "block": 0, "index": 2, "pixel": None}
+    assert data["visit"] == {"ky": 1, "kx": 0, "block": 0, "index": 2, "pixel": None, "plane": None}
     assert (data["layer"], data["iteration"], data["place"]) == ("stage1.fold.conv1", 1, [2, 3, 6])
     text = str(found)
     assert "computed by row 2 of m-tile 1, pixel 11 in pixel tile 0, in 36 visits" in text
     assert "first wrong partial sum: after ky 1, kx 0, n-block 0, pass 2: expected" in text
     assert f"{found.row_state:#010x} at its first weight of channel 6" in text
+
+
+def test_a_plane_that_does_not_triple_is_told():
+    """The sum before the second of two planes counts once; the visit is right but for that."""
+    network = residual_network("net", image=(5, 4, 3), classes=6, widths=(8,), iterations=(2,), mode=Mode.ANY)
+    model = synthetic_model(rpg(network, words=23, planes=2), seed=1)
+    drawn = compile_model(model, config_for(16, ring_words=48), trace=True), random_images(network, 1, seed=3)
+
+    def lost(sums):
+        assert sums[35], "nothing is lost, so this tests nothing"
+        return sums[:36] + [s - 2 * sums[35] for s in sums[36:]]
+
+    found = diagnose(drawn, ("stage1.fold.conv1", 1), touched((2, 3, 6)), lost)
+    assert dataclasses.astuple(found.step) == (0, 0, 0, 0, None, 0)
+    assert found.findings[-1] == "a new plane begins here, and the partial sum before it was not counted three times"
+    assert "in 72 visits: 2 planes > 3x3 taps > n-blocks > 4 passes" in str(found)
 
 
 def test_padding_is_told(case):
@@ -88,7 +104,7 @@ def test_the_weight_that_would_explain_it_is_named(case, kind, text):
     """Damage one weight of tap (1, 1), and rebuild every sum from then on."""
     program, _ = case
     step, place = ("stage1.fold.conv2", 2), (2, 2, 5)
-    trits = program.model.trits(step[0])[5, 1, 1]
+    trits = program.model.weights(step[0])[5, 1, 1]
     word = execution_of(case, step).inputs[0, 2, 2].astype(int)
     n = next(n for n in np.flatnonzero(trits) if word[n])
     wrong = -(2 if kind == "sign" else 1) * int(trits[n] * word[n])
@@ -147,7 +163,7 @@ def test_the_word_of_another_pixel_is_named(case):
     program, _ = case
     step, place = ("stage1.fold.conv1", 0), (2, 2, 5)
     execution = execution_of(case, step)
-    trits, mask = program.model.trits(step[0])[5, 1, 1].astype(int), program.model.masks[step[0]][5:6]
+    trits, mask = program.model.weights(step[0])[5, 1, 1].astype(int), program.model.masks[step[0]][5:6]
     words = execution.inputs[0].astype(int)
     moved = [int(((words[2, 3] - words[2, 2]) * trits * (passes_of(mask)[0, 1, 1] == i)).sum()) for i in range(4)]
 
@@ -174,7 +190,7 @@ def test_a_wrong_logit(case):
     classifier = case[0].model.network.layers[-1]
     assert (classifier.role, classifier.positions) == (Role.CLASSIFIER, 6)
     found = diagnose(case, ("classifier", 0), touched((5,)), lambda sums: sums[:8] + [s - 9 for s in sums[8:]])
-    assert dataclasses.astuple(found.step) == (0, 0, 0, 1, 2)  # the second pass begins after 6 positions
+    assert dataclasses.astuple(found.step) == (0, 0, 0, 1, 2, None)  # the second pass begins after 6 positions
     assert (found.verdict, found.site.row, found.site.m_tile) == ("sum", 1, 1)
     right = diagnose(case, ("classifier", 0), touched((5,)))
     assert right.verdict == "read-out"

@@ -15,7 +15,7 @@ from spec.refusal import Refused
 from spec.registers import COUNTERS, MAGIC, REGISTERS, VERSION, ErrorCode, offset_of
 from spec.supermask import Mode
 from spec.synthetic import random_images, synthetic_model
-from spec.topologies import residual_network
+from spec.topologies import residual_network, rpg
 
 CONFIG = config_for(16)
 NAMES = {register.offset: register.name for register in REGISTERS}
@@ -169,6 +169,14 @@ def test_a_wrong_image_is_refused_before_anything_is_sent(driver, transport, pro
     transport.log.clear()
     with pytest.raises(Refused, match=rf"Image for network 'net' must be uint8 \(5, 4, 3\), not {given}"):
         driver.infer(change(image))
+    assert transport.log == []
+
+
+def test_a_ring_needs_a_build_that_knows_rings(model, transport):
+    """Though the build supports all modes, and before anything is sent."""
+    drawn = compile_model(synthetic_model(rpg(model.network, words=9, planes=2), 1), config_for(16, ring_words=32))
+    with pytest.raises(Refused, match=r"Layer stage1.entry.conv1 draws its weights from ring ring, but this"):
+        Driver(transport, CONFIG).load(drawn)
     assert transport.log == []
 
 

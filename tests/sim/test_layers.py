@@ -7,11 +7,12 @@ import pytest
 from gen.compile import compile_model
 from gen.cycles import predict
 from rtl.counters import Cause
+from sim.figures import MODE_COLOURS
 from sim.layers import layers_json, memory_use, roofs
 from spec.config import config_for
 from spec.supermask import Mode
 from spec.synthetic import synthetic_model
-from spec.topologies import residual_network
+from spec.topologies import residual_network, rpg
 
 
 def program_of(mode=Mode.TWO_OF_FOUR, config=None, **changes):
@@ -83,6 +84,21 @@ def test_a_full_layer_by_hand():
     classifier, store = data["commands"][-3:-1]
     assert (classifier["activation_bytes_written"], classifier["weight_tile_loads"]) == (0, 3 * 2)
     assert (store["activation_bytes_read"], store["macs_per_mask_bit"]) == (0, None)
+
+
+def test_rings_are_told_from_masks():
+    """3 planes of 4 passes: a twelfth of a quarter of the array's peak; every fetch reads its copies of the ring."""
+    plain = residual_network("net", mode=Mode.TWO_OF_FOUR, image=(5, 6, 3), classes=10, widths=(16,), iterations=(2,))
+    config = config_for(32, groups=8, rows=4, weight_rows=2, ring_words=64)
+    program = compile_model(synthetic_model(rpg(plain, words=21, planes=3), seed=1), config)
+    data = layers_json(program, predict(program), [])
+    conv2 = next(record for record in data["commands"] if record["layer"] == "stage1.fold.conv2")
+    assert (conv2["mode"], conv2["passes"], conv2["weight_tile_loads"]) == ("ring3", 12, 4 * 9 * 12)
+    assert conv2["mask_bits_fetched"] == 4 * 9 * 12 * 2 * (32 * 4)  # two fetches of four words
+    assert data["roofs"]["ring3"] == {"peak_macs_per_cycle": 4 * 32 / 12, "mask_port_bits_per_cycle": 32 * 4}
+    assert data["memory_use"]["ring"] == {"used_bytes": 4 * 63, "available_bytes": 4 * 64}
+    assert set(data["roofs"]) <= set(MODE_COLOURS)
+    assert {str(mode) for mode in Mode} < set(MODE_COLOURS)
 
 
 def test_streamed_masks_are_those_of_the_packets():

@@ -6,13 +6,13 @@ import pytest
 from gen.compile import compile_model
 from gen.cycles import predict
 from sim.compare import Mismatch
-from sim.visits import Visit, locate, partial_sums, visits
+from sim.visits import Visit, begins_plane, locate, partial_sums, visits
 from spec import golden
 from spec.config import config_for
 from spec.network import Role, Step
 from spec.supermask import Mode
 from spec.synthetic import random_images, synthetic_model
-from spec.topologies import residual_network
+from spec.topologies import residual_network, rpg
 
 
 def program_of(mode=Mode.ANY, trace=True, **fields):
@@ -87,13 +87,44 @@ def test_partial_sums_end_in_the_accumulator(mode, pe):
                 assert sums[-1] == acc[place]
 
 
+def drawn_program():
+    network = program_of(Mode.TWO_OF_FOUR).model.network
+    network = rpg(network, words=23, planes=3, parts=("shortcut", "classifier"))
+    return compile_model(synthetic_model(network, seed=1), config_for(16, ring_words=80), trace=True)
+
+
+def test_planes_are_visited_from_the_highest():
+    program = drawn_program()
+    order = visits(program, mismatch_of(program, "stage2.entry.conv2", 0, (0, 0, 0)))
+    assert len(order) == 3 * 9 * 2 * 4
+    assert (order[0], order[-1]) == (Visit(0, 0, 0, 0, None, 2), Visit(2, 2, 1, 3, None, 0))
+    assert [number for number in range(len(order)) if begins_plane(order, number)] == [72, 144]
+    assert str(order[72]) == "plane 1, ky 0, kx 0, n-block 0, pass 0"
+    assert not any(begins_plane(visits(program, mismatch_of(program, "stem", 0, (0, 0, 0))), n) for n in range(4))
+
+
+def test_partial_sums_of_planes_end_in_the_accumulator():
+    """Of every channel at the first and the last pixel; three times the sum of a plane goes into the next."""
+    program = drawn_program()
+    images = random_images(program.model.network, 2, seed=3)
+    for execution in golden.executions(program.model, images):
+        layer, acc = execution.layer, execution.acc[1]
+        for channel in range(layer.outputs):
+            for pixel in {0, layer.positions - 1} if layer.role is not Role.CLASSIFIER else {0}:
+                place = (*divmod(pixel, layer.out_width), channel) if acc.ndim == 3 else (channel,)
+                mismatch = Mismatch("golden model", Step(layer, execution.iteration), place, 1, 2)
+                sums = partial_sums(program, locate(program, mismatch), execution, 1)
+                assert len(sums) == len(visits(program, mismatch))
+                assert sums[-1] == acc[place]
+
+
 def test_a_partial_sum_by_hand():
     """The second pass of a tap adds the second kept channel of every group."""
     program = program_of(Mode.TWO_OF_FOUR)
     images = random_images(program.model.network, 1, seed=3)
     execution = next(e for e in golden.executions(program.model, images) if e.layer.name == "stage1.fold.conv1")
     sums = partial_sums(program, locate(program, mismatch_of(program, "stage1.fold.conv1", 0, (2, 2, 5))), execution, 0)
-    trits, word = program.model.trits("stage1.fold.conv1")[5, 0, 0], execution.inputs[0, 1, 1].astype(int)
+    trits, word = program.model.weights("stage1.fold.conv1")[5, 0, 0], execution.inputs[0, 1, 1].astype(int)
     expected = [0, 0]
     for group in (slice(0, 4), slice(4, 8)):
         for number, n in enumerate(np.flatnonzero(trits[group])):

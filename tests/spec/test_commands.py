@@ -12,7 +12,11 @@ from spec.refusal import Refused
 
 BY_NAME = {field.name: field for field in FIELDS}
 
-_CONVOLUTION = set(BY_NAME) - {"iterations", "entry_step", "count"}
+_WEIGHTED = set(BY_NAME) - {"iterations", "entry_step", "count"}
+_RING = {"ring_base", "ring_words", "ring_start", "ring_step", "ring_row_step"}
+_CONVOLUTION = _WEIGHTED - _RING
+#: Of a layer that draws from a ring instead of having masks.
+_DRAWN = _WEIGHTED - {"mask_base"}
 #: Fields that mean something to each op; only those may not share bits.
 USED = {
     Op.HALT: {"op"},
@@ -46,13 +50,13 @@ def commands(draw):
 
 def test_every_op_and_field_is_covered():
     assert set(USED) == set(Op)
-    assert set().union(*USED.values()) == set(BY_NAME)
+    assert set().union(*USED.values(), _DRAWN) == set(BY_NAME)
     assert len(BY_NAME) == len(FIELDS)
 
 
-@pytest.mark.parametrize("op", Op)
-def test_fields_of_an_op_do_not_overlap(op):
-    for one, other in itertools.combinations(sorted(USED[op]), 2):
+@pytest.mark.parametrize("used", [*USED.values(), _DRAWN], ids=[*(op.name for op in USED), "ring"])
+def test_fields_of_an_op_do_not_overlap(used):
+    for one, other in itertools.combinations(sorted(used), 2):
         assert not bits_of(one) & bits_of(other), f"{one} and {other} share bits"
 
 

@@ -12,12 +12,13 @@ from spec.supermask import Mode
 
 LEGAL = {
     "groups": 4, "rows": 16, "lanes": 1, "weight_rows": 1, "psum_depth": 64, "x_bytes": 1024, "t_bytes": 2048,
-    "mask_bits": 4096, "entries": 256, "commands": 16, "modes": tuple(Mode),
+    "mask_bits": 4096, "entries": 256, "commands": 16, "modes": tuple(Mode), "ring_words": 0,
 }
 FIELDS = [field.name for field in dataclasses.fields(AcceleratorConfig)]
 INTEGERS = [name for name in FIELDS if name != "modes"]
 #: Most that each memory may have.
-MOST = {"x_bytes": 1 << 26, "t_bytes": 1 << 26, "mask_bits": 1 << 29, "entries": 1 << 20, "commands": 1 << 16}
+MOST = {"x_bytes": 1 << 26, "t_bytes": 1 << 26, "mask_bits": 1 << 29, "entries": 1 << 20, "commands": 1 << 16,
+        "ring_words": 1 << 21}
 
 
 def config(**changes):
@@ -47,6 +48,7 @@ ILLEGAL = [
       for name in ("x_bytes", "t_bytes") for value in (-256, 0, 240, 264, MOST[name] + 16)),
     *(multiple("mask_bits", 32, 512, value) for value in (-512, 0, 480, 528, MOST["mask_bits"] + 32)),
     *(multiple("entries", 16, 64, value) for value in (-64, 0, 48, 72, MOST["entries"] + 16)),
+    *(multiple("ring_words", 16, 0, value) for value in (-16, 8, 17, MOST["ring_words"] + 16)),
     *(multiple("commands", 1, 4, value) for value in (-4, 0, 3, MOST["commands"] + 1)),
     *(({"modes": value}, r"^modes must be some of \['any', '2of4', '1of4', 'max1of4'\] without repetition, not ")
       for value in ((), (Mode.ANY, Mode.ANY), ("3of4",), (Mode.ANY, None))),
@@ -154,11 +156,27 @@ def test_json_round_trip(pe):
     assert (again, again.hash) == (built, built.hash)
 
 
+@pytest.mark.parametrize(("pe", "copies", "seeding"), [(16, 1, 1), (256, 4, 2), (1024, 16, 4)])
+def test_a_build_with_rings(pe, copies, seeding):
+    """Wider sums, and one copy of the ring memory for every word of 16 trits that a fetch brings."""
+    built, plain = config_for(pe, ring_words=160), config_for(pe)
+    assert (built.ring_copies, built.ring_seeding) == (copies, seeding)
+    assert (built.widths, plain.widths) == ((32, 40), (24, 32))
+    assert built.memory_bits["ring"] == 160 * 32
+    assert "ring" not in plain.memory_bits
+    assert built.memory_bits["psum"] * 24 == plain.memory_bits["psum"] * 32
+
+
+def test_wide_words_take_longer_to_seed():
+    """Multiples of the step up to 16 words are four doublings, more than the one row that is fetched at a time."""
+    assert config(groups=64, x_bytes=4096, t_bytes=4096, rows=4, entries=64).ring_seeding == 4
+
+
 JSON = config().to_json()
 BAD_JSON = [
     ([], r"^Configuration must be a JSON object, not \[\]$"),
     (None, r"^Configuration must be a JSON object, not None$"),
-    (JSON | {"row": 4}, r"^Unknown configuration key 'row'; the keys are \['groups', 'rows', .*'modes'\]$"),
+    (JSON | {"row": 4}, r"^Unknown configuration key 'row'; the keys are \['groups', 'rows', .*, 'ring_words'\]$"),
     *(({key: value for key, value in JSON.items() if key != name}, rf"^Missing configuration key '{name}'$")
       for name in FIELDS),
     (JSON | {"modes": ["3of4"]}, r"^modes must be some of \['any', '2of4', '1of4', 'max1of4'\], not \['3of4'\]$"),
@@ -176,7 +194,7 @@ def test_bad_json_is_refused(content, sentence):
 # One legal change per field that a build can differ in.
 OTHER = {
     "groups": 8, "rows": 8, "weight_rows": 2, "psum_depth": 65, "x_bytes": 2048, "t_bytes": 1024, "mask_bits": 8192,
-    "entries": 512, "commands": 17, "modes": (Mode.ANY,),
+    "entries": 512, "commands": 17, "modes": (Mode.ANY,), "ring_words": 16,
 }
 
 
@@ -190,4 +208,4 @@ def test_hash_changes_with_every_field():
 
 def test_hash_is_stable():
     """Hardware reports it: if this value changes, software no longer knows any build made before."""
-    assert f"{config().hash:08x}" == "35b26d3c"
+    assert f"{config().hash:08x}" == "248c58a8"

@@ -11,8 +11,10 @@ from spec.model import Model
 from spec.network import Block, Kind, Network, Role, Stem
 from spec.numerics import Requantization
 from spec.refusal import Refused
+from spec.ring import Ring
 from spec.supermask import Mode, select
 from spec.synthetic import random_images, synthetic_model
+from spec.topologies import drawn
 
 NAMES = ("stem", "a.shortcut", "a.conv1", "a.conv2", "f.conv1", "f.conv2", "classifier")
 SEED = 0x1234_ABCD
@@ -110,6 +112,20 @@ def slow_run(model: Model, weights, image):
         x = conv("f.conv2", conv("f.conv1", x, 1, 1, t), 1, 1, t, x)
     logits = slow_conv(x, weights["classifier"], 1, 0).sum(axis=(0, 1))
     return stored, logits
+
+
+def test_rings_against_plain_loops():
+    """All layers draw, from rings of 5 and of 2 planes, with the folded block's weights the same in every iteration."""
+    network = tiny_model(Mode.ANY, Stem(3, 1, 1, 8)).network
+    model = synthetic_model(drawn(network, Ring("p", 11, 5, NAMES[:4]), Ring("q", 4, 2, NAMES[4:])), 6)
+    weights = {name: model.weights(name).astype(object) for name in NAMES}
+    assert [max(abs(weights[name]).max() for name in names) for names in (NAMES[:4], NAMES[4:])] == [121, 4]
+    (image,) = random_images(network, 1, seed=5)
+    trace = run(model, image[None])
+    stored, logits = slow_run(model, weights, image.astype(object))
+    for got in trace.stored:
+        assert got.values[0].tolist() == stored[got.layer.name, got.iteration].tolist()
+    assert trace.logits[0].tolist() == logits.tolist()
 
 
 @pytest.mark.parametrize("stem", [Stem(3, 1, 1, 8), Stem(3, 2, 0, 8), Stem(1, 1, 0, 8)], ids=str)

@@ -74,7 +74,7 @@ def test_file_holds_what_design_says(model, path):
         metadata = json.loads(file.metadata()["foldenite"])
         tensors = {name: file.get_tensor(name) for name in sorted(file.keys())}
     layers = model.network.layers
-    assert (metadata["format"], metadata["version"]) == (FORMAT, VERSION) == ("foldenite-model", 2)
+    assert (metadata["format"], metadata["version"]) == (FORMAT, VERSION) == ("foldenite-model", 3)
     assert metadata["sha256"] == model.hash
     assert set(tensors) == {f"{la.name}.mask" for la in layers} | {f"{la.name}.entries" for la in layers[:-1]}
     assert tensors["f.conv1.entries"].shape == (3, 8)
@@ -126,14 +126,14 @@ def test_hash_changes_with_every_mask_bit(model):
 
 def test_trits_are_mask_times_sign(model):
     for layer in model.network.layers:
-        trits = model.trits(layer.name)
+        trits = model.weights(layer.name)
         assert trits.dtype == np.int8
         assert np.array_equal(trits != 0, model.masks[layer.name])
     # Sign bit 1 is -1; the stem's row 0 starts at the layer's seed, whose low bits are its first signs.
     seed = model.network.seed_of(model.network.layers[0])
     signs = [1 - 2 * (seed >> n & 1) for n in range(9)]
     kept = model.masks["stem"][0, 0, 0].tolist()
-    assert model.trits("stem")[0, 0, 0].tolist() == [sign * keep for sign, keep in zip(signs, kept, strict=True)]
+    assert model.weights("stem")[0, 0, 0].tolist() == [sign * keep for sign, keep in zip(signs, kept, strict=True)]
 
 
 @pytest.mark.parametrize(
@@ -204,7 +204,7 @@ def test_an_accumulator_that_could_wrap_is_refused():
 
 def test_the_widest_sum_is_allowed():
     model = wide_model(16)
-    low, high = accumulator_bounds(model.trits("stem"))
+    low, high = accumulator_bounds(model.weights("stem"))
     largest = int(min(2**31 // -low.min(), (2**31 - 1 - 2**9) // high.max()))
     assert wide_model(largest).requantizations["stem"].multiplier.max() == largest
     with pytest.raises(Refused, match="can reach sums"):
@@ -296,7 +296,7 @@ MISSING = object()
         (("format",), "other", "declares format 'other', not 'foldenite-model'"),
         (("format",), MISSING, "declares format None"),
         (("format",), ["foldenite-model"], "declares format .'foldenite-model'., not"),
-        (("version",), 1, "has version 1, but this Foldenite reads version 2; export it again"),
+        (("version",), 2, "has version 2, but this Foldenite reads version 3; export it again"),
         (("version",), "1", "has version '1'"),
         (("version",), True, "has version True"),
         (("version",), 2.0, "has version 2.0"),

@@ -228,6 +228,22 @@ def test_accumulator_bounds_are_reached(positions):
     assert (high[:4] > 0).all()
 
 
+def test_accumulator_bounds_add_up_the_values_of_a_ring():
+    weights = np.array([[[[121, -121, 5, 0]]], [[[-1, -2, -3, -4]]]], np.int8)
+    low, high = accumulator_bounds(weights, positions=2)
+    assert low.tolist() == [-2 * 255 * 121, -2 * 255 * 10]
+    assert high.tolist() == [2 * 255 * 126, 0]
+
+
+def test_a_wider_sum_lets_multipliers_keep_their_precision():
+    """Of an accumulator of 28 bits: in 32 bits M keeps 4 of its 12, in 40 bits 11."""
+    bound = np.array([(1 << 27) - 1])
+    call = {"acc_low": -bound, "acc_high": bound, "where": "L"}
+    narrow, wide = (fold(np.array([[2.0**-20]]), np.array([[3.0]]), **call, z_bits=bits) for bits in (32, 40))
+    assert (narrow.shift, narrow.multiplier.item()) == (23, 8)
+    assert (wide.shift, wide.multiplier.item()) == (30, 1024)
+
+
 @pytest.mark.parametrize("signed_residual", [False, True])
 @pytest.mark.parametrize(("shift", "residual_shift"), [(1, 0), (4, -2), (6, 3)])
 def test_z_bounds_are_reached(shift, residual_shift, signed_residual):

@@ -5,9 +5,10 @@ import pytest
 
 from spec.golden import run
 from spec.model import load, save
+from spec.ring import limit
 from spec.supermask import Mode, keep_count
 from spec.synthetic import random_images, synthetic_model
-from spec.topologies import residual_network, resnet
+from spec.topologies import residual_network, resnet, rpg
 
 
 def network(mode: Mode = Mode.ANY, **changes):
@@ -54,6 +55,18 @@ def test_no_map_is_dead_or_saturated(mode, seed):
         alive = np.ptp(stored.values.astype(int), axis=(0, 1, 2)) > 0
         assert alive.mean() > 0.75, stored.layer.name
     assert len({tuple(row) for row in trace.logits.tolist()}) == 8
+
+
+@pytest.mark.parametrize("planes", [1, 3, 5])
+def test_rings_are_alive(planes):
+    """They use all values that their planes hold, and no map that they make is dead or saturated."""
+    model = synthetic_model(rpg(network(), words=40, planes=planes), 1)
+    values = model.rings["ring"]
+    assert (values.min(), values.max()) == (-limit(planes), limit(planes))
+    for stored in run(model, random_images(model.network, 4, seed=100)).stored:
+        high = 127 if stored.values.dtype == np.int8 else 255
+        assert (stored.values == high).mean() < 0.5, stored.layer.name
+        assert stored.values.std() > 10, stored.layer.name
 
 
 @pytest.mark.parametrize("image", [32, 224])

@@ -10,7 +10,7 @@ from spec.numerics import requantize
 from spec.refusal import Refused
 from spec.supermask import Mode
 from spec.synthetic import random_images, synthetic_model
-from spec.topologies import residual_network
+from spec.topologies import residual_network, rpg
 from train.deployed import DeployedNet
 
 
@@ -33,6 +33,8 @@ def networks():
         "pooled", image=(24, 24, 3), classes=10, widths=(16, 32), iterations=(1, 2), kind=Kind.BOTTLENECK,
         stem=Stem(7, 2, 3, 8, True), seed=3,
     )
+    plain = residual_network("ring", image=(8, 8, 1), classes=10, widths=(6, 9), iterations=(2, 0), seed=4)
+    yield "ring", rpg(plain, words=13, planes=5, parts=("stem", "shortcut"))
     modes = {"stem": Mode.ANY, "classifier": Mode.ANY}
     yield "bare", Network("bare", 0, (4, 4, 1), Stem(3, 1, 0, 4), (), 2, 0.5, modes)
 
