@@ -48,7 +48,11 @@ def read_tensors(path: Path, what: str, remedy: str) -> tuple[dict[str, str], di
         raise Refused(f"{what} {path} does not exist; {remedy}")
     try:
         with safetensors.safe_open(path, framework="numpy") as file:
-            return file.metadata() or {}, {name: file.get_tensor(name) for name in sorted(file.keys())}
+            tensors = {name: file.get_tensor(name) for name in sorted(file.keys())}
+            for name, tensor in tensors.items():
+                if tensor.dtype.isbuiltin != 1:  # bfloat16, where another package has taught it to numpy
+                    raise TypeError(f"tensor {name} is {tensor.dtype}")
+            return file.metadata() or {}, tensors
     # The last two: types that numpy lacks, such as bfloat16.
     except (safetensors.SafetensorError, TypeError, AttributeError) as error:
         raise Refused(f"{what} {path} is damaged or truncated ({error}); {remedy}") from None
