@@ -114,6 +114,7 @@ def _model_files(program: Program) -> dict[str, str | bytes]:
             "network": program.model.network.name,
             "model_hash": program.model.hash,
             "total_cycles": cycles.total,
+            "images": cycles.lanes,
             "causes_cycles": {cause.name.lower(): count for cause, count in cycles.causes.items()},
             "commands": [
                 {

@@ -154,7 +154,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     model = load(arguments.model)
     config = config_from(arguments, model.network)
-    found = problems(model, config, commands=command_count(model.network))
+    found = problems(model, config, commands=command_count(model.network, config.lanes))
     if arguments.json:
         print(json.dumps({"schema_version": 1, "problems": [asdict(problem) for problem in found]}, indent=2))
     elif found:

@@ -41,9 +41,10 @@ class Command:
 
 @dataclass(frozen=True)
 class Frame:
-    """One frame the accelerator sends: the stored output of ``step``, or the logits if that is the classifier."""
+    """One frame the accelerator sends: what ``step`` stored in ``lane``, or the logits if it is the classifier."""
 
     step: Step
+    lane: int
     byte_count: int
     part: LayerPlan
     config: AcceleratorConfig
@@ -114,12 +115,16 @@ class Program:
             for number, chunk in enumerate(chunk for part in parts for chunk in chunks[part])
         )
 
-    def image_packet(self, image: np.ndarray) -> bytes:
-        """Packet that loads one raw uint8 (H, W, C) image; refused if it has another size."""
+    def image_packet(self, image: np.ndarray, lane: int = 0) -> bytes:
+        """Packet that loads one raw uint8 (H, W, C) image into ``lane``; refused if it has another size, or if there is
+        no such lane.
+        """
+        if not 0 <= lane < self.config.lanes:
+            raise Refused(f"There is no lane {lane}: this build has {self.config.lanes}, counted from 0")
         check_images(self.model, np.asarray(image)[None])
         source = self.plan.layers[0].source
         address = source.base * self.config.word_bytes // 4
-        return packet(Target.T, address, image_words(self.model, np.asarray(image), self.config))
+        return packet(Target.T, address, image_words(self.model, np.asarray(image), self.config), lane)
 
     @cached_property
     def executed(self) -> tuple[tuple[Command, int], ...]:
@@ -140,12 +145,17 @@ class Program:
 
     @cached_property
     def frames(self) -> tuple[Frame, ...]:
-        """Frames of one inference in the order they are sent."""
+        """Frames of one inference in the order they are sent: one tensor after another, each lane by lane."""
         return tuple(
-            Frame(Step(command.part.layer, iteration), 4 * command.fields["count"], command.part, self.config)
-            for command, iteration in self.executed
-            if command.op is Op.STORE
+            Frame(Step(c.part.layer, iteration), c.fields["lane"], 4 * c.fields["count"], c.part, self.config)
+            for c, iteration in self.executed
+            if c.op is Op.STORE
         )
+
+    @cached_property
+    def frames_by_lane(self) -> tuple[tuple[Frame, ...], ...]:
+        """For every lane the frames of its image, in the order they are sent."""
+        return tuple(tuple(f for f in self.frames if f.lane == lane) for lane in range(self.config.lanes))
 
 
 def compile_model(
@@ -161,7 +171,7 @@ def compile_model(
     """Compile ``model`` for ``config``, to be loaded from the given bases on (command index, mask unit, entry row, ring
     word).
 
-    With ``trace`` every layer is followed by a STORE of what it wrote.
+    With ``trace`` every layer is followed by a STORE per lane of what it wrote.
 
     Raises
     ------
@@ -169,7 +179,7 @@ def compile_model(
         If it does not fit, with every problem :mod:`gen.check` finds.
     """
     network = model.network
-    count = command_count(network, traced=trace)
+    count = command_count(network, config.lanes, traced=trace)
     found = problems(model, config, commands=count)
     if found:
         raise Refused(f"Network {network.name} cannot run on this build: " + " | ".join(str(p) for p in found))
@@ -193,7 +203,7 @@ def compile_model(
         pools = layer.role is Role.POOL
         commands.append(_pool_command(part) if pools else _layer_command(model, part, network, config))
         if trace and layer.role is not Role.CLASSIFIER:
-            commands.append(_store_command(part, config))
+            commands.extend(_store_commands(part, config))
 
     add(network.layers[0])
     if network.pool:
@@ -210,7 +220,7 @@ def compile_model(
     classifier = placed.layers[-1]
     add(classifier.layer)
     logits = {"source": Source.PSUM, "count": classifier.layer.outputs}
-    commands.append(Command(Op.STORE, "store logits", logits, classifier))
+    commands += _in_every_lane("store logits", logits, classifier, config)
     commands.append(Command(Op.HALT, "halt"))
     return Program(model, config, placed, tuple(commands), trace, command_base)
 
@@ -305,7 +315,7 @@ def _layer_command(model: Model, part: LayerPlan, network: Network, config: Acce
     return Command(Op.CONV, layer.name, fields, part)
 
 
-def _store_command(part: LayerPlan, config: AcceleratorConfig) -> Command:
+def _store_commands(part: LayerPlan, config: AcceleratorConfig) -> list[Command]:
     """Send what ``part`` wrote."""
     region = part.destination
     fields = {
@@ -313,4 +323,12 @@ def _store_command(part: LayerPlan, config: AcceleratorConfig) -> Command:
         "source_base": region.base,
         "count": region.words * config.word_bytes // 4,
     }
-    return Command(Op.STORE, f"store {part.layer.name}", fields, part)
+    return _in_every_lane(f"store {part.layer.name}", fields, part, config)
+
+
+def _in_every_lane(label: str, fields: dict[str, int], part: LayerPlan, config: AcceleratorConfig) -> list[Command]:
+    """A STORE per lane; where there are several, its label names the lane."""
+    return [
+        Command(Op.STORE, f"{label} of lane {lane}" if config.lanes > 1 else label, fields | {"lane": lane}, part)
+        for lane in range(config.lanes)
+    ]

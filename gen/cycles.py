@@ -1,5 +1,7 @@
 """Cycles of a program: equal to the hardware's counters when the host never stalls it.
 
+All lanes work in the same cycles, so these are the cycles of one inference of as many images as there are lanes.
+
 A tile of weights is loaded while the one before it runs, so a run of ``r`` pixels followed by a tile of ``n`` weight
 fetches takes ``max(r, TURNAROUND, n)`` cycles. Around every command come the cycles to fill and empty the pipeline.
 A layer that draws from a ring does all this once per plane. The constants below are latencies of :mod:`rtl`, written as
@@ -41,7 +43,8 @@ _TAKE_TO_ROW = 1 + Ram.LATENCY
 class CommandCycles:
     """Cycles of one executed command, from the end of the command before it to its own.
 
-    ``start`` counts from the first cycle of the inference; ``causes`` adds up to ``cycles``.
+    ``start`` counts from the first cycle of the inference; ``causes`` adds up to ``cycles``. ``macs`` are those of all
+    lanes.
     """
 
     label: str
@@ -60,14 +63,20 @@ class CommandCycles:
 
 @dataclass(frozen=True)
 class CycleModel:
-    """Cycles of one inference, command by command."""
+    """Cycles of one inference of ``lanes`` images, command by command."""
 
     commands: tuple[CommandCycles, ...]
+    lanes: int
 
     @property
     def total(self) -> int:
         """Cycles from start to done."""
         return sum(command.cycles for command in self.commands)
+
+    @property
+    def per_image(self) -> float:
+        """Cycles of an image if every lane has one."""
+        return self.total / self.lanes
 
     @property
     def causes(self) -> dict[Cause, int]:
@@ -136,9 +145,9 @@ def predict(program: Program) -> CycleModel:
         layer = command.part.layer if command.part else None
         result.append(CommandCycles(
             command.label, layer.name if layer else None, iteration, begun, drained - begun, causes,
-            layer.macs if computes else 0, layer.passes if computes else 0,
+            layer.macs * config.lanes if computes else 0, layer.passes if computes else 0,
         ))
-    return CycleModel(tuple(result))
+    return CycleModel(tuple(result), config.lanes)
 
 
 def _slots(run: int) -> int:

@@ -10,9 +10,18 @@ from spec.supermask import Mode
 
 __all__ = ["add_build_options", "config_from"]
 
-_FIELDS = (
-    "lanes", "weight_rows", "psum_depth", "x_bytes", "t_bytes", "mask_bits", "entries", "commands", "ring_words",
-)
+#: Fields that are integers, and what their options say.
+_FIELDS = {
+    "lanes": "L: images at a time (default: the named shape of --pe; 1 with --groups and --rows)",
+    "weight_rows": "rows whose weights are generated per cycle (default rows/16)",
+    "psum_depth": "D: pixels of a tile",
+    "x_bytes": "residual-stream memory of a lane",
+    "t_bytes": "temporary memory of a lane",
+    "mask_bits": "supermask memory",
+    "entries": "batch-norm entries",
+    "commands": "program memory",
+    "ring_words": "ring memory, in words of 16 trits",
+}
 _FEATURES = ("masks", "ring")
 
 
@@ -22,8 +31,8 @@ def add_build_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--pe", type=int, default=16, help="processing elements (default 16)")
     group.add_argument("--groups", type=int, help="Tg: PEs per row (default: the named shape of --pe)")
     group.add_argument("--rows", type=int, help="Tm: rows")
-    for name in _FIELDS:
-        group.add_argument(f"--{name.replace('_', '-')}", type=int, help=f"{name} of the configuration")
+    for name, text in _FIELDS.items():
+        group.add_argument(f"--{name.replace('_', '-')}", type=int, help=text)
     group.add_argument(
         "--fit", action="store_true", help="make every memory just large enough for the model, whatever it needs"
     )

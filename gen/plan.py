@@ -282,10 +282,10 @@ def _stream(resident: Plan, config: AcceleratorConfig) -> Plan:
     return replace(resident, layers=tuple(layers), mask_units=kept + 2 * slot, slot_units=slot)
 
 
-def command_count(network: Network, *, traced: bool = False) -> int:
-    """Commands of the program of ``network``: its layers, the max pool, loops, stores (of every layer if ``traced``)
-    and the end.
+def command_count(network: Network, lanes: int, *, traced: bool = False) -> int:
+    """Commands of the program of ``network``: its layers, the max pool, loops, stores (of every layer if ``traced``) of
+    each of ``lanes`` lanes, and the end.
     """
     loops = sum(2 for block in network.blocks if block.iterations > 1)
     layers = len(network.layers) + (network.pool is not None)
-    return layers + loops + (layers if traced else 1) + 1
+    return layers + loops + (layers if traced else 1) * lanes + 1

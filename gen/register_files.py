@@ -6,7 +6,7 @@ import re
 import xml.etree.ElementTree as ET
 
 from spec.config import AcceleratorConfig
-from spec.packets import HEADER_WORDS, PACKET_MAGIC, Target, memory_words
+from spec.packets import HEADER_WORDS, LANE_LSB, PACKET_MAGIC, PER_LANE, Target, memory_words
 from spec.registers import ADDRESS_BITS, COUNTERS, REGISTERS, VERSION, Access, ErrorCode, Field, Register, identity
 
 __all__ = ["c_header", "markdown", "svd"]
@@ -45,6 +45,11 @@ def _describe(config: AcceleratorConfig) -> str:
     return f"{config.pe} PEs, Tg x Tm x L = {config.groups} x {config.rows} x {config.lanes}"
 
 
+def _per_lane() -> str:
+    """The memories that every lane has one of."""
+    return " and ".join(target.name for target in PER_LANE)
+
+
 def _known_after_reset(register: Register, config: AcceleratorConfig) -> int:
     """Bits whose reset value is a constant: all but status that hardware drives."""
     if register.name in identity(config):
@@ -76,6 +81,8 @@ def c_header(config: AcceleratorConfig) -> str:
     rows += ["", "/* Packets: magic | target, address, length (in 32-bit words), then the words. */"]
     define("PACKET_MAGIC", f"0x{PACKET_MAGIC:08X}u", "or the target into it")
     define("PACKET_HEADER_WORDS", f"{HEADER_WORDS}u", "words before the payload")
+    define("LANES", f"{config.lanes}u", "images at a time")
+    define("PACKET_LANE_SHIFT", f"{LANE_LSB}", f"where the address of {_per_lane()} has its lane")
     for target, words, doc in _targets(config):
         define(f"TARGET_{target.name}", f"{target.value}u", doc)
         define(f"TARGET_{target.name}_WORDS", f"{words}u", "size of that memory")
@@ -157,7 +164,9 @@ def markdown(config: AcceleratorConfig) -> str:
         "## Errors", "", *_table(("code", "name", "meaning"), errors),
         "## Packets", "",
         f"A packet is 0x{PACKET_MAGIC:08X} with the target in its low half, the address, the length (both in 32-bit "
-        "words of that memory), then that many words, `tlast` on the last.", "",
+        "words of that memory), then that many words, `tlast` on the last. "
+        f"{_per_lane().capitalize()} are there in each of the {config.lanes} lanes; their addresses have the lane from "
+        f"bit {LANE_LSB} on.", "",
         *_table(("target", "memory", "32-bit words", "holds"), targets),
     ])
 

@@ -32,7 +32,7 @@ def fitted(config: AcceleratorConfig, *networks: Network) -> AcceleratorConfig:
             "t_bytes": placed.t_words * config.word_bytes,
             "mask_bits": placed.mask_units * config.mask_unit_bits,
             "entries": placed.entry_rows * config.rows,
-            "commands": command_count(network, traced=True),
+            "commands": command_count(network, config.lanes, traced=True),
             "ring_words": placed.ring_words,
         }
         for name, need in of_network.items():

@@ -7,15 +7,20 @@ import tempfile
 from pathlib import Path
 
 from amaranth.back import rtlil
+from amaranth.hdl import ClockDomain, Fragment, Value
 
 from rtl.accelerator import Accelerator
+from rtl.lane import Lane
 from rtl.ram import RAM_MODULE, RAM_VERILOG
 from spec.config import AcceleratorConfig
 
-__all__ = ["TOP", "accelerator_verilog"]
+__all__ = ["LANE_MODULE", "TOP", "accelerator_verilog"]
 
 #: Name of the top module.
 TOP = "foldenite"
+
+#: Name of the module that every lane is an instance of.
+LANE_MODULE = "foldenite_lane"
 
 #: Passes that turn Amaranth's RTLIL into readable Verilog. Run in a process of its own: Yosys ends the process it
 #: runs in when it meets an error.
@@ -28,7 +33,7 @@ for command in (
     "proc -nomux -norom",
     "memory_collect",
     "attrmap -remove src -remove generator -remove top -remove amaranth.hierarchy -remove amaranth.decoding",
-    "attrmap -modattr -remove src -remove generator -remove amaranth.hierarchy -remove amaranth.decoding",
+    "attrmap -modattr -remove src -remove generator -remove top -remove amaranth.hierarchy -remove amaranth.decoding",
     f"write_verilog -norename {sys.argv[2]}",
 ):
     design.run_pass("tee -q " + command)
@@ -41,8 +46,15 @@ class _MemoryModules:
     ram_module = RAM_MODULE
 
 
+class _LaneModules(_MemoryModules):
+    """Platform on which, besides, every lane is an instance of :data:`LANE_MODULE`: a tool reads it once."""
+
+    lane_module = LANE_MODULE
+
+
 def accelerator_verilog(config: AcceleratorConfig) -> str:
-    """Verilog text of the accelerator ``config`` describes, with module :data:`TOP` and the memory model.
+    """Verilog text of the accelerator that ``config`` describes: the modules :data:`TOP` and :data:`LANE_MODULE` with
+    their parts, and the memory model.
 
     Same configuration, same text.
 
@@ -51,7 +63,22 @@ def accelerator_verilog(config: AcceleratorConfig) -> str:
     RuntimeError
         If Yosys fails, with what it said.
     """
-    text = rtlil.convert(Accelerator(config), name=TOP, platform=_MemoryModules(), emit_src=False)
+    parts = rtlil.convert(Accelerator(config), name=TOP, platform=_LaneModules(), emit_src=False), _lane(config)
+    title = f"// Foldenite, configuration {config.hash:08x}: {config.pe} PEs. Generated; do not edit."
+    return "\n".join([f"{title}\n", *(_verilog(part) for part in parts), RAM_VERILOG])
+
+
+def _lane(config: AcceleratorConfig) -> str:
+    """RTLIL of a lane. It has a clock and no reset."""
+    lane = Lane(config)
+    fragment, domain = Fragment.get(lane, _MemoryModules()), ClockDomain("sync", reset_less=True)
+    fragment.add_domains(domain)
+    ports = [domain.clk, *(Value.cast(value) for _, _, value in lane.signature.flatten(lane))]
+    return rtlil.convert(fragment, name=LANE_MODULE, ports=ports, emit_src=False)
+
+
+def _verilog(text: str) -> str:
+    """Verilog of RTLIL, without the line that names the version of Yosys."""
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder, "design.il"), Path(folder, "design.v")
         source.write_text(text)
@@ -65,5 +92,4 @@ def accelerator_verilog(config: AcceleratorConfig) -> str:
     header, _, rest = body.partition("\n")
     if not header.startswith("/*"):
         rest = body
-    title = f"// Foldenite, configuration {config.hash:08x}: {config.pe} PEs. Generated; do not edit."
-    return f"{title}\n\n{rest}\n{RAM_VERILOG}"
+    return rest

@@ -1,23 +1,24 @@
-"""The engine: sequencer, weights, PE array, results and memories, without the host's buses."""
+"""The engine: what decides, once, and the lanes that do as it says; without the host's buses."""
 
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from rtl.accumulator import Accumulator
-from rtl.activation_memory import ActivationMemory
 from rtl.address_generator import AddressGenerator
 from rtl.command import COMMAND
 from rtl.counters import Cause
 from rtl.exporter import Exporter
 from rtl.frame_sender import FrameWord
+from rtl.lane import Lane, LaneControl
 from rtl.max_pool import MaxPool
 from rtl.packet_loader import Chunk, MemoryWrite
-from rtl.pe_array import PeArray, row_sum_bits
+from rtl.pe_array import array_latency
+from rtl.ram import Ram
 from rtl.register_port import CommandError, Position
 from rtl.results import Results
 from rtl.sequencer import Sequencer
 from rtl.weight_loader import WeightLoader
+from rtl.weight_registers import WeightRegisters
 from spec.commands import ADDRESS_BITS, Op, Source
 from spec.config import AcceleratorConfig
 from spec.packets import Target
@@ -29,7 +30,8 @@ class Engine(wiring.Component):
     """Runs programs on the memories.
 
     A command begins when the one before it has stored its last result, so a layer may read what the last one wrote.
-    Commands are fetched, and their first weights prepared, while the one before runs.
+    Commands are fetched, and their first weights prepared, while the one before runs. All lanes do the same in the same
+    cycle, each with an image of its own: signs, masks, weights, addresses and entries are made once for all.
 
     Timing: :mod:`gen.cycles` gives the cycles of every command exactly.
 
@@ -49,7 +51,7 @@ class Engine(wiring.Component):
         What this cycle is spent on, while ``busy``.
     position : Out(Position)
     error : Out(CommandError)
-    load : In(MemoryWrite())
+    load : In(MemoryWrite(lanes))
         Only while not ``busy``, except for ``MASK_STREAM``.
     chunk : In(Chunk)
         A chunk of streamed masks has been written; only while there is ``room``. A start forgets all chunks.
@@ -72,7 +74,7 @@ class Engine(wiring.Component):
             "cause": Out(Cause),
             "position": Out(Position),
             "error": Out(CommandError),
-            "load": In(MemoryWrite()),
+            "load": In(MemoryWrite(config.lanes)),
             "chunk": In(Chunk),
             "room": Out(1),
             "hungry": Out(1),
@@ -86,20 +88,19 @@ class Engine(wiring.Component):
         m.submodules.sequencer = sequencer = Sequencer(commands=config.commands)
         m.submodules.weights = weights = WeightLoader(config)
         m.submodules.addresses = addresses = AddressGenerator(rings=config.ring_words > 0)
-        m.submodules.array = array = PeArray(groups=config.groups, rows=config.rows, lanes=config.weight_rows)
-        m.submodules.accumulator = accumulator = Accumulator(
-            rows=config.rows, depth=config.psum_depth, sum_bits=row_sum_bits(config.groups), acc_bits=config.widths.acc,
-            rings=config.ring_words > 0,
+        m.submodules.registers = registers = WeightRegisters(
+            groups=config.groups, rows=config.rows, write_rows=config.weight_rows
         )
         m.submodules.results = results = Results(config)
         m.submodules.pool = pool = MaxPool(word_bytes=config.word_bytes, rows=config.rows)
         m.submodules.exporter = exporter = Exporter(
-            word_bytes=config.word_bytes, rows=config.rows, acc_bits=config.widths.acc
+            word_bytes=config.word_bytes, rows=config.rows, lanes=config.lanes, acc_bits=config.widths.acc
         )
-        memories = {}
-        for name, words in (("x", config.x_words), ("t", config.t_words)):
-            memories[name] = ActivationMemory(word_bytes=config.word_bytes, rows=config.rows, words=words)
-            m.submodules[name] = memories[name]
+        control = LaneControl(config).create(path=("control",))
+        lanes = [Lane(config) for _ in range(config.lanes)]
+        for number, lane in enumerate(lanes):
+            m.submodules[f"lane{number}"] = lane
+        wiring.connect(m, control, *(lane.control for lane in lanes))
 
         # The command in execution. The weight loader is a command ahead of it and keeps its own copy.
         command, classify = Signal(COMMAND), Signal()
@@ -114,18 +115,25 @@ class Engine(wiring.Component):
             addresses.command.eq(command),
             pool.command.eq(command),
             addresses.sum_positions.eq(classify),
-            array.swap.eq(addresses.upcoming & advance),
-            weights.swap.eq(array.swap),
-            array.write.eq(weights.write),
-            array.write_group.eq(weights.write_group),
-            array.write_weights.eq(weights.write_weights),
+            weights.swap.eq(addresses.upcoming & advance),
+            registers.swap.eq(weights.swap),
+            registers.write.eq(weights.write),
+            registers.write_group.eq(weights.write_group),
+            registers.write_weights.eq(weights.write_weights),
             results.command.eq(command),
+            control.command.eq(command),
+            *(row.eq(active) for row, active in zip(control.weights, registers.weights, strict=True)),
+            control.entries.eq(results.entries),
+            control.residual_column.eq(results.residual_column),
+            control.pool_step.eq(pool.step),
         ]
         in_array = Signal()
         m.d.comb += in_array.eq(addresses.beat.valid & advance)
-        summing = self._connect_sums(m, addresses, array, accumulator, results, exporter, in_array, classify, begin)
-        self._connect_memories(m, memories, addresses, array, results, pool, exporter, command, advance)
-        self._connect_host(m, sequencer, weights, results, memories)
+        summing = self._connect_sums(m, control, addresses, results, exporter, in_array, classify, begin)
+        self._connect_memories(m, control, addresses, results, pool, exporter, command, advance)
+        self._connect_host(m, control, lanes, sequencer, weights, results)
+        for number, lane in enumerate(lanes):
+            m.d.comb += [exporter.words_read[number].eq(lane.word), exporter.psums_read[number].eq(lane.psum)]
         wiring.connect(m, wiring.flipped(self.words), exporter.words)
 
         m.d.comb += drained.eq(~begin & ~addresses.busy & ~summing & ~results.pending & ~pool.busy & ~exporter.busy)
@@ -157,6 +165,7 @@ class Engine(wiring.Component):
             exporter.base.eq(command.source_base),
             exporter.count.eq(command.count),
             exporter.from_psum.eq(command.source == Source.PSUM),
+            exporter.lane.eq(command.lane),
             self.position.eq(sequencer.position),
             self.error.eq(sequencer.error),
             self.done.eq(self.busy & sequencer.halted & drained),
@@ -169,11 +178,12 @@ class Engine(wiring.Component):
         with m.Elif(self.done):
             m.d.sync += self.busy.eq(0)
 
-    def _connect_sums(self, m, addresses, array, accumulator, results, exporter, in_array, classify, begin) -> Signal:
+    def _connect_sums(self, m, control, addresses, results, exporter, in_array, classify, begin) -> Signal:
         """Carry each beat's marks along its sums. Returns whether any sum is still on its way."""
         beat = addresses.beat
-        array_latency = array.latency
         depth = self.config.psum_depth
+        summed = array_latency(self.config.groups)  # the age of a beat whose sums stand; acc follows
+        ahead = summed - Ram.LATENCY  # its psums are addressed
         following_pixel, pixel = Signal(range(depth)), Signal(range(depth))
         m.d.comb += pixel.eq(Mux(beat.first, 0, following_pixel))
         with m.If(in_array):
@@ -182,7 +192,7 @@ class Engine(wiring.Component):
         def history(name: str, now) -> list:
             """``now``, and its value in each of the cycles before, up to the one whose sum is being written."""
             values = [now]
-            for age in range(1, array_latency + 2):
+            for age in range(1, summed + 2):
                 values.append(Signal.like(values[-1], name=f"{name}{age}"))
                 m.d.sync += values[-1].eq(values[-2])
             return values
@@ -190,7 +200,7 @@ class Engine(wiring.Component):
         valid = history("sum_valid", in_array)
         start = history("sum_start", beat.start)
         if self.config.ring_words:
-            m.d.comb += accumulator.triple.eq(history("sum_triple", addresses.triple)[array_latency])
+            m.d.comb += control.sum_triple.eq(history("sum_triple", addresses.triple)[summed])
         last = history("sum_last", in_array & beat.last)
         pixels = history("pixel", pixel)
 
@@ -198,58 +208,43 @@ class Engine(wiring.Component):
         classified = Signal(range(depth))
         with m.If(begin):
             m.d.sync += classified.eq(0)
-        with m.Elif(classify & accumulator.write):
+        with m.Elif(classify & control.psum_write):
             m.d.sync += classified.eq(classified + 1)
 
-        now = array_latency  # the sums stand in this cycle, acc one later
-        ahead = now - 2  # addressed Ram.LATENCY cycles before the sums
         m.d.comb += [
-            accumulator.read_address.eq(Mux(exporter.busy, exporter.address, pixels[ahead])),
-            accumulator.valid.eq(valid[now]),
-            accumulator.start.eq(start[now]),
-            accumulator.accumulate.eq(classify),
-            accumulator.sums.eq(array.sums),
-            accumulator.carries.eq(array.carries),
-            accumulator.write.eq(valid[now + 1] & (last[now + 1] == classify)),
-            accumulator.write_address.eq(Mux(classify, classified, pixels[now + 1])),
+            control.psum_address.eq(Mux(exporter.busy, exporter.address, pixels[ahead])),
+            control.sum_valid.eq(valid[summed]),
+            control.sum_start.eq(start[summed]),
+            control.accumulate.eq(classify),
+            control.psum_write.eq(valid[summed + 1] & (last[summed + 1] == classify)),
+            control.psum_write_address.eq(Mux(classify, classified, pixels[summed + 1])),
             results.announce.eq(last[ahead + 1] & ~classify),
-            results.acc.eq(accumulator.acc),
-            exporter.psum.eq(accumulator.psum),
         ]
         return Cat(valid).any()
 
-    def _connect_memories(self, m, memories, addresses, array, results, pool, exporter, command, advance) -> None:
+    def _connect_memories(self, m, control, addresses, results, pool, exporter, command, advance) -> None:
         """Each memory is read by the array, the residual, the pool or the exporter, whichever the command means, and
         written by the requantizers or the pool."""
-        padding = addresses.beat.inside.replicate(8 * self.config.word_bytes)
         from_t = command.source == Source.T
-        word = Signal(8 * self.config.word_bytes)
-        input_address = Signal(ADDRESS_BITS)
+        input_address, store = Signal(ADDRESS_BITS), Signal()
         m.d.comb += [
-            word.eq(Mux(from_t, memories["t"].word, memories["x"].word)),
-            array.word.eq(word & padding),
-            results.residual_word.eq(memories["x"].word),
-            pool.word.eq(word),
-            exporter.word.eq(word),
             input_address.eq(Mux(pool.busy, pool.address, addresses.address)),
+            store.eq(results.write | pool.write),
+            control.inside.eq(addresses.beat.inside),
+            control.x_address.eq(
+                Mux(exporter.busy, exporter.address, Mux(from_t, results.residual_address, input_address))
+            ),
+            control.x_enable.eq(advance | exporter.busy | from_t),
+            control.t_address.eq(Mux(exporter.busy, exporter.address, input_address)),
+            control.t_enable.eq(advance | exporter.busy),
+            control.x_write.eq(store & ~command.to_t),
+            control.t_write.eq(store & command.to_t),
+            control.result_pooled.eq(pool.write),
+            control.result_address.eq(Mux(pool.write, pool.write_address, results.write_address)),
+            control.result_column.eq(Mux(pool.write, pool.write_column, results.write_column)),
         ]
-        for name, memory in memories.items():
-            reads_input = from_t if name == "t" else ~from_t
-            m.d.comb += [
-                memory.read_address.eq(
-                    Mux(exporter.busy, exporter.address, Mux(reads_input, input_address, results.residual_address))
-                ),
-                memory.read_enable.eq(advance | exporter.busy | ~reads_input),
-                memory.result_write.eq((results.write | pool.write) & (command.to_t == (name == "t"))),
-                memory.result_address.eq(Mux(pool.write, pool.write_address, results.write_address)),
-                memory.result_column.eq(Mux(pool.write, pool.write_column, results.write_column)),
-                memory.result.eq(Mux(pool.write, pool.y, results.y)),
-                memory.host_write.eq(self.load.en & (self.load.target == (Target.T if name == "t" else Target.X))),
-                memory.host_address.eq(self.load.address),
-                memory.host_data.eq(self.load.data),
-            ]
 
-    def _connect_host(self, m, sequencer, weights, results, memories) -> None:
+    def _connect_host(self, m, control, lanes, sequencer, weights, results) -> None:
         """Program, masks and entries come as 32-bit words; wide memories take one part of a word at a time."""
         load = self.load
         mask_bits = (self.config.mask_word_bits // 32 - 1).bit_length()
@@ -258,6 +253,8 @@ class Engine(wiring.Component):
             sequencer.write_address.eq(load.address),
             sequencer.write_data.eq(load.data),
             sequencer.write_enable.eq(load.en & (load.target == Target.PROGRAM)),
+            control.host_address.eq(load.address),
+            control.host_data.eq(load.data),
             weights.mask_write_address.eq(load.address >> mask_bits),
             weights.mask_write_data.eq(load.data.replicate(1 << mask_bits)),
             results.entry_write_address.eq(load.address >> row_bits),
@@ -268,6 +265,10 @@ class Engine(wiring.Component):
             self.hungry.eq(weights.hungry),
             self.misfit.eq(weights.misfit),
         ]
+        for number, lane in enumerate(lanes):
+            here = load.en & (load.lane == number)
+            m.d.comb += lane.host_x.eq(here & (load.target == Target.X))
+            m.d.comb += lane.host_t.eq(here & (load.target == Target.T))
         with m.If(load.en & ((load.target == Target.MASK) | (load.target == Target.MASK_STREAM))):
             m.d.comb += weights.mask_write_enable.eq(1 << load.address[:mask_bits])
         if self.config.ring_words:

@@ -1,12 +1,12 @@
 """Turns mask bits and signs into what a PE needs: which of four channels, negated or not, or none."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
+from amaranth.hdl import Cat, Module, Mux, Shape, Signal, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from spec.supermask import GROUP
 
-__all__ = ["Expander", "Weight"]
+__all__ = ["Expander", "Weight", "weight_bits"]
 
 
 class Weight(data.Struct):
@@ -15,6 +15,11 @@ class Weight(data.Struct):
     select: unsigned(2)  #: Channel of the group.
     negate: unsigned(1)  #: The weight is -1.
     valid: unsigned(1)  #: The group has a weight in this pass.
+
+
+def weight_bits(groups: int) -> int:
+    """Bits of the weights of a row: of ``ArrayLayout(Weight, groups)``."""
+    return Shape.cast(data.ArrayLayout(Weight, groups)).width
 
 
 class Expander(wiring.Component):

@@ -13,7 +13,8 @@ __all__ = ["Exporter"]
 
 
 class Exporter(wiring.Component):
-    """Executes ``STORE``: reads one memory word after another and sends ``count`` words of 32 bits as one frame.
+    """Executes ``STORE``: reads one memory word after another and sends ``count`` words of 32 bits of one lane's as one
+    frame.
 
     A word of X or T yields C/4 of them, lowest bytes first; a word of the psum memory yields one sign-extended
     logit per row.
@@ -26,6 +27,8 @@ class Exporter(wiring.Component):
         C.
     rows : int
         Tm.
+    lanes : int
+        L: all of them read; one is sent.
     acc_bits : int
         Signed bits of a logit, at most 32.
 
@@ -33,30 +36,34 @@ class Exporter(wiring.Component):
     -------
     start : In(1)
     base : In(24)
+    lane : In(range(lanes))
+        Held while ``busy``.
     from_psum : In(1)
     count : In(24)
         At least 1.
     busy : Out(1)
     address : Out(24)
-    word : In(8 * word_bytes)
-        Memory word two cycles after ``address``.
-    psum : In(ArrayLayout(signed(acc_bits), rows))
+    words_read : In(8 * word_bytes).array(lanes)
+        Memory words two cycles after ``address``.
+    psums_read : In(ArrayLayout(signed(acc_bits), rows)).array(lanes)
     words : Out(stream.Signature(FrameWord))
     """
 
-    def __init__(self, *, word_bytes: int, rows: int, acc_bits: int = ACC_BITS):
+    def __init__(self, *, word_bytes: int, rows: int, lanes: int, acc_bits: int = ACC_BITS):
         self.word_bytes = word_bytes
         self.rows = rows
+        self.lanes = lanes
         self.acc_bits = acc_bits
         super().__init__({
             "start": In(1),
             "base": In(ADDRESS_BITS),
+            "lane": In(range(lanes)),
             "from_psum": In(1),
             "count": In(24),
             "busy": Out(1),
             "address": Out(ADDRESS_BITS),
-            "word": In(8 * word_bytes),
-            "psum": In(data.ArrayLayout(signed(acc_bits), rows)),
+            "words_read": In(8 * word_bytes).array(lanes),
+            "psums_read": In(data.ArrayLayout(signed(acc_bits), rows)).array(lanes),
             "words": Out(stream.Signature(FrameWord)),
         })
 
@@ -69,7 +76,6 @@ class Exporter(wiring.Component):
         wait = Signal(range(Ram.LATENCY + 1))
         items = Signal(range(max(items_word, items_psum) + 1))
         line = Signal(32 * max(items_word, items_psum), reset_less=True)
-        logits = Cat(Cat(value, value[-1].replicate(32 - self.acc_bits)) for value in self.psum)
 
         m.d.comb += [self.words.payload.data.eq(line[:32]), self.words.payload.last.eq(left == 1)]
         with m.FSM() as fsm:
@@ -80,8 +86,8 @@ class Exporter(wiring.Component):
             with m.State("READ"):
                 m.d.sync += wait.eq(wait + 1)
                 with m.If(wait == Ram.LATENCY):
+                    self._read(m, line, psum)
                     m.d.sync += [
-                        line.eq(Mux(psum, logits, self.word)),
                         items.eq(Mux(psum, items_psum, items_word)),
                         self.address.eq(self.address + 1),
                     ]
@@ -95,3 +101,11 @@ class Exporter(wiring.Component):
                     with m.Elif(items == 1):
                         m.next = "READ"
         return m
+
+    def _read(self, m: Module, line: Signal, psum: Signal) -> None:
+        """Copy the word of the lane that is sent."""
+        with m.Switch(self.lane):
+            for lane, (word, psums) in enumerate(zip(self.words_read, self.psums_read, strict=True)):
+                logits = Cat(Cat(value, value[-1].replicate(32 - self.acc_bits)) for value in psums)
+                with m.Case(lane) if self.lanes > 1 else m.Default():
+                    m.d.sync += line.eq(Mux(psum, logits, word))

@@ -1,13 +1,14 @@
-"""The max pool: reads the words of every window and stores their largest bytes."""
+"""The max pool's walk: which word of every window is read when, and where its largest bytes are stored."""
 
 import itertools
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value, unsigned
+from amaranth.hdl import Cat, Module, Signal, Value, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl.command import COMMAND
 from rtl.map_walk import PIXEL, step_pixel
+from rtl.pool_maximum import PoolStep
 from spec.commands import ADDRESS_BITS
 from spec.network import POOL
 
@@ -31,6 +32,8 @@ class _Tap(data.Struct):
 class MaxPool(wiring.Component):
     """Executes ``MAXPOOL``: :func:`spec.numerics.max_pool` with the window :data:`spec.network.POOL`, word by word.
 
+    It moves the words; a :class:`rtl.pool_maximum.PoolMaximum` in every lane compares them.
+
     Order ``pixel > word > ky > kx``; output words follow one another in memory. A word is stored column by column while
     the next one is read.
 
@@ -51,31 +54,28 @@ class MaxPool(wiring.Component):
     busy : Out(1)
         From the cycle after ``take`` to the last store.
     address : Out(24)
-    word : In(8 * word_bytes)
-        Memory word two cycles after ``address``.
+    step : Out(PoolStep)
+        Of the memory word two cycles after ``address``.
     write : Out(1)
+        Store the column that stands on ``y`` of the lanes.
     write_address : Out(24)
     write_column : Out(range(columns))
-    y : Out(8 * rows)
     """
 
     #: Cycles from a tap to its address, its word, the maximum, and the first column.
     LATENCY = 5
 
     def __init__(self, *, word_bytes: int, rows: int):
-        self.word_bytes = word_bytes
-        self.rows = rows
         self.columns = word_bytes // rows
         super().__init__({
             "take": In(1),
             "command": In(COMMAND),
             "busy": Out(1),
             "address": Out(ADDRESS_BITS),
-            "word": In(8 * word_bytes),
+            "step": Out(PoolStep),
             "write": Out(1),
             "write_address": Out(ADDRESS_BITS),
             "write_column": Out(range(self.columns)),
-            "y": Out(8 * rows),
         })
 
     def elaborate(self, platform):
@@ -127,23 +127,21 @@ class MaxPool(wiring.Component):
         return (row < command.height) & (column < command.width)
 
     def _store(self, m: Module, tap: Signal) -> Value:
-        """Keep the maximum, and store it when it is complete. Returns whether something is left to store."""
-        best, line = Signal(8 * self.word_bytes, reset_less=True), Signal(8 * self.word_bytes, reset_less=True)
+        """Say what happens to the words that arrive, and where columns are stored. Returns whether any are left."""
         complete = Signal()
-        word = self.word & tap.inside.replicate(len(best))
-        so_far = best & ~tap.first.replicate(len(best))
-        for i in range(self.word_bytes):
-            new, old = word.word_select(i, 8), so_far.word_select(i, 8)
-            m.d.sync += best.word_select(i, 8).eq(Mux(new > old, new, old))
-
-        m.d.comb += self.y.eq(line)
+        m.d.comb += [
+            self.step.first.eq(tap.first),
+            self.step.inside.eq(tap.inside),
+            self.step.keep.eq(complete),
+            self.step.shift.eq(self.write),
+        ]
         m.d.sync += complete.eq(tap.valid & tap.last)
         with m.If(self.write):
-            m.d.sync += [line.eq(line >> 8 * self.rows), self.write_column.eq(self.write_column + 1)]
+            m.d.sync += self.write_column.eq(self.write_column + 1)
             with m.If(self.write_column == self.columns - 1):
                 m.d.sync += [self.write.eq(0), self.write_column.eq(0), self.write_address.eq(self.write_address + 1)]
         with m.If(complete):
-            m.d.sync += [line.eq(best), self.write.eq(1)]
+            m.d.sync += self.write.eq(1)
         with m.If(self.take):
             m.d.sync += self.write_address.eq(self.command.out_base)
         return complete | self.write

@@ -1,12 +1,12 @@
 """The way in: packets of the host become memory writes. ``spec.packets`` describes them."""
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, enum, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl.axi import AXI_BITS, AxiStream
 from spec.config import AcceleratorConfig
-from spec.packets import CHUNK_NUMBER_LSB, PACKET_MAGIC, Target, memory_words
+from spec.packets import CHUNK_NUMBER_LSB, LANE_LSB, PACKET_MAGIC, PER_LANE, Target, memory_words
 from spec.registers import ErrorCode
 
 __all__ = ["WRITE_ADDRESS_BITS", "Chunk", "LoadError", "MemoryWrite", "PacketLoader"]
@@ -17,31 +17,39 @@ WRITE_ADDRESS_BITS = 24  #: Bits of the address of a 32-bit word.
 class MemoryWrite(wiring.Signature):
     """Writes of 32-bit words, from the writer's side. There is no back-pressure: every memory takes a word a cycle.
 
+    Parameters
+    ----------
+    lanes : int
+
     Members
     -------
     en : Out(1)
         Write in this cycle.
     target : Out(Target)
         Memory to write.
+    lane : Out(range(lanes))
+        Whose memory, for those of ``spec.packets.PER_LANE``.
     address : Out(24)
         Which 32-bit word of it; wider memory words are numbered lowest part first.
     data : Out(32)
         The word.
     """
 
-    def __init__(self):
+    def __init__(self, lanes: int):
+        self.lanes = lanes
         super().__init__({
-            "en": Out(1), "target": Out(Target), "address": Out(WRITE_ADDRESS_BITS), "data": Out(AXI_BITS),
+            "en": Out(1), "target": Out(Target), "lane": Out(range(lanes)), "address": Out(WRITE_ADDRESS_BITS),
+            "data": Out(AXI_BITS),
         })
 
     def __eq__(self, other):
-        return type(other) is MemoryWrite
+        return type(other) is MemoryWrite and other.lanes == self.lanes
 
     def __hash__(self):
-        return hash(MemoryWrite)
+        return hash((MemoryWrite, self.lanes))
 
     def __repr__(self):
-        return "MemoryWrite()"
+        return f"MemoryWrite({self.lanes})"
 
 
 class LoadError(data.Struct):
@@ -92,7 +100,7 @@ class PacketLoader(wiring.Component):
     -------
     i : In(AxiStream())
         Packets.
-    write : Out(MemoryWrite())
+    write : Out(MemoryWrite(lanes))
         The words of their payloads.
     accept : In(1)
         The memories may be written. Without it only chunks and words to be dropped are taken.
@@ -117,7 +125,7 @@ class PacketLoader(wiring.Component):
         self.config = config
         super().__init__({
             "i": In(AxiStream()),
-            "write": Out(MemoryWrite()),
+            "write": Out(MemoryWrite(config.lanes)),
             "accept": In(1),
             "running": In(1),
             "room": In(1),
@@ -164,6 +172,7 @@ class PacketLoader(wiring.Component):
             self.write.en.eq(transfer & (step == _Step.PAYLOAD)),
             self.write.target.eq(target),
             self.write.address.eq(address),
+            self.write.lane.eq(address[LANE_LSB:]),
             self.write.data.eq(self.i.tdata),
             self.chunk.valid.eq(arrived),
             self.chunk.end.eq(address + 1),
@@ -223,6 +232,12 @@ class PacketLoader(wiring.Component):
             for name, words in memory_words(self.config).items():
                 with m.Case(name):
                     m.d.comb += size.eq(words)
+        # A lane that is not there keeps a bit above the lanes', which no memory reaches.
+        lanes_end = LANE_LSB + len(self.write.lane)
+        within = Signal.like(address)
+        m.d.comb += within.eq(address)
+        with m.If(Cat(target == memory for memory in PER_LANE).any()):
+            m.d.comb += within[LANE_LSB:lanes_end].eq(0)
         m.d.comb += following.eq(step)
         with m.Switch(step):
             with m.Case(_Step.HEADER):
@@ -239,7 +254,7 @@ class PacketLoader(wiring.Component):
                     m.d.comb += fault.eq(ErrorCode.PACKET_SHORT)
             with m.Case(_Step.LENGTH):
                 m.d.comb += [following.eq(_Step.PAYLOAD), self.error.info.eq(address)]
-                with m.If((word == 0) | (address + word > size)):
+                with m.If((word == 0) | (within + word > size)):
                     m.d.comb += fault.eq(ErrorCode.PACKET_RANGE)
                 with m.Elif(last):
                     m.d.comb += fault.eq(ErrorCode.PACKET_SHORT)

@@ -4,10 +4,10 @@ from amaranth.hdl import Cat, Module, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from rtl.expander import Weight
+from rtl.expander import Weight, weight_bits
 from spec.supermask import GROUP
 
-__all__ = ["PeArray", "add_with_carry", "row_sum_bits", "select_term", "tree_latency"]
+__all__ = ["PeArray", "add_with_carry", "array_latency", "row_sum_bits", "select_term", "tree_latency"]
 
 
 def row_sum_bits(groups: int) -> int:
@@ -18,6 +18,11 @@ def row_sum_bits(groups: int) -> int:
 def tree_latency(groups: int) -> int:
     """Registers in the adder tree: one per two levels."""
     return -(-(groups - 1).bit_length() // 2)
+
+
+def array_latency(groups: int) -> int:
+    """Cycles from a word to its sums: a register after the PEs, then the adder tree."""
+    return 1 + tree_latency(groups)
 
 
 def select_term(word: Value, weight) -> tuple[Value, Value]:
@@ -38,9 +43,8 @@ def add_with_carry(a: Value, b: Value, carry: Value) -> Value:
 class PeArray(wiring.Component):
     """``sums[r] + carries[r] = sum over g of trit[r][g] * byte[g][select[r][g]]`` for all rows at once.
 
-    Weights are double buffered: ``write`` fills one group of rows of the shadow set, ``swap`` makes the shadow set the
-    active one for the words from the next cycle on. Latency ``1 + tree_latency(groups)`` cycles from ``word``,
-    throughput one word per cycle, no stall.
+    Latency :func:`array_latency` cycles from ``word``, and from the weights that it meets; throughput one word per
+    cycle, no stall.
 
     Parameters
     ----------
@@ -48,16 +52,10 @@ class PeArray(wiring.Component):
         Tg: PEs per row.
     rows : int
         Tm.
-    lanes : int
-        Rows written at a time.
 
     Members
     -------
-    write : In(1)
-    write_group : In(range(rows // lanes))
-    write_weights : In(ArrayLayout(Weight, lanes * groups))
-        Row by row.
-    swap : In(1)
+    weights : In(weight_bits(groups)).array(rows)
     word : In(32 * groups)
         One byte per input channel.
     sums : Out(ArrayLayout(signed, rows))
@@ -65,45 +63,28 @@ class PeArray(wiring.Component):
     carries : Out(rows)
     """
 
-    def __init__(self, *, groups: int, rows: int, lanes: int):
+    def __init__(self, *, groups: int, rows: int):
         self.groups = groups
         self.rows = rows
-        self.lanes = lanes
         super().__init__({
-            "write": In(1),
-            "write_group": In(range(rows // lanes)),
-            "write_weights": In(data.ArrayLayout(Weight, lanes * groups)),
-            "swap": In(1),
+            "weights": In(weight_bits(groups)).array(rows),
             "word": In(8 * GROUP * groups),
             "sums": Out(data.ArrayLayout(signed(row_sum_bits(groups)), rows)),
             "carries": Out(rows),
         })
 
-    @property
-    def latency(self) -> int:
-        """Cycles from ``word`` to ``sums``."""
-        return 1 + tree_latency(self.groups)
-
     def elaborate(self, platform):
         m = Module()
 
-        layout = data.ArrayLayout(Weight, self.groups)
         for r in range(self.rows):
-            shadow = Signal(layout, name=f"shadow{r}", reset_less=True)
-            active = Signal(layout, name=f"active{r}", reset_less=True)
-            lane = self.write_weights.as_value().word_select(r % self.lanes, shadow.as_value().shape().width)
-            with m.If(self.write & (self.write_group == r // self.lanes)):
-                m.d.sync += shadow.eq(lane)
-            with m.If(self.swap):
-                m.d.sync += active.eq(shadow)
-            self._row(m, r, active)
+            self._row(m, r, data.View(data.ArrayLayout(Weight, self.groups), self.weights[r]))
         return m
 
-    def _row(self, m: Module, r: int, active) -> None:
+    def _row(self, m: Module, r: int, weights) -> None:
         """PEs and adder tree of row ``r``: a register after the PEs and after every second tree level."""
         nodes, carries = [], []
         for g in range(self.groups):
-            term, carry = select_term(self.word.word_select(g, 8 * GROUP), active[g])
+            term, carry = select_term(self.word.word_select(g, 8 * GROUP), weights[g])
             nodes.append(term)
             carries.append(carry)
         nodes, carries = self._register(m, f"row{r}_pe", nodes, carries)

@@ -1,6 +1,6 @@
-"""From finished sums to memory: batch-norm entries, residuals, requantizers, addresses."""
+"""What turning sums into stores takes once for all lanes: batch-norm entries, addresses, and when."""
 
-from amaranth.hdl import Array, Cat, Module, Mux, Signal, signed
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -15,10 +15,11 @@ __all__ = ["Results"]
 
 
 class Results(wiring.Component):
-    """Requantizes the sums of one pixel per cycle and addresses their store, in the order of :class:`OutputWalk`.
+    """Fetches the entries of the sums of one pixel per cycle and addresses their residual and their store, in the order
+    of :class:`OutputWalk`; in every lane a :class:`rtl.requantizer_row.RequantizerRow` does the rest.
 
-    ``announce`` comes two cycles before ``acc``, when the entries and the residual word are addressed. The store
-    follows ``acc`` by :data:`Requantizer.LATENCY` cycles. Throughput one pixel per cycle, no stall.
+    ``announce`` comes two cycles before the sums, when their entries and the residual word are addressed. The store
+    follows the sums by :data:`Requantizer.LATENCY` cycles. Throughput one pixel per cycle, no stall.
 
     Parameters
     ----------
@@ -32,14 +33,14 @@ class Results(wiring.Component):
     entry_offset : In(20)
         Entry rows that the iteration adds.
     announce : In(1)
-    acc : In(ArrayLayout(signed(config.widths.acc), rows))
     residual_address : Out(24)
-    residual_word : In(8 * word_bytes)
-        Two cycles after ``residual_address``.
+    residual_column : Out(range(columns))
+        Part of the residual word, which is read two cycles after ``residual_address``.
+    entries : Out(ArrayLayout(Entry, rows))
+        With the sums.
     write : Out(1)
     write_address : Out(24)
     write_column : Out(range(columns))
-    y : Out(8 * rows)
     pending : Out(1)
         Results are in flight from ``announce`` to the store.
     entry_write_address, entry_write_data, entry_write_enable
@@ -53,13 +54,12 @@ class Results(wiring.Component):
             "command": In(COMMAND),
             "entry_offset": In(20),
             "announce": In(1),
-            "acc": In(data.ArrayLayout(signed(config.widths.acc), config.rows)),
             "residual_address": Out(ADDRESS_BITS),
-            "residual_word": In(8 * config.word_bytes),
+            "residual_column": Out(range(config.columns)),
+            "entries": Out(data.ArrayLayout(Entry, config.rows)),
             "write": Out(1),
             "write_address": Out(ADDRESS_BITS),
             "write_column": Out(range(config.columns)),
-            "y": Out(8 * config.rows),
             "pending": Out(1),
             "entry_write_address": In(range(config.entry_rows)),
             "entry_write_data": In(32 * config.rows),
@@ -91,28 +91,11 @@ class Results(wiring.Component):
             self.write_address.eq(self.command.out_base + writes.offset),
             self.write_column.eq(writes.column),
         ]
-        entries = self._entries(m, reads)
-
-        columns = Array(self.residual_word.word_select(i, 8 * config.rows) for i in range(config.columns))
-        residuals = Signal(8 * config.rows)
-        m.d.comb += residuals.eq(columns[column_held])
-        for r in range(config.rows):
-            m.submodules[f"requantizer{r}"] = requantizer = Requantizer(config.widths)
-            m.d.comb += [
-                requantizer.acc.eq(self.acc[r]),
-                requantizer.entry.eq(entries[r]),
-                requantizer.residual.eq(residuals.word_select(r, 8)),
-                requantizer.add_residual.eq(self.command.residual),
-                requantizer.residual_signed.eq(self.command.residual_signed),
-                requantizer.output_signed.eq(self.command.output_signed),
-                requantizer.shift.eq(self.command.shift),
-                requantizer.bias_shift.eq(self.command.bias_shift),
-                requantizer.residual_shift.eq(self.command.residual_shift),
-                self.y.word_select(r, 8).eq(requantizer.y),
-            ]
+        self._entries(m, reads)
+        m.d.comb += self.residual_column.eq(column_held)
         return m
 
-    def _entries(self, m: Module, reads: OutputWalk) -> list:
+    def _entries(self, m: Module, reads: OutputWalk) -> None:
         """Entries of the rows of the present channel tile, two cycles after its first result is announced."""
         config = self.config
         m.submodules.entries = memory = Ram(width=32 * config.rows, depth=config.entry_rows, part=32)
@@ -125,9 +108,9 @@ class Results(wiring.Component):
             memory.write_address.eq(self.entry_write_address),
             memory.write_data.eq(self.entry_write_data),
             memory.write_enable.eq(self.entry_write_enable),
+            self.entries.eq(memory.read_data),
         ]
         with m.If(self.take):
             m.d.sync += next_row.eq(self.command.entry_base + self.entry_offset)
         with m.Elif(first):
             m.d.sync += [row.eq(next_row), next_row.eq(next_row + 1)]
-        return [data.View(Entry, memory.read_data.word_select(r, 32)) for r in range(config.rows)]

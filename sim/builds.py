@@ -24,4 +24,6 @@ def simulation_of(config: AcceleratorConfig, *, waves: bool = False, initial_val
     name = f"pe{config.pe}-{config.hash:08x}"
     if not initial_values:
         verilog, name = without_initial_values(verilog), f"{name}-unknown"
-    return build_simulation(verilog, BUILD / "verilator" / name, waves=waves, acc_bits=config.widths.acc)
+    return build_simulation(
+        verilog, BUILD / "verilator" / name, waves=waves, acc_bits=config.widths.acc, lanes=config.lanes
+    )

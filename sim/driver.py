@@ -3,7 +3,8 @@
     driver = Driver(transport, config)
     driver.identify()
     driver.load(program)
-    result = driver.infer(image)
+    result = driver.infer(images)
+    result.logits[0], result.counters["TOTAL"]
 """
 
 from collections.abc import Mapping, Sequence
@@ -56,19 +57,19 @@ class Transport(Protocol):
 
 @dataclass(frozen=True)
 class Result:
-    """What one inference gave.
+    """What one inference gave of each image it was given.
 
     Parameters
     ----------
-    frames : tuple of array
-        All tensors sent, in the order of ``Program.frames``.
-    logits : int32 array (classes,)
+    frames : tuple of tuple of array
+        For every image all tensors sent, in the order of ``Program.frames_by_lane``.
+    logits : int32 array (B, classes)
         The last of them.
     counters : mapping of str to int
         Cycles by name of :data:`spec.registers.COUNTERS`.
     """
 
-    frames: tuple[np.ndarray, ...]
+    frames: tuple[tuple[np.ndarray, ...], ...]
     logits: np.ndarray
     counters: Mapping[str, int]
 
@@ -95,7 +96,7 @@ def check_counters(counters: Mapping[str, int]) -> None:
 
 
 class Driver:
-    """Loads programs and runs inferences.
+    """Loads programs and runs inferences, of as many images at a time as the build has lanes.
 
     Parameters
     ----------
@@ -108,6 +109,7 @@ class Driver:
         self.transport = transport
         self.config = config
         self.program: Program | None = None
+        self._images = 0  # how many were loaded last
 
     def read(self, register: str) -> int:
         """Value of the register called ``register``."""
@@ -186,38 +188,52 @@ class Driver:
         self.write("MODEL_HASH", model_word(program))
         self.program = program
 
-    def infer(self, image: np.ndarray) -> Result:
-        """Run the selected program on ``image``, uint8 (H, W, C)."""
-        self.load_image(image)
+    def infer(self, images: np.ndarray) -> Result:
+        """Run the selected program on ``images``, uint8 (B, H, W, C), at most one per lane.
+
+        Cycles do not depend on B. Lanes without an image run on whatever their memories hold, the image before or
+        nothing that makes sense; what they send is dropped.
+        """
+        self.load_images(images)
         self.start()
         return self.finish()
 
-    def load_image(self, image: np.ndarray) -> None:
-        """Send ``image``. The accelerator takes it when it is idle.
+    def load_images(self, images: np.ndarray) -> None:
+        """Send ``images``, the first to lane 0. The accelerator takes them when it is idle.
 
         Raises
         ------
         Refused
-            If no program is selected (or a reset made the accelerator forget it), or the image has another size.
-            Nothing was sent then.
+            If no program is selected (or a reset made the accelerator forget it), or the images have another size, or
+            there are none or more than lanes. Nothing was sent then.
         AcceleratorError
             If the accelerator reports an error.
         """
         program = self._selected()
         expected = program.model.network.image
-        if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.shape != expected:
-            given = f"{image.dtype} {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
-            raise Refused(f"Image for network {program.model.network.name!r} must be uint8 {expected}, not {given}")
+        if not isinstance(images, np.ndarray) or images.dtype != np.uint8 or images.shape[1:] != expected:
+            given = f"{images.dtype} {images.shape}" if isinstance(images, np.ndarray) else type(images).__name__
+            size = ", ".join(map(str, expected))
+            raise Refused(
+                f"Images for network {program.model.network.name!r} must be uint8 (count, {size}), not {given}"
+            )
+        if not 1 <= len(images) <= self.config.lanes:
+            raise Refused(
+                f"An inference of this build takes 1 to {self.config.lanes} images, one per lane, not {len(images)}; "
+                "give them in several calls"
+            )
         if self.read("MODEL_HASH") != model_word(program):
             raise Refused(
                 f"Accelerator no longer has network {program.model.network.name!r} selected (a reset, or another "
                 "driver); select or load it again"
             )
-        self.transport.send(program.image_packet(image))
+        for lane, image in enumerate(images):
+            self.transport.send(program.image_packet(image, lane))
         self.raise_error()
+        self._images = len(images)
 
     def start(self) -> None:
-        """Start an inference on the image that was sent; :meth:`finish` waits for its result.
+        """Start an inference on the images that were sent; :meth:`finish` waits for its result.
 
         Masks that do not stay on the chip are sent while it runs.
         """
@@ -232,7 +248,8 @@ class Driver:
         self.write("CONTROL", bit("CONTROL", "start"))
 
     def finish(self) -> Result:
-        """Wait for the end of the inference that :meth:`start` began and return what it gave.
+        """Wait for the end of the inference that :meth:`start` began and return what it gave of the images that
+        :meth:`load_images` sent last.
 
         Raises
         ------
@@ -250,12 +267,13 @@ class Driver:
             else:
                 self.transport.discard()
             raise
-        tensors = tuple(self._receive(program.frames))
-        return Result(tensors, tensors[-1], self.counters())
+        tensors = self._receive(program)
+        return Result(tensors, np.stack([image[-1] for image in tensors]), self.counters())
 
-    def _receive(self, frames: Sequence) -> list[np.ndarray]:
-        tensors = []
-        for frame in frames:
+    def _receive(self, program: Program) -> tuple[tuple[np.ndarray, ...], ...]:
+        """The frames of an inference, decoded, of every lane that has an image."""
+        tensors = [[] for _ in range(self._images)]
+        for frame in program.frames:
             payload = self.transport.receive()
             if len(payload) != frame.byte_count:
                 self.transport.discard()
@@ -263,8 +281,9 @@ class Driver:
                     f"Frame of layer {frame.step.layer.name} iteration {frame.step.iteration} has {len(payload)} "
                     f"bytes, not {frame.byte_count}; reset the accelerator"
                 )
-            tensors.append(frame.decode(payload))
-        return tensors
+            if frame.lane < self._images:
+                tensors[frame.lane].append(frame.decode(payload))
+        return tuple(map(tuple, tensors))
 
     def _selected(self) -> Program:
         if self.program is None:

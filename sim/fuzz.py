@@ -17,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from sim.builds import simulation_of
 from sim.job import Job
 from sim.verilator import BUILD, SimulationFailed
-from spec.config import AcceleratorConfig
+from spec.config import AcceleratorConfig, config_for
 from spec.files import write_text
 from spec.refusal import Refused, run_command
 
@@ -55,10 +55,11 @@ def random_config(rng: Random) -> AcceleratorConfig:
     """A random build of at most 512 PEs."""
     groups = rng.choice((4, 8, 16, 32))
     rows = rng.choice([rows for rows in (4, 8, 16, 32) if rows <= 4 * groups and rows * groups <= 512])
+    lanes = rng.choice([lanes for lanes in (1, 2, 4, 8) if lanes * rows * groups <= 512])
     weight_rows = rng.choice([count for count in (1, 2, 4, 8) if count <= rows])
-    return AcceleratorConfig(
-        groups=groups, rows=rows, weight_rows=weight_rows, psum_depth=rng.randrange(16, 200),
-        ring_words=rng.choice((0, 2048)),
+    return config_for(
+        groups * rows * lanes, groups=groups, rows=rows, lanes=lanes, weight_rows=weight_rows,
+        psum_depth=rng.randrange(16, 200), ring_words=rng.choice((0, 2048)),
     )
 
 

@@ -22,7 +22,7 @@ class Watch:
         Whether the program is the one that sends every stored tensor.
     frame : int
     place : tuple of int
-        The value among those sent.
+        The value among those sent of the image.
     command : int
         Executed command that makes it.
     memory : str

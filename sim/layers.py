@@ -21,6 +21,8 @@ _RING_WORD_BITS = 32
 def layers_json(program: Program, cycles: CycleModel, measured: Sequence[Mapping[str, int]]) -> dict:
     """One record per executed command, in order, then the totals of an inference; units are in the keys.
 
+    MACs and bytes of activations are those of all lanes, cycles and masks are the same for one lane or several.
+
     Parameters
     ----------
     measured : sequence of counters by name
@@ -87,7 +89,10 @@ def _computes(command: Command) -> bool:
 
 
 def _moved(command: Command, timing: CommandCycles, config: AcceleratorConfig) -> dict[str, int]:
-    """Bytes through the ports of the activation memories: whole words read (padding, too), tiles of rows written."""
+    """Bytes through the ports of the activation memories: whole words read (padding, too), tiles of rows written.
+
+    Of all lanes; a STORE sends what is in one.
+    """
     part, read, written = command.part, 0, 0
     if _computes(command):
         read = timing.causes[Cause.ARRAY] * config.word_bytes
@@ -98,8 +103,8 @@ def _moved(command: Command, timing: CommandCycles, config: AcceleratorConfig) -
         words = part.layer.positions * part.blocks
         read, written = words * POOL.kernel**2 * config.word_bytes, words * config.word_bytes
     elif command.op is Op.STORE and part.destination and command.fields["source_base"] == part.destination.base:
-        read = 4 * command.fields["count"]
-    return {"activation_bytes_read": read, "activation_bytes_written": written}
+        return {"activation_bytes_read": 4 * command.fields["count"], "activation_bytes_written": 0}
+    return {"activation_bytes_read": config.lanes * read, "activation_bytes_written": config.lanes * written}
 
 
 def _weight_tile_loads(command: Command) -> int:
@@ -165,11 +170,11 @@ def _totals(records: Sequence[dict], program: Program) -> dict:
 
 
 def memory_use(program: Program) -> dict[str, dict[str, int]]:
-    """Bytes used and there, of every memory that the host or a layer fills."""
+    """Bytes used and there, of every memory that the host or a layer fills; X and T of all lanes."""
     plan, config = program.plan, program.config
     used_bits = {
-        "x": 8 * plan.x_words * config.word_bytes,
-        "t": 8 * plan.t_words * config.word_bytes,
+        "x": 8 * plan.x_words * config.word_bytes * config.lanes,
+        "t": 8 * plan.t_words * config.word_bytes * config.lanes,
         "mask": plan.mask_units * config.mask_unit_bits,
         "entries": 32 * plan.entry_rows * config.rows,
         "program": sum(32 * len(command.words) for command in program.commands),

@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -47,15 +48,17 @@ class Report:
     simulated_cycles: int = 0
     seconds: float = 0.0
 
-    def add_plain(self, image: int, logits: list[int], counters: dict[str, int], cycles: int, seconds: float) -> None:
-        """Record one inference of the plain program."""
+    def add_plain(
+        self, images: Sequence[int], logits: Sequence, counters: dict[str, int], cycles: int, seconds: float
+    ) -> None:
+        """Record one inference of the plain program: its images, and the logits of each."""
         self.totals.append(counters["TOTAL"])
-        self.predictions[image] = int(np.argmax(logits))
+        self.predictions |= zip(images, np.argmax(logits, axis=1).tolist(), strict=True)
         self.simulated_cycles += cycles
         self.seconds += seconds
 
     def add_traffic(self, image: int, masks: int, output: int) -> None:
-        """Record the bytes that one plain inference moved over the pins: image, streamed masks, output."""
+        """Record the bytes that one plain inference moved over the pins: images, streamed masks, output."""
         self.traffic.append((image, masks, output))
 
     @property
@@ -80,11 +83,14 @@ class Report:
         model, config = self.program.model, self.program.config
         labelled = [image for image in self.predictions if self.labels[image] >= 0]
         correct = sum(self.predictions[image] == self.labels[image] for image in labelled)
-        measured = float(np.mean(self.totals)) if self.totals else None
+        inference = float(np.mean(self.totals)) if self.totals else None
+        measured = inference / config.lanes if inference else None
         slots = config.pe * measured if measured else None
-        image, masks, output = np.mean(self.traffic, axis=0).tolist() if self.traffic else (None, None, None)
+        image, masks, output = (None, None, None)
+        if self.traffic:
+            image, masks, output = (np.sum(self.traffic, axis=0) / len(self.predictions)).tolist()
         conventional = self.conventional_bytes
-        ideal = sum(command.macs * command.passes / 4 for command in self.cycles.commands)
+        ideal = sum(command.macs * command.passes / 4 for command in self.cycles.commands) / config.lanes
         return {
             "schema_version": 1,
             "network": model.network.name,
@@ -99,7 +105,8 @@ class Report:
             "classes": model.network.classes,
             "stall_probability": self.stall_probability,
             "seed": self.seed,
-            "images": len(self.totals),
+            "images": len(self.predictions),
+            "inferences": len(self.totals),
             "labelled_images": len(labelled),
             "correct_images": int(correct),
             "accuracy_percent": 100 * correct / len(labelled) if labelled else None,
@@ -108,7 +115,9 @@ class Report:
             "mismatches": int(self.mismatch is not None),
             "mismatch": self.mismatch,
             "cycles_per_image_measured": measured,
-            "cycles_per_image_predicted": self.cycles.total,
+            "cycles_per_image_predicted": self.cycles.per_image,
+            "cycles_per_inference_measured": inference,
+            "cycles_per_inference_predicted": self.cycles.total,
             "cycles_by_cause_predicted": {cause.name.lower(): count for cause, count in self.cycles.causes.items()},
             "kept_macs_per_image": self.kept_macs,
             "dense_equivalent_macs_per_image": model.network.macs,
@@ -150,8 +159,11 @@ class Report:
         if data["ring_bits"]:
             row("ring bits", "ring_bits", "{:,}")
         row("model file, bytes", "model_bytes", "{:,}")
-        row("cycles per image, measured", "cycles_per_image_measured", "{:,.0f}")
-        row("cycles per image, predicted without stalls", "cycles_per_image_predicted", "{:,}")
+        row("cycles per image, measured", "cycles_per_image_measured", "{:,.10g}")
+        row("cycles per image, predicted without stalls", "cycles_per_image_predicted", "{:,.10g}")
+        if data["config"]["lanes"] > 1:
+            of = f"{data['config']['lanes']} images at a time"
+            row(f"cycles per inference ({of}), measured", "cycles_per_inference_measured", "{:,.10g}")
         row("kept MAC per PE and cycle", "kept_macs_per_pe_and_cycle", "{:.3f}")
         row("dense-equivalent MAC per PE and cycle", "dense_equivalent_macs_per_pe_and_cycle", "{:.3f}")
         row("array utilization (share of 4/q dense-equivalent MAC)", "array_utilization_percent", "{:.1f} %")

@@ -1,8 +1,9 @@
 """`python -m sim.run MODEL --pe N`: run images through the Verilog and compare everything it stores.
 
-Every image runs twice: through a program that sends every stored activation of every layer and iteration, compared with
-the golden model and, where the model has vectors, with the deployed torch model; and through the plain program, whose
-logits are compared again and whose cycles are compared with the cycle model.
+As many images run at a time as the build has lanes, and every image runs twice: through a program that sends every
+stored activation of every layer and iteration, compared with the golden model and, where the model has vectors, with
+the deployed torch model; and through the plain program, whose logits are compared again and whose cycles are compared
+with the cycle model.
 """
 
 import argparse
@@ -96,7 +97,7 @@ class _Run:
                 progress.update(task, description=f"{event['event']} inferences")
                 if event["event"] == "loaded":
                     continue
-                progress.advance(task)
+                progress.advance(task, len(event["images"]))
                 found = self._judge(event)
                 if found is not None:
                     events.close()
@@ -104,40 +105,55 @@ class _Run:
 
     def _judge(self, event: dict) -> str | None:
         """Compare what one event brought; the mismatch as a sentence, if any."""
-        image, trace = event["image"], event["event"] == "traced"
-        program = self.programs[trace]
-        if trace:
-            with np.load(self.out / f"traced-{image}.npz") as file:
-                tensors = [file[f"arr_{i}"] for i in range(len(program.frames))]
-        else:
-            tensors = [np.array(event["logits"], np.int32)]
-            self.report.add_plain(image, event["logits"], event["counters"], event["cycles"], event["seconds"])
+        trace = event["event"] == "traced"
+        if not trace:
+            self.report.add_plain(
+                event["images"], event["logits"], event["counters"], event["cycles"], event["seconds"]
+            )
             self.report.add_traffic(*event["traffic"])
             self.report.commands = event["commands"]
-        for reference, expected in self.subject.traces.items():
-            mismatch = first_mismatch(reference, expected, image, program.frames, tensors)
-            if mismatch is not None:
-                self.report.mismatch = self._explain(mismatch, program, image, tensors)
-                return self.report.mismatch
-            self.report.values_compared += value_count(tensors)
+        for lane, image in enumerate(event["images"]):
+            found = self._judge_image(image, lane, None if trace else event["logits"][lane])
+            if found is not None:
+                return found
         if not self.job.stall:
             expected = expected_counters(self.cycles[trace])
             for name, cycles in event["counters"].items():
                 if cycles != expected[name]:
                     self.report.mismatch = (
-                        f"image {image}: counter {name} is {cycles}, but the cycle model says {expected[name]}"
+                        f"image {event['images'][0]}: counter {name} is {cycles}, "
+                        f"but the cycle model says {expected[name]}"
                     )
                     return self.report.mismatch
             wrong = None if trace else first_wrong_command(self.cycles[trace], event["commands"])
             if wrong is not None:
-                self.report.mismatch = f"image {image}: {wrong}"
+                self.report.mismatch = f"image {event['images'][0]}: {wrong}"
         return self.report.mismatch
 
-    def _explain(self, mismatch: Mismatch, program: Program, image: int, tensors: list[np.ndarray]) -> str:
+    def _judge_image(self, image: int, lane: int, logits: list[int] | None) -> str | None:
+        """Compare the logits of one image, or without them everything its traced inference stored."""
+        program = self.programs[logits is None]
+        frames = program.frames_by_lane[lane]
+        if logits is None:
+            with np.load(self.out / f"traced-{image}.npz") as file:
+                tensors = [file[f"arr_{i}"] for i in range(len(frames))]
+        else:
+            tensors = [np.array(logits, np.int32)]
+        for reference, expected in self.subject.traces.items():
+            mismatch = first_mismatch(reference, expected, image, frames, tensors)
+            if mismatch is not None:
+                self.report.mismatch = self._explain(mismatch, program, image, lane, tensors)
+                return self.report.mismatch
+            self.report.values_compared += value_count(tensors)
+        return None
+
+    def _explain(
+        self, mismatch: Mismatch, program: Program, image: int, lane: int, tensors: list[np.ndarray]
+    ) -> str:
         """The sentence for ``mismatch``, with the cycle of its store and the waveform around where it went wrong."""
         text = f"image {image} {mismatch}"
         self.console.print(f"mismatch: {text}\nrunning image {image} again for its waveform", markup=False)
-        frame = next(i for i, f in enumerate(program.frames) if f.step == mismatch.step)
+        frame = next(i for i, f in enumerate(program.frames_by_lane[lane]) if f.step == mismatch.step)
         watcher = Watcher(self.job, program, image, frame, mismatch.place, self.out)
         try:
             found = examine(program, mismatch, self.subject.images, image, tensors[frame], watcher)

@@ -9,11 +9,12 @@ from sim.job import Job
 from sim.verilator import BUILD, Simulation, SimulationFailed
 from spec.config import AcceleratorConfig, config_for
 
-#: Builds that are simulated; the last one is no named shape, has words of two tiles and weights for two rows a cycle.
+#: Builds that are simulated. 8x16x2 is no named shape, has words of two tiles and weights for two rows a cycle.
 CONFIGS = {
     "pe16": config_for(16),
     "pe64": config_for(64),
-    "8x16": config_for(128, groups=8, rows=16, weight_rows=2, psum_depth=24, mask_bits=1 << 19),
+    "4x4x4": config_for(64, lanes=4),
+    "8x16x2": config_for(256, groups=8, rows=16, lanes=2, weight_rows=2, psum_depth=24, mask_bits=1 << 19),
 }
 
 #: Builds that know rings; the last one fetches two words of each of four rows a cycle.
@@ -21,6 +22,7 @@ RING_CONFIGS = {
     "pe16": config_for(16, ring_words=2048),
     "pe64": config_for(64, ring_words=2048),
     "pe256": config_for(256, ring_words=2048, weight_rows=4),
+    "4x4x2": config_for(32, lanes=2, ring_words=2048),
 }
 
 #: Wall-clock seconds after which a simulator is stopped.
@@ -44,13 +46,19 @@ def test_pe16(module):
     run_bench(simulation_of(config), config, module, f"pe16-{module}")
 
 
-def test_streaming():
-    """Half the masks do not fit."""
-    config = config_for(16, mask_bits=7168)
-    run_bench(simulation_of(config), config, "streaming", "pe16-streaming")
+@pytest.mark.parametrize(("lanes", "tests"), [(1, ()), (2, ("values_and_cycles", "stalls"))])
+def test_streaming(lanes, tests):
+    """Half the masks do not fit; one stream serves all lanes."""
+    config = config_for(16 * lanes, lanes=lanes, mask_bits=7168)
+    run_bench(simulation_of(config), config, "streaming", f"pe{config.pe}-streaming", tests=tests)
 
 
-@pytest.mark.parametrize("name", ["pe64", "8x16"])
+def test_misbehaviour_in_lanes():
+    config = CONFIGS["4x4x4"]
+    run_bench(simulation_of(config), config, "misbehaviour", "4x4x4-misbehaviour")
+
+
+@pytest.mark.parametrize("name", ["pe64", "4x4x4", "8x16x2"])
 def test_shapes(name):
     config = CONFIGS[name]
     for module in ("inference", "random_networks"):

@@ -34,13 +34,19 @@ def folder(tmp_path_factory):
     return path
 
 
-@pytest.mark.parametrize("stall", ["0", "0.4"])
-def test_everything_agrees(folder, tmp_path, capsys, stall):
+#: Options of a build of two lanes.
+TWO_LANES = ["--pe", "32", "--lanes", "2"]
+
+
+@pytest.mark.parametrize(("build", "inferences", "stall"), [([], 3, "0"), ([], 3, "0.4"), (TWO_LANES, 2, "0")])
+def test_everything_agrees(folder, tmp_path, capsys, build, inferences, stall):
+    """Three images one by one; and in two lanes, the last image alone."""
     report = tmp_path / "report.json"
     command = [str(folder / "tiny.safetensors"), "--images", "3", "--out", str(tmp_path), "--json", str(report)]
-    assert main([*command, "--stall", stall]) == 0
+    assert main([*command, *build, "--stall", stall]) == 0
     data = json.loads(report.read_text())
     assert (data["images"], data["correct_images"], data["mismatches"]) == (3, 2, 0)
+    assert data["inferences"] == inferences
     assert data["references"] == ["golden model", "torch"]
     if stall == "0":
         assert data["cycles_per_image_measured"] == data["cycles_per_image_predicted"]
@@ -83,7 +89,10 @@ def test_random_images_where_there_are_no_vectors(folder, tmp_path):
 
 
 def test_a_mismatch_is_found_named_and_shown(folder, tmp_path, capsys):
-    """A torch trace with one value changed is the mismatch; the waveform around its store holds the value stored."""
+    """A torch trace with one value changed is the mismatch; the waveform around its store holds the value stored.
+
+    The image is in the second of two lanes.
+    """
     model = model_file.load(folder / "tiny.safetensors")
     right = vectors.load(folder / "tiny.vectors.safetensors", model)
     layer, iteration, place = "stage1.fold.conv2", 1, (1, 3, 2, 6)
@@ -99,7 +108,7 @@ def test_a_mismatch_is_found_named_and_shown(folder, tmp_path, capsys):
 
     out = tmp_path / "out"
     command = [str(folder / "tiny.safetensors"), "--images", "3", "--vectors", str(tmp_path / "wrong.safetensors")]
-    assert main([*command, "--out", str(out)]) == 1
+    assert main([*command, *TWO_LANES, "--out", str(out)]) == 1
     output = capsys.readouterr().out.replace("\n", " ")
     assert (
         f"MISMATCH: image 1 layer {layer} iteration {iteration} (y 3, x 2, channel 6): expected {got ^ 1} (torch), "
@@ -109,7 +118,7 @@ def test_a_mismatch_is_found_named_and_shown(folder, tmp_path, capsys):
 
     event = json.loads((out / "waveform" / "events.jsonl").read_text())
     waveform = VCDVCD(str(out / "mismatch.vcd"))
-    memory = "testbench.dut.core.engine.x.ram.ram"
+    memory = "testbench.dut.core.engine.lane1.x.ram.ram"
     names = {name.split("[")[0]: name for name in waveform.signals}
     cycles = waveform[names["testbench.cycle"]]
     assert [int(value, 2) - event["cycle"] for _, value in cycles.tv] == list(range(-100, 100))

@@ -158,25 +158,33 @@ module testbench (
 
     // Watch on command watch_command of an inference: the last write of one part of one word of an activation memory,
     // and one row's accumulator after each visit of one address of the psum memory, but for the first watch_skip visits.
+    // All lanes do the same in the same cycle, so lane 0 stands for all, but each has values of its own.
     reg [31:0] watch_command, watch_address, watch_part, watch_psum, watch_row, watch_skip; // write
     reg watch_t; // write
+    reg [2:0] watch_lane; // write
+    wire [`ACC_BITS-1:0] row_acc [0:7];
+`define ROW_ACC(lane) \
+    if (lane < `LANES) assign row_acc[lane] = dut.core.engine.lane``lane``.accumulator.acc[`ACC_BITS*watch_row +: `ACC_BITS]
+    generate
+        `ROW_ACC(0); `ROW_ACC(1); `ROW_ACC(2); `ROW_ACC(3); `ROW_ACC(4); `ROW_ACC(5); `ROW_ACC(6); `ROW_ACC(7);
+    endgenerate
     reg [31:0] watch_cycle, visited; // read
     reg [`ACC_BITS-1:0] visit_acc [0:65535]; // read
     reg [31:0] visit_cycle [0:65535]; // read
     reg summed;
     wire watching = dut.core.engine.busy && was_busy && ended == watch_command;
-    wire x_write = !watch_t && dut.core.engine.x.ram.ram.write_enable[watch_part]
-                   && dut.core.engine.x.ram.ram.write_address == watch_address;
-    wire t_write = watch_t && dut.core.engine.t.ram.ram.write_enable[watch_part]
-                   && dut.core.engine.t.ram.ram.write_address == watch_address;
-    wire visit = summed && dut.core.engine.accumulator.write_address == watch_psum;
+    wire x_write = !watch_t && dut.core.engine.lane0.x.ram.ram.write_enable[watch_part]
+                   && dut.core.engine.lane0.x.ram.ram.write_address == watch_address;
+    wire t_write = watch_t && dut.core.engine.lane0.t.ram.ram.write_enable[watch_part]
+                   && dut.core.engine.lane0.t.ram.ram.write_address == watch_address;
+    wire visit = summed && dut.core.engine.lane0.accumulator.write_address == watch_psum;
     wire [31:0] number = visited - watch_skip;
     initial begin
-        {watch_address, watch_part, watch_psum, watch_row, watch_skip, watch_t, summed} = 0;
+        {watch_address, watch_part, watch_psum, watch_row, watch_skip, watch_t, watch_lane, summed} = 0;
         watch_command = 32'hFFFFFFFF;
     end
     always @(posedge core_clk) begin
-        summed <= dut.core.engine.accumulator.valid;
+        summed <= dut.core.engine.lane0.accumulator.valid;
         if (dut.core.engine.busy && !was_busy) begin
             visited <= 0;
             watch_cycle <= 32'hFFFFFFFF;
@@ -185,7 +193,7 @@ module testbench (
         if (watching && visit) begin
             visited <= visited + 1;
             if (visited >= watch_skip && number < 65536) begin
-                visit_acc[number[15:0]] <= dut.core.engine.accumulator.acc[`ACC_BITS*watch_row +: `ACC_BITS];
+                visit_acc[number[15:0]] <= row_acc[watch_lane];
                 visit_cycle[number[15:0]] <= since;
             end
         end

@@ -1,5 +1,7 @@
 """The program of the sequencer: what a command says, bit by bit. The compiler packs by it, the RTL decodes by it.
 
+All lanes execute the same command in the same cycle; only ``STORE`` names one.
+
 A command is 16 words of 32 bits. ``LOOP``, ``ENDLOOP`` and ``HALT`` are in their first word alone.
 All addresses are in words of their memory and all address arithmetic wraps at ``ADDRESS_BITS``.
 """
@@ -11,10 +13,13 @@ import numpy as np
 
 from spec.refusal import Refused
 
-__all__ = ["ADDRESS_BITS", "COMMAND_WORDS", "FIELDS", "RING_UNIT", "Field", "Op", "Source", "decode", "encode"]
+__all__ = [
+    "ADDRESS_BITS", "COMMAND_WORDS", "FIELDS", "LANES_MAX", "RING_UNIT", "Field", "Op", "Source", "decode", "encode",
+]
 
 COMMAND_WORDS = 16  #: 32-bit words of a command.
 ADDRESS_BITS = 24  #: Bits of an activation address.
+LANES_MAX = 8  #: Most lanes a build can have.
 RING_UNIT = 16  #: Words of ring memory that ``ring_base`` counts in.
 
 
@@ -24,7 +29,7 @@ class Op(enum.IntEnum):
     HALT = 0  #: End of the inference: raise done.
     CONV = 1  #: Convolve ``source``, requantize (with residual), store to ``destination``.
     CLASSIFY = 2  #: Convolve 1x1 and sum over all positions; the sums stay in the psum memory.
-    STORE = 3  #: Send ``count`` words of ``source`` (or that many logits) out as one frame.
+    STORE = 3  #: Send ``count`` words of ``source`` of one lane (or that many logits) out as one frame.
     LOOP = 4  #: Repeat up to ``ENDLOOP`` ``iterations`` times; entries move by ``entry_step`` each time.
     ENDLOOP = 5  #: End of the recurrent block.
     MAXPOOL = 6  #: Largest bytes of every window (:data:`spec.network.POOL`) of ``source``, to ``destination``.
@@ -99,6 +104,7 @@ FIELDS = (
     Field("ring_row_step", 15, 0, 16, "ring words from one row to the next"),
     Field("ring_words", 15, 16, 16, "R: words of the ring"),
     Field("count", 15, 0, 24, "STORE: words or logits to send"),
+    Field("lane", 15, 24, (LANES_MAX - 1).bit_length(), "STORE: lane whose memory is sent"),
 )
 
 _BY_NAME = {field.name: field for field in FIELDS}

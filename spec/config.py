@@ -1,7 +1,7 @@
 """The shape and the memories of one accelerator. Everything that depends on them is a property here.
 
 N = Tg * Tm * L processing elements: ``Tg`` per row (a word of ``C = 4*Tg`` channels), ``Tm`` rows that share the
-word, ``L`` lanes that work on different pixels.
+word, ``L`` lanes that work on different images.
 """
 
 import dataclasses
@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from spec.commands import RING_UNIT
+from spec.commands import LANES_MAX, RING_UNIT
 from spec.lfsr import SIGN_WORD
 from spec.numerics import MASK_WIDTHS, RING_WIDTHS, Widths
 from spec.refusal import Refused
@@ -27,6 +27,8 @@ SHAPES = {
     256: (8, 32, 1),
     512: (16, 32, 1),
     1024: (16, 64, 1),
+    2048: (16, 64, 2),
+    4096: (16, 64, 4),
 }
 
 _KIB = 1024
@@ -34,6 +36,16 @@ _KIB = 1024
 
 def _power_of_two(value: int) -> bool:
     return value > 0 and value & (value - 1) == 0
+
+
+def _check_lanes(lanes: int) -> None:
+    if type(lanes) is not int:
+        raise Refused(f"lanes must be an integer, not {lanes!r}")
+    if not _power_of_two(lanes) or lanes > LANES_MAX:
+        raise Refused(
+            f"lanes (L) must be a power of two from 1 to {LANES_MAX}, not {lanes!r}: every lane works on an image of "
+            "its own; use more rows or groups for more PEs"
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,13 +59,13 @@ class AcceleratorConfig:
     rows : int
         Tm: rows, that is output channels at a time. A power of two from 4 to ``4*groups``.
     lanes : int
-        L: pixel lanes. 1.
+        L: images at a time, one per lane. A power of two from 1 to :data:`LANES_MAX`.
     weight_rows : int
         Rows whose weights are generated per cycle. A power of two that divides ``rows``.
     psum_depth : int
         D: pixels of a tile, and the limit on classes (``psum_depth * rows``). 16 to 1023.
     x_bytes, t_bytes : int
-        Residual-stream and temporary activation memories.
+        Residual-stream and temporary activation memories of each lane.
     mask_bits : int
         Supermask memory.
     entries : int
@@ -90,10 +102,7 @@ class AcceleratorConfig:
                 f"rows (Tm) must be a power of two from 4 to 4*groups = {self.word_bytes}, so that a tile of output "
                 f"channels is a whole part of a word, not {self.rows!r}"
             )
-        if self.lanes != 1:
-            raise Refused(
-                f"lanes (L) must be 1, not {self.lanes!r}: this version has one pixel lane; use more rows or groups"
-            )
+        _check_lanes(self.lanes)
         if not _power_of_two(self.weight_rows) or self.rows % self.weight_rows:
             raise Refused(
                 f"weight_rows must be a power of two that divides rows ({self.rows}), not {self.weight_rows!r}"
@@ -136,12 +145,12 @@ class AcceleratorConfig:
 
     @property
     def x_words(self) -> int:
-        """Words of the residual-stream memory."""
+        """Words of the residual-stream memory of a lane."""
         return self.x_bytes // self.word_bytes
 
     @property
     def t_words(self) -> int:
-        """Words of the temporary memory."""
+        """Words of the temporary memory of a lane."""
         return self.t_bytes // self.word_bytes
 
     @property
@@ -187,15 +196,17 @@ class AcceleratorConfig:
 
     @property
     def memory_bits(self) -> dict[str, int]:
-        """Bits of every memory, as the host sees it; of the ring memory there are :attr:`ring_copies`."""
+        """Bits of every memory, those of all lanes together; of the ring memory, which the host sees once, there are
+        :attr:`ring_copies`.
+        """
         rings = {"ring": 32 * self.ring_words} if self.ring_words else {}
         return rings | {
-            "x": 8 * self.x_bytes,
-            "t": 8 * self.t_bytes,
+            "x": 8 * self.x_bytes * self.lanes,
+            "t": 8 * self.t_bytes * self.lanes,
             "mask": self.mask_bits,
             "entries": 32 * self.entries,
             "program": 512 * self.commands,
-            "psum": self.widths.acc * self.rows * self.psum_depth,
+            "psum": self.widths.acc * self.rows * self.psum_depth * self.lanes,
         }
 
     def to_json(self) -> dict:
@@ -239,27 +250,39 @@ MEMORY_LIMITS: dict[str, tuple[Callable[[AcceleratorConfig], int], int, int]] = 
 }
 
 
-def config_for(pe: int, *, groups: int | None = None, rows: int | None = None, **fields) -> AcceleratorConfig:
+def config_for(
+    pe: int, *, groups: int | None = None, rows: int | None = None, lanes: int | None = None, **fields
+) -> AcceleratorConfig:
     """Configuration of ``pe`` processing elements, in its named shape or in the one given.
 
-    Weights arrive ``rows/16`` rows a cycle unless ``weight_rows`` says otherwise.
+    With ``lanes`` alone each lane has the named shape of ``pe / lanes``. Weights arrive ``rows/16`` rows a cycle unless
+    ``weight_rows`` says otherwise; the program memory grows with the lanes, because a tensor is sent lane by lane.
 
     Raises
     ------
     Refused
         If the size has no named shape and none is given, or the shape does not make ``pe``.
     """
+    if lanes is not None:
+        _check_lanes(lanes)
     if (groups is None) != (rows is None):
         raise Refused("Give both groups (Tg) and rows (Tm), or neither")
     if groups is None:
-        if pe not in SHAPES:
+        named, among = SHAPES, ""
+        if lanes is not None:
+            named = {g * r * lanes: (g, r, lanes) for g, r, one in SHAPES.values() if one == 1}
+            among = f" in {lanes} lanes" if lanes > 1 else " in one lane"
+        if pe not in named:
             raise Refused(
-                f"There is no named shape of {pe} PEs: use one of {list(SHAPES)}, or give --groups and --rows"
+                f"There is no named shape of {pe} PEs{among}: use one of {list(named)}, or give --groups and --rows"
             )
-        groups, rows, lanes = SHAPES[pe]
-        fields = {"lanes": lanes} | fields
-    elif groups * rows * fields.get("lanes", 1) != pe:
+        groups, rows, lanes = named[pe]
+    lanes = 1 if lanes is None else lanes
+    if groups * rows * lanes != pe:
+        times = f" x {lanes} lanes" if lanes > 1 else ""
         raise Refused(
-            f"{groups} groups x {rows} rows make {groups * rows} PEs, not {pe}; change --pe, --groups or --rows"
+            f"{groups} groups x {rows} rows{times} make {groups * rows * lanes} PEs, not {pe}; "
+            "change --pe, --groups, --rows or --lanes"
         )
-    return AcceleratorConfig(groups=groups, rows=rows, **({"weight_rows": max(1, rows // 16)} | fields))
+    defaults = {"weight_rows": max(1, rows // 16), "commands": lanes * AcceleratorConfig.commands}
+    return AcceleratorConfig(groups=groups, rows=rows, lanes=lanes, **(defaults | fields))

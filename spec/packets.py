@@ -3,6 +3,9 @@
 A packet is ``PACKET_MAGIC | target``, the address, the length (both in 32-bit words of that memory), then that many
 words, ``tlast`` on the last. Memories wider than 32 bits hold their words lowest first.
 
+X and T are there once per lane: the upper 8 bits of the address word of their packets are the lane, from 0. A lane that
+is not there is an address beyond the memory.
+
 Masks that do not stay on the chip come as *chunks*: packets for ``MASK_STREAM``, one per m-tile of a streamed layer, in
 the order in which the program fetches them. Two may be on the chip at a time, so they go to two places by turns.
 
@@ -23,11 +26,15 @@ import numpy as np
 
 from spec.config import AcceleratorConfig
 
-__all__ = ["CHUNK_NUMBER_LSB", "HEADER_WORDS", "PACKET_MAGIC", "Target", "chunk_packet", "memory_words", "packet"]
+__all__ = [
+    "CHUNK_NUMBER_LSB", "HEADER_WORDS", "LANE_LSB", "PACKET_MAGIC", "PER_LANE", "Target", "chunk_packet",
+    "memory_words", "packet",
+]
 
 PACKET_MAGIC = 0xF01D_0000  #: Upper half of the first word of every packet.
 HEADER_WORDS = 3  #: Words before the payload.
 CHUNK_NUMBER_LSB = 24  #: Lowest bit of the number of a chunk in its address word.
+LANE_LSB = 24  #: Lowest bit of the lane in the address word of a packet for a memory of :data:`PER_LANE`.
 
 
 class Target(enum.IntEnum):
@@ -36,23 +43,36 @@ class Target(enum.IntEnum):
     PROGRAM = 0  #: Commands.
     MASK = 1  #: Supermasks, in fetch order.
     ENTRIES = 2  #: Batch-norm entries.
-    X = 3  #: Residual-stream activations.
-    T = 4  #: Temporary activations; images go here.
+    X = 3  #: Residual-stream activations of a lane.
+    T = 4  #: Temporary activations of a lane; images go here.
     MASK_STREAM = 5  #: A chunk of supermasks for the inference that runs, to the supermask memory.
     RING = 6  #: Planes of rings: 16 nonzero bits, then 16 negative bits. Unknown to a build without rings.
 
 
+#: Memories that every lane has one of.
+PER_LANE = (Target.X, Target.T)
+
+
 def memory_words(config: AcceleratorConfig) -> dict[Target, int]:
-    """Size of every memory the build has, in the 32-bit words that packets address."""
+    """Size of every memory the build has, those of :data:`PER_LANE` in each lane, in the 32-bit words that packets
+    address.
+    """
     bits = config.memory_bits | {"mask_stream": config.mask_bits}
-    return {target: bits[target.name.lower()] // 32 for target in Target if target.name.lower() in bits}
+    lanes = {target: config.lanes if target in PER_LANE else 1 for target in Target}
+    there = (target for target in Target if target.name.lower() in bits)
+    return {target: bits[target.name.lower()] // lanes[target] // 32 for target in there}
 
 
-def packet(target: Target, address: int, payload: bytes) -> bytes:
-    """Packet that writes ``payload`` (a multiple of 4 bytes, little endian) to ``target`` from word ``address`` on."""
+def packet(target: Target, address: int, payload: bytes, lane: int = 0) -> bytes:
+    """Packet that writes ``payload`` (a multiple of 4 bytes, little endian) to ``target`` from word ``address`` on.
+
+    ``lane`` says whose X or T; the other memories are there once.
+    """
     if len(payload) % 4:
         raise ValueError(f"Payload must be whole 32-bit words, not {len(payload)} bytes")
-    header = np.array([PACKET_MAGIC | target, address, len(payload) // 4], "<u4")
+    if lane and target not in PER_LANE:
+        raise ValueError(f"Memory {target.name} is there once, not in every lane")
+    header = np.array([PACKET_MAGIC | target, lane << LANE_LSB | address, len(payload) // 4], "<u4")
     return header.tobytes() + payload
 
 

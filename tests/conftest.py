@@ -122,18 +122,26 @@ class Host:
                     return payload
 
     async def infer(self, program, image):
-        """Frames of one image, decoded, and the counters after it."""
-        await self.send(program.image_packet(image))
+        """Frames of one image in lane 0, decoded, and the counters after it."""
+        inference, = await self.infer_batch(program, [image])
+        return inference.tensors, inference.counts
+
+    async def infer_batch(self, program, images):
+        """Run at most as many images as there are lanes, at once: an :class:`Inference` for each."""
+        for lane, image in enumerate(images):
+            await self.send(program.image_packet(image, lane))
         await self.write("PROGRAM_START", program.start)
         self.streaming += program.stream_packets
         await self.ctx.tick().repeat(3)  # the first chunk now waits
         await self.write("CONTROL", 1)
-        tensors = [frame.decode(await self.receive()) for frame in program.frames]
+        tensors = [[] for _ in range(program.config.lanes)]
+        for frame in program.frames:
+            tensors[frame.lane].append(frame.decode(await self.receive()))
         while not await self.read("CONTROL") & 4:
             pass
         await self.write("SNAPSHOT", 1)
         counts = {name: await self.read(f"{name}_LOW") for name, _ in COUNTERS}
-        return tensors, counts
+        return [Inference(each, counts) for each, _ in zip(tensors, images, strict=False)]
 
 
 @dataclass(frozen=True)
@@ -172,15 +180,15 @@ def on_core(simulate):
 
 @pytest.fixture(scope="session")
 def inferences(on_core):
-    """``inferences(program, images)``: load the program into a fresh core and run the images."""
+    """``inferences(program, images)``: load the program into a fresh core and run the images, a lane each at a time."""
     def run(program, images, **options):
         results = []
 
         async def scenario(host):
             for packet in program.packets:
                 await host.send(packet)
-            for image in images:
-                results.append(Inference(*await host.infer(program, image)))
+            for first in range(0, len(images), program.config.lanes):
+                results.extend(await host.infer_batch(program, images[first : first + program.config.lanes]))
             assert await host.read("ERROR") == 0
 
         on_core(program.config, scenario, **options)

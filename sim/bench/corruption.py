@@ -19,8 +19,8 @@ async def a_flipped_mask_bit_is_found(dut, layer):
     # A layer's first unit begins with output channel 0, tap (0, 0), input channel 0.
     damaged[4 * HEADER_WORDS + part.mask_unit * harness.driver.config.mask_unit_bits // 8] ^= 1
     await harness.transport.send_async(bytes(damaged))
-    result = await harness.call(harness.driver.infer, of.images[0])
-    mismatch = first_mismatch("golden model", of.golden, 0, program.frames, result.frames)
+    result = await harness.call(harness.driver.infer, of.batch(0))
+    mismatch = first_mismatch("golden model", of.golden, 0, program.frames_by_lane[0], result.frames[0])
     assert mismatch is not None, "A damaged mask went unnoticed"
     harness.log.info("found: %s", mismatch)
     found = (mismatch.step.layer.name, mismatch.step.iteration, mismatch.place[-1])

@@ -28,7 +28,7 @@ async def reset_in_an_inference(dut, trace):
         await harness.call(harness.driver.identify)
         assert await harness.call(harness.driver.counters) == dict.fromkeys(harness.counter_names, 0)
         with pytest.raises(Refused, match="no longer has network"):
-            await harness.call(harness.driver.load_image, of.images[1])
+            await harness.call(harness.driver.load_images, of.batch(1))
         await harness.call(harness.driver.select, program)
 
     await harness.check_disturbed(of, predict(program).total, MOMENTS, disturb)
@@ -57,7 +57,7 @@ async def abort_in_output(dut, stalled, words):
     """An abort in the middle of a frame, with the host taking words or not."""
     harness, of = await Harness.start(dut), subject("tiny", MODE)
     await harness.load(of, trace=True)
-    await harness.call(harness.driver.load_image, of.images[0])
+    await harness.call(harness.driver.load_images, of.batch(0))
     await harness.call(harness.driver.start)
     await RisingEdge(dut.m_axis_tvalid)
     await harness.transport.cycles(words)

@@ -6,6 +6,7 @@ from pathlib import Path
 from random import Random
 
 import cocotb
+import numpy as np
 from cocotb.task import bridge
 
 from gen.compile import Program, compile_model
@@ -13,6 +14,7 @@ from sim.compare import first_mismatch
 from sim.driver import Driver, Result, check_counters
 from sim.job import Job
 from sim.transport import CocotbTransport
+from spec.commands import LANES_MAX
 from spec.golden import run
 from spec.registers import COUNTERS
 from spec.supermask import Mode
@@ -53,7 +55,7 @@ class Subject:
         Words and planes of a ring that all layers of the blocks draw from.
     """
 
-    IMAGES = 3
+    IMAGES = LANES_MAX  #: Enough for lanes that all differ.
 
     def __init__(self, size: str, mode: Mode, seed: int, ring: tuple[int, int] | None = None):
         network = residual_network(f"{size}-{mode}-{seed}", classes=10, mode=mode, seed=seed, **_NETWORKS[size])
@@ -76,11 +78,25 @@ class Subject:
             }
         return compile_model(self.model, current_job().config, trace=trace, **bases)
 
-    def check(self, program: Program, result: Result, image: int) -> None:
-        """Assert that ``result`` is what the golden model says of image ``image``, and that its cycles add up."""
-        mismatch = first_mismatch("golden model", self.golden, image, program.frames, result.frames)
-        if mismatch is not None:
-            raise AssertionError(f"Image {image} of {self.model.network.name}: {mismatch}")
+    def batch(self, first: int, count: int | None = None) -> np.ndarray:
+        """Image ``first`` and those that follow it, in a circle; as many as there are lanes by default."""
+        count = current_job().config.lanes if count is None else count
+        return self.images[[(first + lane) % self.IMAGES for lane in range(count)]]
+
+    def image_packets(self, program: Program, first: int) -> list[bytes]:
+        """Packets that load a batch from image ``first`` on."""
+        return [program.image_packet(image, lane) for lane, image in enumerate(self.batch(first))]
+
+    def check(self, program: Program, result: Result, first: int) -> None:
+        """Assert that ``result`` is what the golden model says of a batch from image ``first`` on, and that its cycles
+        add up.
+        """
+        for lane, tensors in enumerate(result.frames):
+            image = (first + lane) % self.IMAGES
+            frames = program.frames_by_lane[lane]
+            mismatch = first_mismatch("golden model", self.golden, image, frames, tensors)
+            if mismatch is not None:
+                raise AssertionError(f"Image {image} of {self.model.network.name} in lane {lane}: {mismatch}")
         check_counters(result.counters)
 
 
@@ -117,20 +133,22 @@ class Harness:
         await self.call(self.driver.load, program)
         return program
 
-    async def check_inference(self, of: Subject, image: int) -> Result:
-        """Run the selected program, which is of ``of``, on image ``image`` and check everything about it."""
-        result = await self.call(self.driver.infer, of.images[image])
-        of.check(self.driver.program, result, image)
+    async def check_inference(self, of: Subject, first: int, count: int | None = None) -> Result:
+        """Run the selected program, which is of ``of``, on a batch from image ``first`` on and check all about it."""
+        images = of.batch(first, count)
+        result = await self.call(self.driver.infer, images)
+        assert len(result.frames) == len(result.logits) == len(images)
+        of.check(self.driver.program, result, first)
         return result
 
     async def check_queued_image(self, of: Subject) -> None:
-        """Image 1, sent while image 0 runs, is taken after it and disturbs nothing."""
+        """A batch from image 1 on, sent while one from image 0 on runs, is taken after it and disturbs nothing."""
         program = self.driver.program
-        await self.call(self.driver.load_image, of.images[0])
+        await self.call(self.driver.load_images, of.batch(0))
         await self.call(self.driver.start)
-        sending = cocotb.start_soon(self.transport.send_async(program.image_packet(of.images[1])))
+        await self.transport.send_later_async(of.image_packets(program, 1))
         of.check(program, await self.call(self.driver.finish), 0)
-        await sending
+        await self.transport.source.wait()
         await self.call(self.driver.start)
         of.check(program, await self.call(self.driver.finish), 1)
 
@@ -140,7 +158,7 @@ class Harness:
         for _ in range(moments):
             moment = rng.randrange(1, length)
             self.log.info("disturbing cycle %d of %d (seed %d)", moment, length, cocotb.RANDOM_SEED)
-            await self.call(self.driver.load_image, of.images[0])
+            await self.call(self.driver.load_images, of.batch(0))
             await self.call(self.driver.start)
             await self.transport.cycles(moment)
             await disturb()

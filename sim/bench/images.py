@@ -45,23 +45,30 @@ async def prepared(dut, *, trace: bool) -> tuple[Harness, Program, np.ndarray]:
 
 @cocotb.test(timeout_time=100_000, timeout_unit="sec")
 async def run_images(dut):
-    """Every image through the traced program, whose tensors are left in files; then through the plain program."""
+    """Every image through the traced program, whose tensors are left in files; then through the plain program.
+
+    Each inference takes as many images as there are lanes, the last one what is left.
+    """
     harness, traced, images = await prepared(dut, trace=True)
+    numbers = range(len(images))
+    lanes = traced.config.lanes
+    batches = [numbers[first : first + lanes] for first in numbers[::lanes]]
     tell("loaded", cycle=harness.transport.cycle)
-    for number, image in enumerate(images):
+    for batch in batches:
         if stopped():
             return
-        result = await harness.call(harness.driver.infer, image)
-        np.savez(f"traced-{number}.npz", *result.frames)
-        tell("traced", image=number, counters=result.counters)
+        result = await harness.call(harness.driver.infer, images[batch])
+        for number, tensors in zip(batch, result.frames, strict=True):
+            np.savez(f"traced-{number}.npz", *tensors)
+        tell("traced", images=list(batch), counters=result.counters)
 
     plain = compile_model(traced.model, traced.config, trace=False)
     await harness.call(lambda: harness.driver.load(plain, commands_only=True))
-    for number, image in enumerate(images):
+    for batch in batches:
         if stopped():
             return
         before = harness.transport.bytes_in, harness.transport.bytes_out
-        await harness.call(harness.driver.load_image, image)
+        await harness.call(harness.driver.load_images, images[batch])
         image_in = harness.transport.bytes_in
         begin, cycle = time.perf_counter(), harness.transport.cycle
         await harness.call(harness.driver.start)
@@ -73,7 +80,7 @@ async def run_images(dut):
         commands = command_counters(harness.transport.counts_at_ends, result.counters)
         measured = {"counters": result.counters, "seconds": seconds, "cycles": cycles, "traffic": traffic}
         measured["commands"] = commands
-        tell("plain", image=number, logits=result.logits.tolist(), **measured)
+        tell("plain", images=list(batch), logits=result.logits.tolist(), **measured)
     harness.transport.stall(0, seed=0)
     await harness.finish()
 
@@ -93,22 +100,27 @@ def sums_seen(dut) -> tuple[list[int], list[int]]:
 async def watch_value(dut):
     """Watch one value being made; run the image again and write the waveform around the moment it goes wrong.
 
-    The dump begins a little early, because it takes no signals in its first cycle; the other half cuts it.
+    It runs in the lane it was in, beside the same images. The dump begins a little early, because it takes no signals
+    in its first cycle; the other half cuts it.
     """
     watch = current_job().watch
-    harness, _, images = await prepared(dut, trace=watch.trace)
+    harness, program, images = await prepared(dut, trace=watch.trace)
+    lanes = program.config.lanes
+    lane = watch.image % lanes
+    batch = images[watch.image - lane :][:lanes]
+    dut.watch_lane.value = lane
     dut.watch_command.value = watch.command
     dut.watch_t.value = watch.memory == "t"
     for name in ("address", "part", "psum", "row", "skip"):
         getattr(dut, f"watch_{name}").value = getattr(watch, name)
-    result = await harness.call(harness.driver.infer, images[watch.image])
+    result = await harness.call(harness.driver.infer, batch)
     cycle = int(dut.watch_cycle.value)
     stored = None if cycle == NEVER or watch.memory == "psum" else cycle
     sums, cycles = sums_seen(dut)
     wrong = (when for when, got, expected in zip(cycles, sums, watch.sums, strict=False) if got != expected)
     moment = next(wrong, watch.end - 1 if stored is None else stored)
 
-    await harness.call(harness.driver.load_image, images[watch.image])
+    await harness.call(harness.driver.load_images, batch)
     first = moment - watch.before - EARLY
     if first > EARLY:
         dut.dump_since.value = first
@@ -120,5 +132,5 @@ async def watch_value(dut):
     while (start := int(dut.started.value)) == before:
         await harness.transport.cycles(1)
     await harness.transport.cycles(max(0, start + moment + watch.after + EARLY - harness.transport.cycle))
-    got = int(result.frames[watch.frame][watch.place])
+    got = int(result.frames[lane][watch.frame][watch.place])
     tell("watched", stored=stored, sums=sums, cycles=cycles, got=got, moment=moment, cycle=start + moment)

@@ -11,7 +11,8 @@ from sim.driver import bit
 from sim.errors import AcceleratorError
 from sim.transport import RegisterAccessFailed
 from spec.commands import COMMAND_WORDS, encode
-from spec.packets import PACKET_MAGIC, Target, memory_words, packet
+from spec.config import AcceleratorConfig
+from spec.packets import LANE_LSB, PACKET_MAGIC, PER_LANE, Target, memory_words, packet
 from spec.registers import REGISTERS, ErrorCode, offset_of
 from spec.supermask import Mode
 
@@ -23,7 +24,12 @@ def _words(*values: int) -> bytes:
 
 
 def _beyond(target: Target) -> Callable:
-    return lambda config: packet(target, memory_words(config)[target] - 1, bytes(8))
+    """Beyond the end of the memory, of the last lane's where every lane has one."""
+    def make(config: AcceleratorConfig) -> bytes:
+        lane = config.lanes - 1 if target in PER_LANE else 0
+        return packet(target, memory_words(config)[target] - 1, bytes(8), lane)
+
+    return make
 
 
 #: Packets that break a rule, made for a configuration, and what they are answered with.
@@ -33,6 +39,9 @@ PACKETS = {
     "wide target": (lambda config: _words(PACKET_MAGIC | 0x100, 0, 1, 0), ErrorCode.PACKET_TARGET),
     **{f"beyond {target.name}": (_beyond(target), ErrorCode.PACKET_RANGE)
        for target in Target if target is not Target.MASK_STREAM},
+    "no such lane": (
+        lambda config: _words(PACKET_MAGIC | Target.X, config.lanes << LANE_LSB, 1, 0), ErrorCode.PACKET_RANGE
+    ),
     "address wraps": (lambda config: _words(PACKET_MAGIC | Target.X, 0xFFFF_FFFF, 2, 0, 0), ErrorCode.PACKET_RANGE),
     "length wraps": (lambda config: _words(PACKET_MAGIC | Target.X, 1, 0xFFFF_FFFF, 0, 0), ErrorCode.PACKET_RANGE),
     "empty": (lambda config: _words(PACKET_MAGIC | Target.X, 0, 0), ErrorCode.PACKET_RANGE),
@@ -97,7 +106,7 @@ async def start_while_busy(dut):
     """A second start is ignored and reported; the inference in progress is not disturbed."""
     harness, of = await Harness.start(dut), subject("tiny", MODE)
     program = await harness.load(of, trace=True)
-    await harness.call(harness.driver.load_image, of.images[0])
+    await harness.call(harness.driver.load_images, of.batch(0))
     await harness.call(harness.driver.start)
     await harness.call(harness.driver.write, "CONTROL", bit("CONTROL", "start"))
     await _expect(harness, ErrorCode.START_BUSY)
@@ -111,6 +120,7 @@ async def start_while_loading(dut):
     """A start in the middle of a packet is ignored and reported; the packet arrives whole."""
     harness, of = await Harness.start(dut), subject("tiny", MODE)
     program = await harness.load(of, trace=False)
+    await harness.call(harness.driver.load_images, of.batch(0, 1))
     harness.transport.source.pause = True
     await harness.transport.source.send(program.image_packet(of.images[1]))
     harness.transport.source.pause = False
@@ -132,7 +142,7 @@ async def start_with_a_pending_error(dut):
     """While an error is pending no start is taken; the driver reports the error instead of waiting for ever."""
     harness, of = await Harness.start(dut), subject("tiny", MODE)
     await harness.load(of, trace=False)
-    await harness.call(harness.driver.load_image, of.images[0])
+    await harness.call(harness.driver.load_images, of.batch(0))
     await harness.transport.send_async(_words(0))
     await harness.call(harness.driver.write, "CONTROL", bit("CONTROL", "start"))
     await harness.transport.cycles(20)
@@ -154,7 +164,7 @@ async def unknown_command(dut, index):
     bad = encode(15).astype("<u4").tobytes()
     await harness.transport.send_async(packet(Target.PROGRAM, (program.start + index) * COMMAND_WORDS, bad))
     with pytest.raises(AcceleratorError) as caught:
-        await harness.call(harness.driver.infer, of.images[0])
+        await harness.call(harness.driver.infer, of.batch(0))
     assert (caught.value.code, caught.value.info) == (ErrorCode.COMMAND, program.start + index)
     position = await harness.call(harness.driver.position)
     assert position[0] == program.start + index, f"Stopped at command {position[0]}, not {program.start + index}"

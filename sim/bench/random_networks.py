@@ -89,15 +89,17 @@ async def random_networks(dut):
         model = _model(rng)
         network = model.network
         harness.log.info("%s", network)
-        images = random_images(network, 1, seed=rng.randrange(1 << 16))
+        count = rng.randint(1, current_job().config.lanes)
+        images = random_images(network, count, seed=rng.randrange(1 << 16))
         trace = run(model, images)
         for traced in (True, False):
             program = compile_model(model, current_job().config, trace=traced)
             await harness.call(harness.driver.load, program)
-            result = await harness.call(harness.driver.infer, images[0])
-            mismatch = first_mismatch("golden model", trace, 0, program.frames, result.frames)
-            if mismatch is not None:
-                raise AssertionError(f"Seed {cocotb.RANDOM_SEED}: {network}: {mismatch}")
+            result = await harness.call(harness.driver.infer, images)
+            for lane, tensors in enumerate(result.frames):
+                mismatch = first_mismatch("golden model", trace, lane, program.frames_by_lane[lane], tensors)
+                if mismatch is not None:
+                    raise AssertionError(f"Seed {cocotb.RANDOM_SEED}: {network}: lane {lane}: {mismatch}")
             expected = expected_counters(predict(program))
             assert result.counters == expected, f"Seed {cocotb.RANDOM_SEED}: {network}: {result.counters} != {expected}"
     await harness.finish()

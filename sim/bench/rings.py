@@ -52,7 +52,7 @@ async def stalls_and_aborts_change_nothing(dut):
     harness.transport.stall(0, seed=0)
     for command in predict(program).commands:
         if command.label == "stage1.fold.conv1":
-            await harness.call(harness.driver.load_image, of.images[0])
+            await harness.call(harness.driver.load_images, of.batch(0))
             await harness.call(harness.driver.start)
             await harness.transport.cycles(command.start + command.cycles // 2)
             await harness.call(harness.driver.abort)

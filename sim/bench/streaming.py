@@ -33,7 +33,7 @@ async def values_and_cycles(dut, mode, trace):
     for image in range(2):
         before = harness.transport.bytes_in
         result = await harness.check_inference(of, image)
-        sent = [program.image_packet(of.images[image]), *program.stream_packets]
+        sent = [*of.image_packets(program, image), *program.stream_packets]
         assert harness.transport.bytes_in - before == sum(map(len, sent))
         assert result.counters == expected, f"Counters are {result.counters}, the cycle model says {expected}"
     await harness.finish()
@@ -67,7 +67,7 @@ async def late_chunks_are_waited_for(dut):
     harness, of = await Harness.start(dut), subject("small", MODE)
     program = await harness.load(of, trace=False)
     calm = expected_counters(predict(program))
-    await harness.call(harness.driver.load_image, of.images[0])
+    await harness.call(harness.driver.load_images, of.batch(0))
     sending = cocotb.start_soon(_sluggish(harness, Random(cocotb.RANDOM_SEED)))
     await harness.call(harness.driver.start)
     result = await harness.call(harness.driver.finish)
@@ -105,7 +105,7 @@ async def abort_without_withdrawal(dut):
     """A host that cannot take back what it queued: chunks of the aborted inference are dropped on arrival."""
     harness, of = await Harness.start(dut), subject("small", MODE)
     await harness.load(of, trace=True)
-    await harness.call(harness.driver.load_image, of.images[0])
+    await harness.call(harness.driver.load_images, of.batch(0))
     await harness.call(harness.driver.start)
     await harness.transport.cycles(300)
     await harness.call(harness.driver.write, "CONTROL", 1 << 8)
@@ -152,7 +152,7 @@ async def wrong_chunks(dut):
             dut._log.info("chunk %d: %s", number, name)
             harness.driver.program = _damaged(program, number, damage)
             with pytest.raises(AcceleratorError) as caught:
-                await harness.call(harness.driver.infer, of.images[0])
+                await harness.call(harness.driver.infer, of.batch(0))
             assert caught.value.code is code, f"Chunk {number}, {name}: error is {caught.value}, not {code.name}"
             assert await harness.call(harness.driver.read, "CONTROL") & 0b1100 == 0b1100, "Not idle and ready"
             harness.driver.program = program

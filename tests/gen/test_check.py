@@ -29,7 +29,8 @@ def flat(**changes):
 def found(network, config):
     """(layer, reason, remedy) of every problem of a synthetic model of ``network``."""
     model = synthetic_model(network, 1)
-    return [(p.layer, p.reason, p.remedy) for p in problems(model, config, commands=command_count(network))]
+    found = problems(model, config, commands=command_count(network, config.lanes))
+    return [(p.layer, p.reason, p.remedy) for p in found]
 
 
 ANY = {"stem": Mode.ANY, "classifier": Mode.ANY}
@@ -46,8 +47,8 @@ def test_a_memory_one_step_too_small(small_model, fitting, field):
     """It is named with what is missing, and the remedy it gives removes the problem."""
     memory, unit = MEMORIES[field]
     model = small_model(image=(5, 5, 1))
-    config = fitting(model.network, commands=command_count(model.network))
-    count = command_count(model.network)
+    config = fitting(model.network, commands=command_count(model.network, 1))
+    count = command_count(model.network, 1)
     assert problems(model, config, commands=count) == []
     less = fitting(model.network, **{"commands": count, field: getattr(config, field) - unit})
     problem, = problems(model, less, commands=count)
@@ -174,7 +175,7 @@ def pairs(draw):
 def test_nothing_found_means_it_compiles(pair, trace):
     """And what is found is what the compiler refuses with."""
     model, config = pair
-    expected = problems(model, config, commands=command_count(model.network, traced=trace))
+    expected = problems(model, config, commands=command_count(model.network, 1, traced=trace))
     if not expected:
         program = compile_model(model, config, trace=trace)
         assert all(len(command.words) == 16 for command in program.commands)

@@ -5,7 +5,7 @@ import pytest
 
 from gen.compile import command_count, compile_model
 from spec.commands import ADDRESS_BITS, Op, Source, decode
-from spec.packets import PACKET_MAGIC, Target, memory_words
+from spec.packets import LANE_LSB, PACKET_MAGIC, Target, memory_words
 from spec.refusal import Refused
 from spec.supermask import Mode
 from spec.synthetic import random_images, synthetic_model
@@ -43,7 +43,7 @@ def test_command_count_is_the_programs_length(small_model, fitting, iterations, 
     """A block of one iteration needs no loop."""
     model = small_model(iterations=iterations)
     program = compile_model(model, fitting(model.network), trace=trace)
-    assert command_count(model.network, traced=trace) == len(program.commands)
+    assert command_count(model.network, 1, traced=trace) == len(program.commands)
     loops = [c.fields["iterations"] for c in program.commands if c.op is Op.LOOP]
     assert loops == [n for n in iterations if n > 1]
     assert sum(c.op is Op.ENDLOOP for c in program.commands) == len(loops)
@@ -147,6 +147,36 @@ def test_image_goes_where_the_stem_reads(program, model):
     assert (address, length) == (source.base * 4, source.words * 4)
 
 
+def test_every_tensor_is_sent_lane_by_lane(model, fitting):
+    """One STORE per lane behind each layer and for the logits; the layers themselves are there once."""
+    lanes = 4
+    program = compile_model(model, fitting(model.network, 16 * lanes, lanes=lanes), trace=True)
+    assert command_count(model.network, lanes, traced=True) == len(program.commands)
+    steps = [(step.layer.name, step.iteration) for step in model.network.steps]
+    sent = [(f.step.layer.name, f.step.iteration, f.lane) for f in program.frames]
+    assert sent == [(*step, lane) for step in steps for lane in range(lanes)]
+    for lane, frames in enumerate(program.frames_by_lane):
+        assert [(f.step.layer.name, f.step.iteration) for f in frames] == steps
+        assert {f.lane for f in frames} == {lane}
+    stores = [c for c in program.commands if c.op is Op.STORE]
+    assert [decode(c.words)["lane"] for c in stores] == [lane for _ in model.network.layers for lane in range(lanes)]
+    assert [c.label for c in stores[-lanes:]] == [f"store logits of lane {lane}" for lane in range(lanes)]
+    plain = compile_model(model, program.config)
+    assert command_count(model.network, lanes) == len(plain.commands)
+    assert [f.lane for f in plain.frames] == list(range(lanes))
+
+
+def test_an_image_names_its_lane(model, fitting):
+    program = compile_model(model, fitting(model.network, 32, lanes=2))
+    image, = random_images(model.network, 1, 0)
+    first, second = (np.frombuffer(program.image_packet(image, lane), "<u4") for lane in (0, 1))
+    assert second[1] - first[1] == 1 << LANE_LSB
+    assert np.array_equal(np.delete(first, 1), np.delete(second, 1))
+    for lane in (-1, 2):
+        with pytest.raises(Refused, match=rf"^There is no lane {lane}: this build has 2, counted from 0$"):
+            program.image_packet(image, lane)
+
+
 def test_frames_decode(model, fitting):
     program = compile_model(model, fitting(model.network), trace=True)
     stem, logits = program.frames[0], program.frames[-1]
@@ -163,7 +193,7 @@ def test_frames_decode(model, fitting):
 ])
 def test_a_model_beyond_the_end_is_refused(model, fitting, bases, memory):
     config = fitting(model.network)
-    exact = fitting(model.network, commands=command_count(model.network), mask_bits=-(-config.mask_bits // 32) * 32)
+    exact = fitting(model.network, commands=command_count(model.network, 1), mask_bits=-(-config.mask_bits // 32) * 32)
     compile_model(model, exact)
     with pytest.raises(Refused, match=rf"ends at \d+ in {memory} memory of \d+; load fewer models or enlarge it$"):
         compile_model(model, exact, **bases)

@@ -14,7 +14,7 @@ from spec.topologies import residual_network, rpg
 
 #: A value other than the default of a 64-PE build for every field.
 OTHER = {
-    "groups": 8, "rows": 8, "lanes": 1, "weight_rows": 2, "psum_depth": 100, "x_bytes": 64 * 100, "t_bytes": 64 * 50,
+    "groups": 8, "rows": 4, "lanes": 2, "weight_rows": 2, "psum_depth": 100, "x_bytes": 64 * 100, "t_bytes": 64 * 50,
     "mask_bits": 64 * 3200, "entries": 16 * 99, "commands": 77, "modes": (Mode.TWO_OF_FOUR, Mode.ANY),
     "ring_words": 4096,
 }
@@ -34,6 +34,7 @@ def as_options(fields):
 def test_defaults_are_those_of_the_named_shape():
     assert parsed() == config_for(16)
     assert parsed("--pe", "256") == config_for(256)
+    assert parsed("--pe", "4096") == config_for(4096) == parsed("--pe", "4096", "--lanes", "4")
 
 
 def test_every_field_has_an_option():
@@ -54,7 +55,8 @@ def test_one_option_changes_one_field(name):
     (["--groups", "4"], "Give both groups"),
     (["--pe", "17"], "There is no named shape of 17 PEs"),
     (["--pe", "16", "--groups", "4", "--rows", "8"], "4 groups x 8 rows make 32 PEs, not 16"),
-    (["--lanes", "2"], "lanes"),
+    (["--lanes", "2"], "There is no named shape of 16 PEs in 2 lanes"),
+    (["--lanes", "3"], "lanes (L) must be a power of two from 1 to 8, not 3"),
     (["--features", "masks,ring"], "--features with ring needs --ring-words N, or --fit and a model with a ring"),
     (["--features", "masks", "--ring-words", "16"], "--features without ring contradicts a ring memory of 16 words"),
     (["--features", "ring"], "--features must be masks or masks,ring, not 'ring'"),

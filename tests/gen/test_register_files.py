@@ -9,16 +9,17 @@ import pytest
 
 from gen.register_files import c_header, markdown, svd
 from spec.config import config_for
-from spec.packets import HEADER_WORDS, PACKET_MAGIC, memory_words
+from spec.packets import HEADER_WORDS, LANE_LSB, PACKET_MAGIC, memory_words
 from spec.registers import COUNTERS, MAGIC, REGISTERS, VERSION, Access, ErrorCode
 
-CONFIG = config_for(16)
+CONFIG = config_for(32, lanes=2)
 WRITERS = [c_header, svd, markdown]
 
 
 def constants():
     """Every constant the header must define."""
-    values = {"PACKET_MAGIC": PACKET_MAGIC, "PACKET_HEADER_WORDS": HEADER_WORDS, "COUNTERS": len(COUNTERS),
+    values = {"LANES": CONFIG.lanes, "PACKET_LANE_SHIFT": LANE_LSB, "PACKET_MAGIC": PACKET_MAGIC,
+              "PACKET_HEADER_WORDS": HEADER_WORDS, "COUNTERS": len(COUNTERS),
               "MAGIC_VALUE": MAGIC, "VERSION_VALUE": VERSION, "CONFIG_HASH_VALUE": CONFIG.hash,
               "FEATURES_VALUE": 1}
     for register in REGISTERS:
@@ -139,7 +140,8 @@ def test_rings_are_in_the_files_of_a_build_that_knows_them():
 @pytest.mark.parametrize("write", WRITERS)
 def test_deterministic_and_specific_to_the_build(write):
     """The same bytes in another process with another hash seed; other bytes for another build."""
-    script = f"import gen.register_files as g, spec.config as c; print(g.{write.__name__}(c.config_for(16)), end='')"
+    call = f"g.{write.__name__}(c.config_for(32, lanes=2))"
+    script = f"import gen.register_files as g, spec.config as c; print({call}, end='')"
     environment = {"PYTHONHASHSEED": "7", "PYTHONPATH": ":".join(sys.path)}
     command = [sys.executable, "-c", script]
     other = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)

@@ -17,7 +17,8 @@ SMALL = residual_network("small", image=(16, 16, 3), classes=10, widths=(16, 40)
 
 
 def found(network, config):
-    return [str(p) for p in problems(synthetic_model(network, 1), config, commands=command_count(network, traced=True))]
+    commands = command_count(network, config.lanes, traced=True)
+    return [str(p) for p in problems(synthetic_model(network, 1), config, commands=commands)]
 
 
 @pytest.mark.parametrize("pe", [16, 64, 256])

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from gen import verilog
-from gen.verilog import TOP, accelerator_verilog
+from gen.verilog import LANE_MODULE, TOP, accelerator_verilog
 from rtl.accelerator import Accelerator
+from rtl.lane import Lane
 from rtl.ram import RAM_MODULE, RAM_VERILOG
 from spec.commands import FIELDS
 from spec.config import config_for
@@ -72,6 +73,22 @@ def test_a_build_without_rings_has_nothing_of_them(text):
     assert len(re.findall(instances, with_rings, re.MULTILINE)) == len(re.findall(instances, text, re.MULTILINE)) + 1
     sums = [re.search(r"output \[(\d+):0\] psum;", source)[1] for source in (text, with_rings)]
     assert sums == [str(4 * 24 - 1), str(4 * 32 - 1)]
+
+
+def test_lanes_are_instances_of_one_module(text):
+    """The lane is described once, however many there are; each instance connects all of its ports, and a clock."""
+    config = config_for(64, groups=4, rows=4, lanes=4, **CONFIG)
+    four = accelerator_verilog(config)
+    for emitted, lanes in ((text, 1), (four, 4)):
+        assert emitted.count(f"module {LANE_MODULE}(") == 1
+        instances = re.findall(rf"^  {LANE_MODULE} (\w+) \((.*?)\);", emitted, re.MULTILINE | re.DOTALL)
+        assert [name for name, _ in instances] == [f"lane{lane}" for lane in range(lanes)]
+        ports = {"__".join(map(str, path)) for path, _, _ in Lane(config).signature.flatten(Lane(config))} | {"clk"}
+        for _, connections in instances:
+            assert set(re.findall(r"\.(\w+)\(", connections)) == ports
+    _, _, first = text.partition(f"module {LANE_MODULE}(")
+    _, _, second = four.partition(f"module {LANE_MODULE}(")
+    assert first == second
 
 
 def test_top_has_the_pins_of_the_contract(text):

@@ -9,19 +9,22 @@ from rtl.counters import Cause
 from rtl.engine import Engine
 from spec import golden
 from spec.commands import COMMAND_WORDS
-from spec.packets import HEADER_WORDS, PACKET_MAGIC
+from spec.packets import HEADER_WORDS, LANE_LSB, PACKET_MAGIC, PER_LANE
 from spec.supermask import Mode
 from spec.synthetic import random_images
 
-SHAPES = {"4x16": (4, 16, 1), "8x4-by-2": (8, 4, 2), "4x8-by-8": (4, 8, 8)}
+#: Groups, rows, lanes, and rows of weights per cycle.
+SHAPES = {"4x16": (4, 16, 1, 1), "8x4x2-by-2": (8, 4, 2, 2), "4x8-by-8": (4, 8, 1, 8), "4x4x4": (4, 4, 4, 1)}
 
 
 async def load(ctx, dut, packet):
     """Write the payload of a packet word by word."""
     header, *payload = np.frombuffer(packet, "<u4").tolist()
-    first = payload[0]
+    target = header - PACKET_MAGIC
+    lane, first = divmod(payload[0], 1 << LANE_LSB) if target in PER_LANE else (0, payload[0])
     ctx.set(dut.load.en, 1)
-    ctx.set(dut.load.target, header - PACKET_MAGIC)
+    ctx.set(dut.load.target, target)
+    ctx.set(dut.load.lane, lane)
     for index, word in enumerate(payload[HEADER_WORDS - 1 :]):
         ctx.set(dut.load.address, first + index)
         ctx.set(dut.load.data, word)
@@ -64,20 +67,23 @@ def frames_of(words):
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_shapes(simulate, small_model, fitting, shape):
-    """Logits and cycles, cause by cause, on builds of other shapes."""
-    groups, rows, weight_rows = SHAPES[shape]
+    """Logits of every lane and cycles, cause by cause, on builds of other shapes."""
+    groups, rows, lanes, weight_rows = SHAPES[shape]
     model = small_model(mode=Mode.TWO_OF_FOUR, widths=(4, 12), image=(2, 3, 2))
-    config = fitting(model.network, groups * rows, groups=groups, rows=rows, weight_rows=weight_rows)
+    config = fitting(
+        model.network, groups * rows * lanes, groups=groups, rows=rows, lanes=lanes, weight_rows=weight_rows
+    )
     program = compile_model(model, config)
-    image = random_images(model.network, 1, 2)
+    images = random_images(model.network, lanes, 2)
     dut = Engine(config)
 
     async def testbench(ctx):
-        for packet in (*program.packets, program.image_packet(image[0])):
+        image_packets = [program.image_packet(image, lane) for lane, image in enumerate(images)]
+        for packet in (*program.packets, *image_packets):
             await load(ctx, dut, packet)
         words, causes, errors = await run(ctx, dut, program.start)
-        logits, = (frame.decode(payload) for frame, payload in zip(program.frames, frames_of(words), strict=True))
-        assert logits.tolist() == golden.run(model, image).logits[0].tolist()
+        logits = [frame.decode(payload) for frame, payload in zip(program.frames, frames_of(words), strict=True)]
+        assert np.array_equal(logits, golden.run(model, images).logits)
         assert {cause: causes.count(cause) for cause in Cause} == predict(program).causes
         assert errors == []
 

@@ -10,18 +10,20 @@ from spec.numerics import ACC_BITS, RING_WIDTHS
 
 
 def export(simulate, shape, commands, stall, acc_bits=ACC_BITS):
-    """Execute (base, count, from_psum) commands; return frames, the cycles each took, and what the memories held."""
-    word_bytes, rows = shape
-    dut, rng = Exporter(word_bytes=word_bytes, rows=rows, acc_bits=acc_bits), random.Random(stall)
-    words = [rng.randbytes(word_bytes) for _ in range(64)]
-    psums = [[rng.randrange(-(1 << acc_bits - 1), 1 << acc_bits - 1) for _ in range(rows)] for _ in range(64)]
+    """Execute (base, count, from_psum, lane) commands; return frames, the cycles each took, and what the lanes held."""
+    word_bytes, rows, lanes = shape
+    dut = Exporter(word_bytes=word_bytes, rows=rows, lanes=lanes, acc_bits=acc_bits)
+    rng, half = random.Random(stall), 1 << acc_bits - 1
+    words = [[rng.randbytes(word_bytes) for _ in range(64)] for _ in range(lanes)]
+    psums = [[[rng.randrange(-half, half) for _ in range(rows)] for _ in range(64)] for _ in range(lanes)]
     frames, cycles = [], []
 
     async def testbench(ctx):
         addresses = [0] * Ram.LATENCY
-        for base, count, from_psum in commands:
-            for port, value in (("base", base), ("count", count), ("from_psum", from_psum), ("start", 1)):
+        for command in commands:
+            for port, value in zip(("base", "count", "from_psum", "lane"), command, strict=True):
                 ctx.set(getattr(dut, port), value)
+            ctx.set(dut.start, 1)
             frame, offered, busy = [], None, 0
             while True:
                 ready = rng.random() >= stall
@@ -36,9 +38,10 @@ def export(simulate, shape, commands, stall, acc_bits=ACC_BITS):
                 addresses = [*addresses[1:], ctx.get(dut.address)]
                 await ctx.tick()
                 ctx.set(dut.start, 0)
-                ctx.set(dut.word, int.from_bytes(words[addresses[0] % 64], "little"))
-                for r, value in enumerate(psums[addresses[0] % 64]):
-                    ctx.set(dut.psum[r], value)
+                for lane in range(lanes):
+                    ctx.set(dut.words_read[lane], int.from_bytes(words[lane][addresses[0] % 64], "little"))
+                    for r, value in enumerate(psums[lane][addresses[0] % 64]):
+                        ctx.set(dut.psums_read[lane][r], value)
                 if not ctx.get(dut.busy):
                     break
                 busy += 1
@@ -50,19 +53,20 @@ def export(simulate, shape, commands, stall, acc_bits=ACC_BITS):
 
 
 @pytest.mark.parametrize(("shape", "acc_bits"), [
-    *((shape, ACC_BITS) for shape in ((16, 4), (16, 16), (32, 4), (32, 32))), ((16, 4), RING_WIDTHS.acc),
+    *((shape, ACC_BITS) for shape in ((16, 4, 1), (16, 16, 2), (32, 4, 4), (32, 32, 1))), ((16, 4, 1), RING_WIDTHS.acc),
 ])
 @pytest.mark.parametrize("stall", [0.0, 0.3, 0.8])
 def test_frames(simulate, shape, acc_bits, stall):
-    word_bytes, rows = shape
+    word_bytes, rows, lanes = shape
     commands = [(3, 1, 0), (0, 5 * word_bytes // 4, 0), (0, 1, 1), (7, word_bytes // 4 + 1, 0), (0, 3 * rows - 1, 1),
                 (1, 2 * rows, 1)]
+    commands = [(*command, lane) for command in commands for lane in range(lanes)]
     frames, cycles, words, psums = export(simulate, shape, commands, stall, acc_bits)
-    for (base, count, from_psum), frame, busy in zip(commands, frames, cycles, strict=True):
+    for (base, count, from_psum, lane), frame, busy in zip(commands, frames, cycles, strict=True):
         if from_psum:
-            content = b"".join(value.to_bytes(4, "little", signed=True) for row in psums[base:] for value in row)
+            content = b"".join(value.to_bytes(4, "little", signed=True) for row in psums[lane][base:] for value in row)
         else:
-            content = b"".join(words[base:])
+            content = b"".join(words[lane][base:])
         assert b"".join(data.to_bytes(4, "little") for data, _ in frame) == content[: 4 * count]
         assert [last for _, last in frame] == [0] * (count - 1) + [1]
         fastest = count + 3 * -(-count // (rows if from_psum else word_bytes // 4))

@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from amaranth.hdl import Module
 
 from rtl.max_pool import MaxPool
+from rtl.pool_maximum import PoolMaximum
 from spec.commands import ADDRESS_BITS, Op, encode
 from spec.network import POOL
 from spec.numerics import max_pool
@@ -24,8 +26,11 @@ def command_of(height, width, words, source, out):
     )
 
 
-async def pool(ctx, dut, command, memory):
-    """Run the command on ``memory`` (words of bytes): stores as (address, column, bytes), and cycles busy."""
+async def pool(ctx, dut, lanes, command, memories):
+    """Run the command on a memory (words of bytes) per lane.
+
+    Returns stores as (address, column, bytes of each lane), and cycles busy.
+    """
     ctx.set(dut.command, command)
     ctx.set(dut.take, 1)
     await ctx.tick()
@@ -34,19 +39,24 @@ async def pool(ctx, dut, command, memory):
     while ctx.get(dut.busy):
         cycles += 1
         if ctx.get(dut.write):
-            stores.append((ctx.get(dut.write_address), ctx.get(dut.write_column), ctx.get(dut.y)))
+            columns = [ctx.get(lane.y).to_bytes(lane.rows, "little") for lane in lanes]
+            stores.append((ctx.get(dut.write_address), ctx.get(dut.write_column), columns))
         addresses = [addresses[1], ctx.get(dut.address)]
         await ctx.tick()
-        word = memory[addresses[0] % len(memory)]  # an address in the padding reads whatever is there
-        ctx.set(dut.word, int.from_bytes(word.tobytes(), "little"))
+        for lane, memory in zip(lanes, memories, strict=True):
+            word = memory[addresses[0] % len(memory)]  # an address in the padding reads whatever is there
+            ctx.set(lane.word, int.from_bytes(word.tobytes(), "little"))
     return stores, cycles
 
 
-@pytest.mark.parametrize(("word_bytes", "rows"), [(4, 4), (8, 2), (10, 1)])
+@pytest.mark.parametrize(("word_bytes", "rows", "lanes"), [(4, 4, 1), (8, 2, 2), (10, 1, 1)])
 @pytest.mark.parametrize(("height", "width", "words"), [(5, 4, 1), (4, 5, 3), (1, 1, 2), (1, 6, 1), (7, 2, 1)])
-def test_pools_as_numpy_does(simulate, layout_of, word_bytes, rows, height, width, words):
-    """Two maps in turn; there is no word at 0 around a map, so padding that is read as such shows."""
-    dut = MaxPool(word_bytes=word_bytes, rows=rows)
+def test_pools_as_numpy_does(simulate, layout_of, word_bytes, rows, lanes, height, width, words):
+    """Two maps per lane in turn; there is no word at 0 around a map, so padding that is read as such shows."""
+    m, dut = Module(), MaxPool(word_bytes=word_bytes, rows=rows)
+    parts = [PoolMaximum(word_bytes=word_bytes, rows=rows) for _ in range(lanes)]
+    m.submodules += [dut, *parts]
+    m.d.comb += [part.step.eq(dut.step) for part in parts]
     rng = np.random.default_rng(7)
     pixels = height * width
     source, out = 5, 300
@@ -54,16 +64,17 @@ def test_pools_as_numpy_does(simulate, layout_of, word_bytes, rows, height, widt
 
     async def testbench(ctx):
         for low in (0, 200):
-            maps = rng.integers(low, 256, (1, height, width, words * word_bytes), dtype=np.uint8)
-            memory = np.full((source + pixels * words + 20, word_bytes), 255, np.uint8)
-            memory[source : source + pixels * words] = maps.reshape(-1, word_bytes)
-            want = max_pool(maps, *POOL).reshape(-1, word_bytes)
-            stores, cycles = await pool(ctx, dut, layout_of(command_of(height, width, words, source, out)), memory)
+            maps = rng.integers(low, 256, (lanes, height, width, words * word_bytes), dtype=np.uint8)
+            memories = np.full((lanes, source + pixels * words + 20, word_bytes), 255, np.uint8)
+            memories[:, source : source + pixels * words] = maps.reshape(lanes, -1, word_bytes)
+            want = max_pool(maps, *POOL).reshape(lanes, -1, word_bytes)
+            command = layout_of(command_of(height, width, words, source, out))
+            stores, cycles = await pool(ctx, dut, parts, command, memories)
             assert [(address, column) for address, column, _ in stores] == [
-                (out + i, column) for i in range(len(want)) for column in range(columns)
+                (out + i, column) for i in range(want.shape[1]) for column in range(columns)
             ]
-            got = b"".join(y.to_bytes(rows, "little") for _, _, y in stores)
-            assert got == want.tobytes()
-            assert cycles == (len(want) - 1) * max(9, columns) + 8 + dut.LATENCY + columns
+            for lane in range(lanes):
+                assert b"".join(bytes_[lane] for _, _, bytes_ in stores) == want[lane].tobytes()
+            assert cycles == (want.shape[1] - 1) * max(9, columns) + 8 + dut.LATENCY + columns
 
-    simulate(dut, testbench)
+    simulate(m, testbench)

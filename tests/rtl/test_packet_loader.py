@@ -9,7 +9,7 @@ from amaranth.sim import Simulator
 
 from rtl.packet_loader import WRITE_ADDRESS_BITS, MemoryWrite, PacketLoader
 from spec.config import config_for
-from spec.packets import HEADER_WORDS, PACKET_MAGIC, Target, chunk_packet, memory_words, packet
+from spec.packets import HEADER_WORDS, LANE_LSB, PACKET_MAGIC, PER_LANE, Target, chunk_packet, memory_words, packet
 from spec.registers import ErrorCode
 
 CONFIG = config_for(16, x_bytes=512, t_bytes=1024, mask_bits=4096, entries=64, commands=8)
@@ -44,8 +44,8 @@ async def watchdog(ctx):
 class Bench:
     """A loader with its writes, errors and stalls collected."""
 
-    def __init__(self, *, pause=0.0, refuse=0.0, seed=0):
-        self.dut = PacketLoader(CONFIG)
+    def __init__(self, *, config=CONFIG, pause=0.0, refuse=0.0, seed=0):
+        self.dut = PacketLoader(config)
         self.pause, self.refuse, self.rng = pause, refuse, random.Random(seed)
         self.writes, self.errors, self.chunks = [], [], []
         self.pauses = self.refusals = self.cycles = 0
@@ -80,7 +80,7 @@ class Bench:
             if error.valid:
                 self.errors.append((ErrorCode(error.code), error.info))
 
-    def run(self, testbench, accept=1):
+    def run(self, testbench, accept=1, background=()):
         async def body(ctx):
             ctx.set(self.dut.accept, accept)
             await testbench(ctx)
@@ -89,8 +89,8 @@ class Bench:
         simulator = Simulator(self.dut)
         simulator.add_clock(1e-6)
         simulator.add_testbench(body)
-        simulator.add_testbench(watchdog, background=True)
-        simulator.add_testbench(self._watch, background=True)
+        for each in (watchdog, self._watch, *background):
+            simulator.add_testbench(each, background=True)
         if self.refuse:
             simulator.add_testbench(self._accept, background=True)
         simulator.run()
@@ -122,6 +122,46 @@ def test_packet_fills_its_memory(target):
 
 def header(target, address, length):
     return [PACKET_MAGIC | target, address, length]
+
+
+@pytest.mark.parametrize("lanes", [2, 8])
+def test_packets_name_the_lane(lanes):
+    """X and T are there once per lane, each as large as without lanes; a lane that is not there is out of range."""
+    config = config_for(16 * lanes, lanes=lanes, x_bytes=512, t_bytes=1024, mask_bits=4096, entries=64, commands=8)
+    bench, written = Bench(config=config), []
+    beyond = [
+        (target, lane << LANE_LSB | address, length)
+        for target, lane, address, length in (
+            (Target.X, lanes, 0, 1), (Target.T, lanes, 0, 1), (Target.X, 255, 0, 1), (Target.T, 2 * lanes - 1, 3, 1),
+            (Target.X, lanes - 1, SIZES[Target.X] - 1, 2), (Target.ENTRIES, 1, 0, 1), (Target.MASK, 1, 0, 1),
+            (Target.PROGRAM, 1, 0, 1),
+        )
+    ]
+
+    async def watch(ctx):
+        write = bench.dut.write
+        async for _, _, en, target, lane, address, data in ctx.tick().sample(
+                write.en, write.target, write.lane, write.address, write.data):
+            if en and target in PER_LANE:
+                written.append((Target(target), lane, address, data))
+
+    async def testbench(ctx):
+        for target in PER_LANE:
+            for lane in range(lanes):
+                payload = np.array([lane, ~lane], "<i4").tobytes()
+                words = np.frombuffer(packet(target, SIZES[target] - 2, payload, lane), "<u4").tolist()
+                await bench.send(ctx, marked(words))
+        for target, address, length in beyond:
+            await bench.send(ctx, marked([*header(target, address, length), *[5] * length]))
+        await bench.send(ctx, AFTER)
+
+    bench.run(testbench, background=[watch])
+    assert bench.errors == [(ErrorCode.PACKET_RANGE, address) for _, address, _ in beyond]
+    assert written[:-2] == [
+        (target, lane, SIZES[target] - 2 + i, value) for target in PER_LANE for lane in range(lanes)
+        for i, value in enumerate((lane, ~lane & 0xFFFF_FFFF))
+    ]
+    assert [(lane, address) for _, lane, address, _ in written[-2:]] == [(0, 3), (0, 4)]
 
 
 M = PACKET_MAGIC
@@ -282,9 +322,9 @@ def test_the_largest_memories_are_addressable():
 
 
 def test_memory_write_compares_by_value():
-    assert MemoryWrite() == MemoryWrite()
-    assert len({MemoryWrite(), MemoryWrite()}) == 1
-    assert repr(MemoryWrite()) == "MemoryWrite()"
+    assert MemoryWrite(2) == MemoryWrite(2) != MemoryWrite(4)
+    assert len({MemoryWrite(2), MemoryWrite(2), MemoryWrite(1)}) == 2
+    assert repr(MemoryWrite(4)) == "MemoryWrite(4)"
 
 
 def chunk(number, address, payload):

@@ -1,12 +1,14 @@
-"""From sums to stores: entries of every tile and iteration, residuals, columns and addresses."""
+"""From sums to stores, with the requantizers of a lane: entries, residuals, columns and addresses of folded layers."""
 
 import random
 
 import numpy as np
 import pytest
+from amaranth.hdl import Module
 
 from rtl.ram import Ram
 from rtl.requantizer import Requantizer
+from rtl.requantizer_row import RequantizerRow
 from rtl.results import Results
 from spec.commands import Op, encode
 from spec.config import config_for
@@ -26,7 +28,7 @@ async def load_entries(ctx, dut, entries, rows):
     ctx.set(dut.entry_write_enable, 0)
 
 
-async def results_of(ctx, dut, acc, memory, gap):
+async def results_of(ctx, dut, lane, acc, memory, gap):
     """Announce every row of ``acc``; return the stores as (address, column, bytes) and when they came."""
     config = dut.config
     announced, addresses, stores = [None] * Ram.LATENCY, [0] * Ram.LATENCY, []
@@ -40,16 +42,16 @@ async def results_of(ctx, dut, acc, memory, gap):
             schedule.append(cycle)
             following = next(pending, None)
         if ctx.get(dut.write):
-            word = ctx.get(dut.y).to_bytes(config.rows, "little")
+            word = ctx.get(lane.y).to_bytes(config.rows, "little")
             stores.append((ctx.get(dut.write_address), ctx.get(dut.write_column), word))
             assert cycle == schedule[len(stores) - 1] + Ram.LATENCY + Requantizer.LATENCY
         addresses = [*addresses[1:], ctx.get(dut.residual_address)]
         await ctx.tick()
         cycle += 1
-        ctx.set(dut.residual_word, int.from_bytes(memory[addresses[0] % len(memory)].tobytes(), "little"))
+        ctx.set(lane.residual_word, int.from_bytes(memory[addresses[0] % len(memory)].tobytes(), "little"))
         if announced[0] is not None:
             for r, value in enumerate(acc[announced[0]].tolist()):
-                ctx.set(dut.acc[r], value)
+                ctx.set(lane.acc[r], value)
     return stores
 
 
@@ -61,7 +63,11 @@ def test_stores_of_a_folded_layer(simulate, layout_of, shape, kind, gaps):
     groups, rows = shape
     config = config_for(groups * rows, groups=groups, rows=rows, entries=64 * rows)
     rng, random_gaps = np.random.default_rng(rows), random.Random(rows)
-    dut = Results(config)
+    m, dut, lane = Module(), Results(config), RequantizerRow(word_bytes=config.word_bytes, rows=rows)
+    m.submodules += [dut, lane]
+    m.d.comb += [
+        lane.command.eq(dut.command), lane.entries.eq(dut.entries), lane.residual_column.eq(dut.residual_column)
+    ]
     tiles = 2 * config.columns + 1
     step, entry_base, entry_step = -(-tiles // config.columns), 2, tiles + 1
     channels = tiles * rows
@@ -93,14 +99,14 @@ def test_stores_of_a_folded_layer(simulate, layout_of, shape, kind, gaps):
             ctx.set(dut.take, 0)
             ctx.set(dut.entry_offset, 0)
             by_tile = acc.reshape(PIXELS, tiles, rows).transpose(1, 0, 2).reshape(-1, rows)
-            stores = await results_of(ctx, dut, by_tile, memory, lambda: random_gaps.random() < gaps)
+            stores = await results_of(ctx, dut, lane, by_tile, memory, lambda: random_gaps.random() < gaps)
             assert stores == [
                 (7 + pixel * step + tile // config.columns, tile % config.columns,
                  expected[pixel, tile * rows : (tile + 1) * rows].tobytes())
                 for tile in range(tiles) for pixel in range(PIXELS)
             ]
 
-    simulate(dut, testbench)
+    simulate(m, testbench)
 
 
 def test_shifts_of_the_test_are_not_trivial():

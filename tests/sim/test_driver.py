@@ -84,8 +84,8 @@ def driver(transport):
 
 
 @pytest.fixture
-def image(model):
-    return random_images(model.network, 1, seed=1)[0]
+def images(model):
+    return random_images(model.network, 1, seed=1)
 
 
 def test_the_driver_needs_no_simulator():
@@ -144,31 +144,31 @@ def test_a_mode_the_build_lacks_is_refused(transport, program):
         Driver(transport, poor).load(program)
 
 
-def test_infer_in_order(driver, transport, program, image):
+def test_infer_in_order(driver, transport, program, images):
     driver.load(program)
     transport.log.clear()
     transport.frames = [np.array([5, -7, 9], "<i4").tobytes()]
-    result = driver.infer(image)
+    result = driver.infer(images)
     assert transport.log[:7] == [
-        "read MODEL_HASH", f"send {len(program.image_packet(image))}", "read ERROR",
+        "read MODEL_HASH", f"send {len(program.image_packet(images[0]))}", "read ERROR",
         "read CONTROL", f"write CONTROL={bit('CONTROL', 'start'):#x}", "wait_irq", "read INTERRUPT_STATUS",
     ]
     assert transport.log[7:11] == ["write INTERRUPT_STATUS=0x0", "read ERROR", "receive", "write SNAPSHOT=0x1"]
-    assert result.logits.tolist() == [5, -7, 9]
+    assert result.logits.tolist() == [[5, -7, 9]]
     assert result.counters == {name: (2 << 32) + i + 1 for i, (name, _) in enumerate(COUNTERS)}
 
 
 @pytest.mark.parametrize(("change", "given"), [
-    (lambda image: image[1:], r"uint8 \(4, 4, 3\)"),
-    (lambda image: image[None], r"uint8 \(1, 5, 4, 3\)"),
-    (lambda image: image.astype(np.int64), r"int64 \(5, 4, 3\)"),
-    (lambda image: image.tolist(), "list"),
+    (lambda images: images[:, 1:], r"uint8 \(1, 4, 4, 3\)"),
+    (lambda images: images[0], r"uint8 \(5, 4, 3\)"),
+    (lambda images: images.astype(np.int64), r"int64 \(1, 5, 4, 3\)"),
+    (lambda images: images.tolist(), "list"),
 ])
-def test_a_wrong_image_is_refused_before_anything_is_sent(driver, transport, program, image, change, given):
+def test_wrong_images_are_refused_before_anything_is_sent(driver, transport, program, images, change, given):
     driver.load(program)
     transport.log.clear()
-    with pytest.raises(Refused, match=rf"Image for network 'net' must be uint8 \(5, 4, 3\), not {given}"):
-        driver.infer(change(image))
+    with pytest.raises(Refused, match=rf"Images for network 'net' must be uint8 \(count, 5, 4, 3\), not {given}"):
+        driver.infer(change(images))
     assert transport.log == []
 
 
@@ -180,21 +180,54 @@ def test_a_ring_needs_a_build_that_knows_rings(model, transport):
     assert transport.log == []
 
 
-def test_infer_without_a_program_is_refused(driver, image):
+@pytest.mark.parametrize(("lanes", "count"), [(1, 0), (1, 2), (4, 5)])
+def test_more_images_than_lanes_are_refused(model, lanes, count):
+    config = config_for(16 * lanes, lanes=lanes)
+    transport = FakeTransport(config)
+    driver = Driver(transport, config)
+    driver.load(compile_model(model, config))
+    transport.log.clear()
+    with pytest.raises(Refused, match=rf"^An inference of this build takes 1 to {lanes} images, .*, not {count}; "):
+        driver.infer(random_images(model.network, count, seed=1))
+    assert transport.log == []
+
+
+@pytest.mark.parametrize("count", [1, 3, 4])
+def test_every_image_gets_the_frames_of_its_lane(model, count):
+    """Images go to the lanes in order; all frames are received, and those of lanes without an image are dropped."""
+    config = config_for(64, lanes=4)
+    program, transport = compile_model(model, config, trace=True), FakeTransport(config)
+    driver = Driver(transport, config)
+    driver.load(program)
+    images = random_images(model.network, count, seed=1)
+    sent = []
+    transport.send = sent.append
+    transport.frames = [bytes([frame.lane + 1]) * frame.byte_count for frame in program.frames]
+    result = driver.infer(images)
+    assert sent == [program.image_packet(image, lane) for lane, image in enumerate(images)]
+    assert transport.frames == []
+    assert (len(result.frames), result.logits.shape) == (count, (count, 3))
+    for lane, tensors in enumerate(result.frames):
+        assert len(tensors) == len(program.frames_by_lane[lane]) == len(model.network.steps)
+        assert {byte for tensor in tensors for byte in tensor.tobytes()} == {lane + 1}
+        assert np.array_equal(result.logits[lane], tensors[-1])
+
+
+def test_infer_without_a_program_is_refused(driver, images):
     with pytest.raises(Refused, match=r"No program is loaded; call load\(\) first"):
-        driver.infer(image)
+        driver.infer(images)
 
 
-def test_a_reset_accelerator_is_noticed(driver, transport, program, image):
+def test_a_reset_accelerator_is_noticed(driver, transport, program, images):
     driver.load(program)
     transport.values["MODEL_HASH"] = 0
     transport.log.clear()
     with pytest.raises(Refused, match="Accelerator no longer has network 'net' selected"):
-        driver.infer(image)
+        driver.infer(images)
     assert transport.log == ["read MODEL_HASH"]
 
 
-def test_an_error_is_raised_with_its_meaning_and_cleared(driver, transport, program, image):
+def test_an_error_is_raised_with_its_meaning_and_cleared(driver, transport, program, images):
     driver.load(program)
     transport.values |= {"ERROR": ErrorCode.COMMAND, "ERROR_INFO": 12}
     with pytest.raises(AcceleratorError, match=r"COMMAND: the program held an unknown command .*0x0000000c") as caught:
@@ -213,18 +246,18 @@ def test_every_error_code_has_a_meaning_with_a_remedy():
     assert all("; " in MEANINGS[code] for code in ErrorCode if code is not ErrorCode.NONE)
 
 
-def test_an_accelerator_that_stays_busy_is_reported(driver, transport, program, image):
+def test_an_accelerator_that_stays_busy_is_reported(driver, transport, program, images):
     driver.load(program)
     transport.values["CONTROL"] = 0
     with pytest.raises(RuntimeError, match="Accelerator does not become ready; abort it or reset it"):
-        driver.infer(image)
+        driver.infer(images)
 
 
-def test_a_frame_of_wrong_length_is_reported(driver, transport, program, image):
+def test_a_frame_of_wrong_length_is_reported(driver, transport, program, images):
     driver.load(program)
     transport.frames = [bytes(8), bytes(12)]
     with pytest.raises(RuntimeError, match="Frame of layer classifier iteration 0 has 8 bytes, not 12"):
-        driver.infer(image)
+        driver.infer(images)
     assert transport.frames == []
 
 
@@ -235,14 +268,14 @@ def test_abort_clears_and_discards(driver, transport):
     ]
 
 
-def test_streamed_masks_are_queued_before_the_start(model, image):
+def test_streamed_masks_are_queued_before_the_start(model, images):
     config = config_for(16, mask_bits=2048)
     program, transport = compile_model(model, config), FakeTransport(config)
     assert program.stream_packets
     driver = Driver(transport, config)
     driver.load(program)
     for _ in range(2):
-        driver.load_image(image)
+        driver.load_images(images)
         transport.log.clear()
         driver.start()
         assert transport.log == [

@@ -29,7 +29,7 @@ def report(tmp_path):
 
 def test_numbers(report):
     for image, logits in enumerate(([0, 5, 1], [9, 0, 1], [0, 0, 1])):
-        report.add_plain(image, logits, {"TOTAL": 1000 + image}, cycles=1100, seconds=0.001)
+        report.add_plain([image], [logits], {"TOTAL": 1000 + image}, cycles=1100, seconds=0.001)
     report.values_compared = 77
     data = json.loads(json.dumps(report.as_json()))
     network = report.program.model.network
@@ -47,8 +47,31 @@ def test_numbers(report):
     assert (data["mismatches"], data["values_compared"]) == (0, 77)
 
 
+def test_lanes_share_the_cycles(report):
+    """Three images in two inferences of two lanes; the cycles of an image are those with every lane in use."""
+    model = report.program.model
+    program = compile_model(model, config_for(32, lanes=2))
+    both = Report(report.model_path, program, predict(program), report.labels, 0.0, 1, ["golden model"])
+    both.add_plain([0, 1], [[0, 5, 1], [9, 0, 1]], {"TOTAL": 1000}, cycles=1100, seconds=0.001)
+    both.add_plain([2], [[0, 0, 1]], {"TOTAL": 1000}, cycles=1100, seconds=0.001)
+    both.add_traffic(200, 30, 40)
+    both.add_traffic(100, 30, 40)
+    data = both.as_json()
+    assert (data["images"], data["inferences"], data["correct_images"]) == (3, 2, 1)
+    assert (data["cycles_per_image_measured"], data["cycles_per_inference_measured"]) == (500, 1000)
+    assert data["cycles_per_inference_predicted"] == 2 * data["cycles_per_image_predicted"] == predict(program).total
+    assert data["dense_equivalent_macs_per_pe_and_cycle"] == pytest.approx(model.network.macs / (32 * 500))
+    assert data["array_utilization_percent"] == pytest.approx(100 * model.network.macs / (32 * 500))
+    assert (data["image_bytes_per_image"], data["streamed_mask_bytes_per_image"]) == (100, 20)
+    text = io.StringIO()
+    Console(file=text, width=120).print(both.table())
+    assert "cycles per inference (2 images at a time), measured" in text.getvalue()
+
+
 def test_traffic_is_compared_with_int8_weights_for_every_execution(report):
     network = report.program.model.network
+    for image in (0, 1):
+        report.add_plain([image], [[0, 5, 1]], {"TOTAL": 1000}, cycles=1100, seconds=0.001)
     report.add_traffic(100, 0, 20)
     report.add_traffic(100, 40, 20)
     data = report.as_json()
@@ -66,7 +89,7 @@ def test_the_table_shows_what_is_known(report):
     Console(file=text, width=120).print(report.table())
     assert "cycles per image, measured" in text.getvalue()
     assert "accuracy" not in text.getvalue()
-    report.add_plain(0, [0, 5, 1], {"TOTAL": 12345}, cycles=1100, seconds=0.001)
+    report.add_plain([0], [[0, 5, 1]], {"TOTAL": 12345}, cycles=1100, seconds=0.001)
     text = io.StringIO()
     Console(file=text, width=120).print(report.table())
     assert "12,345" in text.getvalue()

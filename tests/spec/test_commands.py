@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spec.commands import ADDRESS_BITS, COMMAND_WORDS, FIELDS, Op, Source, decode, encode
+from spec.commands import ADDRESS_BITS, COMMAND_WORDS, FIELDS, LANES_MAX, Op, Source, decode, encode
 from spec.refusal import Refused
 
 BY_NAME = {field.name: field for field in FIELDS}
 
-_WEIGHTED = set(BY_NAME) - {"iterations", "entry_step", "count"}
+_WEIGHTED = set(BY_NAME) - {"iterations", "entry_step", "count", "lane"}
 _RING = {"ring_base", "ring_words", "ring_start", "ring_step", "ring_row_step"}
 _CONVOLUTION = _WEIGHTED - _RING
 #: Of a layer that draws from a ring instead of having masks.
@@ -22,7 +22,7 @@ USED = {
     Op.HALT: {"op"},
     Op.CONV: _CONVOLUTION,
     Op.CLASSIFY: _CONVOLUTION,
-    Op.STORE: {"op", "source", "source_base", "count"},
+    Op.STORE: {"op", "source", "source_base", "count", "lane"},
     Op.LOOP: {"op", "iterations", "entry_step"},
     Op.ENDLOOP: {"op"},
     Op.MAXPOOL: {
@@ -76,6 +76,7 @@ def test_control_flow_is_in_the_first_word_alone(op):
 def test_widths_hold_what_they_must():
     assert max(Op) < 1 << BY_NAME["op"].width
     assert max(Source) < 1 << BY_NAME["source"].width
+    assert 1 << BY_NAME["lane"].width >= LANES_MAX
     assert {BY_NAME[name].width for name in ("source_base", "out_base", "residual_base")} == {ADDRESS_BITS}
 
 

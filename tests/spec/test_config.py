@@ -37,8 +37,8 @@ ILLEGAL = [
       for value in (-4, 0, 1, 2, 3, 6, 12, 65, 128)),
     *(({"rows": value}, rf"^rows \(Tm\) must be a power of two from 4 to 4\*groups = 16, so that .*, not {value}$")
       for value in (-4, 0, 1, 2, 3, 5, 12, 32)),
-    *(({"lanes": value}, rf"^lanes \(L\) must be 1, not {value}: this version has one pixel lane; use more rows or ")
-      for value in (-1, 0, 2, 4)),
+    *(({"lanes": value}, rf"^lanes \(L\) must be a power of two from 1 to 8, not {value}: every lane works on an ")
+      for value in (-2, -1, 0, 3, 6, 12, 16)),
     *(({"weight_rows": value}, rf"^weight_rows must be a power of two that divides rows \(16\), not {value}$")
       for value in (-1, 0, 3, 12, 32)),
     ({"groups": 64, "rows": 256, "weight_rows": 2}, r"^weight_rows must be at least rows/64 = 4, not 2$"),
@@ -70,7 +70,7 @@ WIDE = {"groups": 64, "x_bytes": 4096, "t_bytes": 4096}
 EDGES = [
     WIDE, WIDE | {"rows": 256, "weight_rows": 4, "mask_bits": 1 << 20, "entries": 1024},
     {"rows": 4}, {"weight_rows": 16, "mask_bits": 1 << 14}, {"psum_depth": 16}, {"psum_depth": 1023}, {"x_bytes": 256},
-    {"t_bytes": 256}, {"mask_bits": 512}, {"entries": 64}, {"commands": 4},
+    {"t_bytes": 256}, {"lanes": 8}, {"mask_bits": 512}, {"entries": 64}, {"commands": 4},
     *({name: value} for name, value in MOST.items()), *({"modes": (mode,)} for mode in Mode),
 ]
 
@@ -95,6 +95,8 @@ DERIVED = {
     256: ((8, 32, 1), 32, 1, 2, 2, 16, 32, 64),
     512: ((16, 32, 1), 64, 2, 4, 2, 16, 64, 128),
     1024: ((16, 64, 1), 64, 1, 4, 4, 16, 128, 256),
+    2048: ((16, 64, 2), 64, 1, 4, 4, 16, 128, 256),
+    4096: ((16, 64, 4), 64, 1, 4, 4, 16, 128, 256),
 }
 
 
@@ -118,16 +120,23 @@ def test_derived_memories():
     assert built.classes_max == 64 * 16
     assert built.memory_bits == {
         "x": 8192, "t": 16384, "mask": 4096, "entries": 8192, "program": 8192, "psum": ACC_BITS * 16 * 64}
+    four = config(lanes=4).memory_bits
+    assert {name: four[name] // bits for name, bits in built.memory_bits.items()} == {
+        "x": 4, "t": 4, "mask": 1, "entries": 1, "program": 1, "psum": 4}
 
 
 CONFIG_FOR = [
-    ((17,), {}, r"^There is no named shape of 17 PEs: use one of \[16, 32, .*, 1024\], or give --groups and --rows$"),
-    ((4096,), {}, r"^There is no named shape of 4096 PEs: "),
+    ((17,), {}, r"^There is no named shape of 17 PEs: use one of \[16, 32, .*, 4096\], or give --groups and --rows$"),
+    ((8192,), {}, r"^There is no named shape of 8192 PEs: "),
+    ((16,), {"lanes": 2}, r"^There is no named shape of 16 PEs in 2 lanes: use one of \[32, 64, .*, 2048\], or give "),
+    ((4096,), {"lanes": 1}, r"^There is no named shape of 4096 PEs in one lane: use one of \[16, 32, .*, 1024\], or "),
     ((64,), {"groups": 4}, r"^Give both groups \(Tg\) and rows \(Tm\), or neither$"),
     ((64,), {"rows": 16}, r"^Give both groups \(Tg\) and rows \(Tm\), or neither$"),
-    ((64,), {"groups": 8, "rows": 16}, r"^8 groups x 16 rows make 128 PEs, not 64; change --pe, --groups or --rows$"),
+    ((64,), {"groups": 8, "rows": 16}, r"^8 groups x 16 rows make 128 PEs, not 64; change --pe, --groups, --rows or "),
+    ((64,), {"groups": 4, "rows": 16, "lanes": 2}, r"^4 groups x 16 rows x 2 lanes make 128 PEs, not 64; change --pe"),
     ((64,), {"groups": 2, "rows": 32}, r"^groups \(Tg\) must be a power of two"),
-    ((64,), {"lanes": 2}, r"^lanes \(L\) must be 1"),
+    ((64,), {"lanes": 3}, r"^lanes \(L\) must be a power of two from 1 to 8, not 3"),
+    ((64,), {"lanes": "2"}, r"^lanes must be an integer, not '2'$"),
     ((64,), {"x_bytes": 1}, r"^x_bytes must be a multiple of 16"),
 ]
 
@@ -143,10 +152,21 @@ def test_config_for_refuses(pe, fields, sentence):
     ({"pe": 64, "groups": 8, "rows": 8}, 8, 8, 1),
     ({"pe": 2048, "groups": 32, "rows": 64}, 32, 64, 4),
     ({"pe": 1024, "weight_rows": 16}, 16, 64, 16),
+    ({"pe": 4096}, 16, 64, 4),
+    ({"pe": 64, "lanes": 4}, 4, 4, 1),
+    ({"pe": 1024, "lanes": 4}, 8, 32, 2),
+    ({"pe": 256, "groups": 8, "rows": 4, "lanes": 8}, 8, 4, 1),
 ], ids=str)
 def test_config_for_chooses(given, groups, rows, weight_rows):
     built = config_for(**given)
     assert (built.groups, built.rows, built.weight_rows) == (groups, rows, weight_rows)
+    assert built.pe == given["pe"]
+
+
+def test_program_memory_grows_with_the_lanes():
+    """A traced program stores every tensor of every lane."""
+    assert [config_for(pe).commands for pe in (1024, 2048, 4096)] == [128, 256, 512]
+    assert config_for(4096, commands=100).commands == 100
 
 
 @pytest.mark.parametrize("pe", SHAPES)
@@ -193,14 +213,13 @@ def test_bad_json_is_refused(content, sentence):
 
 # One legal change per field that a build can differ in.
 OTHER = {
-    "groups": 8, "rows": 8, "weight_rows": 2, "psum_depth": 65, "x_bytes": 2048, "t_bytes": 1024, "mask_bits": 8192,
-    "entries": 512, "commands": 17, "modes": (Mode.ANY,), "ring_words": 16,
+    "groups": 8, "rows": 8, "lanes": 2, "weight_rows": 2, "psum_depth": 65, "x_bytes": 2048, "t_bytes": 1024,
+    "mask_bits": 8192, "entries": 512, "commands": 17, "modes": (Mode.ANY,), "ring_words": 16,
 }
 
 
 def test_hash_changes_with_every_field():
-    """All but lanes, which has one legal value."""
-    assert set(OTHER) == set(FIELDS) - {"lanes"}
+    assert set(OTHER) == set(FIELDS)
     hashes = {config().hash, *(config(**{name: value}).hash for name, value in OTHER.items())}
     assert len(hashes) == len(OTHER) + 1
     assert all(0 <= value < 1 << 32 for value in hashes)

@@ -4,8 +4,9 @@ import struct
 
 import pytest
 
+from spec.commands import LANES_MAX
 from spec.config import SHAPES, config_for
-from spec.packets import HEADER_WORDS, PACKET_MAGIC, Target, chunk_packet, memory_words, packet
+from spec.packets import HEADER_WORDS, LANE_LSB, PACKET_MAGIC, PER_LANE, Target, chunk_packet, memory_words, packet
 
 PACKETS = {
     "one-word": (Target.X, 7, b"\1\2\3\4", [0xF01D_0003, 7, 1, 0x0403_0201]),
@@ -23,6 +24,26 @@ def test_packet(target, address, payload, words):
     assert made[4 * HEADER_WORDS:] == payload
 
 
+@pytest.mark.parametrize(("target", "lane", "word"), [
+    (Target.X, 0, 0x12), (Target.X, 1, 0x0100_0012), (Target.T, 7, 0x0700_0012), (Target.ENTRIES, 0, 0x12),
+])
+def test_lane_is_above_the_address(target, lane, word):
+    assert list(struct.unpack("<4I", packet(target, 0x12, bytes(4), lane))) == [0xF01D_0000 | target, word, 1, 0]
+
+
+def test_memories_that_are_there_once_have_no_lanes():
+    for target in set(Target) - set(PER_LANE):
+        with pytest.raises(ValueError, match=rf"^Memory {target.name} is there once, not in every lane$"):
+            packet(target, 0, bytes(4), 1)
+
+
+def test_lanes_fit_above_every_address():
+    most = {"x_bytes": 1 << 26, "t_bytes": 1 << 26, "lanes": LANES_MAX}
+    words = memory_words(config_for(16 * LANES_MAX, **most))
+    assert max(words[target] for target in PER_LANE) == 1 << LANE_LSB
+    assert LANES_MAX <= 1 << 32 - LANE_LSB
+
+
 @pytest.mark.parametrize("length", [1, 2, 3, 5, 4097])
 def test_broken_word_is_refused(length):
     with pytest.raises(ValueError, match=rf"^Payload must be whole 32-bit words, not {length} bytes$"):
@@ -37,6 +58,7 @@ def test_targets_fit_beside_the_magic():
 
 @pytest.mark.parametrize("pe", SHAPES)
 def test_memory_words(pe):
+    """Of a lane, where every lane has one."""
     config = config_for(pe)
     assert memory_words(config) == {
         Target.PROGRAM: config.commands * 16,

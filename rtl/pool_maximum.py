@@ -1,0 +1,56 @@
+"""The largest bytes of a window, channel by channel: what a lane adds to the walk of the max pool."""
+
+from amaranth.hdl import Module, Mux, Signal, unsigned
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+__all__ = ["PoolMaximum", "PoolStep"]
+
+
+class PoolStep(data.Struct):
+    """What happens in one cycle of a max pool."""
+
+    first: unsigned(1)  #: The word that arrives is the first of a window.
+    inside: unsigned(1)  #: It lies in the map; otherwise it is padding (0).
+    keep: unsigned(1)  #: The maximum of a window is complete.
+    shift: unsigned(1)  #: A column is being stored, the next one follows.
+
+
+class PoolMaximum(wiring.Component):
+    """``best[c] = max(word[c], 0 if first else best[c])``; ``y`` is one column after another of the maximum kept.
+
+    Timing: ``keep`` comes in the cycle after a window's last word; column 0 stands on ``y`` one cycle later, and each
+    ``shift`` brings the next one.
+
+    Parameters
+    ----------
+    word_bytes, rows : int
+        C and Tm.
+
+    Members
+    -------
+    step : In(PoolStep)
+    word : In(8 * word_bytes)
+    y : Out(8 * rows)
+    """
+
+    def __init__(self, *, word_bytes: int, rows: int):
+        self.word_bytes = word_bytes
+        self.rows = rows
+        super().__init__({"step": In(PoolStep), "word": In(8 * word_bytes), "y": Out(8 * rows)})
+
+    def elaborate(self, platform):
+        m = Module()
+
+        best, line = Signal(8 * self.word_bytes, reset_less=True), Signal(8 * self.word_bytes, reset_less=True)
+        word = self.word & self.step.inside.replicate(len(best))
+        so_far = best & ~self.step.first.replicate(len(best))
+        for i in range(self.word_bytes):
+            new, old = word.word_select(i, 8), so_far.word_select(i, 8)
+            m.d.sync += best.word_select(i, 8).eq(Mux(new > old, new, old))
+        m.d.comb += self.y.eq(line)
+        with m.If(self.step.keep):
+            m.d.sync += line.eq(best)
+        with m.Elif(self.step.shift):
+            m.d.sync += line.eq(line >> 8 * self.rows)
+        return m
