@@ -24,7 +24,7 @@ from train.deployed import DeployedNet
 from train.quantize import calibrate, quantize
 from train.trainer import accuracy
 
-__all__ = ["MismatchError", "export", "main", "vectors_path"]
+__all__ = ["MismatchError", "export", "main", "proved", "vectors_path"]
 
 _SUFFIX = ".safetensors"
 
@@ -62,23 +62,35 @@ def export(state: dict, dataset: Dataset, calibration: int, count: int) -> tuple
     trained = checkpoint.restore(state)
     scales = calibrate(trained, dataset.train_images[:calibration])
     deployed = quantize(trained, scales, provenance={})
+    proof, measured = proved(deployed, dataset, count)
+    deployed = model.with_provenance(
+        deployed,
+        dataset=dataset.name, dataset_sha256=dataset.digest, held_out_images=len(dataset.test_images),
+        float_accuracy=round(accuracy(trained, dataset.test_images, dataset.test_labels), 6),
+        deployed_accuracy=round(measured, 6),
+        recipe=state["settings"], epochs=state["epoch"], seed=state["settings"]["seed"],
+        normalization=state["normalization"],
+        calibration={"images": f"the first {calibration} training images", "rule": "max/255", "count": calibration},
+        versions=state["versions"],
+    )
+    return deployed, proof
+
+
+def proved(deployed: model.Model, dataset: Dataset, count: int) -> tuple[Vectors, float]:
+    """Vectors of the first ``count`` held-out images, by the deployed torch model, and its accuracy on all of them.
+
+    Raises
+    ------
+    MismatchError
+        If it and the golden model differ anywhere on those ``count`` images.
+    """
     net = DeployedNet(deployed)
     images, labels = dataset.test_images, dataset.test_labels
     trace = net.run(images[:count])
     found = vectors.difference(golden.run(deployed, images[:count]), trace)
     if found:
         raise MismatchError(found)
-    deployed = model.with_provenance(
-        deployed,
-        dataset=dataset.name, dataset_sha256=dataset.digest, held_out_images=len(images),
-        float_accuracy=round(accuracy(trained, images, labels), 6),
-        deployed_accuracy=round(net.accuracy(images, labels), 6),
-        recipe=state["settings"], epochs=state["epoch"], seed=state["settings"]["seed"],
-        normalization=state["normalization"],
-        calibration={"images": f"the first {calibration} training images", "rule": "max/255", "count": calibration},
-        versions=state["versions"],
-    )
-    return deployed, Vectors(images[:count], labels[:count], trace)
+    return Vectors(images[:count], labels[:count], trace), net.accuracy(images, labels)
 
 
 def vectors_path(path: Path) -> Path:

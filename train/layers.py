@@ -8,6 +8,7 @@ Ref: Hidden-Fold Networks (IEEE Access 2023), section III.
 
 import math
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -97,6 +98,10 @@ class HiddenConv(Convolution):
     def mask(self) -> Tensor:
         """Supermask of the present scores: bool tensor, OHWI."""
         return select(self.scores, self.mode, self.density)
+
+    def trits(self) -> np.ndarray:
+        """``mask x sign`` of the present scores: int8 array, OHWI."""
+        return (self.weight.sign() * self.mask()).cpu().numpy().astype(np.int8)
 
     def effective_weight(self) -> Tensor:
         """Masked weight as torch convolves it: (M, C, K, K). Differentiable by the scores."""

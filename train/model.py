@@ -7,7 +7,7 @@ projection shortcut is at least 0.
 Ref: Hidden-Fold Networks (IEEE Access 2023), section III and Table 1.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor, nn
@@ -19,7 +19,7 @@ from train.config import ModelConfig
 from train.layers import Convolution, DenseConv, HiddenConv
 from train.norms import norms
 
-__all__ = ["NORMALIZATION", "HiddenFoldNet"]
+__all__ = ["NORMALIZATION", "HiddenFoldNet", "ResidualNet", "convolution"]
 
 #: What happens to a pixel before the first layer; the accelerator can do nothing else.
 NORMALIZATION = "x/255"
@@ -29,31 +29,30 @@ def _ignore(layer: Layer, iteration: int, values: Tensor) -> None:
     """Observer that looks away."""
 
 
-class HiddenFoldNet(nn.Module):
-    """Trainable form of ``network``: images in, logits out.
+class ResidualNet(nn.Module):
+    """Trainable form of ``network``: images in, logits out; its ``convolutions`` decide what a weight is.
 
     Parameters
     ----------
     network : Network
-    config : ModelConfig
-        What its layers are; ``network`` is usually the topology of it.
-    generator : torch.Generator
-        Draws the initial scores, layer after layer.
+    convolutions : iterable of Convolution
+        By ``layer.index``; a folded layer is one member, whatever its iterations.
 
     Members
     -------
-    convolutions : ModuleList of Convolution
-        By ``layer.index``; a folded layer is one member, whatever its iterations.
     iterations : dict of block name to int
         How often each block runs; :func:`train.stretch.stretch` changes it after training.
     """
 
-    def __init__(self, network: Network, config: ModelConfig, generator: torch.Generator):
+    def __init__(self, network: Network, convolutions: Iterable[Convolution]):
         super().__init__()
         self.network = network
-        self.config = config
         self.iterations = {block.name: block.iterations for block in network.blocks}
-        self.convolutions = nn.ModuleList(_convolution(layer, network, config, generator) for layer in network.layers)
+        self.convolutions = nn.ModuleList(convolutions)
+
+    def effective_weights(self) -> list[Tensor]:
+        """Weight (M, C, K, K) of every layer, by ``layer.index``."""
+        return [convolution.effective_weight() for convolution in self.convolutions]
 
     def forward(self, images: Tensor, observe: Callable[[Layer, int, Tensor], None] = _ignore) -> Tensor:
         """Logits (B, classes), float32, of uint8 ``images`` (B, H, W, C).
@@ -61,7 +60,7 @@ class HiddenFoldNet(nn.Module):
         ``observe(layer, iteration, values)`` sees every activation that the deployed network stores, in its order.
         """
         # Once per step: every iteration of a recurrent block shares the mask of this step.
-        weights = [convolution.effective_weight() for convolution in self.convolutions]
+        weights = self.effective_weights()
 
         def execute(layer: Layer, iteration: int, x: Tensor, residual=None) -> Tensor:
             y = self.convolutions[layer.index](x, weights[layer.index], iteration)
@@ -93,7 +92,24 @@ class HiddenFoldNet(nn.Module):
         return self.convolutions[-1](pooled, weights[-1], 0).flatten(1)
 
 
-def _convolution(layer: Layer, network: Network, config: ModelConfig, generator: torch.Generator) -> Convolution:
+class HiddenFoldNet(ResidualNet):
+    """One of the four methods of the paper.
+
+    Parameters
+    ----------
+    network : Network
+    config : ModelConfig
+        What its layers are; ``network`` is usually the topology of it.
+    generator : torch.Generator
+        Draws the initial scores, layer after layer.
+    """
+
+    def __init__(self, network: Network, config: ModelConfig, generator: torch.Generator):
+        super().__init__(network, (convolution(layer, network, config, generator) for layer in network.layers))
+        self.config = config
+
+
+def convolution(layer: Layer, network: Network, config: ModelConfig, generator: torch.Generator) -> Convolution:
     """What ``layer`` is in a network of ``config``."""
     window = network.stem if layer.role is Role.STEM else layer
     norm = nn.ModuleList()

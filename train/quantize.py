@@ -19,11 +19,12 @@ from spec.model import Model
 from spec.network import Layer, Network, Role
 from spec.numerics import PIXEL_MAX, Requantization, accumulator_bounds, fold, output_range
 from spec.refusal import Refused
-from train.model import HiddenFoldNet
+from train.layers import Convolution
+from train.model import HiddenFoldNet, ResidualNet
 from train.norms import FoldedNorm
 from train.weights import Weights
 
-__all__ = ["Scales", "calibrate", "quantize", "stages"]
+__all__ = ["Scales", "calibrate", "entries_of", "quantize", "read_steps", "stages"]
 
 #: A shortcut stored finer than 1/16 of its stage's step gains nothing and costs shift range.
 _RESIDUAL_SHIFT_MIN = -4
@@ -56,7 +57,7 @@ def stages(network: Network) -> list[list[Layer]]:
     return found
 
 
-def calibrate(model: HiddenFoldNet, images: np.ndarray) -> Scales:
+def calibrate(model: ResidualNet, images: np.ndarray) -> Scales:
     """Activation scales of ``model`` (in evaluation mode) on uint8 ``images`` (n, H, W, C).
 
     Raises
@@ -90,7 +91,7 @@ def calibrate(model: HiddenFoldNet, images: np.ndarray) -> Scales:
 
 
 @torch.no_grad()
-def _peaks(model: HiddenFoldNet, images: np.ndarray) -> dict[str, float]:
+def _peaks(model: ResidualNet, images: np.ndarray) -> dict[str, float]:
     """Largest magnitude each layer stores on ``images``, over all iterations."""
     peaks: dict[str, float] = {}
 
@@ -113,21 +114,28 @@ def quantize(model: HiddenFoldNet, scales: Scales, provenance: dict) -> Model:
     """
     _refuse_foreign(model)
     network = model.network
-    source = {"stem": 1 / PIXEL_MAX}  # Step of what each layer reads.
+    read = read_steps(network, scales)
+    masks, entries = {}, {}
+    for layer in network.layers:
+        hidden = model.convolutions[layer.index]
+        masks[layer.name] = hidden.mask().numpy()
+        if layer.role is not Role.CLASSIFIER:
+            entries[layer.name] = entries_of(layer, hidden, hidden.trits(), hidden.sigma, read[layer.name], scales)
+    return Model(network, masks, entries, provenance)
+
+
+def read_steps(network: Network, scales: Scales) -> dict[str, float]:
+    """What one step of the activation that each layer reads is worth, by name."""
+    read = {"stem": 1 / PIXEL_MAX}
     stream = scales.steps["stem"]
     for block in network.blocks:
         branch = stream
         for layer in network.block_layers(block):
-            source[layer.name] = stream if layer.role is Role.SHORTCUT else branch
+            read[layer.name] = stream if layer.role is Role.SHORTCUT else branch
             if layer.role is Role.INNER:
                 branch = scales.steps[layer.name]
         stream = scales.steps[layer.name]
-    masks, entries = {}, {}
-    for layer in network.layers:
-        masks[layer.name] = model.convolutions[layer.index].mask().numpy()
-        if layer.role is not Role.CLASSIFIER:
-            entries[layer.name] = _entries(model, layer, masks[layer.name], source[layer.name], scales)
-    return Model(network, masks, entries, provenance)
+    return read
 
 
 def _refuse_foreign(model: HiddenFoldNet) -> None:
@@ -157,24 +165,31 @@ def _refuse_foreign(model: HiddenFoldNet) -> None:
             )
 
 
-def _entries(model: HiddenFoldNet, layer: Layer, mask: np.ndarray, source: float, scales: Scales) -> Requantization:
-    """Batch norms of ``layer`` as entries.
+def entries_of(
+    layer: Layer, convolution: Convolution, weights: np.ndarray, scale: float, source: float, scales: Scales
+) -> Requantization:
+    """Batch norms of ``layer``, which is trained as ``convolution``, as entries.
 
-    Its convolution is ``sigma * source * acc``, its batch norm ``a*conv + b``, its stored value that over ``step``:
-    ``y = acc * (a * sigma * source / step) + b / step``.
+    Its convolution is ``scale * source * acc``, its batch norm ``a*conv + b``, its stored value that over ``step``:
+    ``y = acc * (a * scale * source / step) + b / step``.
+
+    Parameters
+    ----------
+    weights : int8 array (M, K, K, N)
+        ``scale`` times these is what the layer was trained with.
+    source : float
+        From :func:`read_steps`.
     """
-    hidden = model.convolutions[layer.index]
     step = scales.steps[layer.name]
-    factors = [_affine(hidden.norm_of(t)) for t in range(layer.iterations)]
+    factors = [_affine(convolution.norm_of(t)) for t in range(layer.iterations)]
     a = np.stack([factor for factor, _ in factors])  # (iterations, M)
     b = np.stack([offset for _, offset in factors])
-    trits = np.sign(hidden.weight.numpy()).astype(np.int8) * mask
     projected = layer.name in scales.residual_shifts
     return fold(
-        a * (hidden.sigma * source / step), b / step, *accumulator_bounds(trits), where=layer.name,
+        a * (scale * source / step), b / step, *accumulator_bounds(weights), where=layer.name,
         residual_range=output_range(signed=projected) if layer.role is Role.LAST else (0, 0),
         residual_shift=scales.residual_shifts.get(layer.name, 0),
-        signed=layer.role is Role.SHORTCUT,
+        signed=layer.role is Role.SHORTCUT, z_bits=layer.widths.z,
     )
 
 
