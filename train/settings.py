@@ -12,7 +12,7 @@ from train.data import DATASETS
 from train.options import add_model_options, given_model_settings, integers
 from train.recipe import Recipe
 
-__all__ = ["Settings", "add_settings_options", "recipe_names", "settings_from"]
+__all__ = ["Settings", "add_settings_options", "read_recipe", "recipe_names", "settings_from"]
 
 _RECIPES = Path(__file__).with_name("recipes")
 _SECTIONS = {"data", "network", "training"}
@@ -99,7 +99,7 @@ def settings_from(arguments: argparse.Namespace) -> Settings:
     Refused
         If there is no such recipe, or a value is impossible, naming it.
     """
-    sections = _read(arguments.recipe)
+    sections = read_recipe(arguments.recipe)
     given = vars(arguments)
 
     def chosen(section: str, names: set[str]) -> dict:
@@ -124,8 +124,14 @@ def settings_from(arguments: argparse.Namespace) -> Settings:
     return Settings(ModelConfig.of(network.pop("method", Method.HFN), **network), recipe, **data)
 
 
-def _read(recipe: str) -> dict[str, dict]:
-    """Sections of a recipe file, by path or by name."""
+def read_recipe(recipe: str) -> dict[str, dict]:
+    """Sections of a recipe file, by path or by name.
+
+    Raises
+    ------
+    Refused
+        If there is no such recipe, or it is no TOML file with those sections.
+    """
     path = Path(recipe)
     if path.suffix != ".toml":
         if recipe not in recipe_names():
