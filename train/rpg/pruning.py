@@ -13,7 +13,7 @@ from spec.refusal import Refused
 from train.rpg.resnet import RpgResNet
 from train.rpg.ring import Ring
 
-__all__ = ["Kept", "flops", "kept_filters", "prune_filters", "prune_ring", "ring_dof"]
+__all__ = ["Kept", "flops", "kept_filters", "kept_of", "prune_filters", "prune_ring", "ring_dof"]
 
 
 class Kept(nn.Module):
@@ -33,23 +33,28 @@ class Kept(nn.Module):
         return values * self.kept
 
 
-def _keep(module: nn.Module, name: str, kept: Tensor) -> None:
-    """Keep only ``kept`` of parameter ``name`` of ``module``, from now on."""
+def kept_of(module: nn.Module, name: str) -> Tensor | None:
+    """What pruning has left of parameter ``name`` of ``module``: bool tensor of its shape, None if it is whole."""
     if parametrize.is_parametrized(module, name):
         for step in module.parametrizations[name]:
             if isinstance(step, Kept):
-                step.kept &= kept
-                return
-    parametrize.register_parametrization(module, name, Kept(kept.clone()))
+                return step.kept
+    return None
+
+
+def _keep(module: nn.Module, name: str, kept: Tensor) -> None:
+    """Keep only ``kept`` of parameter ``name`` of ``module``, from now on."""
+    before = kept_of(module, name)
+    if before is None:
+        parametrize.register_parametrization(module, name, Kept(kept.clone()))
+    else:
+        before &= kept
 
 
 def ring_dof(ring: Ring) -> int:
     """Values of ``ring`` that are not pruned."""
-    if parametrize.is_parametrized(ring, "free"):
-        for step in ring.parametrizations["free"]:
-            if isinstance(step, Kept):
-                return int(step.kept.sum())
-    return ring.size
+    kept = kept_of(ring, "free")
+    return ring.size if kept is None else int(kept.sum())
 
 
 def prune_ring(rings: list[Ring], dof: int) -> None:
@@ -66,20 +71,25 @@ def prune_ring(rings: list[Ring], dof: int) -> None:
     have = sum(ring_dof(ring) for ring in rings)
     if not 1 <= dof <= have:
         raise Refused(f"Rings of {have} values cannot be pruned to {dof}; give --prune-dof from 1 to {have}")
-    magnitudes = torch.cat([ring.free.detach().abs().flatten() for ring in rings])
+    magnitudes = torch.cat([_magnitudes(ring) for ring in rings])
     kept = torch.zeros(len(magnitudes), dtype=torch.bool, device=magnitudes.device)
     kept[magnitudes.argsort(descending=True, stable=True)[:dof]] = True
     for ring, part in zip(rings, kept.split([ring.size for ring in rings]), strict=True):
         _keep(ring, "free", part.view(1, -1))
 
 
+def _magnitudes(ring: Ring) -> Tensor:
+    """Magnitudes of the values of ``ring`` (M,); -1 for those already pruned."""
+    magnitudes, kept = ring.free.detach().abs(), kept_of(ring, "free")
+    return (magnitudes if kept is None else magnitudes.where(kept, -1.0)).flatten()
+
+
 def kept_filters(model: RpgResNet) -> dict[str, int]:
     """Filters (output channels) that are left in every layer, by name."""
     found = {}
     for layer, convolution in zip(model.network.layers, model.convolutions, strict=True):
-        found[layer.name] = layer.outputs
-        if len(convolution.norms) and parametrize.is_parametrized(convolution.norms[0], "weight"):
-            found[layer.name] = int(convolution.norms[0].parametrizations["weight"][0].kept.sum())
+        kept = kept_of(convolution.norms[0], "weight") if len(convolution.norms) else None
+        found[layer.name] = layer.outputs if kept is None else int(kept.sum())
     return found
 
 
@@ -149,7 +159,7 @@ def _relative_norms(model: RpgResNet, layer: Layer) -> list[float]:
     """l1 norm of every filter of ``layer`` over the mean of the layer; -1 for those already removed."""
     norms = model.effective_weights()[layer.index].abs().sum((1, 2, 3))  # (M,)
     relative = norms / norms.mean()
-    norm = model.convolutions[layer.index].norms[0]
-    if parametrize.is_parametrized(norm, "weight"):
-        relative[~norm.parametrizations["weight"][0].kept] = -1
+    kept = kept_of(model.convolutions[layer.index].norms[0], "weight")
+    if kept is not None:
+        relative[~kept] = -1
     return relative.tolist()

@@ -8,7 +8,7 @@ import torch
 from spec.network import Role
 from spec.refusal import Refused
 from train.rpg.plan import Scope
-from train.rpg.pruning import flops, kept_filters, prune_filters, prune_ring, ring_dof
+from train.rpg.pruning import flops, kept_filters, kept_of, prune_filters, prune_ring, ring_dof
 from train.rpg.quantize import make_integer
 
 
@@ -54,6 +54,15 @@ def test_equal_values_go_from_the_end(small_rpg):
         ring.free.fill_(0.5)
     prune_ring([ring], 10)
     assert (ring.free.detach().flatten() != 0).tolist() == [True] * 10 + [False] * 6
+
+
+def test_values_that_are_zero_count_until_they_are_pruned(small_rpg):
+    ring, = small_rpg(dof=16).rings
+    prune_ring([ring], 10)
+    with torch.no_grad():
+        ring.parametrizations["free"].original.zero_()
+    prune_ring([ring], 7)
+    assert ring_dof(ring) == 7
 
 
 @pytest.mark.parametrize("dof", [0, 321])
@@ -102,7 +111,7 @@ def test_removed_filters_give_zero_and_stay_removed(small_rpg, images):
     assert kept_filters(model) == before
     for layer in model.network.layers[:-1]:
         if layer.role is Role.INNER:
-            kept = model.convolutions[layer.index].norms[0].parametrizations["weight"][0].kept
+            kept = kept_of(model.convolutions[layer.index].norms[0], "weight")
             assert (seen[layer.name][:, ~kept] == 0).all()
             assert int(kept.sum()) == before[layer.name] < layer.outputs + 1
     less = prune_filters(model, round(0.4 * model.network.macs))
