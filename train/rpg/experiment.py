@@ -97,9 +97,11 @@ class Experiment:
 
 
 def train_cell(
-    path: Path, experiment: Experiment, dataset: Dataset, recipe: Recipe, processes: Processes
+    path: Path, experiment: Experiment, dataset: Dataset, recipe: Recipe, processes: Processes, label: str = ""
 ) -> tuple[nn.Module, list[dict]]:
     """Train ``experiment``, or what is left of it, or nothing if the cell ``path`` is finished.
+
+    ``label`` is what the progress display calls it, by default the name of the cell.
 
     Returns
     -------
@@ -127,7 +129,9 @@ def train_cell(
         torch.save(settings | {"state": state}, buffer)
         write_bytes(path, buffer.getvalue() + hashlib.sha256(buffer.getvalue()).digest())
 
-    trainer = Trainer(model, dataset, recipe, experiment.seed, processes, state=state, save=save, label=path.stem)
+    trainer = Trainer(
+        model, dataset, recipe, experiment.seed, processes, state=state, save=save, label=label or path.stem
+    )
     history = trainer.run()
     return model.eval(), history
 
@@ -160,7 +164,8 @@ def run_cells(
 ) -> dict[str, float]:
     """Held-out accuracy after the last epoch of every cell, by name; cells are kept in ``out/cells``."""
     accuracies = {}
-    for name, experiment in cells.items():
-        _, history = train_cell(out / "cells" / f"{name}.pt", experiment, dataset, recipe, processes)
+    for number, (name, experiment) in enumerate(cells.items(), 1):
+        label = f"cell {number} of {len(cells)}, {name}"
+        _, history = train_cell(out / "cells" / f"{name}.pt", experiment, dataset, recipe, processes, label)
         accuracies[name] = history[-1]["held_out_accuracy"]
     return accuracies

@@ -92,7 +92,7 @@ def test_an_interrupted_cell_ends_in_the_same_bits(data, tmp_path, monkeypatch):
 def test_finished_cells_are_not_trained_again(data, tmp_path, capsys):
     cells = {"a": EXPERIMENT, "b": replace(EXPERIMENT, seed=1)}
     first = run_cells(tmp_path, cells, data, RECIPE, CPU)
-    assert "a, epoch 2 of 2" in capsys.readouterr().err
+    assert "cell 1 of 2, a, epoch 2 of 2" in capsys.readouterr().err
     content = (tmp_path / "cells" / "a.pt").read_bytes()
     assert run_cells(tmp_path, cells, data, RECIPE, CPU) == first
     assert "epoch" not in capsys.readouterr().err
