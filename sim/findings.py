@@ -67,16 +67,24 @@ def of_visit(
         first = Visit(0, 0, 0, 0, None, layer.planes - 1 if layer.ring else None)
         if visit == first and added - right == _left_behind(program, site, execution):
             return [*found, "the difference is what was left in the psum memory: the sum did not start at 0"]
-        by_pixel = execution.inputs[0, ..., low:high].astype(np.int64) @ trits[at]
-        others = [place for place in np.argwhere(by_pixel == by_tap).tolist() if place != [y, x]]
+        others = _words_that_add(by_tap, execution, trits[at], size) - {(y, x, visit.block)}
         if 0 < len(others) <= _FEW:
-            places = " or ".join(f"(y {other_y}, x {other_x})" for other_y, other_x in others)
-            found.append(f"the word of input pixel {places} in place of (y {y}, x {x}) would explain all its passes")
+            places = " or ".join(f"(y {there[0]}, x {there[1]}, n-block {there[2]})" for there in sorted(others))
+            here = f"(y {y}, x {x}, n-block {visit.block})"
+            found.append(f"the word {places} in place of {here} would explain all passes")
         sign = signs(model.network.seed_of(layer), layer.outputs, layer.kernel, layer.inputs)[site.channel][at]
         # The trits of a ring have signs of their own, unknown where they are 0.
         unmasked = terms if layer.ring else (1 - 2 * sign.astype(np.int64)) * met
         found += _of_one_weight(by_tap - int(terms.sum()), terms, unmasked, low, "trit" if layer.ring else "mask bit")
     return found
+
+
+def _words_that_add(wanted: int, execution: Execution, weights: np.ndarray, size: int) -> set[tuple[int, int, int]]:
+    """Words (y, x, n-block), of ``size`` bytes, of the input map that add ``wanted`` when they meet ``weights``."""
+    inputs = execution.inputs[0].astype(np.int64)
+    whole = np.pad(inputs, ((0, 0), (0, 0), (0, -inputs.shape[-1] % size)))
+    words = whole.reshape(*inputs.shape[:2], -1, size)[..., : len(weights)]
+    return {tuple(place) for place in np.argwhere(words @ weights == wanted).tolist()}
 
 
 def _left_behind(program: Program, site: Site, execution: Execution) -> int | None:

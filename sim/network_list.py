@@ -74,12 +74,14 @@ def _runs(entry: dict, path: Path) -> Iterator[Run]:
         raise Refused(
             f"A [[run]] of {path} must have the keys {sorted(keys)}, and may have 'width'; this one has {sorted(entry)}"
         )
+    if entry["image"] not in _CLASSES:
+        raise Refused(f"A [[run]] of {path} has image {entry['image']!r}; the images are {', '.join(map(str, _CLASSES))}")
     width = entry.get("width", _WIDTH)
     for mode, goal in entry["goal"].items():
         if mode not in list(Mode):
             raise Refused(f"A [[run]] of {path} has mode {mode!r}; the modes are {', '.join(Mode)}")
         network = resnet(
-            depth_of(entry["network"]), classes=_CLASSES.get(entry["image"], 0), image=entry["image"],
+            depth_of(entry["network"]), classes=_CLASSES[entry["image"]], image=entry["image"],
             folded=entry["folded"], width=width, mode=Mode(mode),
         )
         if width != _WIDTH:

@@ -172,7 +172,7 @@ def test_the_word_of_another_pixel_is_named(case):
         return (np.array(expected) + wrong.astype(int)).tolist()
 
     found = diagnose(case, step, touched(place), sums)
-    assert any("the word of input pixel (y 2, x 3) in place of (y 2, x 2)" in text for text in found.findings)
+    assert any("the word (y 2, x 3, n-block 0) in place of (y 2, x 2, n-block 0)" in text for text in found.findings)
 
 
 def test_one_wrong_channel_points_at_its_entry(case):

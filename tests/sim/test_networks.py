@@ -52,7 +52,7 @@ def test_the_list_of_the_paper_has_every_size_and_mode():
     (ENTRY.replace("pe =", "pes ="), "must have the keys"),
     (ENTRY.replace("1of4", "3of4"), "has mode '3of4'; the modes are any, 2of4, 1of4"),
     (ENTRY.replace("resnet18", "resnet19"), "There is no network 'resnet19'"),
-    (ENTRY.replace("image = 32", "image = 33"), "Image must be one of"),
+    (ENTRY.replace("image = 32", "image = 33"), "has image 33; the images are 32, 224"),
     (ENTRY.replace("[3]", "[5]"), "Folded stages must be some of"),
 ])
 def test_bad_lists_are_refused(tmp_path, text, sentence):

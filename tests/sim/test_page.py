@@ -61,7 +61,7 @@ def case(tmp_path_factory):
     program = compile_model(model, config_for(16))
     cycles = predict(program)
     report = Report(path, program, cycles, np.array([1]), 0.0, 1, ["golden model"])
-    report.add_plain(0, [0, 5, 1], {"TOTAL": cycles.total}, cycles=1100, seconds=0.001)
+    report.add_plain([0], [[0, 5, 1]], {"TOTAL": cycles.total}, cycles=1100, seconds=0.001)
     report.add_traffic(100, 0, 40)
     counts = [{"TOTAL": c.cycles} | {cause.name: c.causes[cause] for cause in Cause} for c in cycles.commands]
     return report, layers_json(program, cycles, counts)

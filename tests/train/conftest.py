@@ -2,12 +2,15 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from torch import nn
+from torch.nn import functional
 
 from spec.supermask import Mode
 from train import checkpoint, fit
-from train.data import load_dataset
+from train.data import Dataset, load_dataset
 
 TINY = ["--widths", "4,8", "--iterations", "0,2", "--batch", "64", "--epochs", "2"]
 
@@ -41,3 +44,38 @@ def trained(request, tmp_path_factory):
 def state(trained):
     """What that checkpoint holds."""
     return checkpoint.load(trained)
+
+
+class Small(nn.Module):
+    """A convolution, a batch norm and a classifier."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(1, 4, 3)
+        self.norm = nn.BatchNorm2d(4)
+        self.out = nn.Linear(4, 2)
+
+    def forward(self, images):
+        x = functional.relu(self.norm(self.conv(images.permute(0, 3, 1, 2) / 255)))
+        return self.out(x.mean((2, 3)))
+
+
+@pytest.fixture(scope="session")
+def small_net():
+    """``small_net()``: a network of plain torch, the same one every time."""
+    def make():
+        torch.manual_seed(3)
+        return Small()
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def halves():
+    """Images brighter in their upper or in their lower half."""
+    rng = np.random.default_rng(1)
+    labels = rng.integers(0, 2, 200)
+    images = rng.integers(0, 120, (200, 6, 6, 1), dtype=np.uint8)
+    images[labels == 0, :3] += 100
+    images[labels == 1, 3:] += 100
+    return Dataset("halves", images[:160], labels[:160], images[160:], labels[160:], 2)
