@@ -75,7 +75,8 @@ def _runs(entry: dict, path: Path) -> Iterator[Run]:
             f"A [[run]] of {path} must have the keys {sorted(keys)}, and may have 'width'; this one has {sorted(entry)}"
         )
     if entry["image"] not in _CLASSES:
-        raise Refused(f"A [[run]] of {path} has image {entry['image']!r}; the images are {', '.join(map(str, _CLASSES))}")
+        known = ", ".join(map(str, _CLASSES))
+        raise Refused(f"A [[run]] of {path} has image {entry['image']!r}; the images are {known}")
     width = entry.get("width", _WIDTH)
     for mode, goal in entry["goal"].items():
         if mode not in list(Mode):
