@@ -1,17 +1,15 @@
-"""Batches and variations: a function of seed and epoch, shared equally, the test set untouched."""
+"""Batches and variations: a function of seed and epoch, shared equally, in memory and in files."""
 
 import dataclasses
 
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from PIL import Image
 
 from spec.refusal import Refused
 from train.data import Dataset, load_dataset
-from train.data.augment import DRAWS, Augmentation
+from train.data.augment import Augmentation
 from train.data.batches import Batches
 
 CPU = torch.device("cpu")
@@ -59,42 +57,12 @@ def test_processes_share_every_batch(dataset, world):
         assert torch.equal(labels, torch.cat([part[step][1] for part in parts]))
 
 
-@settings(max_examples=50, deadline=None)
-@given(st.integers(0, 4), st.booleans(), st.integers(0, 1000))
-def test_a_variation_is_a_shifted_and_mirrored_image(pad, mirror, seed):
-    rng = torch.Generator().manual_seed(seed)
-    images = torch.randint(1, 256, (4, 5, 7, 2), generator=rng, dtype=torch.uint8)
-    draws = torch.rand((4, DRAWS), generator=rng)
-    varied = Augmentation(pad, mirror)(images, draws)
-    assert varied.dtype == torch.uint8
-    for image, draw, got in zip(images.numpy(), draws.numpy(), varied.numpy(), strict=True):
-        padded = np.pad(image, ((pad, pad), (pad, pad), (0, 0)))
-        top, left = int(draw[0] * np.float32(2 * pad + 1)), int(draw[1] * np.float32(2 * pad + 1))
-        want = padded[top : top + 5, left : left + 7]
-        assert np.array_equal(got, want[:, ::-1] if mirror and draw[2] < 0.5 else want)
-
-
-def test_validation_comes_from_the_training_set(dataset):
-    split = dataset.with_validation(0.2, seed=5)
-    assert (len(split.train_images), len(split.test_images)) == (40, 10)
-    assert sorted([*split.train_labels, *split.test_labels]) == list(range(50))
-    assert np.array_equal(split.test_images, dataset.train_images[split.test_labels])
-    assert split.digest != dataset.digest
-    assert split.digest == dataset.with_validation(0.2, seed=5).digest
-    assert split.digest != dataset.with_validation(0.2, seed=6).digest
-    for fraction in (0, 1, 0.001):
-        with pytest.raises(Refused, match=r"A validation set of .* leaves one of the two empty"):
-            dataset.with_validation(fraction, seed=1)
-
-
 def test_impossible_batches_are_refused(dataset):
     for batch in (0, 51):
         with pytest.raises(Refused, match=f"--batch must be from 1 to 50, the training images of t, not {batch}"):
             batches(dataset, batch=batch)
     with pytest.raises(Refused, match="--batch must be a multiple of the 3 processes that share it, not 8"):
         batches(dataset, world=3)
-    with pytest.raises(Refused, match="padding must be at least 0, not -1"):
-        Augmentation(pad=-1)
 
 
 @pytest.mark.parametrize("workers", [0, 2])

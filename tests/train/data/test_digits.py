@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from spec.refusal import Refused
 from train.data import load_dataset
 
 
@@ -43,8 +42,3 @@ def test_held_out_set_is_stratified_and_fixed(digits):
 def test_digest_is_that_of_the_split(digits):
     assert digits.digest == load_dataset("digits", Path("elsewhere")).digest
     assert digits.digest.startswith("cdaa89c1447ea459")
-
-
-def test_unknown_dataset_is_refused():
-    with pytest.raises(Refused, match="Unknown dataset 'cats'; the datasets are digits, mnist, fashion-mnist, cifar10"):
-        load_dataset("cats", Path("nowhere"))

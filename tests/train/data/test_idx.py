@@ -73,8 +73,3 @@ def test_damage_is_refused(folder, damage, sentence):
     damage(folder)
     with pytest.raises(Refused, match=sentence):
         load_dataset("mnist", folder)
-
-
-def test_absent_files_say_where_to_get_them(tmp_path):
-    with pytest.raises(Refused, match="apt-get install dataset-fashion-mnist"):
-        load_dataset("fashion-mnist", tmp_path)
