@@ -33,7 +33,8 @@ def test_rows_match_the_definition(simulate, layout_of, word_bytes, rows, signed
             ctx.set(dut.residual_column, column)
             here = word[column * rows : (column + 1) * rows].view(np.int8 if signed else np.uint8).astype(np.int64)
             expected.append(requantize(
-                acc, multiplier, bias, here * adds, shift=9, bias_shift=2, residual_shift=2, signed=bool(signed), bits=bits
+                acc, multiplier, bias, here * adds, shift=9, bias_shift=2, residual_shift=2, signed=bool(signed),
+                bits=bits,
             ).astype(np.uint8).tolist())
             await ctx.tick()
             seen.append(list(ctx.get(dut.y).to_bytes(rows, "little")))
