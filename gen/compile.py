@@ -13,6 +13,7 @@ from spec.config import AcceleratorConfig
 from spec.golden import check_images
 from spec.model import Model
 from spec.network import Network, Role, Step
+from spec.numerics import ACTIVATION_BITS
 from spec.packets import Target, chunk_packet, packet
 from spec.refusal import Refused
 from spec.ring import row_words
@@ -301,6 +302,7 @@ def _layer_command(model: Model, part: LayerPlan, network: Network, config: Acce
         "out_base": part.destination.base,
         "out_step": -(-layer.outputs // config.word_bytes),
         "output_signed": numbers.signed,
+        "unused_bits": ACTIVATION_BITS - numbers.bits,
         "entry_base": part.entry_row,
         "shift": numbers.shift,
         "bias_shift": numbers.bias_shift,

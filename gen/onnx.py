@@ -132,7 +132,7 @@ def _requantize(
     rest = graph.add("Mod", z, unit, name=f"{name}/rest")
     exact = graph.add("Sub", z, rest, name=f"{name}/exact")
     floor = graph.add("Div", exact, unit, name=f"{name}/floor")
-    low, high = output_range(numbers.signed)
+    low, high = output_range(numbers.signed, numbers.bits)
     clipped = graph.add("Clip", floor, graph.number(low), graph.number(high), name=f"{name}/clipped")
     kind = TensorProto.INT8 if numbers.signed else TensorProto.UINT8
     return graph.add("Cast", clipped, name=name, to=kind)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from spec.model import save
+from spec.numerics import ACTIVATION_BITS, ACTIVATION_BITS_MIN
 from spec.refusal import Refused, run_command
 from spec.ring import PLANES_MAX
 from spec.supermask import Mode
@@ -35,6 +36,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--width", type=int, default=64, help="channels of the stem (default 64)")
     parser.add_argument("--wider", type=float, default=1.0, help="factor on inner channels (default 1; wide: 2)")
     parser.add_argument("--mode", default=str(Mode.ANY), help=f"mask mode: {', '.join(Mode)} (default any)")
+    parser.add_argument(
+        "--bits", type=int, default=ACTIVATION_BITS,
+        help=f"of stored activations, {ACTIVATION_BITS_MIN} to {ACTIVATION_BITS} (default {ACTIVATION_BITS})",
+    )
     parser.add_argument("--density", type=float, default=0.3, help="kept fraction (default 0.3)")
     ring = parser.add_argument_group("-rpg")
     ring.add_argument("--ring-words", type=int, help="words of 16 values in the ring")
@@ -63,9 +68,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         parts = [part for part in arguments.ring_parts.split(",") if part]
         draw = rings_of_stages if arguments.ring_per_stage else rpg
         network = draw(network, words=arguments.ring_words, planes=arguments.planes, parts=parts)
+    if not ACTIVATION_BITS_MIN <= arguments.bits <= ACTIVATION_BITS:
+        raise Refused(f"--bits must be from {ACTIVATION_BITS_MIN} to {ACTIVATION_BITS}, not {arguments.bits}")
     kind = f"{arguments.ring_words}x{arguments.planes}" if drawn else arguments.mode
+    kind += f"-{arguments.bits}bit" if arguments.bits < ACTIVATION_BITS else ""
     out = arguments.out or Path("build", "synthetic", f"{network.name}-{kind}.safetensors")
-    print(save(synthetic_model(network, arguments.seed, calibration_images=1), out))
+    print(save(synthetic_model(network, arguments.seed, calibration_images=1, bits=arguments.bits), out))
     return 0
 
 

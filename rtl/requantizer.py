@@ -4,7 +4,15 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from spec.numerics import BIAS_BITS, MASK_WIDTHS, MULTIPLIER_BITS, Widths, output_range
+from spec.numerics import (
+    ACTIVATION_BITS,
+    ACTIVATION_BITS_MIN,
+    BIAS_BITS,
+    MASK_WIDTHS,
+    MULTIPLIER_BITS,
+    Widths,
+    output_range,
+)
 
 __all__ = ["Entry", "Requantizer"]
 
@@ -21,7 +29,7 @@ class Requantizer(wiring.Component):
     ``z = acc*M + (B << bsh) + (r << (sh+rsh))``.
 
     ``z`` is kept modulo ``2**widths.z``; the exporter proves that it fits. Latency :data:`LATENCY` cycles, throughput
-    one result per cycle, no stall. The shifts must not change while results are in flight.
+    one result per cycle, no stall. The shifts and ranges must not change while results are in flight.
 
     Parameters
     ----------
@@ -34,6 +42,8 @@ class Requantizer(wiring.Component):
     residual : In(8)
         Byte of the residual word; ignored unless ``add_residual``.
     add_residual, residual_signed, output_signed : In(1)
+    unused_bits : In(3)
+        8 less the bits of an activation; at most 4.
     shift, bias_shift, residual_shift : In(5)
         ``sh``, ``bsh``, ``sh + rsh``.
     y : Out(8)
@@ -51,6 +61,7 @@ class Requantizer(wiring.Component):
             "add_residual": In(1),
             "residual_signed": In(1),
             "output_signed": In(1),
+            "unused_bits": In(3),
             "shift": In(5),
             "bias_shift": In(5),
             "residual_shift": In(5),
@@ -81,10 +92,13 @@ class Requantizer(wiring.Component):
 
         shifted = Signal(signed(z_bits))
         y = Signal(unsigned(8), reset_less=True)
-        unsigned_low, unsigned_high = output_range(signed=False)
-        signed_low, signed_high = output_range(signed=True)
-        low = Mux(self.output_signed, signed_low, unsigned_low)
-        high = Mux(self.output_signed, signed_high, unsigned_high)
+        low, high = Signal(signed(ACTIVATION_BITS + 1)), Signal(signed(ACTIVATION_BITS + 1))
+        with m.Switch(Cat(self.output_signed, self.unused_bits)):
+            for bits in range(ACTIVATION_BITS_MIN, ACTIVATION_BITS + 1):
+                for is_signed in (False, True):
+                    least, greatest = output_range(is_signed, bits)
+                    with m.Case(is_signed | (ACTIVATION_BITS - bits) << 1):
+                        m.d.comb += [low.eq(least), high.eq(greatest)]
         m.d.comb += [shifted.eq(z >> self.shift), self.y.eq(y)]
         m.d.sync += y.eq(Mux(shifted < low, low, Mux(shifted > high, high, shifted)))
         return m

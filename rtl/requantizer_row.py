@@ -62,6 +62,7 @@ class RequantizerRow(wiring.Component):
                 requantizer.add_residual.eq(self.command.residual),
                 requantizer.residual_signed.eq(self.command.residual_signed),
                 requantizer.output_signed.eq(self.command.output_signed),
+                requantizer.unused_bits.eq(self.command.unused_bits),
                 requantizer.shift.eq(self.command.shift),
                 requantizer.bias_shift.eq(self.command.bias_shift),
                 requantizer.residual_shift.eq(self.command.residual_shift),

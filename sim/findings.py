@@ -12,7 +12,7 @@ from sim.visits import Site, Visit, partial_sums, trits_of
 from spec.golden import Execution
 from spec.lfsr import signs
 from spec.network import Role
-from spec.numerics import Requantization, output_range, unpack_entries
+from spec.numerics import ACTIVATION_BITS, Requantization, output_range, unpack_entries
 from spec.supermask import GROUP, passes_of
 
 __all__ = ["of_values", "of_visit", "pattern"]
@@ -145,7 +145,11 @@ def _mistakes(numbers: Requantization, execution: Execution) -> Iterator[tuple[s
     rounded = (z + (1 << numbers.shift - 1)) >> numbers.shift
     kept = np.int8 if numbers.signed else np.uint8
     yield "values are not saturated, but cut to 8 bits", rounded.astype(kept)
-    low, high = output_range(numbers.signed)
+    if numbers.bits < ACTIVATION_BITS:
+        wide = dataclasses.replace(numbers, bits=ACTIVATION_BITS)
+        text = f"values are saturated to {ACTIVATION_BITS} bits, not to {numbers.bits}"
+        yield text, wide.apply(acc, iteration, residual)
+    low, high = output_range(numbers.signed, numbers.bits)
     yield "values are not saturated from above, but cut to 8 bits", rounded.clip(low, None).astype(kept)
     yield "values are not saturated from below, but cut to 8 bits", rounded.clip(None, high).astype(kept)
     yield "values are not rounded", (z >> numbers.shift).clip(low, high)

@@ -1,7 +1,7 @@
 """`python -m sim.fuzz --networks 200 --seed 1`: random networks on random builds, every value and every cycle.
 
-Sizes, strides, folds, densities, mask modes, rings, seeds and images are drawn for every network, shapes and memories
-for every build (:mod:`sim.bench.random_networks`). The same seed draws the same networks, whatever ran before.
+Sizes, strides, folds, densities, bits, mask modes, rings, seeds and images are drawn for every network, shapes and
+memories for every build (:mod:`sim.bench.random_networks`). The same seed draws the same networks, whatever ran before.
 """
 
 import argparse

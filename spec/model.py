@@ -22,6 +22,7 @@ from spec.files import read_tensors, write_bytes
 from spec.lfsr import signs
 from spec.network import Layer, Network, Role
 from spec.numerics import (
+    PIXEL_MAX,
     Requantization,
     accumulator_bounds,
     output_range,
@@ -35,9 +36,9 @@ from spec.supermask import check_mask, pack, packed_bytes, unpack
 __all__ = ["FORMAT", "VERSION", "Model", "digest", "load", "save", "with_provenance"]
 
 FORMAT = "foldenite-model"
-VERSION = 3  #: 2: kinds of blocks and the max pool; 3: rings.
+VERSION = 4  #: 2: kinds of blocks and the max pool; 3: rings; 4: bits of activations.
 
-_SHIFT_KEYS = ("shift", "bias_shift", "residual_shift", "signed")
+_NUMBER_KEYS = ("shift", "bias_shift", "residual_shift", "signed", "bits")
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class Model:
     ------
     Refused
         If a layer or ring is missing or unknown, a shape is wrong, a mask breaks its mode, a ring has values beyond its
-        planes, or an accumulator or sum could wrap.
+        planes, layers store activations of different bits, or an accumulator or sum could wrap.
     """
 
     network: Network
@@ -93,6 +94,12 @@ class Model:
             if mask.dtype != bool or mask.shape != layer.shape:
                 raise Refused(f"Mask of layer {name} must be bool {layer.shape}, not {mask.dtype} {mask.shape}")
             check_mask(mask, layer.mode, name)
+        for name, numbers in self.requantizations.items():
+            if numbers.bits != self.bits:
+                raise Refused(
+                    f"Layer {name} stores activations of {numbers.bits} bits, but the stem of {self.bits}; all layers "
+                    "of a network store as many"
+                )
         for layer in layers.values():
             self._prove(layer)
 
@@ -100,7 +107,7 @@ class Model:
         """Refuse the layer if its accumulator or its requantizer sum could leave its width."""
         positions = layer.positions if layer.role is Role.CLASSIFIER else 1
         bits = layer.widths
-        low, high = accumulator_bounds(self.weights(layer.name), positions)
+        low, high = accumulator_bounds(self.weights(layer.name), positions, self.largest_input(layer))
         if low.min() < -(1 << (bits.acc - 1)) or high.max() >= 1 << (bits.acc - 1):
             remedy = "give its ring fewer planes" if layer.ring else "lower its density"
             raise Refused(
@@ -128,11 +135,20 @@ class Model:
                 f"Layer {layer.name} can reach sums of {z_low}..{z_high}, beyond {bits.z} bits; export it again"
             )
 
+    @property
+    def bits(self) -> int:
+        """Bits of every stored activation; an image has bytes in any case."""
+        return self.requantizations[self.network.layers[0].name].bits
+
+    def largest_input(self, layer: Layer) -> int:
+        """Largest value that ``layer`` can read."""
+        return PIXEL_MAX if layer.role is Role.STEM else output_range(signed=False, bits=self.bits)[1]
+
     def residual_range(self, layer: Layer) -> tuple[int, int]:
         """Least and greatest residual that ``layer`` adds; (0, 0) if it adds none."""
         if layer.role is not Role.LAST:
             return (0, 0)
-        return output_range(signed=self.residual_is_signed(layer))
+        return output_range(signed=self.residual_is_signed(layer), bits=self.bits)
 
     def residual_is_signed(self, layer: Layer) -> bool:
         """Whether the residual that the last layer of a block adds comes from a projection shortcut."""
@@ -191,7 +207,7 @@ def _content(model: Model) -> tuple[dict, dict[str, np.ndarray]]:
             requantization = model.requantizations[layer.name]
             entries = pack_entries(requantization.multiplier, requantization.bias)
             tensors[f"{layer.name}.entries"] = np.ascontiguousarray(entries)
-            numbers[layer.name] = {key: getattr(requantization, key) for key in _SHIFT_KEYS}
+            numbers[layer.name] = {key: getattr(requantization, key) for key in _NUMBER_KEYS}
     metadata = {
         "format": FORMAT,
         "version": VERSION,
@@ -264,7 +280,7 @@ def _decode(metadata: dict, tensors: dict[str, np.ndarray], path: Path) -> Model
             "it was altered or damaged; copy or export it again"
         )
     if not isinstance(metadata["requantizations"], dict):
-        raise Refused(f"Key requantizations must map layer names to shifts, not {metadata['requantizations']!r}")
+        raise Refused(f"Key requantizations must map layer names to numbers, not {metadata['requantizations']!r}")
     network = Network.from_json(metadata["network"])
     masks, requantizations = {}, {}
     rings = {ring.name: _take(tensors, f"{ring.name}.ring", path) for ring in network.rings}
@@ -278,7 +294,7 @@ def _decode(metadata: dict, tensors: dict[str, np.ndarray], path: Path) -> Model
         raise Refused(f"Model file {path} has unknown tensor {min(tensors)!r}; the network has no such layer or ring")
     unknown = sorted(set(metadata["requantizations"]) - set(requantizations))
     if unknown:
-        raise Refused(f"Model file {path} has shifts for unknown layer {unknown[0]!r}")
+        raise Refused(f"Model file {path} has numbers for unknown layer {unknown[0]!r}")
     return Model(network, masks, requantizations, metadata["provenance"], rings)
 
 
@@ -290,8 +306,8 @@ def _take(tensors: dict[str, np.ndarray], name: str, path: Path) -> np.ndarray:
 
 def _requantization(table: dict, layer: Layer, entries: np.ndarray, path: Path) -> Requantization:
     numbers = table.get(layer.name)
-    if not isinstance(numbers, dict) or set(numbers) != set(_SHIFT_KEYS):
-        raise Refused(f"Model file {path} must give {list(_SHIFT_KEYS)} for layer {layer.name}, not {numbers!r}")
+    if not isinstance(numbers, dict) or set(numbers) != set(_NUMBER_KEYS):
+        raise Refused(f"Model file {path} must give {list(_NUMBER_KEYS)} for layer {layer.name}, not {numbers!r}")
     if entries.dtype != np.uint32 or entries.ndim != 2:
         raise Refused(f"Tensor {layer.name}.entries must be a uint32 matrix, not {entries.dtype} {entries.shape}")
     for key, value in numbers.items():

@@ -15,6 +15,8 @@ from spec.refusal import Refused
 
 __all__ = [
     "ACC_BITS",
+    "ACTIVATION_BITS",
+    "ACTIVATION_BITS_MIN",
     "BIAS_BITS",
     "MASK_WIDTHS",
     "MULTIPLIER_BITS",
@@ -41,7 +43,9 @@ MULTIPLIER_BITS = 12  #: Signed multiplier M of a batch-norm entry.
 BIAS_BITS = 20  #: Signed bias B of a batch-norm entry.
 Z_BITS = 32  #: Signed sum before its shift, of a supermask layer; the exporter proves that it never wraps.
 SHIFT_MAX = 31  #: Largest ``sh``, ``bsh`` and ``sh + rsh``.
-PIXEL_MAX = 255  #: Largest unsigned activation.
+PIXEL_MAX = 255  #: Largest byte of an image.
+ACTIVATION_BITS = 8  #: Of a stored activation, unless its network uses fewer.
+ACTIVATION_BITS_MIN = 4  #: Fewest that a network can use.
 
 
 class Widths(NamedTuple):
@@ -56,16 +60,23 @@ MASK_WIDTHS = Widths(ACC_BITS, Z_BITS)  #: Of a layer whose weights are trits.
 RING_WIDTHS = Widths(acc=32, z=40)
 
 
-def output_range(signed: bool) -> tuple[int, int]:
-    """``lo, hi`` of a stored activation: 0, 255 after ReLU; -128, 127 for a projection shortcut."""
-    return (-128, 127) if signed else (0, PIXEL_MAX)
+def output_range(signed: bool, bits: int = ACTIVATION_BITS) -> tuple[int, int]:
+    """``lo, hi`` of a stored activation of ``bits`` bits: 0, ``2**bits - 1`` after ReLU; for a projection shortcut
+    ``-2**(bits - 1), 2**(bits - 1) - 1``.
+    """
+    low = -(1 << bits - 1) if signed else 0
+    return low, low + (1 << bits) - 1
 
 
-def requantize(acc, multiplier, bias, residual, *, shift: int, bias_shift: int, residual_shift: int, signed: bool):
+def requantize(
+    acc, multiplier, bias, residual, *, shift: int, bias_shift: int, residual_shift: int, signed: bool,
+    bits: int = ACTIVATION_BITS,
+):
     """Stored activation of an accumulator.
 
     ``z = acc*M + (B << bsh) + (r << (sh + rsh)); y = clamp((z + (1 << (sh - 1))) >> sh, lo, hi)``.
-    The shift is arithmetic (floor), so this rounds half up, once. ``residual`` is 0 where there is none.
+    ``lo, hi`` are the :func:`output_range` of ``signed`` and ``bits``. The shift is arithmetic (floor), so this rounds
+    half up, once. ``residual`` is 0 where there is none.
 
     Parameters
     ----------
@@ -73,7 +84,7 @@ def requantize(acc, multiplier, bias, residual, *, shift: int, bias_shift: int, 
     multiplier, bias : int64 arrays or tensors, shape (M,)
     """
     z = acc * multiplier + (bias << bias_shift) + (residual << (shift + residual_shift))
-    return ((z + (1 << (shift - 1))) >> shift).clip(*output_range(signed))
+    return ((z + (1 << (shift - 1))) >> shift).clip(*output_range(signed, bits))
 
 
 def accumulate(activations: np.ndarray, weights: np.ndarray, stride: int, pad: int) -> np.ndarray:
@@ -123,14 +134,16 @@ def prepare(images: np.ndarray, kernel: int, stride: int, pad: int) -> np.ndarra
     return windows.transpose(0, 1, 2, 4, 5, 3).reshape(*windows.shape[:3], kernel * kernel * images.shape[-1])
 
 
-def accumulator_bounds(weights: np.ndarray, positions: int = 1) -> tuple[np.ndarray, np.ndarray]:
-    """Least and greatest accumulator of each output channel for inputs in 0..255: 255 times the sum of its negative
-    and of its positive weights (M, K, K, N).
+def accumulator_bounds(
+    weights: np.ndarray, positions: int = 1, largest: int = PIXEL_MAX
+) -> tuple[np.ndarray, np.ndarray]:
+    """Least and greatest accumulator of each output channel for inputs in 0..``largest``: ``largest`` times the sum of
+    its negative and of its positive weights (M, K, K, N).
 
     ``positions`` > 1 gives the bounds of sums over that many positions (the classifier).
     """
     flat = weights.reshape(len(weights), -1)
-    scale = PIXEL_MAX * positions
+    scale = largest * positions
     return scale * flat.clip(max=0).sum(axis=1, dtype=np.int64), scale * flat.clip(min=0).sum(axis=1, dtype=np.int64)
 
 
@@ -147,7 +160,9 @@ class Requantization:
     residual_shift : int
         ``rsh``; ``sh + rsh`` in 0..31.
     signed : bool
-        Whether the layer stores -128..127 (a projection shortcut) instead of 0..255.
+        Whether the layer is a projection shortcut, which stores signed values.
+    bits : int
+        Of what it stores (:func:`output_range`).
     """
 
     multiplier: np.ndarray
@@ -156,17 +171,19 @@ class Requantization:
     bias_shift: int
     residual_shift: int
     signed: bool
+    bits: int = ACTIVATION_BITS
 
     def problems(self) -> list[str]:
         """Sentences on every field out of its range; empty when the entry table is sound."""
         found = []
-        for name, value, low in (
-            ("shift", self.shift, 1),
-            ("bias shift", self.bias_shift, 0),
-            ("shift + residual shift", self.shift + self.residual_shift, 0),
+        for name, value, low, high in (
+            ("shift", self.shift, 1, SHIFT_MAX),
+            ("bias shift", self.bias_shift, 0, SHIFT_MAX),
+            ("shift + residual shift", self.shift + self.residual_shift, 0, SHIFT_MAX),
+            ("bits", self.bits, ACTIVATION_BITS_MIN, ACTIVATION_BITS),
         ):
-            if not low <= value <= SHIFT_MAX:
-                found.append(f"{name} must be from {low} to {SHIFT_MAX}, not {value}")
+            if not low <= value <= high:
+                found.append(f"{name} must be from {low} to {high}, not {value}")
         for name, values, bits in (("multipliers", self.multiplier, MULTIPLIER_BITS), ("biases", self.bias, BIAS_BITS)):
             limit = 1 << (bits - 1)
             if values.size and not (-limit <= values.min() and values.max() < limit):
@@ -178,6 +195,7 @@ class Requantization:
         return requantize(
             acc, self.multiplier[iteration], self.bias[iteration], residual,
             shift=self.shift, bias_shift=self.bias_shift, residual_shift=self.residual_shift, signed=self.signed,
+            bits=self.bits,
         )
 
 
@@ -203,6 +221,7 @@ def fold(
     residual_range: tuple[int, int] = (0, 0),
     residual_shift: int = 0,
     signed: bool = False,
+    bits: int = ACTIVATION_BITS,
     z_bits: int = Z_BITS,
 ) -> Requantization:
     """Integer entries nearest to ``y = acc*gain + offset + r*2**rsh``, with the largest shift that is proven to fit.
@@ -215,6 +234,8 @@ def fold(
         From :func:`accumulator_bounds`. Channels without kept taps get ``M = 0``.
     residual_range : (int, int)
         Least and greatest stored residual; (0, 0) without one.
+    signed, bits
+        Of what the layer stores.
     z_bits : int
         Width of ``z``.
 
@@ -238,7 +259,7 @@ def fold(
         bias_shift = bias_shifts[0]
         bias = np.floor(offset * 2.0 ** (shift - bias_shift) + 0.5)
         result = Requantization(
-            multiplier.astype(np.int64), bias.astype(np.int64), shift, bias_shift, residual_shift, signed
+            multiplier.astype(np.int64), bias.astype(np.int64), shift, bias_shift, residual_shift, signed, bits
         )
         low, high = z_bounds(result, acc_low, acc_high, residual_range)
         if low >= -(1 << (z_bits - 1)) and high < 1 << (z_bits - 1):

@@ -9,7 +9,16 @@ from spec import ring as ring_weights
 from spec.lfsr import signs
 from spec.model import Model
 from spec.network import POOL, Layer, Network, Role
-from spec.numerics import accumulate, accumulator_bounds, fold, max_pool, output_range, prepare
+from spec.numerics import (
+    ACTIVATION_BITS,
+    PIXEL_MAX,
+    accumulate,
+    accumulator_bounds,
+    fold,
+    max_pool,
+    output_range,
+    prepare,
+)
 from spec.supermask import select
 
 __all__ = ["random_images", "synthetic_model"]
@@ -20,11 +29,13 @@ def random_images(network: Network, count: int, seed: int) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 256, (count, *network.image), dtype=np.uint8)
 
 
-def synthetic_model(network: Network, seed: int, calibration_images: int = 4) -> Model:
+def synthetic_model(
+    network: Network, seed: int, calibration_images: int = 4, bits: int = ACTIVATION_BITS
+) -> Model:
     """Model of ``network`` with random masks, rings and batch norms, reproducible from ``seed``.
-
     Every layer's accumulators over a few random images are normalised to a random mean and spread per channel and
     iteration, then folded like those of a trained network. Where a residual is added, the sum gets the random mean.
+    Stored activations have ``bits`` bits.
     """
     rng = np.random.default_rng(seed)
     masks, rings, weights = {}, {}, {}
@@ -43,18 +54,20 @@ def synthetic_model(network: Network, seed: int, calibration_images: int = 4) ->
     gains: dict[str, list] = {layer.name: [] for layer in network.layers}
     offsets: dict[str, list] = {layer.name: [] for layer in network.layers}
 
+    unit = 2.0 ** (bits - ACTIVATION_BITS)  # Spreads below are for whole bytes.
+
     def execute(layer: Layer, inputs: np.ndarray, residual=None, residual_shift=0) -> np.ndarray:
         """What the layer stores, but for the rounding of its entries."""
         acc = accumulate(inputs, weights[layer.name], layer.stride, layer.pad)
         signed = layer.role is Role.SHORTCUT
         added = np.zeros((1, 1, 1, 1), np.int64) if residual is None else residual << residual_shift
-        gain = rng.uniform(0.5, 1.5, layer.outputs) * (40 if signed else 70)
+        gain = rng.uniform(0.5, 1.5, layer.outputs) * (40 if signed else 70) * unit
         gain /= np.maximum(acc.std(axis=(0, 1, 2)), 1.0)
-        centre = rng.normal(0 if signed else 50, 40, layer.outputs) - np.mean(added, axis=(0, 1, 2))
+        centre = unit * rng.normal(0 if signed else 50, 40, layer.outputs) - np.mean(added, axis=(0, 1, 2))
         offset = centre - gain * acc.mean(axis=(0, 1, 2))
         gains[layer.name].append(gain)
         offsets[layer.name].append(offset)
-        return np.floor(acc * gain + offset + added + 0.5).clip(*output_range(signed)).astype(np.int64)
+        return np.floor(acc * gain + offset + added + 0.5).clip(*output_range(signed, bits)).astype(np.int64)
 
     stem = network.stem
     images = random_images(network, calibration_images, seed)
@@ -74,12 +87,15 @@ def synthetic_model(network: Network, seed: int, calibration_images: int = 4) ->
                     branch = execute(layer, branch)
                 else:
                     stream = execute(layer, branch, residual, int(layer.name in projected))
+    high = output_range(signed=False, bits=bits)[1]
     requantizations = {
         layer.name: fold(
-            np.stack(gains[layer.name]), np.stack(offsets[layer.name]), *accumulator_bounds(weights[layer.name]),
+            np.stack(gains[layer.name]), np.stack(offsets[layer.name]),
+            *accumulator_bounds(weights[layer.name], largest=PIXEL_MAX if layer.role is Role.STEM else high),
             where=layer.name,
-            residual_range=output_range(layer.name in projected) if layer.role is Role.LAST else (0, 0),
-            residual_shift=int(layer.name in projected), signed=layer.role is Role.SHORTCUT, z_bits=layer.widths.z,
+            residual_range=output_range(layer.name in projected, bits) if layer.role is Role.LAST else (0, 0),
+            residual_shift=int(layer.name in projected), signed=layer.role is Role.SHORTCUT, bits=bits,
+            z_bits=layer.widths.z,
         )
         for layer in network.layers[:-1]
     }

@@ -47,10 +47,10 @@ def layout_of():
 
 @pytest.fixture(scope="session")
 def small_model():
-    """``small_model(mode=..., **changes)``: synthetic model of a changed :data:`SMALL` network."""
+    """``small_model(mode=..., bits=8, **changes)``: synthetic model of a changed :data:`SMALL` network."""
     @cache
-    def build(**changes):
-        return synthetic_model(residual_network("small", **SMALL | changes), 3)
+    def build(bits=8, **changes):
+        return synthetic_model(residual_network("small", **SMALL | changes), 3, bits=bits)
 
     return build
 

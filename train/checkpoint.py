@@ -11,9 +11,11 @@ from spec.files import write_bytes
 from spec.network import Network
 from spec.refusal import Refused
 from train.config import ModelConfig
+from train.fake_quantize import trainable
 from train.model import NORMALIZATION, HiddenFoldNet
+from train.scales import FineTuning
 
-__all__ = ["FORMAT", "VERSION", "load", "restore", "save"]
+__all__ = ["FORMAT", "VERSION", "digest", "finetuning_of", "load", "restore", "save"]
 
 FORMAT = "foldenite-checkpoint"
 VERSION = 4
@@ -70,9 +72,22 @@ def load(path: Path) -> dict:
     return state
 
 
+def digest(path: Path) -> str:
+    """SHA-256 (hex) by which the checkpoint at ``path`` knows itself."""
+    return Path(path).read_bytes()[-_DIGEST_BYTES:].hex()
+
+
+def finetuning_of(state: dict) -> FineTuning | None:
+    """How the network of a checkpoint was fine-tuned; None for one that was trained in floating point."""
+    plain = state["settings"].get("finetuning")
+    return None if plain is None else FineTuning.from_json(plain)
+
+
 def restore(state: dict) -> HiddenFoldNet:
-    """The network of a checkpoint, in evaluation mode."""
+    """The network of a checkpoint, in evaluation mode; one that was fine-tuned rounds as it did then."""
     config = ModelConfig.from_json(state["settings"]["model"])
-    model = HiddenFoldNet(Network.from_json(state["network"]), config, torch.Generator())
+    tuning = finetuning_of(state)
+    network = Network.from_json(state["network"])
+    model = trainable(network, config, torch.Generator(), tuning and tuning.scales)
     model.load_state_dict(state["model"])
     return model.eval()

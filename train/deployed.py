@@ -85,7 +85,7 @@ class DeployedNet:
         return requantize(
             _channels_last(acc), multiplier, bias, 0 if residual is None else _channels_last(residual),
             shift=numbers.shift, bias_shift=numbers.bias_shift, residual_shift=numbers.residual_shift,
-            signed=numbers.signed,
+            signed=numbers.signed, bits=numbers.bits,
         )
 
     def accuracy(self, images: np.ndarray, labels: np.ndarray, batch: int = 64) -> float:

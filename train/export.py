@@ -1,9 +1,11 @@
 """Turn a trained checkpoint into a model file: integers only, on which two implementations provably agree.
 
     python -m train.export --checkpoint build/train/digits/checkpoint.pt --out build/digits.safetensors
+    python -m train.export --checkpoint build/train/digits/checkpoint.pt --bits 6 --out build/digits-6bit.safetensors
 
 Writes the model and, beside it, ``NAME.vectors.safetensors``: held-out images with everything the deployed torch model
-stores on them. Same checkpoint, same bytes.
+stores on them. Same checkpoint and options, same bytes. Scales of activations are the best of several by calibration
+(:mod:`train.choice`), or those the network was fine-tuned with (:mod:`train.finetune`).
 """
 
 import argparse
@@ -19,9 +21,12 @@ from spec import golden, model, vectors
 from spec.refusal import Refused, run_command
 from spec.vectors import Vectors
 from train import checkpoint
+from train.choice import Calibration, add_calibration_options, given_calibration
 from train.data import Dataset, load_dataset
 from train.deployed import DeployedNet
-from train.quantize import calibrate, quantize
+from train.model import HiddenFoldNet
+from train.quantize import quantize
+from train.scales import Scales
 from train.trainer import accuracy
 
 __all__ = ["MismatchError", "export", "main", "proved", "vectors_path"]
@@ -33,13 +38,10 @@ class MismatchError(Exception):
     """Torch and the golden model disagree: our bug, not bad input. The message says where they first differ."""
 
 
-def export(state: dict, dataset: Dataset, calibration: int, count: int) -> tuple[model.Model, Vectors]:
+def export(state: dict, dataset: Dataset, calibration: Calibration | None, count: int) -> tuple[model.Model, Vectors]:
     """Deploy the network of checkpoint ``state`` and prove it on the first ``count`` held-out images.
 
-    Parameters
-    ----------
-    calibration : int
-        Number of training images, from the first, that activation scales are taken from.
+    A network that was fine-tuned has its scales; any other gets them by ``calibration``, or as is usual.
 
     Returns
     -------
@@ -48,29 +50,36 @@ def export(state: dict, dataset: Dataset, calibration: int, count: int) -> tuple
     Raises
     ------
     Refused
-        If the data is not what the network was trained on, a count is out of range, or the network cannot be stored.
+        If the data is not what the network was trained on, a setting is impossible, or the network cannot be stored.
     MismatchError
         If the deployed torch model and the golden model differ anywhere.
     """
     if state["dataset_sha256"] != dataset.digest:
         raise Refused(f"The checkpoint was trained on other images than {dataset.name} now holds; train it again")
-    for option, value, limit in (
-        ("calibration", calibration, len(dataset.train_images)), ("vectors", count, len(dataset.test_images)),
-    ):
-        if not 1 <= value <= limit:
-            raise Refused(f"Option --{option} must be from 1 to {limit} images of {dataset.name}, not {value}")
-    trained = checkpoint.restore(state)
-    scales = calibrate(trained, dataset.train_images[:calibration])
+    if not 1 <= count <= len(dataset.test_images):
+        limit = f"{len(dataset.test_images)} images of {dataset.name}"
+        raise Refused(f"Option --vectors must be from 1 to {limit}, not {count}")
+    trained, tuning = checkpoint.restore(state), checkpoint.finetuning_of(state)
+    if tuning is None:
+        scales, how = _calibrated(trained, dataset, calibration or Calibration())
+        float_accuracy = round(accuracy(trained, dataset.test_images, dataset.test_labels), 6)
+    elif calibration is None:
+        scales, how = tuning.scales, _how(tuning.scales, tuning.rule, tuning.calibration) | {"fine_tuned": True}
+        float_accuracy = tuning.float_accuracy
+    else:
+        raise Refused(
+            f"The checkpoint was fine-tuned with scales of its own, of {tuning.bits} bits; leave out --bits, "
+            "--calibrator and --calibration, or export the checkpoint it was fine-tuned from"
+        )
     deployed = quantize(trained, scales, provenance={})
     proof, measured = proved(deployed, dataset, count)
     deployed = model.with_provenance(
         deployed,
         dataset=dataset.name, dataset_sha256=dataset.digest, held_out_images=len(dataset.test_images),
-        float_accuracy=round(accuracy(trained, dataset.test_images, dataset.test_labels), 6),
-        deployed_accuracy=round(measured, 6),
+        float_accuracy=float_accuracy, deployed_accuracy=round(measured, 6),
         recipe=state["settings"], epochs=state["epoch"], seed=state["settings"]["seed"],
         normalization=state["normalization"],
-        calibration={"images": f"the first {calibration} training images", "rule": "max/255", "count": calibration},
+        calibration=how,
         versions=state["versions"],
     )
     return deployed, proof
@@ -93,6 +102,19 @@ def proved(deployed: model.Model, dataset: Dataset, count: int) -> tuple[Vectors
     return Vectors(images[:count], labels[:count], trace), net.accuracy(images, labels)
 
 
+def _calibrated(trained: HiddenFoldNet, dataset: Dataset, calibration: Calibration) -> tuple[Scales, dict]:
+    """Scales of a float network, and how they were found."""
+    choice = calibration.choose(trained, dataset)
+    tried = {str(rule): nats and round(nats, 9) for rule, nats in choice.divergences.items()}
+    return choice.scales, _how(choice.scales, choice.rule, calibration.calibration) | {"divergence_nats": tried}
+
+
+def _how(scales: Scales, rule: str, count: int) -> dict:
+    return {
+        "images": f"the first {count} training images", "rule": str(rule), "count": count, "bits": scales.bits,
+    }
+
+
 def vectors_path(path: Path) -> Path:
     """Where the vectors of the model file ``path`` are: ``NAME.vectors.safetensors``."""
     if path.suffix != _SUFFIX:
@@ -106,6 +128,7 @@ def _table(deployed: model.Model) -> Table:
     table.add_row("weights", f"{sum(layer.weights for layer in deployed.network.layers):,}")
     table.add_row("mask", f"{deployed.mask_bits / 8:,.0f} bytes")
     table.add_row("batch-norm entries", f"{deployed.entry_count:,} x 4 bytes")
+    table.add_row("activations", f"{deployed.bits} bits, scales by {facts['calibration']['rule']}")
     table.add_row("float accuracy", f"{facts['float_accuracy']:.2%} of {facts['held_out_images']} held-out images")
     table.add_row("deployed accuracy", f"{facts['deployed_accuracy']:.2%}")
     return table
@@ -120,16 +143,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     add = parser.add_argument
     add("--checkpoint", type=Path, default=Path("build/train/digits/checkpoint.pt"), help="written by train.fit")
     add("--out", type=Path, default=Path("build/digits.safetensors"), help="model file to write")
-    add("--calibration", type=int, default=512, help="training images that activation scales are taken from")
+    add_calibration_options(parser)
     add("--vectors", type=int, default=32, help="held-out images in the vector file")
     add("--data", type=Path, default=Path("build/data"), help="folder with the files of data sets")
     add("--json", action="store_true", help="print the result as JSON")
     arguments = parser.parse_args(argv)
     beside = vectors_path(arguments.out)
+    calibration = given_calibration(arguments)
     state = checkpoint.load(arguments.checkpoint)
     dataset = load_dataset(state["settings"]["dataset"], arguments.data)
     try:
-        deployed, proof = export(state, dataset, arguments.calibration, arguments.vectors)
+        deployed, proof = export(state, dataset, calibration, arguments.vectors)
     except MismatchError as mismatch:
         print(f"error: torch and the golden model differ, so nothing was written: {mismatch}", file=sys.stderr)
         return 1

@@ -24,23 +24,24 @@ from spec.files import write_text
 from spec.refusal import Refused, run_command
 from train import checkpoint
 from train.data import Dataset, load_dataset
-from train.model import HiddenFoldNet
+from train.fake_quantize import trainable
 from train.processes import Processes
 from train.settings import Settings, add_settings_options, settings_from
 from train.trainer import Trainer
 
-__all__ = ["fit", "main"]
+__all__ = ["CHECKPOINT", "add_run_options", "fit", "main", "run"]
 
 CHECKPOINT, LOG = "checkpoint.pt", "log.jsonl"
 
 
 def fit(
     settings: Settings, dataset: Dataset, out: Path, processes: Processes, *, resume: bool = False, workers: int = 0,
-    save_seconds: float = 300.0, board: Callable[[dict], None] | None = None,
+    save_seconds: float = 300.0, board: Callable[[dict], None] | None = None, start: dict | None = None,
 ) -> dict:
     """Train to the end of ``settings`` and return the record of the last epoch.
 
-    The held-out accuracy (test or validation images) is logged, never acted upon.
+    ``start`` is the state dict of a network to go on from, instead of from one that ``settings.seed`` draws. The
+    held-out accuracy (test or validation images) is logged, never acted upon.
 
     Raises
     ------
@@ -52,7 +53,10 @@ def fit(
         out.mkdir(parents=True, exist_ok=True)  # Before hours of training, not after.
     except OSError as error:
         raise Refused(f"Folder --out {out} cannot be made ({error.strerror}); choose another") from None
-    model = HiddenFoldNet(network, settings.model, torch.Generator().manual_seed(settings.seed))
+    scales = settings.finetuning and settings.finetuning.scales
+    model = trainable(network, settings.model, torch.Generator().manual_seed(settings.seed), scales)
+    if start is not None:
+        model.load_state_dict(start)
     state = _resumable(out / CHECKPOINT, settings, dataset) if resume else None
     if state is not None and processes.leads:
         _write_log(out, state["history"])  # A run killed between checkpoint and log lacks its last line.
@@ -118,12 +122,11 @@ def _board(folder: Path) -> Callable[[dict], None]:
     return report
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m train.fit", description="Train a hidden-fold network.")
-    add_settings_options(parser)
+def add_run_options(parser: argparse.ArgumentParser, out: Path) -> None:
+    """Options of :func:`run`; ``out`` is the folder to write if none is given."""
     add = parser.add_argument_group("run").add_argument
     add("--data", type=Path, default=Path("build/data"), help="folder of the data sets' files (default: build/data)")
-    add("--out", type=Path, default=Path("build/train/digits"), help="folder to write (default: build/train/digits)")
+    add("--out", type=Path, default=out, help=f"folder to write (default: {out})")
     add("--resume", action="store_true", help="go on from the checkpoint in --out")
     add("--device", default="auto", choices=("auto", "cpu", "cuda"), help="default: a GPU where there is one")
     add("--threads", type=int, default=1, help="of a CPU (default: 1; the bits depend on it)")
@@ -131,23 +134,25 @@ def _parser() -> argparse.ArgumentParser:
     add("--save-seconds", type=float, default=300.0, help="between checkpoints within an epoch (default: 300)")
     add("--tensorboard", action="store_true", help="also log for TensorBoard")
     add("--json", action="store_true", help="print the result as JSON")
-    return parser
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; see ``--help``."""
-    arguments = _parser().parse_args(argv)
+def run(
+    arguments: argparse.Namespace, prepare: Callable[[], tuple[Settings, Dataset]], start: dict | None = None
+) -> int:
+    """Train with the options of :func:`add_run_options` what ``prepare()`` gives, and print the result.
+
+    ``start`` is as in :func:`fit`.
+    """
     if arguments.threads < 1:
         raise Refused(f"Option --threads must be at least 1, not {arguments.threads}")
     torch.set_num_threads(arguments.threads)
-    settings = settings_from(arguments)
-    dataset = load_dataset(settings.dataset, arguments.data)
+    settings, dataset = prepare()
     processes = Processes.start(arguments.device)
     board = _board(arguments.out / "tensorboard") if arguments.tensorboard and processes.leads else None
     try:
         result = fit(
             settings, dataset, arguments.out, processes, resume=arguments.resume, workers=arguments.workers,
-            save_seconds=arguments.save_seconds, board=board,
+            save_seconds=arguments.save_seconds, board=board, start=start,
         )
     finally:
         processes.stop()
@@ -160,6 +165,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"held-out accuracy {result['held_out_accuracy']:.2%} after {result['epoch']} epochs")
         print("\n".join(paths.values()))
     return 0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; see ``--help``."""
+    parser = argparse.ArgumentParser(prog="python -m train.fit", description="Train a hidden-fold network.")
+    add_settings_options(parser)
+    add_run_options(parser, Path("build/train/digits"))
+    arguments = parser.parse_args(argv)
+
+    def prepare() -> tuple[Settings, Dataset]:
+        settings = settings_from(arguments)
+        return settings, load_dataset(settings.dataset, arguments.data)
+
+    return run(arguments, prepare)
 
 
 if __name__ == "__main__":

@@ -68,6 +68,7 @@ class ResidualNet(nn.Module):
                 y = y + residual
             if layer.role is not Role.SHORTCUT:
                 y = functional.relu(y)
+            y = self.stored(layer, y)
             observe(layer, iteration, y)
             return y
 
@@ -90,6 +91,10 @@ class ResidualNet(nn.Module):
                         stream = execute(layer, t, branch, residual)
         pooled = stream.mean((2, 3), keepdim=True)  # (B, N, 1, 1); silicon sums, and argmax does not mind
         return self.convolutions[-1](pooled, weights[-1], 0).flatten(1)
+
+    def stored(self, layer: Layer, values: Tensor) -> Tensor:
+        """What ``layer`` hands on of its output ``values`` (B, M, OH, OW); subclasses round it."""
+        return values
 
 
 class HiddenFoldNet(ResidualNet):

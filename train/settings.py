@@ -11,8 +11,12 @@ from train.config import Method, ModelConfig
 from train.data import DATASETS
 from train.options import add_model_options, given_model_settings, integers
 from train.recipe import Recipe
+from train.scales import FineTuning
 
-__all__ = ["Settings", "add_settings_options", "read_recipe", "recipe_names", "settings_from"]
+__all__ = [
+    "Settings", "add_recipe_options", "add_settings_options", "given_recipe", "read_recipe", "recipe_names",
+    "settings_from",
+]
 
 _RECIPES = Path(__file__).with_name("recipes")
 _SECTIONS = {"data", "network", "training"}
@@ -31,6 +35,8 @@ class Settings:
         Share of the training images that accuracy is logged on instead of the test set; 0: the test set.
     seed : int
         Of initial scores, of order and variation of images, of the validation images.
+    finetuning : FineTuning, optional
+        Of a network that is fine-tuned with rounded activations.
     """
 
     model: ModelConfig
@@ -38,6 +44,7 @@ class Settings:
     dataset: str
     validation: float = 0.0
     seed: int = 0
+    finetuning: FineTuning | None = None
 
     def __post_init__(self):
         if not 0 <= self.seed < 1 << 31:
@@ -45,20 +52,22 @@ class Settings:
 
     def to_json(self) -> dict:
         """Plain form, as checkpoints and provenance hold it."""
-        return {
+        plain = {
             "model": self.model.to_json(), "recipe": self.recipe.to_json(), "dataset": self.dataset,
             "validation": self.validation, "seed": self.seed,
         }
+        return plain if self.finetuning is None else plain | {"finetuning": self.finetuning.to_json()}
 
     def difference(self, other: dict) -> tuple[str, object, object] | None:
         """First setting in which :meth:`to_json` is not ``other``: its name, the value there and the value here."""
         mine, theirs = (
             dict(plain["model"]) | plain["recipe"] | {name: plain[name] for name in ("dataset", "validation", "seed")}
+            | plain.get("finetuning", {})
             for plain in (self.to_json(), other)
         )
-        for name, value in mine.items():
-            if theirs.get(name) != value:
-                return name, theirs.get(name), value
+        for name in mine | theirs:
+            if theirs.get(name) != mine.get(name):
+                return name, theirs.get(name), mine.get(name)
         return None
 
 
@@ -81,6 +90,11 @@ def add_settings_options(parser: argparse.ArgumentParser) -> None:
     ):
         parser.add_argument(f"--{option}", default=argparse.SUPPRESS, type=kind, help=meaning)
     add_model_options(parser)
+    add_recipe_options(parser)
+
+
+def add_recipe_options(parser: argparse.ArgumentParser) -> None:
+    """Options of the settings of a recipe, for :func:`given_recipe`."""
     group = parser.add_argument_group("training", "instead of what the recipe says")
     for field in dataclasses.fields(Recipe):
         more = {"type": field.type}
@@ -89,6 +103,12 @@ def add_settings_options(parser: argparse.ArgumentParser) -> None:
         elif field.name == "milestones":
             more = {"type": integers}
         group.add_argument(f"--{field.name.replace('_', '-')}", default=argparse.SUPPRESS, **more)
+
+
+def given_recipe(arguments: argparse.Namespace) -> dict:
+    """Those settings of :class:`Recipe` that the options of :func:`add_recipe_options` gave."""
+    names = {field.name for field in dataclasses.fields(Recipe)}
+    return {name: value for name, value in vars(arguments).items() if name in names}
 
 
 def settings_from(arguments: argparse.Namespace) -> Settings:
@@ -100,13 +120,9 @@ def settings_from(arguments: argparse.Namespace) -> Settings:
         If there is no such recipe, or a value is impossible, naming it.
     """
     sections = read_recipe(arguments.recipe)
-    given = vars(arguments)
-
-    def chosen(section: str, names: set[str]) -> dict:
-        return sections.get(section, {}) | {name: given[name] for name in names if name in given}
-
-    data = chosen("data", {"dataset", "validation", "seed"})
-    unknown = data.keys() - {"dataset", "validation", "seed"}
+    names = {"dataset", "validation", "seed"}
+    data = sections.get("data", {}) | {name: value for name, value in vars(arguments).items() if name in names}
+    unknown = data.keys() - names
     if unknown or "dataset" not in data:
         raise Refused(
             f"Section [data] of recipe {arguments.recipe} must give dataset, and may give validation and seed; it has "
@@ -120,7 +136,7 @@ def settings_from(arguments: argparse.Namespace) -> Settings:
             f"{', '.join(sorted(fields))}"
         )
     network = {name: tuple(value) if isinstance(value, list) else value for name, value in network.items()}
-    recipe = Recipe.from_json(chosen("training", {field.name for field in dataclasses.fields(Recipe)}))
+    recipe = Recipe.from_json(sections.get("training", {}) | given_recipe(arguments))
     return Settings(ModelConfig.of(network.pop("method", Method.HFN), **network), recipe, **data)
 
 

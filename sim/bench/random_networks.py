@@ -1,4 +1,4 @@
-"""Networks nobody thought of: random sizes, strides, folds, densities, mixed mask modes and rings, value by value."""
+"""Networks nobody thought of: random sizes, strides, folds, densities, bits, mixed mask modes and rings."""
 
 import dataclasses
 from random import Random
@@ -12,6 +12,7 @@ from sim.compare import expected_counters, first_mismatch
 from spec.golden import run
 from spec.model import Model
 from spec.network import Block, Network, Stem
+from spec.numerics import ACTIVATION_BITS, ACTIVATION_BITS_MIN
 from spec.refusal import Refused
 from spec.ring import Ring
 from spec.supermask import GROUP, Mode
@@ -73,7 +74,8 @@ def _model(rng: Random) -> Model:
             network = _draw(rng)
             if network.macs > MACS:
                 continue
-            model = synthetic_model(network, rng.randrange(1 << 16), calibration_images=2)
+            bits = rng.choice((ACTIVATION_BITS, rng.randint(ACTIVATION_BITS_MIN, ACTIVATION_BITS)))
+            model = synthetic_model(network, rng.randrange(1 << 16), calibration_images=2, bits=bits)
             compile_model(model, current_job().config, trace=True)
         except Refused:
             continue

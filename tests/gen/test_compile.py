@@ -90,6 +90,14 @@ def test_coded_masks_are_marked(small_model, fitting, mode):
             assert (fields["coded"], fields["passes"]) == (coded, command.part.layer.mode.passes)
 
 
+@pytest.mark.parametrize("bits", [4, 5, 8])
+def test_commands_say_how_many_bits_are_unused(small_model, fitting, bits):
+    model = small_model(bits=bits)
+    program = compile_model(model, fitting(model.network))
+    unused = {decode(c.words)["unused_bits"] for c in program.commands if c.op is Op.CONV}
+    assert unused == {8 - bits}
+
+
 def test_commands_say_where_a_layer_is_on_its_ring(small_model, fitting):
     """The second ring, at the next whole unit; 9 channels leave 3 of the last group unused."""
     plain = small_model(widths=(4, 9), iterations=(0, 0)).network

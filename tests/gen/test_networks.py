@@ -35,11 +35,14 @@ NETWORKS = {
 }
 
 
-@pytest.mark.parametrize(("name", "lanes"), [("bottleneck", 1), ("pooled", 1), ("pool", 1), ("pool", 2)])
-def test_traced_networks(inferences, fitting, name, lanes):
+@pytest.mark.parametrize(("name", "lanes", "bits"), [
+    ("bottleneck", 1, 8), ("bottleneck", 1, 6), ("bottleneck", 1, 4), ("pooled", 1, 8), ("pooled", 1, 5),
+    ("pool", 1, 8), ("pool", 2, 8),
+])
+def test_traced_networks(inferences, fitting, name, lanes, bits):
     """Every lane has its image, and a second inference leaves the last lane without one."""
     network = NETWORKS[name]
-    model = synthetic_model(network, 4)
+    model = synthetic_model(network, 4, bits=bits)
     config = fitting(network, 16 * lanes, lanes=lanes)
     program = compile_model(model, config, trace=True)
     images = random_images(network, max(1, 2 * lanes - 1), seed=6)

@@ -29,9 +29,9 @@ def run(graph, images):
     return dict(zip(names, session.run(None, {"images": images}), strict=True))
 
 
-@pytest.mark.parametrize("name", NETWORKS)
-def test_every_stored_activation_is_the_golden_models(name):
-    model = synthetic_model(NETWORKS[name], seed=3)
+@pytest.mark.parametrize(("name", "bits"), [*((name, 8) for name in NETWORKS), ("basic", 6), ("pooled", 4)])
+def test_every_stored_activation_is_the_golden_models(name, bits):
+    model = synthetic_model(NETWORKS[name], seed=3, bits=bits)
     images = random_images(model.network, 3, seed=4)
     trace = golden.run(model, images)
     found = run(onnx_graph(model, trace=True), images)

@@ -23,6 +23,14 @@ def test_file_is_the_network_asked_for(tmp_path, capsys):
     assert load(out).provenance["recipe"] == "synthetic"
 
 
+def test_fewer_bits(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    main(["resnet18", "--width", "4", "--bits", "6"])
+    out = "build/synthetic/hf-resnet18-32-any-6bit.safetensors"
+    assert capsys.readouterr().out == f"{out}\n"
+    assert load(tmp_path / out).bits == 6
+
+
 def test_unfolded_and_pooled(tmp_path):
     out = tmp_path / "m.safetensors"
     main(["resnet18", "--image", "224", "--width", "4", "--folded", "", "--density", "0.5", "--out", str(out)])
@@ -61,6 +69,7 @@ def test_drawn_from_a_ring(tmp_path):
     (["resnet18-rpg", "--ring-words", "9", "--ring-parts", "fc"], "some of stem, shortcut, classifier, not 'fc'"),
     (["vgg16"], "There is no network 'vgg16'; the networks are resnet18, "),
     (["resnet18", "--mode", "3of4"], "--mode must be one of any, 2of4, 1of4, max1of4, not '3of4'"),
+    (["resnet18", "--bits", "3"], "--bits must be from 4 to 8, not 3"),
     (["resnet18", "--folded", "3-4"], "--folded must be stages such as 3,4, or nothing, not '3-4'"),
     (["resnet18", "--folded", "5"], "Folded stages must be some of 1, 2, 3 and 4, not .5."),
     (["resnet18", "--image", "0"], "Image must be height, width and channels, each at least 1"),

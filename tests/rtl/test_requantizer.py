@@ -22,7 +22,7 @@ def fits(z, shift, widths=MASK_WIDTHS):
     return (low <= z) & (z + (1 << shift - 1) < high)
 
 
-def vectors(rng, shift, bias_shift, residual_shift, adds, residual_signed, widths):
+def vectors(rng, shift, bias_shift, residual_shift, adds, residual_signed, widths, bits=8):
     """Random (acc, multiplier, bias, residual), then those that land on and beside every edge of the output."""
     count = 80
     scale = 2.0 ** rng.uniform(0, widths.acc - 1, count)
@@ -31,7 +31,8 @@ def vectors(rng, shift, bias_shift, residual_shift, adds, residual_signed, width
     bias = (rng.uniform(-1, 1, count) * 2.0 ** rng.uniform(0, BIAS_BITS - 1, count)).astype(np.int64)
     low, high = (-128, 128) if residual_signed else (0, 256)
     residual = rng.integers(low, high, count) * adds
-    edges = np.array([-129, -128, -127, -1, 0, 1, 126, 127, 128, 254, 255, 256])
+    half, whole = 1 << bits - 1, 1 << bits
+    edges = np.array([-half - 1, -half, 1 - half, -1, 0, 1, half - 2, half - 1, half, whole - 2, whole - 1, whole])
     target = (edges[:, None] << shift) - (1 << shift - 1) + np.array([-1, 0, 1])
     target = target.ravel()
     target = target[np.abs(target) < 1 << widths.acc - 1]
@@ -46,6 +47,17 @@ def vectors(rng, shift, bias_shift, residual_shift, adds, residual_signed, width
 @pytest.mark.parametrize("widths", [MASK_WIDTHS, RING_WIDTHS], ids=["masks", "rings"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_shift(simulate, kind, widths):
+    check_shifts(simulate, kind, widths, range(1, SHIFT_MAX + 1))
+
+
+@pytest.mark.parametrize("bits", [4, 5, 6, 7])
+@pytest.mark.parametrize("kind", KINDS)
+def test_fewer_bits(simulate, kind, bits):
+    check_shifts(simulate, kind, MASK_WIDTHS, (1, 2, 7, 12, 20, 31), bits)
+
+
+def check_shifts(simulate, kind, widths, shifts, bits=8):
+    """Every operand of :func:`vectors` at every shift."""
     output_signed, adds, residual_signed = KINDS[kind]
     rng = np.random.default_rng(len(kind))
     dut = Requantizer(widths)
@@ -53,17 +65,18 @@ def test_every_shift(simulate, kind, widths):
 
     async def testbench(ctx):
         nonlocal total
-        for shift in range(1, SHIFT_MAX + 1):
+        for shift in shifts:
             bias_shift, residual_shift = int(rng.integers(0, 12)), int(rng.integers(0, min(shift, 22) + 1))
-            given = vectors(rng, shift, bias_shift, residual_shift, adds, residual_signed, widths)
+            given = vectors(rng, shift, bias_shift, residual_shift, adds, residual_signed, widths, bits)
             acc, multiplier, bias, residual = given
             expected = requantize(
                 acc, multiplier, bias, residual,
                 shift=shift, bias_shift=bias_shift, residual_shift=residual_shift - shift, signed=bool(output_signed),
+                bits=bits,
             )
             for port, value in {
                 "shift": shift, "bias_shift": bias_shift, "residual_shift": residual_shift, "add_residual": adds,
-                "residual_signed": residual_signed, "output_signed": output_signed,
+                "residual_signed": residual_signed, "output_signed": output_signed, "unused_bits": 8 - bits,
             }.items():
                 ctx.set(getattr(dut, port), value)
             seen = []
@@ -79,8 +92,12 @@ def test_every_shift(simulate, kind, widths):
             total += len(expected)
 
     simulate(dut, testbench)
-    assert total >= 1000
-    assert {-128, -127, -1, 0, 1, 126, 127} <= reached if output_signed else {0, 1, 127, 128, 254, 255} <= reached
+    assert total >= 32 * len(shifts)
+    half = 1 << bits - 1
+    if output_signed:
+        assert {-half, 1 - half, -1, 0, 1, half - 2, half - 1} <= reached
+    else:
+        assert {0, 1, half - 1, half, 2 * half - 2, 2 * half - 1} <= reached
 
 
 #: The widest operands that fit together: acc, multiplier, bias, residual, then sh, bsh, sh + rsh.

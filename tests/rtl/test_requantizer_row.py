@@ -13,11 +13,11 @@ SHIFTS = {"shift": 9, "bias_shift": 2, "residual_shift": 11}
 
 @pytest.mark.parametrize(("word_bytes", "rows"), [(16, 4), (16, 16), (32, 8)])
 @pytest.mark.parametrize("signed", [0, 1])
-@pytest.mark.parametrize("adds", [0, 1])
-def test_rows_match_the_definition(simulate, layout_of, word_bytes, rows, signed, adds):
+@pytest.mark.parametrize(("adds", "bits"), [(0, 8), (1, 8), (1, 6)])
+def test_rows_match_the_definition(simulate, layout_of, word_bytes, rows, signed, adds, bits):
     """A pixel a cycle; the result of each comes :data:`Requantizer.LATENCY` cycles later."""
     dut, rng = RequantizerRow(word_bytes=word_bytes, rows=rows), np.random.default_rng(rows)
-    command = {"residual": adds, "residual_signed": signed, "output_signed": signed, **SHIFTS}
+    command = {"residual": adds, "residual_signed": signed, "output_signed": signed, "unused_bits": 8 - bits, **SHIFTS}
     expected, seen = [], []
 
     async def testbench(ctx):
@@ -33,7 +33,8 @@ def test_rows_match_the_definition(simulate, layout_of, word_bytes, rows, signed
             ctx.set(dut.residual_column, column)
             here = word[column * rows : (column + 1) * rows].view(np.int8 if signed else np.uint8).astype(np.int64)
             expected.append(requantize(
-                acc, multiplier, bias, here * adds, shift=9, bias_shift=2, residual_shift=2, signed=bool(signed)
+                acc, multiplier, bias, here * adds, shift=9, bias_shift=2, residual_shift=2, signed=bool(signed),
+                bits=bits,
             ).astype(np.uint8).tolist())
             await ctx.tick()
             seen.append(list(ctx.get(dut.y).to_bytes(rows, "little")))

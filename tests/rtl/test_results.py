@@ -57,8 +57,8 @@ async def results_of(ctx, dut, lane, acc, memory, gap):
 
 @pytest.mark.parametrize("shape", [(4, 4), (4, 16), (8, 8)])
 @pytest.mark.parametrize("kind", ["plain", "residual", "projected", "projection"])
-@pytest.mark.parametrize("gaps", [0.0, 0.4])
-def test_stores_of_a_folded_layer(simulate, layout_of, shape, kind, gaps):
+@pytest.mark.parametrize(("gaps", "bits"), [(0.0, 8), (0.4, 5)])
+def test_stores_of_a_folded_layer(simulate, layout_of, shape, kind, gaps, bits):
     """Two iterations of a layer with a ragged number of channel tiles, the entries of a later block in between."""
     groups, rows = shape
     config = config_for(groups * rows, groups=groups, rows=rows, entries=64 * rows)
@@ -76,6 +76,7 @@ def test_stores_of_a_folded_layer(simulate, layout_of, shape, kind, gaps):
     adds, signed_residual = kind in ("residual", "projected"), kind == "projected"
     command = {
         "residual": adds, "residual_signed": signed_residual, "output_signed": kind == "projection", **SHIFTS,
+        "unused_bits": 8 - bits,
         "out_pixels": PIXELS, "out_step": step, "out_base": 7, "residual_base": 3, "entry_base": entry_base,
     }
     memory = rng.integers(0, 256, (PIXELS * step + 10, config.word_bytes), np.uint8)
@@ -91,6 +92,7 @@ def test_stores_of_a_folded_layer(simulate, layout_of, shape, kind, gaps):
             numbers = Requantization(
                 multiplier[first : first + tiles].reshape(1, -1), bias[first : first + tiles].reshape(1, -1),
                 SHIFTS["shift"], SHIFTS["bias_shift"], SHIFTS["residual_shift"] - SHIFTS["shift"], kind == "projection",
+                bits,
             )
             expected = numbers.apply(acc, 0, residual).astype(np.uint8)
             ctx.set(dut.entry_offset, iteration * entry_step)

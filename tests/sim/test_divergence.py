@@ -158,6 +158,18 @@ def test_a_mistake_of_the_requantizer_is_named(case, step, changes, text):
     assert found.findings[0].endswith(text)
 
 
+@pytest.mark.parametrize(("bits", "step"), [(6, ("stage1.fold.conv2", 1)), (4, ("stage2.entry.shortcut", 0))])
+def test_bytes_where_there_should_be_fewer_bits_are_named(case, bits, step):
+    model = synthetic_model(case[0].model.network, seed=1, bits=bits)
+    narrow = compile_model(model, config_for(16), trace=True), case[1]
+    execution, numbers = execution_of(narrow, step), dataclasses.replace(model.requantizations[step[0]], bits=8)
+    residual = 0 if execution.residual is None else execution.residual[0].astype(np.int64)
+    values = numbers.apply(execution.acc[0], step[1], residual)
+    found = diagnose(narrow, step, lambda tensor: values.astype(tensor.dtype))
+    text = f"values of this execution are as found if values are saturated to 8 bits, not to {bits}"
+    assert any(finding.endswith(text) for finding in found.findings)
+
+
 def test_the_word_of_another_pixel_is_named(case):
     """Tap (1, 1) of pixel (2, 2) meets the word of (2, 3) instead, in all of its passes."""
     program, _ = case

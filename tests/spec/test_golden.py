@@ -20,7 +20,7 @@ NAMES = ("stem", "a.shortcut", "a.conv1", "a.conv2", "f.conv1", "f.conv2", "clas
 SEED = 0x1234_ABCD
 
 
-def tiny_model(mode: Mode, stem: Stem) -> Model:
+def tiny_model(mode: Mode, stem: Stem, bits: int = 8) -> Model:
     """A shape-changing block and a block of three iterations whose entries all differ."""
     modes = dict.fromkeys(NAMES, mode) | {"stem": Mode.ANY}
     network = Network("tiny", SEED, (9, 7, 2), stem, (Block("a", 8, 2), Block("f", 8, 1, 3)), 4, 0.5, modes)
@@ -35,9 +35,10 @@ def tiny_model(mode: Mode, stem: Stem) -> Model:
             rng.integers(-2048, 2048, shape),
             rng.integers(-(2**12), 2**12, shape),
             shift=10,
-            bias_shift=7,
+            bias_shift=bits - 1,
             residual_shift=1 if layer.name == "a.conv2" else -1 if layer.name == "f.conv2" else 0,
             signed=signed,
+            bits=bits,
         )
     return Model(network, masks, numbers)
 
@@ -82,7 +83,10 @@ def slow_conv(image, weights, stride, pad):
 
 
 def slow_store(acc, numbers: Requantization, iteration: int, residual=None):
-    low, high = (-128, 127) if numbers.signed else (0, 255)
+    low, high = {
+        (8, False): (0, 255), (8, True): (-128, 127), (6, False): (0, 63), (6, True): (-32, 31), (4, False): (0, 15),
+        (4, True): (-8, 7),
+    }[numbers.bits, numbers.signed]
     stored = np.zeros(acc.shape, object)
     for y, x, m in np.ndindex(acc.shape):
         z = acc[y, x, m] * int(numbers.multiplier[iteration, m])
@@ -131,7 +135,15 @@ def test_rings_against_plain_loops():
 @pytest.mark.parametrize("stem", [Stem(3, 1, 1, 8), Stem(3, 2, 0, 8), Stem(1, 1, 0, 8)], ids=str)
 @pytest.mark.parametrize("mode", list(Mode))
 def test_against_plain_loops(mode, stem):
-    model = tiny_model(mode, stem)
+    compare_with_plain_loops(tiny_model(mode, stem))
+
+
+@pytest.mark.parametrize("bits", [4, 6])
+def test_fewer_bits_against_plain_loops(bits):
+    compare_with_plain_loops(tiny_model(Mode.ANY, Stem(3, 1, 1, 8), bits))
+
+
+def compare_with_plain_loops(model):
     images = random_images(model.network, 2, seed=5)
     images[1, :4] = 0
     trace = run(model, images)
@@ -147,8 +159,9 @@ def test_against_plain_loops(mode, stem):
         assert trace.logits[i].tolist() == logits.tolist()
     # The comparison is worth something: both ends of each range occur, and the middle.
     for name, values in seen.items():
-        low, high = (-128, 127) if name == "a.shortcut" else (0, 255)
-        assert {low, high} <= values, name
+        low = -(2 ** (model.bits - 1)) if name == "a.shortcut" else 0
+        high = low + 2**model.bits - 1
+        assert (min(values), max(values)) == (low, high), name
         assert len(values) > 3, name
 
 

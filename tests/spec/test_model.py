@@ -46,6 +46,12 @@ def with_entries(model: Model, name: str, **change) -> Model:
     return dataclasses.replace(model, requantizations=model.requantizations | {name: numbers})
 
 
+def with_bits(model: Model, bits: int) -> Model:
+    """``model`` with activations of ``bits`` bits and the same entries."""
+    numbers = {name: dataclasses.replace(one, bits=bits) for name, one in model.requantizations.items()}
+    return dataclasses.replace(model, requantizations=numbers)
+
+
 def with_mask(model: Model, name: str, mask: np.ndarray) -> Model:
     return dataclasses.replace(model, masks=model.masks | {name: mask})
 
@@ -74,7 +80,7 @@ def test_file_holds_what_design_says(model, path):
         metadata = json.loads(file.metadata()["foldenite"])
         tensors = {name: file.get_tensor(name) for name in sorted(file.keys())}
     layers = model.network.layers
-    assert (metadata["format"], metadata["version"]) == (FORMAT, VERSION) == ("foldenite-model", 3)
+    assert (metadata["format"], metadata["version"]) == (FORMAT, VERSION) == ("foldenite-model", 4)
     assert metadata["sha256"] == model.hash
     assert set(tensors) == {f"{la.name}.mask" for la in layers} | {f"{la.name}.entries" for la in layers[:-1]}
     assert tensors["f.conv1.entries"].shape == (3, 8)
@@ -103,6 +109,7 @@ def test_any_memory_layout_and_any_json_provenance_is_saved_right(model, tmp_pat
         lambda m: with_entries(m, "stem", shift=m.requantizations["stem"].shift - 1),
         lambda m: with_entries(m, "stem", bias_shift=m.requantizations["stem"].bias_shift ^ 1),
         lambda m: with_entries(m, "stem", residual_shift=-1),
+        lambda m: with_bits(m, 7),
         lambda m: with_entries(m, "f.conv2", bias=m.requantizations["f.conv2"].bias ^ np.eye(3, 8, 1, np.int64)),
         lambda m: with_entries(m, "f.conv2", multiplier=m.requantizations["f.conv2"].multiplier[[1, 0, 2]]),
         lambda m: with_mask(m, "classifier", m.masks["classifier"] ^ (np.indices((3, 1, 1, 8)).sum(axis=0) == 9)),
@@ -143,6 +150,26 @@ def test_residual_range(model, name, expected):
     assert model.residual_range(model.network.layer(name)) == expected
 
 
+@pytest.mark.parametrize(("bits", "expected"), [(4, ((-8, 7), (0, 15))), (6, ((-32, 31), (0, 63)))])
+def test_ranges_of_fewer_bits(model, tmp_path, bits, expected):
+    """Residuals, and what a layer reads, have the network's bits; the image has bytes."""
+    narrow = load(save(with_bits(model, bits), tmp_path / "m"))
+    assert narrow.bits == bits
+    assert tuple(narrow.residual_range(narrow.network.layer(name)) for name in ("a.conv2", "f.conv2")) == expected
+    largest = [narrow.largest_input(layer) for layer in narrow.network.layers]
+    assert largest == [255] + [2**bits - 1] * (len(largest) - 1)
+
+
+def test_fewer_bits_are_proven_with_the_values_they_have(model):
+    """Sums of bytes that would wrap may be sums of 4-bit values that do not."""
+    near_the_end = {
+        "multiplier": np.full((3, 8), 200), "bias": np.full((3, 8), 2**19 - 64), "bias_shift": 12, "shift": 10,
+    }
+    with pytest.raises(Refused, match=r"Layer f\.conv1 can reach sums of"):
+        with_entries(model, "f.conv1", **near_the_end)
+    assert with_entries(with_bits(model, 4), "f.conv1", **near_the_end).bits == 4
+
+
 # What a model may not be: change -> sentence.
 
 
@@ -179,6 +206,12 @@ def wide_model(multiplier: int) -> Model:
         (lambda m: with_entries(m, "f.conv1", bias=np.ones((3, 7), np.int64)), "biases .* f.conv1 .* not int64 .3, 7."),
         (lambda m: with_entries(m, "f.conv1", bias=np.ones((3, 8))), "f.conv1 must be integers .* not float64"),
         (lambda m: with_entries(m, "stem", shift=0), "Layer stem: shift must be from 1 to 31, not 0"),
+        (lambda m: with_bits(m, 3), "Layer stem: bits must be from 4 to 8, not 3"),
+        (lambda m: with_bits(m, 9), "Layer stem: bits must be from 4 to 8, not 9"),
+        (
+            lambda m: with_entries(m, "a.conv2", bits=4),
+            "Layer a.conv2 stores activations of 4 bits, but the stem of 8; all layers of a network store as many",
+        ),
         (lambda m: with_entries(m, "stem", signed=True), "Layer stem: signed must be False for a layer of role stem"),
         (lambda m: with_entries(m, "a.shortcut", signed=False), "a.shortcut: signed must be True for .* shortcut"),
         (
@@ -296,7 +329,7 @@ MISSING = object()
         (("format",), "other", "declares format 'other', not 'foldenite-model'"),
         (("format",), MISSING, "declares format None"),
         (("format",), ["foldenite-model"], "declares format .'foldenite-model'., not"),
-        (("version",), 2, "has version 2, but this Foldenite reads version 3; export it again"),
+        (("version",), 2, "has version 2, but this Foldenite reads version 4; export it again"),
         (("version",), "1", "has version '1'"),
         (("version",), True, "has version True"),
         (("version",), 2.0, "has version 2.0"),
@@ -316,8 +349,8 @@ MISSING = object()
         (("network", "modes", "stem"), {"any": 1}, "Key network.modes: .* is not a valid Mode"),
         (("network", "modes", "f.conv1"), "1of4", "Mask of layer f.conv1 must be 36 bytes"),
         (("network", "depth"), 3, "Unknown key network.depth"),
-        (("requantizations",), [], "Key requantizations must map layer names to shifts, not .."),
-        (("requantizations",), None, "Key requantizations must map layer names to shifts"),
+        (("requantizations",), [], "Key requantizations must map layer names to numbers, not .."),
+        (("requantizations",), None, "Key requantizations must map layer names to numbers"),
         (("requantizations", "stem"), MISSING, "must give .'shift', .* for layer stem, not None"),
         (("requantizations", "stem"), [1, 2, 3, 4], "must give .* for layer stem, not .1, 2, 3, 4."),
         (("requantizations", "stem", "shift"), MISSING, "must give .* for layer stem"),
@@ -327,10 +360,13 @@ MISSING = object()
         (("requantizations", "stem", "bias_shift"), True, "Key requantizations.stem.bias_shift has a wrong type: True"),
         (("requantizations", "stem", "residual_shift"), None, "residual_shift has a wrong type: None"),
         (("requantizations", "stem", "signed"), 0, "Key requantizations.stem.signed has a wrong type: 0"),
+        (("requantizations", "stem", "bits"), MISSING, "must give .* for layer stem"),
+        (("requantizations", "stem", "bits"), 8.0, "Key requantizations.stem.bits has a wrong type: 8.0"),
+        (("requantizations", "f.conv1", "bits"), 6, "f.conv1 stores activations of 6 bits, but the stem of 8"),
         (("requantizations", "stem", "signed"), True, "Layer stem: signed must be False"),
         (("requantizations", "stem", "shift"), 10**40, "Layer stem: shift must be from 1 to 31"),
         (("requantizations", "stem", "residual_shift"), -(10**40), "shift . residual shift must be from 0 to 31"),
-        (("requantizations", "ghost"), {}, "has shifts for unknown layer 'ghost'"),
+        (("requantizations", "ghost"), {}, "has numbers for unknown layer 'ghost'"),
         (("provenance",), [], "Provenance must be an object, not .."),
         (("provenance",), "trained", "Provenance must be an object, not 'trained'"),
         (("provenance",), None, "Provenance must be an object, not None"),

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from spec.numerics import (
     ACC_BITS,
+    ACTIVATION_BITS,
+    ACTIVATION_BITS_MIN,
     BIAS_BITS,
     MULTIPLIER_BITS,
     SHIFT_MAX,
@@ -42,6 +44,19 @@ def slow_requantize(acc, multiplier, bias, residual, shift, bias_shift, residual
 def test_widths_are_the_contract():
     assert (ACC_BITS, MULTIPLIER_BITS, BIAS_BITS, Z_BITS, SHIFT_MAX) == (24, 12, 20, 32, 31)
     assert (output_range(signed=False), output_range(signed=True)) == ((0, 255), (-128, 127))
+    assert (ACTIVATION_BITS_MIN, ACTIVATION_BITS) == (4, 8)
+
+
+@pytest.mark.parametrize(("bits", "unsigned", "signed"), [
+    (4, (0, 15), (-8, 7)), (5, (0, 31), (-16, 15)), (6, (0, 63), (-32, 31)), (7, (0, 127), (-64, 63)),
+    (8, (0, 255), (-128, 127)),
+])
+def test_ranges_of_fewer_bits(bits, unsigned, signed):
+    assert (output_range(False, bits), output_range(True, bits)) == (unsigned, signed)
+    values = np.arange(-300, 300)
+    for is_signed, (low, high) in ((False, unsigned), (True, signed)):
+        numbers = Requantization(np.array([[2]]), np.array([[0]]), 1, 0, 0, is_signed, bits)
+        assert numbers.apply(values, 0).tolist() == [min(max(value, low), high) for value in values.tolist()]
 
 
 @pytest.mark.parametrize(
@@ -212,13 +227,13 @@ def test_a_prepared_stem_is_the_convolution():
     )
 
 
-@pytest.mark.parametrize("positions", [1, 4])
-def test_accumulator_bounds_are_reached(positions):
+@pytest.mark.parametrize(("positions", "largest"), [(1, 255), (4, 255), (1, 15), (4, 63)])
+def test_accumulator_bounds_are_reached(positions, largest):
     trits = np.random.default_rng(3).integers(-1, 2, (5, 3, 3, 4), dtype=np.int8)
     trits[4] = 0
-    low, high = accumulator_bounds(trits, positions)
+    low, high = accumulator_bounds(trits, positions, largest)
     worst, best = (
-        [positions * int(accumulate(255 * (t == sign)[None].astype(np.uint8), t[None], 1, 0).item()) for t in trits]
+        [positions * int(accumulate(largest * (t == sign)[None].astype(np.uint8), t[None], 1, 0).item()) for t in trits]
         for sign in (-1, 1)
     )
     assert low.tolist() == worst
@@ -316,16 +331,17 @@ def test_fold_against_fractions(data):
     high = np.array(data.draw(st.lists(bound, min_size=channels, max_size=channels)))
     residual_range = data.draw(st.sampled_from([(0, 0), (0, 255), (-128, 127)]))
     residual_shift = data.draw(st.integers(-6, 6) | st.sampled_from([-31, -30, 30, 31]))
-    signed = data.draw(st.booleans())
+    signed, bits = data.draw(st.booleans()), data.draw(st.integers(4, 8))
     expected = slow_fold(gain, offset, low, high, residual_range, residual_shift)
-    call = {"where": "L", "residual_range": residual_range, "residual_shift": residual_shift, "signed": signed}
+    call = {"where": "L", "residual_range": residual_range, "residual_shift": residual_shift, "signed": signed,
+            "bits": bits}
     if expected is None:
         with pytest.raises(Refused, match="Layer L cannot be stored in 12-bit multipliers and a 32-bit sum"):
             fold(gain, offset, low, high, **call)
         return
     got = fold(gain, offset, low, high, **call)
     assert (got.multiplier.ravel().tolist(), got.bias.ravel().tolist(), got.shift, got.bias_shift) == expected
-    assert (got.residual_shift, got.signed) == (residual_shift, signed)
+    assert (got.residual_shift, got.signed, got.bits) == (residual_shift, signed, bits)
     assert got.multiplier.dtype == got.bias.dtype == np.int64
     assert got.problems() == []
 
@@ -411,6 +427,9 @@ def test_entry_layout(multiplier, bias, entry):
         ({"bias_shift": 32}, ["bias shift must be from 0 to 31, not 32"]),
         ({"residual_shift": -6}, ["shift + residual shift must be from 0 to 31, not -1"]),
         ({"residual_shift": 27}, ["shift + residual shift must be from 0 to 31, not 32"]),
+        ({"bits": 4}, []),
+        ({"bits": 3}, ["bits must be from 4 to 8, not 3"]),
+        ({"bits": 9}, ["bits must be from 4 to 8, not 9"]),
         ({"multiplier": np.array([[0, 2048]])}, ["multipliers must be signed 12-bit values, not 0..2048"]),
         ({"multiplier": np.array([[-2049, 0]])}, ["multipliers must be signed 12-bit values, not -2049..0"]),
         ({"bias": np.array([[0, 2**19]])}, ["biases must be signed 20-bit values, not 0..524288"]),

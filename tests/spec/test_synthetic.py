@@ -57,6 +57,19 @@ def test_no_map_is_dead_or_saturated(mode, seed):
     assert len({tuple(row) for row in trace.logits.tolist()}) == 8
 
 
+@pytest.mark.parametrize(("bits", "distinct"), [(4, 14), (6, 50)])
+def test_fewer_bits_are_used_whole(bits, distinct):
+    """Both kinds of map fill their narrower range, as bytes fill theirs."""
+    model = synthetic_model(network(iterations=(1, 3)), 1, bits=bits)
+    assert model.bits == bits
+    for stored in run(model, random_images(model.network, 8, seed=101)).stored:
+        low = -(2 ** (bits - 1)) if stored.values.dtype == np.int8 else 0
+        assert stored.values.min() >= low
+        assert stored.values.max() == low + 2**bits - 1, stored.layer.name
+        assert (stored.values == stored.values.max()).mean() < 0.5, stored.layer.name
+        assert len(np.unique(stored.values)) >= distinct, stored.layer.name
+
+
 @pytest.mark.parametrize("planes", [1, 3, 5])
 def test_rings_are_alive(planes):
     """They use all values that their planes hold, and no map that they make is dead or saturated."""

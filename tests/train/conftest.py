@@ -1,4 +1,7 @@
-"""A run small enough to repeat: a second of training per mode, shared by the tests of what comes after it."""
+"""A run small enough to repeat: a second of training per mode, shared by the tests of what comes after it.
+
+And networks that nobody trained, but with all of their batch norms at work.
+"""
 
 from pathlib import Path
 
@@ -9,8 +12,11 @@ from torch import nn
 from torch.nn import functional
 
 from spec.supermask import Mode
+from spec.topologies import residual_network
 from train import checkpoint, fit
+from train.config import ModelConfig
 from train.data import Dataset, load_dataset
+from train.model import HiddenFoldNet
 
 TINY = ["--widths", "4,8", "--iterations", "0,2", "--batch", "64", "--epochs", "2"]
 
@@ -79,3 +85,45 @@ def halves():
     images[labels == 0, :3] += 100
     images[labels == 1, 3:] += 100
     return Dataset("halves", images[:160], labels[:160], images[160:], labels[160:], 2)
+
+
+@pytest.fixture(scope="session")
+def warm():
+    """``warm(model, images)``: in evaluation mode, with random gammas and betas and the statistics of ``images``."""
+    def run(model, images, adjust=None):
+        generator = torch.Generator().manual_seed(5)
+        model.train()
+        with torch.no_grad():
+            for hidden in model.convolutions:
+                for norm in hidden.norms:
+                    norm.weight.copy_(torch.empty_like(norm.weight).uniform_(-1.5, 1.5, generator=generator))
+                    norm.bias.copy_(torch.empty_like(norm.bias).uniform_(-1, 1, generator=generator))
+            if adjust:
+                adjust(model)
+            for _ in range(20):
+                model(torch.from_numpy(images))
+        return model.eval()
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def warmed(warm):
+    """``warmed(images)``: an untrained network of three stages after :func:`warm`."""
+    def build(images, mode=Mode.ANY, iterations=(2, 0, 3), adjust=None):
+        network = residual_network("t", image=(8, 8, 1), classes=10, widths=(4, 4, 8), iterations=iterations, mode=mode)
+        return warm(HiddenFoldNet(network, ModelConfig(affine=True), torch.Generator().manual_seed(4)), images, adjust)
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def floats():
+    """``floats(model, images)``: what the float network would store, NHWC, in the order of a trace."""
+    def run(model, images):
+        seen = []
+        with torch.no_grad():
+            model(torch.from_numpy(images), lambda layer, t, values: seen.append(values.permute(0, 2, 3, 1)))
+        return [values.double().numpy() for values in seen]
+
+    return run

@@ -39,11 +39,12 @@ def networks():
     yield "bare", Network("bare", 0, (4, 4, 1), Stem(3, 1, 0, 4), (), 2, 0.5, modes)
 
 
-@pytest.mark.parametrize(("network", "seed"), [
-    pytest.param(network, seed, id=f"{name}-{seed}") for name, network in networks() for seed in range(3)
+@pytest.mark.parametrize(("network", "seed", "bits"), [
+    pytest.param(network, seed, bits, id=f"{name}-{seed}-{bits}")
+    for name, network in networks() for seed, bits in ((0, 8), (1, 8), (2, 8), (3, 6), (4, 4))
 ])
-def test_every_stored_activation_is_the_golden_one(network, seed):
-    model = synthetic_model(network, seed)
+def test_every_stored_activation_is_the_golden_one(network, seed, bits):
+    model = synthetic_model(network, seed, bits=bits)
     images = random_images(network, 5, seed + 100)
     want, got = golden.run(model, images), DeployedNet(model).run(images)
     assert vectors.difference(want, got) is None

@@ -11,7 +11,9 @@ from spec import golden, model, vectors
 from spec.golden import Trace
 from spec.refusal import Refused
 from train import checkpoint, export, fit
+from train.calibration import Rule, calibrate
 from train.deployed import DeployedNet
+from train.quantize import quantize
 
 
 def run(trained, out, *more):
@@ -58,7 +60,9 @@ def test_provenance(exported, state, digits):
     assert facts["float_accuracy"] == state["history"][-1]["held_out_accuracy"]
     net = DeployedNet(model.load(exported))
     assert facts["deployed_accuracy"] == round(net.accuracy(digits.test_images, digits.test_labels), 6)
-    assert facts["calibration"] == {"images": "the first 512 training images", "rule": "max/255", "count": 512}
+    how = facts["calibration"]
+    assert (how["images"], how["count"], how["bits"]) == ("the first 512 training images", 512, 8)
+    assert how["rule"] == min(how["divergence_nats"], key=how["divergence_nats"].get)
     assert set(facts["versions"]) == {"torch", "numpy"}
     assert str(exported.parent) not in json.dumps(facts)
 
@@ -76,6 +80,23 @@ def test_json(trained, tmp_path, capsys):
     assert result["hash"] == deployed.hash
     assert len(vectors.load(result["vectors"], deployed).images) == 3
     assert result["calibration"]["count"] == 100
+
+
+@pytest.mark.parametrize(("options", "bits", "rule"), [
+    (["--bits", "6"], 6, None), (["--bits", "4", "--calibrator", "max"], 4, "max"), (["--calibrator", "p99"], 8, "p99"),
+])
+def test_bits_and_rule_are_as_asked_for(trained, state, digits, tmp_path, options, bits, rule):
+    run(trained, tmp_path / "m.safetensors", "--calibration", "64", *options)
+    deployed = model.load(tmp_path / "m.safetensors")
+    how = deployed.provenance["calibration"]
+    assert (deployed.bits, how["bits"]) == (bits, bits)
+    assert how["rule"] == (rule or min(how["divergence_nats"], key=how["divergence_nats"].get))
+    assert len(how["divergence_nats"]) == (1 if rule else len(Rule))
+    scales = calibrate(checkpoint.restore(state), digits.train_images[:64], Rule(how["rule"]), bits)
+    again = quantize(checkpoint.restore(state), scales, {})
+    for name, numbers in again.requantizations.items():
+        assert np.array_equal(numbers.multiplier, deployed.requantizations[name].multiplier)
+        assert numbers.shift == deployed.requantizations[name].shift
 
 
 @pytest.mark.parametrize("written", [0, 1])
@@ -118,6 +139,8 @@ def test_disagreement_is_a_failure_and_writes_nothing(trained, tmp_path, monkeyp
 
 @pytest.mark.parametrize(("options", "message"), [
     (["--calibration", "0"], "Option --calibration must be from 1 to 1347 images of digits, not 0"),
+    (["--bits", "9"], "Option --bits must be from 4 to 8, not 9"),
+    (["--calibrator", "median"], "Option --calibrator must be one of auto, max, .*, not 'median'"),
     (["--vectors", "451"], "Option --vectors must be from 1 to 450 images of digits, not 451"),
     (["--out", "model.bin"], "Option --out must name a .safetensors file, not 'model.bin'"),
     (["--checkpoint", "none.pt"], "Checkpoint none.pt does not exist"),

@@ -1,4 +1,4 @@
-"""Calibration and folding against their formulas, and the distance from float to integers."""
+"""Batch norms folded into entries against their formulas, and the distance from float to integers."""
 
 import numpy as np
 import pytest
@@ -7,42 +7,20 @@ import torch
 from spec import golden, vectors
 from spec.network import Kind, Role, Stem
 from spec.numerics import prepare
-from spec.refusal import Refused
 from spec.supermask import Mode
 from spec.topologies import residual_network
 from train import checkpoint
+from train.calibration import calibrate
 from train.config import ModelConfig
 from train.deployed import DeployedNet
 from train.model import HiddenFoldNet
-from train.quantize import calibrate, quantize, stages
-
-
-def warmed(images, mode=Mode.ANY, iterations=(2, 0, 3), adjust=None):
-    """Untrained network with every gamma, beta and statistic at work."""
-    network = residual_network("t", image=(8, 8, 1), classes=10, widths=(4, 4, 8), iterations=iterations, mode=mode)
-    return warm(HiddenFoldNet(network, ModelConfig(affine=True), torch.Generator().manual_seed(4)), images, adjust)
-
-
-def warm(model, images, adjust=None):
-    """``model`` with random gammas and betas and the statistics of ``images``, in evaluation mode."""
-    generator = torch.Generator().manual_seed(5)
-    model.train()
-    with torch.no_grad():
-        for hidden in model.convolutions:
-            for norm in hidden.norms:
-                norm.weight.copy_(torch.empty_like(norm.weight).uniform_(-1.5, 1.5, generator=generator))
-                norm.bias.copy_(torch.empty_like(norm.bias).uniform_(-1, 1, generator=generator))
-        if adjust:
-            adjust(model)
-        for _ in range(20):
-            model(torch.from_numpy(images))
-    return model.eval()
+from train.quantize import quantize
 
 
 @pytest.mark.parametrize(("mode", "stem"), [
     (Mode.ANY, Stem(3, 1, 1, 8)), (Mode.ONE_OF_FOUR, Stem(3, 1, 1, 8)), (Mode.TWO_OF_FOUR, Stem(5, 1, 2, 8, True)),
 ])
-def test_bottlenecks_and_pool_from_float_to_integers(digits, mode, stem):
+def test_bottlenecks_and_pool_from_float_to_integers(digits, warm, floats, mode, stem):
     """Deployed torch and golden model agree on a warmed float network, and the integers stay near the floats."""
     images = digits.train_images[:64]
     network = residual_network(
@@ -58,33 +36,6 @@ def test_bottlenecks_and_pool_from_float_to_integers(digits, mode, stem):
         low, high = (-128, 127) if stored.layer.role is Role.SHORTCUT else (0, 255)
         error = np.abs((value / scales.steps[stored.layer.name]).clip(low, high) - stored.values)
         assert error.mean() < 4, stored.layer.name
-
-
-def floats(model, images):
-    """What the float network would store, NHWC, in the order of a trace."""
-    seen = []
-    with torch.no_grad():
-        model(torch.from_numpy(images), lambda layer, t, values: seen.append(values.permute(0, 2, 3, 1)))
-    return [values.double().numpy() for values in seen]
-
-
-def test_a_stage_shares_one_scale(digits):
-    images = digits.train_images[:64]
-    model = warmed(images)
-    scales = calibrate(model, images)
-    names = [[layer.name for layer in stage] for stage in stages(model.network)]
-    assert names == [
-        ["stem", "stage1.entry.conv2", "stage1.fold.conv2"], ["stage2.entry.conv2"],
-        ["stage3.entry.conv2", "stage3.fold.conv2"],
-    ]
-    peaks = {}
-    for step, values in zip(model.network.steps, floats(model, images), strict=False):
-        peaks.setdefault(step.layer.name, []).append(values.max())
-    for stage in names:
-        peak = max(max(peaks[name]) for name in stage)
-        assert {scales.steps[name] for name in stage} == {peak / 255}
-    assert scales.steps["stage3.fold.conv1"] == max(peaks["stage3.fold.conv1"]) / 255
-    assert len(peaks["stage3.fold.conv1"]) == 3
 
 
 def small_shortcut(model):
@@ -104,7 +55,7 @@ def deep_shortcut(model):
 
 @pytest.mark.parametrize(("adjust", "low", "high"), [(small_shortcut, -4, -4), (None, -1, 2), (deep_shortcut, 3, 6)])
 @pytest.mark.parametrize("mode", list(Mode))
-def test_shortcuts_are_signed_and_a_power_of_two_from_their_stage(digits, mode, adjust, low, high):
+def test_shortcuts_are_signed_and_a_power_of_two_from_their_stage(digits, warmed, mode, adjust, low, high):
     images = digits.train_images[:64]
     model = warmed(images, mode, adjust=adjust)
     scales = calibrate(model, images)
@@ -125,7 +76,7 @@ def test_shortcuts_are_signed_and_a_power_of_two_from_their_stage(digits, mode, 
             assert np.abs(stored.values.astype(int)).max() >= 60
 
 
-def test_entries_are_the_batch_norm_to_half_a_unit(digits):
+def test_entries_are_the_batch_norm_to_half_a_unit(digits, warmed):
     images = digits.train_images[:64]
     model = warmed(images)
     scales = calibrate(model, images)
@@ -146,7 +97,7 @@ def test_entries_are_the_batch_norm_to_half_a_unit(digits):
             assert np.abs(numbers.bias[t] - stored).max() <= 0.5 + 1e-6
 
 
-def test_stem_is_float_to_one_rounding(digits):
+def test_stem_is_float_to_one_rounding(digits, warmed, floats):
     """The stem reads exact bytes, so only its 12-bit multiplier and one rounding part it from float."""
     images = digits.train_images[:64]
     model = warmed(images)
@@ -159,7 +110,7 @@ def test_stem_is_float_to_one_rounding(digits):
     assert np.abs(want - got).max() <= 0.5 + (0.5 * rows + 0.5 * 2**numbers.bias_shift) / 2**numbers.shift + 1e-3
 
 
-def test_trained_network_barely_moves(digits, state):
+def test_trained_network_barely_moves(digits, floats, state):
     """Stored activations stay within 2.5 % of the range of float after all layers; the mean is off by a step."""
     model = checkpoint.restore(state)
     scales = calibrate(model, digits.train_images[:512])
@@ -171,17 +122,3 @@ def test_trained_network_barely_moves(digits, state):
         error = np.abs((value / scales.steps[stored.layer.name]).clip(low, high) - stored.values)
         assert error.mean() < 1.5
         assert np.quantile(error, 0.99) < 0.025 * 255
-
-
-@pytest.mark.parametrize(("bias", "message"), [
-    (-1e4, "Layer stage1.entry.conv1 stores only zeros on the 8 calibration images; train longer"),
-    (float("inf"), "Layer stage1.entry.conv1 stores values that are not finite on the 8 calibration images"),
-])
-def test_dead_layer_is_refused(digits, bias, message):
-    def break_layer(model):
-        model.convolutions[1].norms[0].bias.fill_(bias)
-
-    images = digits.train_images[:8]
-    model = warmed(images, adjust=break_layer)
-    with pytest.raises(Refused, match=message):
-        calibrate(model, images)

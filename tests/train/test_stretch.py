@@ -8,10 +8,11 @@ import torch
 from spec import golden, vectors
 from spec.refusal import Refused
 from train import checkpoint, fit
+from train.calibration import calibrate
 from train.config import ModelConfig
 from train.deployed import DeployedNet
 from train.model import HiddenFoldNet
-from train.quantize import calibrate, quantize
+from train.quantize import quantize
 from train.stretch import main, recalibrate, stretch, sweep
 
 FOLD = "stage2.fold"

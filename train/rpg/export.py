@@ -23,16 +23,18 @@ from spec.model import Model
 from spec.network import Role
 from spec.refusal import Refused, run_command
 from spec.ring import PLANES_MAX, RING_WORD
+from train.calibration import Rule, calibrate
 from train.config import Method
 from train.data import Dataset, load_dataset
 from train.export import proved, vectors_path
 from train.model import NORMALIZATION
-from train.quantize import Scales, calibrate, entries_of, read_steps
+from train.quantize import entries_of
 from train.rpg.addressing import Addressing
 from train.rpg.experiment import Experiment, read_cell
 from train.rpg.options import prepared
 from train.rpg.quantize import make_integer, ring_limit
 from train.rpg.resnet import RpgResNet
+from train.scales import read_steps
 from train.trainer import accuracy
 
 __all__ = ["integer_model", "main", "ring_network"]
@@ -72,7 +74,7 @@ def integer_model(trained: RpgResNet, images, planes: int) -> Model:
     """
     network = ring_network(trained, planes)
     rings = make_integer(trained.rings, ring_limit(planes))
-    scales: Scales = calibrate(trained, images)
+    scales = calibrate(trained, images, Rule.MAX)
     read = read_steps(network, scales)
     factors = {
         slot.name: ring.scale(slot) * rings[ring.name][1] for ring in trained.rings for slot in ring.slots
@@ -122,7 +124,7 @@ def export(cell: dict, dataset: Dataset, planes: int, calibration: int, count: i
         float_accuracy=round(before, 6), deployed_accuracy=round(after, 6),
         recipe=cell["recipe"], experiment=cell["experiment"], epochs=cell["state"]["epoch"], seed=experiment.seed,
         normalization=NORMALIZATION,
-        calibration={"images": f"the first {calibration} training images", "rule": "max/255", "count": calibration},
+        calibration={"images": f"the first {calibration} training images", "rule": str(Rule.MAX), "count": calibration},
     ), proof
 
 
