@@ -15,7 +15,7 @@ SMALL = Path(__file__).with_name("small_networks.toml")
 @pytest.mark.parametrize("pe", [16, 64, 256])
 def test_a_narrow_bottleneck_network_in_every_mode(pe, tmp_path, capsys):
     """Rows are kept: a second call runs nothing and prints the same."""
-    options = ["--list", str(SMALL), "--only", f"-pe{pe}", "--out", str(tmp_path), "--json"]
+    options = ["--list", str(SMALL), f"--only=-pe{pe}", "--out", str(tmp_path), "--json"]
     assert networks.main(options) == 0
     first = capsys.readouterr().out
     rows = json.loads(first)["rows"]

@@ -228,7 +228,8 @@ def _public(writable: bool, name: str) -> str:
 
 
 def _flags(waves: bool, acc_bits: int, lanes: int) -> list[str]:
-    sizes = [f"-DCOUNTER_BITS={COUNTER_VALUES.size}", f"-DACC_BITS={acc_bits}", f"-DLANES={lanes}"]
+    there = [f"-DLANES_{count}" for count in (2, 4, 8) if lanes >= count]  # at least so many
+    sizes = [f"-DCOUNTER_BITS={COUNTER_VALUES.size}", f"-DACC_BITS={acc_bits}", *there]
     return [*FLAGS, *sizes, *(["--trace-underscore", "-DWAVES"] if waves else [])]
 
 

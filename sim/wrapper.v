@@ -163,11 +163,18 @@ module testbench (
     reg watch_t; // write
     reg [2:0] watch_lane; // write
     wire [`ACC_BITS-1:0] row_acc [0:7];
-`define ROW_ACC(lane) \
-    if (lane < `LANES) assign row_acc[lane] = dut.core.engine.lane``lane``.accumulator.acc[`ACC_BITS*watch_row +: `ACC_BITS]
-    generate
-        `ROW_ACC(0); `ROW_ACC(1); `ROW_ACC(2); `ROW_ACC(3); `ROW_ACC(4); `ROW_ACC(5); `ROW_ACC(6); `ROW_ACC(7);
-    endgenerate
+`define ROW_ACC(n) \
+    assign row_acc[n] = dut.core.engine.lane``n``.accumulator.acc[`ACC_BITS*watch_row +: `ACC_BITS];
+    `ROW_ACC(0)
+`ifdef LANES_2
+    `ROW_ACC(1)
+`endif
+`ifdef LANES_4
+    `ROW_ACC(2) `ROW_ACC(3)
+`endif
+`ifdef LANES_8
+    `ROW_ACC(4) `ROW_ACC(5) `ROW_ACC(6) `ROW_ACC(7)
+`endif
     reg [31:0] watch_cycle, visited; // read
     reg [`ACC_BITS-1:0] visit_acc [0:65535]; // read
     reg [31:0] visit_cycle [0:65535]; // read

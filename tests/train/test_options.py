@@ -6,13 +6,14 @@ import dataclasses
 import pytest
 
 from train.config import Method, ModelConfig
-from train.options import add_model_options, model_config
+from train.options import add_model_options, given_model_settings
 
 
 def parsed(*words):
     parser = argparse.ArgumentParser()
     add_model_options(parser)
-    return model_config(parser.parse_args(words))
+    given = given_model_settings(parser.parse_args(words))
+    return ModelConfig.of(given.pop("method", Method.HFN), **given)
 
 
 @pytest.mark.parametrize("method", list(Method))
@@ -27,6 +28,7 @@ def test_no_option_is_the_hidden_fold_network():
 @pytest.mark.parametrize(("words", "settings"), [
     ("--network resnet50", {"network": "resnet50"}),
     ("--widths 4,8 --iterations 0,2", {"widths": (4, 8), "iterations": (0, 2)}),
+    ("--stem 5,2", {"stem": (5, 2)}),
     ("--width 32 --wider 1.5", {"width": 32, "wider": 1.5}),
     ("--stages 3,4,23,3 --fold 2,3", {"stages": (3, 4, 23, 3), "fold": (2, 3)}),
     ("--fold=", {"fold": ()}),
