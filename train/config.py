@@ -21,6 +21,9 @@ __all__ = ["SMALL", "Method", "ModelConfig"]
 #: Name of the network that ``widths`` and ``iterations`` describe.
 SMALL = "small"
 
+#: Settings that came after the first checkpoints, which were trained with their defaults.
+_YOUNGER = ("threshold", "learned_signs", "vary")
+
 
 class Method(enum.StrEnum):
     """Folded or not, learned weights or learned masks (Table 1)."""
@@ -73,6 +76,9 @@ class ModelConfig:
     affine: bool = False  #: Learn gamma and beta of the batch norms elsewhere.
     bias: bool = False  #: Learn a bias per output channel of every layer.
     net_seed: int = 0  #: Of the weights.
+    threshold: bool = False  #: Keep scores above a fixed threshold, instead of so many: no search for the largest.
+    learned_signs: bool = False  #: Learn a bit per weight that flips its frozen sign.
+    vary: int = 0  #: Each step draws how often recurrent blocks run: up to so many times fewer or more.
 
     def __post_init__(self):
         for name, kind in (("method", Method), ("mode", Mode), ("weights", Weights), ("norm", FoldedNorm)):
@@ -86,6 +92,19 @@ class ModelConfig:
             raise Refused(f"Setting --stem must be a kernel and a stride, as in 3,1, not {self.stem!r}")
         for density in (self.density, *self.densities.values()):
             keep_count(1, density)
+        for option, given in (("threshold", self.threshold), ("learned-signs", self.learned_signs)):
+            if given and not (self.method.masks and self.mode is Mode.ANY):
+                raise Refused(
+                    f"Setting --{option} needs masks without structure (--method hnn or hfn, --mode any), not --method "
+                    f"{self.method} --mode {self.mode}"
+                )
+        if self.threshold and self.learned_signs:
+            raise Refused("Settings --threshold and --learned-signs are not made for each other; choose one")
+        if self.vary < 0 or (self.vary and not self.method.folds):
+            raise Refused(
+                f"Setting --vary must be 0, or more with recurrent blocks (--method folded or hfn), not {self.vary} "
+                f"with --method {self.method}"
+            )
 
     @classmethod
     def of(cls, method: Method, **settings) -> "ModelConfig":
@@ -139,8 +158,12 @@ class ModelConfig:
 
     @classmethod
     def from_json(cls, data: dict) -> "ModelConfig":
-        """Configuration described by ``data``; an unknown, missing or ill-typed key is refused by name."""
-        values = checked(data, cls, "model")
+        """Configuration described by ``data``; an unknown, missing or ill-typed key is refused by name.
+
+        Keys of :data:`_YOUNGER` may be missing: a checkpoint may be older than the setting.
+        """
+        usual = {field.name: field.default for field in dataclasses.fields(cls) if field.name in _YOUNGER}
+        values = checked(usual | data if isinstance(data, dict) else data, cls, "model")
         for name in ("widths", "iterations", "stem", "stages", "fold"):
             if not isinstance(values[name], list | tuple) or any(type(number) is not int for number in values[name]):
                 raise Refused(f"Key model.{name} must be a list of integers, not {values[name]!r}")

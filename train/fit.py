@@ -28,6 +28,7 @@ from train.fake_quantize import trainable
 from train.processes import Processes
 from train.settings import Settings, add_settings_options, settings_from
 from train.trainer import Trainer
+from train.vary import varied
 
 __all__ = ["CHECKPOINT", "add_run_options", "fit", "main", "run"]
 
@@ -73,6 +74,8 @@ def fit(
     trainer = Trainer(
         model, shown, settings.recipe, settings.seed, processes, state, save, board, save_seconds, workers, network.name
     )
+    if settings.model.vary:
+        trainer.around = varied(model, settings.model.vary, settings.seed)
     return trainer.run()[-1]
 
 

@@ -18,6 +18,7 @@ from spec.numerics import PIXEL_MAX
 from train.config import ModelConfig
 from train.layers import Convolution, DenseConv, HiddenConv
 from train.norms import norms
+from train.variants import SignedConv, ThresholdConv
 
 __all__ = ["NORMALIZATION", "HiddenFoldNet", "ResidualNet", "convolution"]
 
@@ -124,5 +125,6 @@ def convolution(layer: Layer, network: Network, config: ModelConfig, generator: 
     seed = network.seed_of(layer)
     if config.method.masks:
         density = config.density_of(layer.name)
-        return HiddenConv(*shared, kind=config.weights, seed=seed, density=density, generator=generator)
+        kind = ThresholdConv if config.threshold else SignedConv if config.learned_signs else HiddenConv
+        return kind(*shared, kind=config.weights, seed=seed, density=density, generator=generator)
     return DenseConv(*shared, kind=config.weights, seed=seed)

@@ -63,7 +63,7 @@ class Settings:
         mine, theirs = (
             dict(plain["model"]) | plain["recipe"] | {name: plain[name] for name in ("dataset", "validation", "seed")}
             | plain.get("finetuning", {})
-            for plain in (self.to_json(), other)
+            for plain in (self.to_json(), other | {"model": ModelConfig.from_json(other["model"]).to_json()})
         )
         for name in mine | theirs:
             if theirs.get(name) != mine.get(name):

@@ -21,6 +21,7 @@ from rich.table import Table
 from spec.files import write_text
 from spec.network import Layer, Network, Role
 from spec.refusal import run_command
+from spec.ring import RING_WORD
 from spec.supermask import Mode, packed_bytes
 from train.config import SMALL, Method, ModelConfig
 from train.paper_tables import INCONSISTENT, PRINTED, Printed
@@ -49,6 +50,9 @@ and beta; UBN counts once per iteration. No layer has a bias; running statistics
   hidden   H-   30 % of W, layer by layer   W / 8                none
   HFN      HF-  the same + 2 G              W / 8 + 4 (2 G)      those of folded blocks
 30 % of a layer is rounded down. 1 MB is 10^6 bytes. Reduction is against the dense network of the table and data."""
+
+#: Bytes of a word of one plane of a ring: two bits for each of its trits.
+WORD_BYTES = 2 * RING_WORD // 8
 
 #: Columns that the tables need.
 _WIDTH = 108
@@ -94,10 +98,11 @@ def _learns(layer: Layer, method: Method) -> bool:
 
 
 def chip_bytes(network: Network) -> int:
-    """Bytes the accelerator stores of ``network``: packed masks, 32-bit entries, seed."""
-    masks = sum(packed_bytes(layer.shape, layer.mode) for layer in network.layers)
+    """Bytes the accelerator stores of ``network``: packed masks, planes of rings, 32-bit entries, seed."""
+    masks = sum(packed_bytes(layer.shape, layer.mode) for layer in network.layers if layer.ring is None)
+    rings = sum(WORD_BYTES * ring.words * ring.planes for ring in network.rings)
     entries = sum(layer.outputs * layer.iterations for layer in network.layers if layer.role is not Role.CLASSIFIER)
-    return masks + 4 * entries + 4
+    return masks + rings + 4 * entries + 4
 
 
 def named(name: str, problem: str, method: Method, mode: Mode = Mode.ANY) -> Network:

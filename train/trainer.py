@@ -8,6 +8,7 @@ import math
 import sys
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,6 +30,11 @@ __all__ = ["Trainer", "accuracy"]
 
 #: Steps between two looks at the loss on a GPU, where each look waits for all work that is under way.
 _LOOK_EVERY = 20
+
+
+def _nothing(step: int) -> AbstractContextManager:
+    """Context of a step that is like the others."""
+    return nullcontext()
 
 
 @dataclass
@@ -56,6 +62,8 @@ class Trainer:
         Processes that decode images in files.
     label : str
         What the progress display calls the run.
+    around : function of an int
+        Context that each step is computed in, by its number from the start of the run.
     """
 
     model: nn.Module
@@ -69,6 +77,7 @@ class Trainer:
     save_seconds: float = 300.0
     workers: int = 0
     label: str = "training"
+    around: Callable[[int], AbstractContextManager] = _nothing
 
     def run(self) -> list[dict]:
         """Train all epochs that are left; returns the records of all epochs.
@@ -140,7 +149,8 @@ class Trainer:
         rate = self.recipe.lr
         for step, (images, labels) in enumerate(self._batches.epoch(epoch, first), first):
             rate = learning_rate(self.recipe, epoch * steps + step, steps)
-            total = total + self._step(images, labels, rate)
+            with self.around(epoch * steps + step):
+                total = total + self._step(images, labels, rate)
             rests = (step + 1) % _LOOK_EVERY == 0 or step + 1 == steps
             if rests or self.processes.device.type == "cpu":
                 self._look(epoch, step, total, progress)

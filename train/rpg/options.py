@@ -1,24 +1,22 @@
 """What the commands of the experiments have in common: options, data, results."""
 
 import argparse
-import dataclasses
 import json
-from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 from rich.console import Console
 from rich.table import Table
 
 from spec.files import write_text
-from spec.refusal import Refused
 from train.config import SMALL
 from train.data import DATASETS, Dataset, load_dataset
+from train.data.prepared import prepared
 from train.options import integers
 from train.processes import Processes
 from train.recipe import Recipe
 from train.rpg.experiment import Experiment
 from train.settings import read_recipe, recipe_names
+from train.statistics import mean_and_deviation
 
 __all__ = [
     "common",
@@ -70,37 +68,6 @@ def common(name: str, description: str, *, network: str = SMALL, width: int = 16
     return parser
 
 
-def prepared(dataset: Dataset, shrink: int, images: int) -> Dataset:
-    """``dataset`` with squares of ``shrink`` pixels averaged (half up) and its first ``images`` training images.
-
-    Raises
-    ------
-    Refused
-        If the images are smaller than a square, are not in memory, or are fewer than that.
-    """
-    if not 0 <= images <= len(dataset.train_images):
-        raise Refused(f"Option --images must be from 0 to {len(dataset.train_images)}, not {images}")
-    if not 1 <= shrink <= min(dataset.image[:2]):
-        raise Refused(f"Option --shrink must be from 1 to {min(dataset.image[:2])} for {dataset.name}, not {shrink}")
-    if shrink == 1 and not images:
-        return dataset
-    if not isinstance(dataset.train_images, np.ndarray):
-        raise Refused(f"Images of {dataset.name} are decoded from files: give --shrink 1 --images 0")
-    count = images or len(dataset.train_images)
-    return dataclasses.replace(
-        dataset, train_images=_shrunk(dataset.train_images[:count], shrink), train_labels=dataset.train_labels[:count],
-        test_images=_shrunk(dataset.test_images, shrink),
-    )
-
-
-def _shrunk(images: np.ndarray, shrink: int) -> np.ndarray:
-    count, height, width, channels = images.shape
-    height, width = height // shrink, width // shrink
-    cut = images[:, : height * shrink, : width * shrink].astype(np.int64)
-    sums = cut.reshape(count, height, shrink, width, shrink, channels).sum(axis=(2, 4))
-    return ((2 * sums + shrink**2) // (2 * shrink**2)).astype(np.uint8)
-
-
 def dataset_of(arguments: argparse.Namespace) -> Dataset:
     """The data set that the options of :func:`common` describe."""
     return prepared(load_dataset(arguments.dataset, arguments.data), arguments.shrink, arguments.images)
@@ -123,12 +90,6 @@ def processes_of(arguments: argparse.Namespace) -> Processes:
 def experiment_of(arguments: argparse.Namespace, **settings) -> Experiment:
     """Experiment on the network of the options of :func:`common`, with other ``settings``."""
     return Experiment(network=arguments.network, width=arguments.width, **settings)
-
-
-def mean_and_deviation(values: Sequence[float]) -> str:
-    """``mean +- standard deviation`` in percent; the deviation (of a sample) from two values on."""
-    mean = f"{100 * np.mean(values):.2f}"
-    return f"{mean} +- {100 * np.std(values, ddof=1):.2f}" if len(values) > 1 else mean
 
 
 def publish(arguments: argparse.Namespace, result: dict, table: Table, *further: Path) -> None:
