@@ -127,6 +127,9 @@ def _table(deployed: model.Model) -> Table:
     table = Table("deployed network", deployed.network.name, show_edge=False)
     table.add_row("weights", f"{sum(layer.weights for layer in deployed.network.layers):,}")
     table.add_row("mask", f"{deployed.mask_bits / 8:,.0f} bytes")
+    if deployed.ring_bits:
+        signs = sum(ring.size for ring in deployed.network.rings) // 4
+        table.add_row("stored signs", f"{signs:,} bytes on chip, masks included")
     table.add_row("batch-norm entries", f"{deployed.entry_count:,} x 4 bytes")
     table.add_row("activations", f"{deployed.bits} bits, scales by {facts['calibration']['rule']}")
     table.add_row("float accuracy", f"{facts['float_accuracy']:.2%} of {facts['held_out_images']} held-out images")

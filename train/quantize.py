@@ -15,6 +15,7 @@ from train.layers import Convolution
 from train.model import HiddenFoldNet
 from train.norms import FoldedNorm
 from train.scales import Scales, read_steps
+from train.stored_signs import ring_values, with_stored_signs
 from train.weights import Weights
 
 __all__ = ["entries_of", "quantize"]
@@ -23,6 +24,8 @@ __all__ = ["entries_of", "quantize"]
 def quantize(model: HiddenFoldNet, scales: Scales, provenance: dict) -> Model:
     """Integer model of a trained network: its masks as they are, its batch norms as 32-bit entries.
 
+    A layer with signs of its own becomes one that draws from a ring of its own (:mod:`train.stored_signs`).
+
     Raises
     ------
     Refused
@@ -30,15 +33,19 @@ def quantize(model: HiddenFoldNet, scales: Scales, provenance: dict) -> Model:
         accumulator could wrap.
     """
     _refuse_foreign(model)
-    network = model.network
+    own = [layer.name for layer in model.network.layers if model.convolutions[layer.index].own_signs]
+    network = with_stored_signs(model.network, own) if own else model.network
     read = read_steps(network, scales)
-    masks, entries = {}, {}
+    masks, rings, entries = {}, {}, {}
     for layer in network.layers:
         hidden = model.convolutions[layer.index]
-        masks[layer.name] = hidden.mask().numpy()
+        if hidden.own_signs:
+            rings[layer.ring.name] = ring_values(network, layer, hidden.trits())
+        else:
+            masks[layer.name] = hidden.mask().numpy()
         if layer.role is not Role.CLASSIFIER:
             entries[layer.name] = entries_of(layer, hidden, hidden.trits(), hidden.sigma, read[layer.name], scales)
-    return Model(network, masks, entries, provenance)
+    return Model(network, masks, entries, provenance, rings)
 
 
 def _refuse_foreign(model: HiddenFoldNet) -> None:

@@ -1,0 +1,234 @@
+"""Deploy a network that the public edge-popup code trained: from its state dict to a model file.
+
+    python -m train.import_edge_popup --state model.pt --network resnet18 --width 32 --density 0.3 --dataset cifar10 \\
+        --mean 0.491,0.482,0.447 --std 0.247,0.243,0.262 --data DIR --out build/imported.safetensors
+
+Its signs are not those of our generator, so they are stored (:mod:`train.stored_signs`). Prints what is carried over
+and what is not. Nothing is trained.
+
+Ref: Ramanujan et al., CVPR 2020, and the code released with it; docs/training.md.
+"""
+
+import argparse
+import hashlib
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from rich.console import Console
+
+from spec import model, vectors
+from spec.refusal import Refused, run_command
+from train.calibration import calibrate
+from train.config import Method, ModelConfig
+from train.data import DATASETS, Dataset, load_dataset
+from train.export import MismatchError, proved, vectors_path
+from train.layers import HiddenConv
+from train.model import HiddenFoldNet
+from train.options import add_model_options, given_model_settings
+from train.public_state import PublicLayer, layers_of, read_state
+from train.quantize import quantize
+from train.trainer import accuracy
+
+__all__ = ["Report", "imported", "main"]
+
+#: Options of the network that an import takes; the others say how to train.
+_OPTIONS = {"network", "widths", "iterations", "stem", "width", "wider", "stages", "density", "densities"}
+
+#: Magnitudes of a layer that differ by less, relative to their mean, are one.
+_CONSTANT = 1e-3
+
+
+@dataclass
+class Report:
+    """What an import carries over, and what it does not, in sentences."""
+
+    carried: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Normalization:
+    """What the images went through before the first layer: ``(x/255 - mean) / deviation``, channel by channel."""
+
+    mean: tuple[float, ...]
+    deviation: tuple[float, ...]
+
+    @classmethod
+    def of(cls, mean: Sequence[float], deviation: Sequence[float], channels: int) -> "Normalization":
+        """One number stands for all ``channels``. Refused if there are others than that, or a deviation is not above 0.
+        """
+        for option, values in (("mean", mean), ("std", deviation)):
+            if len(values) not in (1, channels):
+                raise Refused(f"Option --{option} must give 1 or {channels} numbers, not {len(values)}")
+        if min(deviation) <= 0:
+            raise Refused(f"Option --std must be above 0, not {min(deviation)}")
+        return cls(*(tuple(values) * (channels // len(values)) for values in (mean, deviation)))
+
+    @property
+    def common(self) -> float:
+        """One deviation for all channels: the geometric mean."""
+        return float(torch.tensor(self.deviation, dtype=torch.float64).log().mean().exp())
+
+
+def imported(
+    state: Mapping[str, torch.Tensor], config: ModelConfig, dataset: Dataset, normalization: Normalization
+) -> tuple[HiddenFoldNet, Report]:
+    """The network of ``state`` as one of ours on raw pixels, in evaluation mode.
+
+    A deviation ``d`` of the images divides the weights of the first layer; their mean is added to what its batch norm
+    subtracts, as a bias is taken from it: ``mean' = mean - bias + sum(w/d * mean of images)``.
+
+    Raises
+    ------
+    Refused
+        If ``state`` is of another network.
+    """
+    network = config.topology("imported", dataset.image, dataset.classes)
+    found, unknown = layers_of(state, network)
+    affine = any("weight" in layer.norm for layer in found.values())
+    config = ModelConfig.from_json(config.to_json() | {"affine": affine})
+    net = HiddenFoldNet(network, config, torch.Generator()).eval()
+    report = Report()
+    with torch.no_grad():
+        for layer in network.layers:
+            _fill(net.convolutions[layer.index], found[layer.name], report)
+        _fold_normalization(net.convolutions[0], normalization, report)
+    report.carried += [
+        f"supermasks of {len(found)} layers, {sum(layer.weights for layer in network.layers):,} weights",
+        "signs, stored as bits of their own: 2 bits per weight on chip",
+        f"batch norms, {'with' if affine else 'without'} gamma and beta",
+    ]
+    report.lost += [f"tensor {name}: no layer of {config.network} has it" for name in unknown]
+    return net, report
+
+
+def _fill(hidden: HiddenConv, public: PublicLayer, report: Report) -> None:
+    """Make ``hidden`` what ``public`` is."""
+    hidden.own_signs = True
+    hidden.scores.copy_(public.scores)
+    kept = public.weight.abs()[hidden.mask()]
+    sigma = float(kept.mean())
+    spread = float((kept - sigma).abs().max()) / sigma if sigma else 0.0
+    if spread > _CONSTANT:
+        report.lost.append(
+            f"magnitudes of {public.name}, which differ by up to {spread:.0%} from their mean {sigma:.3g}: all are that"
+        )
+    hidden.sigma = sigma
+    hidden.weight.copy_(public.weight.sign() * sigma)
+    if not len(hidden.norms):
+        if public.bias is not None:
+            report.lost.append(f"bias of {public.name}: logits have none")
+        return
+    norm = hidden.norms[0]
+    norm.running_mean.copy_(public.norm["running_mean"])
+    norm.running_var.copy_(public.norm["running_var"])
+    if norm.affine and "weight" in public.norm:
+        norm.weight.copy_(public.norm["weight"])
+        norm.bias.copy_(public.norm["bias"])
+    if public.bias is not None:
+        norm.running_mean -= public.bias
+        report.carried.append(f"bias of {public.name}, in its batch norm")
+
+
+def _fold_normalization(stem: HiddenConv, normalization: Normalization, report: Report) -> None:
+    """Fold what images went through into the first layer."""
+    common = normalization.common
+    stem.sigma /= common
+    stem.weight /= common
+    mean = torch.tensor(normalization.mean)
+    if mean.any():
+        effective = stem.effective_weight()  # (M, C, K, K)
+        stem.norms[0].running_mean += (effective * mean[:, None, None]).sum((1, 2, 3))
+        report.lost.append("padding of the first layer: it was the mean color, now it is black; only borders differ")
+    off = max(abs(deviation / common - 1) for deviation in normalization.deviation)
+    if off > _CONSTANT:
+        report.lost.append(f"deviations of the image channels, which differ by up to {off:.1%} from {common:.4g}: "
+                           "all are that")
+    if mean.any() or abs(common - 1) > _CONSTANT:
+        report.carried.append("normalization of the images, in the first layer's weights and batch norm")
+
+
+def _config(arguments: argparse.Namespace) -> ModelConfig:
+    settings = given_model_settings(arguments)
+    for name in settings.keys() - _OPTIONS:
+        raise Refused(f"Option --{name.replace('_', '-')} says how to train a network; an import does not take it")
+    return ModelConfig.of(Method.HNN, **settings)
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(number) for number in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"needs numbers with commas, not {text!r}") from None
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m train.import_edge_popup", description="Deploy a network of the public edge-popup code."
+    )
+    add = parser.add_argument
+    add("--state", type=Path, required=True, help="its state dict, written by torch.save")
+    add_model_options(parser)
+    add("--mean", type=_numbers, default=(0.0,), help="subtracted from x/255, by channel, in training (default: 0)")
+    add("--std", type=_numbers, default=(1.0,), help="divided by after that (default: 1)")
+    add("--dataset", default="cifar10", help=f"one of {', '.join(DATASETS)} (default: cifar10)")
+    add("--data", type=Path, default=Path("build/data"), help="folder of the data sets' files (default: build/data)")
+    add("--calibration", type=int, default=512, help="training images for activation scales (default: 512)")
+    add("--vectors", type=int, default=32, help="held-out images in the vector file (default: 32)")
+    add("--out", type=Path, default=Path("build/imported.safetensors"), help="model file to write")
+    add("--json", action="store_true", help="print the result as JSON")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; see ``--help``."""
+    arguments = _parser().parse_args(argv)
+    beside = vectors_path(arguments.out)
+    config = _config(arguments)
+    state = read_state(arguments.state)
+    dataset = load_dataset(arguments.dataset, arguments.data)
+    for option, limit in (("calibration", len(dataset.train_images)), ("vectors", len(dataset.test_images))):
+        if not 1 <= getattr(arguments, option) <= limit:
+            raise Refused(f"Option --{option} must be from 1 to {limit} images of {dataset.name}, not "
+                          f"{getattr(arguments, option)}")
+    normalization = Normalization.of(arguments.mean, arguments.std, dataset.image[2])
+    net, report = imported(state, config, dataset, normalization)
+    scales = calibrate(net, dataset.train_images[: arguments.calibration])
+    deployed = quantize(net, scales, provenance={})
+    try:
+        proof, measured = proved(deployed, dataset, arguments.vectors)
+    except MismatchError as mismatch:
+        print(f"error: torch and the golden model differ, so nothing was written: {mismatch}", file=sys.stderr)
+        return 1
+    facts = {
+        "dataset": dataset.name, "dataset_sha256": dataset.digest, "held_out_images": len(dataset.test_images),
+        "float_accuracy": round(accuracy(net, dataset.test_images, dataset.test_labels), 6),
+        "deployed_accuracy": round(measured, 6),
+        "state_sha256": hashlib.sha256(arguments.state.read_bytes()).hexdigest(),
+        "mean": list(normalization.mean), "std": list(normalization.deviation), "settings": config.to_json(),
+        "carried": report.carried, "lost": report.lost,
+    }
+    deployed = model.with_provenance(deployed, **facts)
+    # The model last: where it is, everything is.
+    vectors.save(beside, deployed, proof)
+    model.save(deployed, arguments.out)
+    if arguments.json:
+        print(json.dumps(facts | {"model": str(arguments.out), "vectors": str(beside), "hash": deployed.hash}))
+        return 0
+    console = Console()
+    for title, sentences in (("carried over", report.carried), ("not carried over", report.lost or ["nothing"])):
+        console.print(f"{title}:")
+        for sentence in sentences:
+            console.print(f"  {sentence}", markup=False)
+    console.print(f"float accuracy {facts['float_accuracy']:.2%}, deployed {facts['deployed_accuracy']:.2%}")
+    print(arguments.out)
+    print(beside)
+    return 0
+
+
+if __name__ == "__main__":
+    run_command(main)
