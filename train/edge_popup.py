@@ -16,7 +16,7 @@ from torch.nn import functional
 from spec.refusal import Refused
 from spec.supermask import GROUP, Mode, keep_count
 
-__all__ = ["EdgePopup", "FlippedSign", "kth_largest", "select"]
+__all__ = ["EdgePopup", "kth_largest", "select"]
 
 #: Magnitudes looked at to guess where a threshold lies; layers not much larger are searched whole.
 _SAMPLE = 4096
@@ -25,35 +25,21 @@ _SAMPLE = 4096
 _DEVIATIONS = 4.0
 
 
-class FlippedSign(torch.autograd.Function):
-    """``sign(f)``, +1 at 0; backward the identity (straight-through)."""
-
-    @staticmethod
-    def forward(ctx, flips: Tensor) -> Tensor:
-        return torch.where(flips < 0, -1.0, 1.0)
-
-    @staticmethod
-    def backward(ctx, gradient: Tensor):
-        return gradient
-
-
 class EdgePopup(torch.autograd.Function):
     """``w_eff = mask * w``; backward ``dL/ds = sign(s) * w * dL/dw_eff``, for pruned weights too.
 
-    ``mask`` is selected by ``|s|``; its gradient by ``|s|`` is taken to be 1 (straight-through). Where ``w`` is not
-    frozen, ``dL/dw = mask * dL/dw_eff``.
+    ``mask`` is selected by ``|s|``; its gradient by ``|s|`` is taken to be 1 (straight-through).
     """
 
     @staticmethod
     def forward(ctx, scores: Tensor, weight: Tensor, mask: Tensor) -> Tensor:
-        ctx.save_for_backward(scores, weight, mask)
+        ctx.save_for_backward(scores, weight)
         return weight * mask.view(torch.uint8)  # Torch multiplies by bytes in half the time it takes by booleans.
 
     @staticmethod
     def backward(ctx, gradient: Tensor):
-        scores, weight, mask = ctx.saved_tensors
-        by_weight = gradient * mask if ctx.needs_input_grad[1] else None
-        return scores.sign().mul_(weight).mul_(gradient), by_weight, None
+        scores, weight = ctx.saved_tensors
+        return scores.sign().mul_(weight).mul_(gradient), None, None
 
 
 @torch.no_grad()
