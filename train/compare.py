@@ -22,14 +22,13 @@ from spec.files import write_text
 from spec.refusal import Refused, run_command
 from spec.supermask import Mode
 from train.cells import Cell, run_cells
-from train.config import Method, ModelConfig
+from train.config import Method
 from train.data import load_dataset
 from train.norms import FoldedNorm
 from train.options import integers
 from train.settings import Settings, add_settings_options, settings_from
 from train.sizes import chip_bytes, size_of
 from train.statistics import mean_and_deviation
-from train.stored_signs import with_stored_signs
 
 __all__ = ["IDEAS", "METHODS", "main"]
 
@@ -39,8 +38,6 @@ METHODS: Mapping[str, dict] = {str(method): {"method": str(method)} for method i
 #: Settings of each idea, likewise. The first is what the others are compared with.
 IDEAS: Mapping[str, dict] = {
     "hfn": {"method": "hfn"},
-    "threshold": {"threshold": True},
-    "learned-signs": {"learned_signs": True},
     "2of4": {"mode": Mode.TWO_OF_FOUR},
     "max1of4": {"mode": Mode.AT_MOST_ONE, "density": 0.2},
     "1of4": {"mode": Mode.ONE_OF_FOUR},
@@ -61,14 +58,6 @@ def cells_of(variants: Mapping[str, dict], arguments: argparse.Namespace) -> dic
     return {name: [cell(name, changes, seed) for seed in arguments.seeds] for name, changes in variants.items()}
 
 
-def stored_bytes(model: ModelConfig, image: tuple[int, int, int], classes: int) -> int:
-    """Bytes the accelerator stores of a hidden network (:func:`train.sizes.chip_bytes`), stored signs included."""
-    network = model.topology("t", image, classes)
-    if model.learned_signs:
-        network = with_stored_signs(network, [layer.name for layer in network.layers])
-    return chip_bytes(network)
-
-
 def _row(name: str, cells: Sequence[Cell], results: Mapping[str, dict], problem: tuple) -> dict:
     """What a comparison says of one variant."""
     settings: Settings = cells[0].settings
@@ -83,7 +72,7 @@ def _row(name: str, cells: Sequence[Cell], results: Mapping[str, dict], problem:
         "weights": size.weights, "parameters": size.parameters, "bytes": size.bytes,
     }
     if settings.model.method.masks:
-        row["chip_bytes"] = stored_bytes(settings.model, *problem)
+        row["chip_bytes"] = chip_bytes(network)
     if cells[0].offsets:
         row["stretched"] = {
             str(offset): [result["stretched"][str(offset)] for result in found] for offset in cells[0].offsets

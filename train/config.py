@@ -22,7 +22,7 @@ __all__ = ["SMALL", "Method", "ModelConfig"]
 SMALL = "small"
 
 #: Settings that came after the first checkpoints, which were trained with their defaults.
-_YOUNGER = ("threshold", "learned_signs", "vary")
+_YOUNGER = ("vary",)
 
 
 class Method(enum.StrEnum):
@@ -76,8 +76,6 @@ class ModelConfig:
     affine: bool = False  #: Learn gamma and beta of the batch norms elsewhere.
     bias: bool = False  #: Learn a bias per output channel of every layer.
     net_seed: int = 0  #: Of the weights.
-    threshold: bool = False  #: Keep scores above a fixed threshold, instead of so many: no search for the largest.
-    learned_signs: bool = False  #: Learn a bit per weight that flips its frozen sign.
     vary: int = 0  #: Each step draws how often recurrent blocks run: up to so many times fewer or more.
 
     def __post_init__(self):
@@ -92,14 +90,6 @@ class ModelConfig:
             raise Refused(f"Setting --stem must be a kernel and a stride, as in 3,1, not {self.stem!r}")
         for density in (self.density, *self.densities.values()):
             keep_count(1, density)
-        for option, given in (("threshold", self.threshold), ("learned-signs", self.learned_signs)):
-            if given and not (self.method.masks and self.mode is Mode.ANY):
-                raise Refused(
-                    f"Setting --{option} needs masks without structure (--method hnn or hfn, --mode any), not --method "
-                    f"{self.method} --mode {self.mode}"
-                )
-        if self.threshold and self.learned_signs:
-            raise Refused("Settings --threshold and --learned-signs are not made for each other; choose one")
         if self.vary < 0 or (self.vary and not self.method.folds):
             raise Refused(
                 f"Setting --vary must be 0, or more with recurrent blocks (--method folded or hfn), not {self.vary} "

@@ -84,36 +84,32 @@ class HiddenConv(Convolution):
     weight : buffer, float32, OHWI
         Derived from the seed, hence not in the state dict.
     own_signs : bool
-        Whether the signs are others than the accelerator's generator gives, so that they must be stored.
+        Whether the signs are others than the accelerator's generator gives, so that they must be stored; set by who
+        replaces ``weight``.
     """
-
-    own_signs = False
 
     def __init__(self, layer: Layer, window: Window, norms: nn.ModuleList, bias: int, *, kind: Weights, seed: int,
                  density: float, generator: torch.Generator):
         super().__init__(window, norms, bias)
         self.mode: Mode = layer.mode
         self.density = density
+        self.own_signs = False
         self.sigma = sigma_of(layer, density)
         self.register_buffer("weight", initial_weight(kind, layer, self.sigma, seed), persistent=False)
-        self.bound = math.sqrt(6 / (layer.weights // layer.outputs))
-        self.scores = nn.Parameter((2 * torch.rand(layer.shape, generator=generator) - 1) * self.bound)
+        bound = math.sqrt(6 / (layer.weights // layer.outputs))
+        self.scores = nn.Parameter((2 * torch.rand(layer.shape, generator=generator) - 1) * bound)
 
     def mask(self) -> Tensor:
         """Supermask of the present scores: bool tensor, OHWI."""
         return select(self.scores, self.mode, self.density)
 
-    def signed_weight(self) -> Tensor:
-        """Weight before the mask, OHWI: the frozen one."""
-        return self.weight
-
     def trits(self) -> np.ndarray:
         """``mask x sign`` of the present scores: int8 array, OHWI."""
-        return (self.signed_weight().detach().sign() * self.mask()).cpu().numpy().astype(np.int8)
+        return (self.weight.sign() * self.mask()).cpu().numpy().astype(np.int8)
 
     def effective_weight(self) -> Tensor:
         """Masked weight as torch convolves it: (M, C, K, K). Differentiable by the scores."""
-        return self.as_convolved(EdgePopup.apply(self.scores, self.signed_weight(), self.mask()))
+        return self.as_convolved(EdgePopup.apply(self.scores, self.weight, self.mask()))
 
 
 class DenseConv(Convolution):

@@ -18,7 +18,6 @@ from spec.numerics import PIXEL_MAX
 from train.config import ModelConfig
 from train.layers import Convolution, DenseConv, HiddenConv
 from train.norms import norms
-from train.variants import SignedConv, ThresholdConv
 
 __all__ = ["NORMALIZATION", "HiddenFoldNet", "ResidualNet", "convolution"]
 
@@ -125,6 +124,5 @@ def convolution(layer: Layer, network: Network, config: ModelConfig, generator: 
     seed = network.seed_of(layer)
     if config.method.masks:
         density = config.density_of(layer.name)
-        kind = ThresholdConv if config.threshold else SignedConv if config.learned_signs else HiddenConv
-        return kind(*shared, kind=config.weights, seed=seed, density=density, generator=generator)
+        return HiddenConv(*shared, kind=config.weights, seed=seed, density=density, generator=generator)
     return DenseConv(*shared, kind=config.weights, seed=seed)

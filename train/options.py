@@ -38,9 +38,6 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         action=argparse.BooleanOptionalAction)
     add("bias", "learn biases", action=argparse.BooleanOptionalAction)
     add("net-seed", "of the weights (default: 0)", type=int)
-    add("threshold", "keep scores above a fixed threshold; density then drifts from --density",
-        action=argparse.BooleanOptionalAction)
-    add("learned-signs", "learn a sign bit per weight too", action=argparse.BooleanOptionalAction)
     add("vary", "each step, run recurrent blocks up to so many times fewer or more (default: 0)", type=int)
 
 

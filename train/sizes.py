@@ -52,7 +52,7 @@ and beta; UBN counts once per iteration. No layer has a bias; running statistics
 30 % of a layer is rounded down. 1 MB is 10^6 bytes. Reduction is against the dense network of the table and data."""
 
 #: Bytes of a word of one plane of a ring: two bits for each of its trits.
-WORD_BYTES = 2 * RING_WORD // 8
+_WORD_BYTES = 2 * RING_WORD // 8
 
 #: Columns that the tables need.
 _WIDTH = 108
@@ -100,7 +100,7 @@ def _learns(layer: Layer, method: Method) -> bool:
 def chip_bytes(network: Network) -> int:
     """Bytes the accelerator stores of ``network``: packed masks, planes of rings, 32-bit entries, seed."""
     masks = sum(packed_bytes(layer.shape, layer.mode) for layer in network.layers if layer.ring is None)
-    rings = sum(WORD_BYTES * ring.words * ring.planes for ring in network.rings)
+    rings = sum(_WORD_BYTES * ring.words * ring.planes for ring in network.rings)
     entries = sum(layer.outputs * layer.iterations for layer in network.layers if layer.role is not Role.CLASSIFIER)
     return masks + rings + 4 * entries + 4
 

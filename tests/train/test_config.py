@@ -63,7 +63,7 @@ def test_densities_per_layer():
 @pytest.mark.parametrize("config", [
     ModelConfig(),
     ModelConfig.of(Method.FOLDED, network="resnet34", stages=(3, 4, 9, 3), norm=FoldedNorm.GROUP, bias=True),
-    ModelConfig(densities={"stem": 1.0}, mode=Mode.AT_MOST_ONE, widths=(4, 8), iterations=(1, 2)),
+    ModelConfig(densities={"stem": 1.0}, mode=Mode.AT_MOST_ONE, widths=(4, 8), iterations=(1, 2), vary=2),
 ])
 def test_json_round_trip(config):
     assert ModelConfig.from_json(json.loads(json.dumps(config.to_json()))) == config
@@ -90,7 +90,15 @@ def test_missing_key_is_refused():
         ModelConfig.from_json(data)
 
 
+def test_configurations_older_than_a_setting_are_read():
+    data = ModelConfig(density=0.2).to_json()
+    del data["vary"]
+    assert ModelConfig.from_json(data) == ModelConfig(density=0.2)
+
+
 @pytest.mark.parametrize(("settings", "message"), [
+    ({"vary": -1}, "Setting --vary must be 0, or more with recurrent blocks .*, not -1 with --method hfn"),
+    ({"vary": 1, "method": "hnn"}, "Setting --vary must be 0, .*, not 1 with --method hnn"),
     ({"method": "sparse"}, r"Setting --method must be one of \['dense', 'folded', 'hnn', 'hfn'\], not 'sparse'"),
     ({"weights": "uniform"}, r"Setting --weights must be one of \['lfsr', 'signed', 'normal'\], not 'uniform'"),
     ({"network": "vgg16"}, "There is no network 'vgg16'"),

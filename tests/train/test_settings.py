@@ -87,3 +87,11 @@ def test_differences_are_named():
     assert parsed("--lr", "1").difference(settings.to_json()) == ("lr", 0.003, 1.0)
     assert parsed("--net-seed", "2").difference(settings.to_json()) == ("net_seed", 0, 2)
     assert parsed("--validation", "0.5").difference(settings.to_json()) == ("validation", 0.0, 0.5)
+
+
+def test_checkpoints_older_than_a_setting_can_be_resumed():
+    settings = parsed()
+    then = settings.to_json()
+    then = then | {"model": {name: value for name, value in then["model"].items() if name != "vary"}}
+    assert settings.difference(then) is None
+    assert parsed("--vary", "1").difference(then) == ("vary", 0, 1)

@@ -9,6 +9,7 @@ from train.config import SMALL, Method, ModelConfig
 from train.model import HiddenFoldNet
 from train.paper_tables import INCONSISTENT, PRINTED
 from train.sizes import chip_bytes, compare, every_network, main, named, size_of
+from train.stored_signs import with_stored_signs
 
 #: W, G of UBN and bytes by the paper's rule, worked out independently. CIFAR100, ImageNet.
 HIDDEN = [
@@ -91,6 +92,16 @@ def test_chip_bytes():
     quarter = chip_bytes(named("RN50", "CIFAR100", Method.HFN, Mode.ONE_OF_FOUR))
     blocks = 14_739_136 - 64 * 27 - 100 * 2048
     assert size - quarter == blocks // 16
+
+
+def test_stored_signs_take_two_bits_a_weight_and_rows_of_whole_words():
+    network = named("RN18", "CIFAR100", Method.HFN)
+    layer = network.layer("stage1.entry.conv1")  # 64 channels: whole words
+    more = chip_bytes(with_stored_signs(network, [layer.name])) - chip_bytes(network)
+    assert more == (2 - 1) * layer.weights // 8
+    stem = network.layer("stem")  # 27 channels: 28 mask bits, 32 trits
+    more = chip_bytes(with_stored_signs(network, [stem.name])) - chip_bytes(network)
+    assert more == stem.outputs * (2 * 32 - 28) // 8
 
 
 def test_every_network_once():
