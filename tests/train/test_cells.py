@@ -38,12 +38,14 @@ def test_learned_weights_have_no_density(tmp_path):
 
 def test_finished_cells_are_not_repeated(tmp_path, capsys):
     cells = [cell("a"), cell("b", "--seed", "1")]
-    first = run_cells(cells[:1], NOWHERE, tmp_path, 1)
-    assert "0 cells left" in capsys.readouterr().err
+    first = run_cell(cells[0], NOWHERE, tmp_path)
     stamp = (tmp_path / "cells" / "a" / "checkpoint.pt").stat().st_mtime_ns
-    both = run_cells(cells, NOWHERE, tmp_path, 2)
+    both = run_cells(cells, NOWHERE, tmp_path, 1)
+    shown = capsys.readouterr().err
+    assert "b: " in shown
+    assert "; 0 cells left" in shown
     assert list(both) == ["a", "b"]
-    assert both["a"] == first["a"]
+    assert both["a"] == first
     assert (tmp_path / "cells" / "a" / "checkpoint.pt").stat().st_mtime_ns == stamp
     assert both["b"]["settings"]["seed"] == 1
     with pytest.raises(Refused, match=r"Cell .*cell.json was trained with other settings; choose another --out"):
