@@ -7,7 +7,6 @@ import pytest
 
 from sim import fuzz, networks
 from sim.network_list import read_list
-from spec.supermask import Mode
 
 SMALL = Path(__file__).with_name("small_networks.toml")
 
@@ -19,7 +18,7 @@ def test_a_narrow_bottleneck_network_in_every_mode(pe, tmp_path, capsys):
     assert networks.main(options) == 0
     first = capsys.readouterr().out
     rows = json.loads(first)["rows"]
-    assert [row["mode"] for row in rows] == [str(mode) for mode in Mode]
+    assert [row["mode"] for row in rows] == ["any", "2of4", "1of4"]
     network = read_list(SMALL)[0].network
     stored = sum(step.layer.positions * step.layer.outputs for step in network.steps[:-1])
     for row in rows:
