@@ -87,7 +87,8 @@ def restore(state: dict) -> HiddenFoldNet:
     """The network of a checkpoint, in evaluation mode; one that was fine-tuned rounds as it did then."""
     config = ModelConfig.from_json(state["settings"]["model"])
     tuning = finetuning_of(state)
-    network = Network.from_json(state["network"])
+    # Checkpoints of before there were rings do not say that there are none.
+    network = Network.from_json({"rings": []} | state["network"])
     model = trainable(network, config, torch.Generator(), tuning and tuning.scales)
     model.load_state_dict(state["model"])
     return model.eval()

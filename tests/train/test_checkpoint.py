@@ -74,3 +74,11 @@ def test_restored_network_is_the_trained_one(state):
     assert not model.training
     assert model.state_dict().keys() == state["model"].keys()
     assert all(torch.equal(value, state["model"][name]) for name, value in model.state_dict().items())
+
+
+def test_a_checkpoint_of_before_rings_and_fine_tuning_is_restored(state):
+    network = {key: value for key, value in state["network"].items() if key != "rings"}
+    assert "finetuning" not in state["settings"]
+    restored = checkpoint.restore(state | {"network": network})
+    assert type(restored) is HiddenFoldNet
+    assert restored.network == checkpoint.restore(state).network

@@ -82,6 +82,18 @@ def test_what_the_checkpoint_says(start, tuned, digits, tmp_path):
     assert facts["recipe"] == json.loads(json.dumps(state["settings"]))
 
 
+def test_it_goes_on_from_the_start_with_rounded_activations(start, digits, tmp_path):
+    """At a rate of nothing the scores stay; the accuracy that is logged is that of the rounded network."""
+    path = tune(start, tmp_path, "--epochs", "1", "--lr", "1e-12", "--calibrator", "max")
+    state, before = checkpoint.load(path), checkpoint.load(start)["model"]
+    scores = [name for name in before if name.endswith("scores")]
+    assert all(torch.allclose(state["model"][name], before[name]) for name in scores)
+    logged = state["history"][-1]["held_out_accuracy"]
+    assert logged == round(accuracy(checkpoint.restore(state), digits.test_images, digits.test_labels), 6)
+    plain = state | {"settings": {name: v for name, v in state["settings"].items() if name != "finetuning"}}
+    assert logged != round(accuracy(checkpoint.restore(plain), digits.test_images, digits.test_labels), 6)
+
+
 def test_no_step_changes_nothing_but_the_rounding(start, digits):
     """What fine-tuning starts from is the trained network: same state, and at 8 bits nearly the same logits."""
     state = checkpoint.load(start)
