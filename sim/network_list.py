@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from spec.model import load
 from spec.network import Network
 from spec.refusal import Refused
 from spec.supermask import Mode
@@ -26,21 +27,25 @@ class Run:
     Parameters
     ----------
     network : Network
-    mode : Mode
+    weights : str
+        Where those of its blocks come from: a mode, or "ring".
     pe : int
     goal : float
         Dense-equivalent MAC per PE and cycle to reach.
+    model : Path, optional
+        File of a trained model; without it, masks are random.
     """
 
     network: Network
-    mode: Mode
+    weights: str
     pe: int
     goal: float
+    model: Path | None = None
 
     @property
     def model_name(self) -> str:
         """Name of its model file."""
-        return f"{self.network.name}-{self.mode}"
+        return self.model.stem if self.model else f"{self.network.name}-{self.weights}"
 
     @property
     def name(self) -> str:
@@ -50,7 +55,8 @@ class Run:
     @property
     def effort(self) -> float:
         """Estimate of its duration, in arbitrary units: a cycle costs a fixed part and one per PE."""
-        return self.network.macs * self.mode.passes / self.pe * (150 + self.pe)
+        work = sum(step.layer.macs * step.layer.passes for step in self.network.steps)
+        return work / self.pe * (150 + self.pe)
 
 
 def read_list(path: Path) -> tuple[Run, ...]:
@@ -65,7 +71,18 @@ def read_list(path: Path) -> tuple[Run, ...]:
         entries = tomllib.loads(Path(path).read_text())["run"]
     except (OSError, KeyError, tomllib.TOMLDecodeError) as error:
         raise Refused(f"List {path} is no TOML file with [[run]] entries: {error!r}") from None
-    return tuple(run for entry in entries for run in _runs(entry, path))
+    return tuple(run for entry in entries for run in (_trained if "model" in entry else _runs)(entry, Path(path)))
+
+
+def _trained(entry: dict, path: Path) -> Iterator[Run]:
+    """Runs of a model file, which is named relative to the list."""
+    if set(entry) != {"model", "pe", "goal"}:
+        raise Refused(f"A [[run]] of a model in {path} must have the keys model, pe and goal, not {sorted(entry)}")
+    model = (path.parent / entry["model"]).resolve()
+    network = load(model).network
+    last = network.layers[-2]  # Before it may be a stem with a mode of its own, after it is the classifier.
+    for pe in entry["pe"]:
+        yield Run(network, "ring" if last.ring else str(last.mode), pe, entry["goal"], model)
 
 
 def _runs(entry: dict, path: Path) -> Iterator[Run]:
@@ -88,4 +105,4 @@ def _runs(entry: dict, path: Path) -> Iterator[Run]:
         if width != _WIDTH:
             network = replace(network, name=f"{network.name}-w{width}")
         for pe in entry["pe"]:
-            yield Run(network, Mode(mode), pe, goal)
+            yield Run(network, mode, pe, goal)

@@ -1,9 +1,9 @@
 """`python -m sim.networks`: whole networks on builds of every size, each through ``python -m sim.run``, as one table.
 
-Masks are random and batch norms calibrated on random images (:mod:`spec.synthetic`), which changes neither work nor
-cycles. All runs of a size share one build, with memories that hold the largest of its networks. A run that is done is
-kept in the output folder and not repeated while model, build and sources are the same, so the command can be stopped
-and started again.
+Networks are trained ones of the zoo, or have random masks and batch norms calibrated on random images
+(:mod:`spec.synthetic`), which changes neither work nor cycles. All runs of a size share one build, with memories that
+hold the largest of its networks, and those with rings another. A run that is done is kept in the output folder and not
+repeated while model, build and sources are the same, so the command can be stopped and started again.
 """
 
 import argparse
@@ -40,11 +40,16 @@ def default_list() -> Path:
     return Path(__file__).with_suffix(".toml")
 
 
-def _builds(runs: Sequence[Run]) -> dict[int, AcceleratorConfig]:
+def _size(run: Run) -> tuple[int, bool]:
+    """What the builds are by: PEs, and whether there is a ring memory."""
+    return run.pe, bool(run.network.rings)
+
+
+def _builds(runs: Sequence[Run]) -> dict[tuple[int, bool], AcceleratorConfig]:
     """A build per size, for all networks that run on it."""
     return {
-        pe: fitted(config_for(pe), *(run.network for run in runs if run.pe == pe))
-        for pe in sorted({run.pe for run in runs})
+        size: fitted(config_for(size[0]), *(run.network for run in runs if _size(run) == size))
+        for size in sorted({_size(run) for run in runs})
     }
 
 
@@ -59,7 +64,9 @@ def _sources() -> str:
 
 
 def _model_file(run: Run, out: Path) -> Path:
-    """Its model file, made unless the very same is there."""
+    """Its model file, made unless it is a trained one or the very same is there."""
+    if run.model:
+        return run.model
     path = out / "models" / f"{run.model_name}.safetensors"
     try:
         if load(path).network == run.network:
@@ -112,8 +119,10 @@ def _row(run: Run, report: dict, seconds: float, command: list[str]) -> dict:
         problem = f"{reached:.3f} MAC per PE and cycle, below the goal of {run.goal}"
     speed = report["simulated_cycles_per_s"]
     return {
-        "network": run.network.name,
-        "mode": str(run.mode),
+        "name": run.name,
+        "network": run.model.stem if run.model else run.network.name,
+        "trained": run.model is not None,
+        "mode": run.weights,
         "pe": run.pe,
         "images": report["images"],
         "cycles_per_image_measured": measured,
@@ -132,7 +141,7 @@ def _row(run: Run, report: dict, seconds: float, command: list[str]) -> dict:
 
 def _table(rows: Sequence[dict]) -> Table:
     table = Table(
-        "network", "mode", title="Whole networks on the Verilog",
+        "network", "weights", title="Whole networks on the Verilog",
         caption="cycles per image, measured and as the model says; dense-equivalent MAC; simulation speed; wall-clock "
         "seconds of the whole run; stored values and logits compared",
     )
@@ -178,10 +187,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         task = progress.add_task("", total=sum(run.effort for run in runs))
         for number, run in enumerate(sorted(runs, key=lambda run: run.effort), 1):
             progress.update(task, description=f"{number} of {len(runs)}: {run.name}")
-            rows.append(_execute(run, builds[run.pe], out, sources, again=arguments.again))
+            rows.append(_execute(run, builds[_size(run)], out, sources, again=arguments.again))
             progress.advance(task, run.effort)
     order = {run.name: place for place, run in enumerate(runs)}
-    rows.sort(key=lambda row: order[f"{row['network']}-{row['mode']}-pe{row['pe']}"])
+    rows.sort(key=lambda row: order[row["name"]])
     text = json.dumps({"schema_version": 1, "rows": rows}, indent=2) + "\n"
     written = write_text(out / "networks.json", text)
     if arguments.json:
@@ -193,7 +202,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(written)
     problems = [row for row in rows if row["problem"]]
     for row in problems:
-        print(f"{row['network']} {row['mode']} on {row['pe']} PEs: {row['problem']}", file=sys.stderr)
+        print(f"{row['name']}: {row['problem']}", file=sys.stderr)
     return int(bool(problems))
 
 

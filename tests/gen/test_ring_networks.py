@@ -40,7 +40,7 @@ SHAPES = {"4x4": (4, 4, 1), "4x16": (4, 16, 1), "8x8-by-2": (8, 8, 2), "16x4": (
 
 @pytest.mark.parametrize(("name", "shape"), [
     *((name, "4x4") for name in NETWORKS),
-    ("wide", "16x4"), ("per-stage", "8x8-by-2"), ("all-from-one", "4x16"),
+    pytest.param("wide", "16x4", marks=pytest.mark.slow), ("per-stage", "8x8-by-2"), ("all-from-one", "4x16"),
 ])
 def test_traced_networks(inferences, fitting, name, shape):
     network = NETWORKS[name]

@@ -1,0 +1,92 @@
+"""Model cards: what a model file of the zoo is, how well it does and how it was made, as Markdown."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from spec.model import Model
+
+__all__ = ["Card", "index_text"]
+
+
+@dataclass(frozen=True)
+class Card:
+    """The card of one model.
+
+    Parameters
+    ----------
+    name, title : str
+    commands : sequence of sequence of str
+        That make it, each a module and its options.
+    model : Model
+    file_bytes : int
+        Size of the model file.
+    """
+
+    name: str
+    title: str
+    commands: Sequence[Sequence[str]]
+    model: Model
+    file_bytes: int
+
+    @property
+    def float_accuracy(self) -> float:
+        """Of the float network on all held-out images, 0 to 1."""
+        return self.model.provenance["float_accuracy"]
+
+    @property
+    def deployed_accuracy(self) -> float:
+        """Of the integers, likewise."""
+        return self.model.provenance["deployed_accuracy"]
+
+    @property
+    def on_chip_bytes(self) -> int:
+        """What the accelerator stores of the model: masks, rings, and a 32-bit entry per batch norm."""
+        return (self.model.mask_bits + self.model.ring_bits) // 8 + 4 * self.model.entry_count
+
+    def text(self) -> str:
+        """The card as Markdown."""
+        network, facts = self.model.network, self.model.provenance
+        weights = sum(layer.weights for layer in network.layers)
+        rows = [
+            ("data", f"{facts['dataset']}, {facts['held_out_images']:,} held-out images"),
+            ("digest of the data", f"`{facts['dataset_sha256'][:16]}`"),
+            ("accuracy in floating point", f"{self.float_accuracy:.2%}"),
+            ("accuracy deployed (integers)", f"{self.deployed_accuracy:.2%}"),
+            ("network", f"`{network.name}`, {len(network.layers)} layers, {len(network.steps)} executions"),
+            ("weights", f"{weights:,}"),
+            ("multiply-accumulates per image", f"{network.macs:,}"),
+            ("masks", f"{self.model.mask_bits // 8:,} bytes"),
+            *((f"ring `{ring.name}`", f"{ring.size:,} values, {ring.planes} planes") for ring in network.rings),
+            ("batch norms", f"{self.model.entry_count:,} entries of 4 bytes"),
+            ("stored on chip", f"{self.on_chip_bytes:,} bytes; {weights:,} as 8-bit weights"),
+            ("model file", f"{self.file_bytes:,} bytes"),
+            ("activations", f"{self.model.bits} bits, scales by {facts['calibration']['rule']}"),
+            ("epochs, seed", f"{facts['epochs']}, {facts['seed']}"),
+            ("hash of the model", f"`{self.model.hash[:16]}`"),
+        ]
+        commands = "\n".join(f"python -m {' '.join(command)}" for command in self.commands)
+        rings = " --features masks,ring" if network.rings else ""
+        return (
+            f"# {self.name}\n\n{self.title}.\n\n"
+            "| | |\n|---|---|\n" + "".join(f"| {name} | {value} |\n" for name, value in rows)
+            + f"\nMade by\n\n```sh\n{commands}\n```\n\n"
+            "Held-out images were not trained on, and did not decide when training ended. Run it in Verilog with\n\n"
+            f"```sh\npython -m sim.run zoo/{self.name}.safetensors --pe 64 --images 1 --fit{rings}\n```\n"
+        )
+
+
+def index_text(cards: Sequence[Card]) -> str:
+    """The zoo's README: a table of its models."""
+    rows = "".join(
+        f"| [{card.name}]({card.name}.md) | {card.title} | {card.float_accuracy:.2%} | {card.deployed_accuracy:.2%} "
+        f"| {sum(layer.weights for layer in card.model.network.layers):,} | {card.on_chip_bytes:,} "
+        f"| {card.file_bytes:,} |\n"
+        for card in cards
+    )
+    return (
+        "# Model zoo\n\nTrained networks that deploy. Accuracies are of all held-out images; *deployed* is that of the "
+        "integers,\nwhich the Verilog computes bit for bit. Made by `python -m train.zoo --data DIR`; the commands of "
+        "each are on its card.\n\n"
+        "| model | | float | deployed | weights | bytes on chip | file, bytes |\n|---|---|---:|---:|---:|---:|---:|\n"
+        + rows
+    )
