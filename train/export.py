@@ -1,7 +1,9 @@
-"""Turn a trained checkpoint into a model file: integers only, on which two implementations provably agree.
+r"""Turn a trained checkpoint into a model file: integers only, on which two implementations provably agree.
 
     python -m train.export --checkpoint build/train/digits/checkpoint.pt --out build/digits.safetensors
     python -m train.export --checkpoint build/train/digits/checkpoint.pt --bits 6 --out build/digits-6bit.safetensors
+    python -m train.export --checkpoint build/train/digits/checkpoint.pt \
+        --stretch stage2.fold=3 --out build/3.safetensors
 
 Writes the model and, beside it, ``NAME.vectors.safetensors``: held-out images with everything the deployed torch model
 stores on them. Same checkpoint and options, same bytes. Scales of activations are the best of several by calibration
@@ -11,8 +13,9 @@ stores on them. Same checkpoint and options, same bytes. Scales of activations a
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from rich.console import Console
 from rich.table import Table
@@ -25,8 +28,10 @@ from train.choice import Calibration, add_calibration_options, given_calibration
 from train.data import Dataset, load_dataset
 from train.deployed import DeployedNet
 from train.model import HiddenFoldNet
+from train.options import named
 from train.quantize import quantize
 from train.scales import Scales
+from train.stretch import recalibrate, stretch
 from train.trainer import accuracy
 
 __all__ = ["MismatchError", "export", "main", "proved", "vectors_path"]
@@ -38,10 +43,15 @@ class MismatchError(Exception):
     """Torch and the golden model disagree: our bug, not bad input. The message says where they first differ."""
 
 
-def export(state: dict, dataset: Dataset, calibration: Calibration | None, count: int) -> tuple[model.Model, Vectors]:
+def export(
+    state: dict, dataset: Dataset, calibration: Calibration | None, count: int,
+    iterations: Mapping[str, int] = MappingProxyType({}),
+) -> tuple[model.Model, Vectors]:
     """Deploy the network of checkpoint ``state`` and prove it on the first ``count`` held-out images.
 
-    A network that was fine-tuned has its scales; any other gets them by ``calibration``, or as is usual.
+    A network that was fine-tuned has its scales; any other gets them by ``calibration``, or as is usual. Recurrent
+    blocks named in ``iterations`` run that often instead of as trained, with statistics measured again on the images
+    of the calibration (:mod:`train.stretch`).
 
     Returns
     -------
@@ -61,8 +71,16 @@ def export(state: dict, dataset: Dataset, calibration: Calibration | None, count
         raise Refused(f"Option --vectors must be from 1 to {limit}, not {count}")
     trained, tuning = checkpoint.restore(state), checkpoint.finetuning_of(state)
     if tuning is None:
-        scales, how = _calibrated(trained, dataset, calibration or Calibration())
+        calibration = calibration or Calibration()
+        if iterations:
+            trained = _stretched(trained, iterations, dataset, calibration.calibration)
+        scales, how = _calibrated(trained, dataset, calibration)
         float_accuracy = round(accuracy(trained, dataset.test_images, dataset.test_labels), 6)
+    elif iterations:
+        raise Refused(
+            "The checkpoint was fine-tuned for the iterations it was trained with; leave out --stretch, or stretch the "
+            "checkpoint it was fine-tuned from"
+        )
     elif calibration is None:
         scales, how = tuning.scales, _how(tuning.scales, tuning.rule, tuning.calibration) | {"fine_tuned": True}
         float_accuracy = tuning.float_accuracy
@@ -79,6 +97,7 @@ def export(state: dict, dataset: Dataset, calibration: Calibration | None, count
         float_accuracy=float_accuracy, deployed_accuracy=round(measured, 6),
         recipe=state["settings"], epochs=state["epoch"], seed=state["settings"]["seed"],
         normalization=state["normalization"],
+        **({"stretched": dict(iterations)} if iterations else {}),
         calibration=how,
         versions=state["versions"],
     )
@@ -100,6 +119,15 @@ def proved(deployed: model.Model, dataset: Dataset, count: int) -> tuple[Vectors
     if found:
         raise MismatchError(found)
     return Vectors(images[:count], labels[:count], trace), net.accuracy(images, labels)
+
+
+def _stretched(trained: HiddenFoldNet, iterations: Mapping[str, int], dataset: Dataset, count: int) -> HiddenFoldNet:
+    left_out = [name for name, runs in iterations.items() if runs == 0]
+    if left_out:
+        raise Refused(f"Block {left_out[0]} cannot be left out of a deployed network; let it run at least once")
+    stretched = stretch(trained, iterations).eval()
+    recalibrate(stretched, dataset.train_images[:count])
+    return stretched
 
 
 def _calibrated(trained: HiddenFoldNet, dataset: Dataset, calibration: Calibration) -> tuple[Scales, dict]:
@@ -147,6 +175,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     add("--checkpoint", type=Path, default=Path("build/train/digits/checkpoint.pt"), help="written by train.fit")
     add("--out", type=Path, default=Path("build/digits.safetensors"), help="model file to write")
     add_calibration_options(parser)
+    add("--stretch", type=lambda text: named(text, int, "stage2.fold=3"), default={}, metavar="BLOCK=N,...",
+        help="recurrent blocks that run N times instead of as trained; statistics are measured again")
     add("--vectors", type=int, default=32, help="held-out images in the vector file")
     add("--data", type=Path, default=Path("build/data"), help="folder with the files of data sets")
     add("--json", action="store_true", help="print the result as JSON")
@@ -156,7 +186,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     state = checkpoint.load(arguments.checkpoint)
     dataset = load_dataset(state["settings"]["dataset"], arguments.data)
     try:
-        deployed, proof = export(state, dataset, calibration, arguments.vectors)
+        deployed, proof = export(state, dataset, calibration, arguments.vectors, arguments.stretch)
     except MismatchError as mismatch:
         print(f"error: torch and the golden model differ, so nothing was written: {mismatch}", file=sys.stderr)
         return 1

@@ -2,6 +2,8 @@
 
 import argparse
 import dataclasses
+from collections.abc import Callable
+from typing import TypeVar
 
 from spec.supermask import Mode
 from spec.topologies import RESNET_NAMES
@@ -9,7 +11,9 @@ from train.config import SMALL, ModelConfig
 from train.norms import FoldedNorm
 from train.weights import Weights
 
-__all__ = ["add_model_options", "given_model_settings", "integers"]
+__all__ = ["add_model_options", "given_model_settings", "integers", "named"]
+
+T = TypeVar("T")
 
 
 def add_model_options(parser: argparse.ArgumentParser) -> None:
@@ -55,8 +59,13 @@ def integers(text: str) -> tuple[int, ...]:
         raise argparse.ArgumentTypeError(f"needs integers with commas, as in 16,32,64, not {text!r}") from None
 
 
-def _densities(text: str) -> dict[str, float]:
+def named(text: str, kind: Callable[[str], T], example: str) -> dict[str, T]:
+    """``stem=1.0,classifier=0.5`` as values of ``kind`` by name; ``example`` is what an error shows."""
     try:
-        return {name: float(number) for name, number in (part.split("=") for part in text.split(","))}
+        return {name: kind(value) for name, value in (part.split("=") for part in text.split(","))}
     except ValueError:
-        raise argparse.ArgumentTypeError(f"needs layers and densities, as in stem=1.0, not {text!r}") from None
+        raise argparse.ArgumentTypeError(f"needs names and values, as in {example}, not {text!r}") from None
+
+
+def _densities(text: str) -> dict[str, float]:
+    return named(text, float, "stem=1.0")

@@ -51,6 +51,30 @@ def test_masks_are_the_trained_ones(exported, state):
         assert np.array_equal(deployed.masks[layer.name], trained.convolutions[layer.index].mask().numpy())
 
 
+def test_a_stretched_network_runs_its_block_that_often(trained, exported, tmp_path):
+    assert run(trained, tmp_path / "longer.safetensors", "--stretch", "stage2.fold=4") == 0
+    usual, longer = model.load(exported), model.load(tmp_path / "longer.safetensors")
+    assert [block.iterations for block in longer.network.blocks] == [
+        4 if block.name == "stage2.fold" else block.iterations for block in usual.network.blocks
+    ]
+    assert longer.entry_count > usual.entry_count
+    assert longer.provenance["stretched"] == {"stage2.fold": 4}
+    assert "stretched" not in usual.provenance
+    for name, mask in usual.masks.items():
+        assert np.array_equal(longer.masks[name], mask)
+
+
+@pytest.mark.parametrize(("stretched", "sentence"), [
+    ("stage1.entry=2", "has no recurrent block 'stage1.entry' to stretch"),
+    ("stage2.fold=-1", "Block stage2.fold cannot run -1 iterations"),
+    ("stage2.fold=0", "Block stage2.fold cannot be left out of a deployed network"),
+])
+def test_impossible_iterations_are_refused(trained, tmp_path, stretched, sentence):
+    with pytest.raises(Refused, match=sentence):
+        run(trained, tmp_path / "x.safetensors", "--stretch", stretched)
+    assert not list(tmp_path.iterdir())
+
+
 def test_provenance(exported, state, digits):
     facts = model.load(exported).provenance
     assert facts["dataset"] == "digits"
