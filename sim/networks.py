@@ -77,7 +77,8 @@ def _model_file(run: Run, out: Path) -> Path:
 
 
 def _command(run: Run, model: Path, config: AcceleratorConfig, images: int) -> list[str]:
-    """The ``sim.run`` command of ``run``, as one would type it."""
+    """The ``sim.run`` command of ``run``, as one would type it at the root of the tree."""
+    model = model.relative_to(_ROOT) if model.is_relative_to(_ROOT) else model
     sizes = [part for name in MEMORY_LIMITS for part in (f"--{name.replace('_', '-')}", str(getattr(config, name)))]
     return ["python", "-m", "sim.run", str(model), "--pe", str(run.pe), "--images", str(images), *sizes]
 

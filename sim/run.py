@@ -18,12 +18,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from gen.compile import Program, compile_model
 from gen.cycles import predict
+from gen.layers import layers_json
 from gen.options import add_build_options, config_from
 from sim.builds import simulation_of
 from sim.compare import Mismatch, expected_counters, first_mismatch, first_wrong_command, value_count
 from sim.divergence import Divergence, examine
 from sim.job import Job
-from sim.layers import layers_json
 from sim.report import Report
 from sim.session import follow
 from sim.verilator import BUILD, SimulationFailed

@@ -6,9 +6,9 @@ import pytest
 
 from gen.compile import compile_model
 from gen.cycles import predict
+from gen.layers import layers_json, memory_use, roofs
+from gen.pages.figures import MODE_COLOURS
 from rtl.counters import Cause
-from sim.figures import MODE_COLOURS
-from sim.layers import layers_json, memory_use, roofs
 from spec.config import config_for
 from spec.supermask import Mode
 from spec.synthetic import synthetic_model
