@@ -3,8 +3,8 @@
 Always: ``foldenite.v``, ``config.json``, ``ports.json``, ``regs.h``, ``regs.svd``, ``regs.md``. With a model also
 ``program.bin`` (commands), ``image.bin`` (all packets to load, ready for the stream), ``program.mem``, ``mask.mem``,
 ``ring.mem`` and ``entries.mem`` (memory contents for ``$readmemh``, of those memories that the model fills),
-``cycles.json`` (per command and iteration) and ``expected/vectors.safetensors`` (images and everything the golden model
-stores on them).
+``cycles.json`` (per command and iteration), ``model.safetensors`` (the model again, so that the folder is complete) and
+``expected/vectors.safetensors`` (images and everything the golden model stores on them).
 """
 
 import argparse
@@ -27,7 +27,7 @@ from rtl.accelerator import PORTS
 from spec import golden, vectors
 from spec.config import AcceleratorConfig
 from spec.files import write_bytes, write_text
-from spec.model import Model, load
+from spec.model import Model, load, save
 from spec.packets import HEADER_WORDS, Target
 from spec.refusal import Refused, run_command
 from spec.synthetic import random_images
@@ -88,6 +88,7 @@ def build(
     for name, content in files.items():
         (write_text if isinstance(content, str) else write_bytes)(out / name, content)
     if program is not None:
+        save(model, out / "model.safetensors")
         _write_expected(out / "expected" / "vectors.safetensors", model, expected)
     return Build(out, config, program)
 

@@ -188,6 +188,11 @@ class Model:
         """32-bit batch-norm entries of all layers and iterations."""
         return sum(numbers.multiplier.size for numbers in self.requantizations.values())
 
+    @property
+    def stored_bytes(self) -> int:
+        """Bytes that an accelerator must store of the model: masks, rings as int8, entries."""
+        return (self.mask_bits + self.ring_bits) // 8 + 4 * self.entry_count
+
     @cached_property
     def hash(self) -> str:
         """SHA-256 (hex) of everything the file says."""

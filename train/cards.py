@@ -38,11 +38,6 @@ class Card:
         """Of the integers, likewise."""
         return self.model.provenance["deployed_accuracy"]
 
-    @property
-    def on_chip_bytes(self) -> int:
-        """What the accelerator stores of the model: masks, rings, and a 32-bit entry per batch norm."""
-        return (self.model.mask_bits + self.model.ring_bits) // 8 + 4 * self.model.entry_count
-
     def text(self) -> str:
         """The card as Markdown."""
         network, facts = self.model.network, self.model.provenance
@@ -58,7 +53,7 @@ class Card:
             ("masks", f"{self.model.mask_bits // 8:,} bytes"),
             *((f"ring `{ring.name}`", f"{ring.size:,} values, {ring.planes} planes") for ring in network.rings),
             ("batch norms", f"{self.model.entry_count:,} entries of 4 bytes"),
-            ("stored on chip", f"{self.on_chip_bytes:,} bytes; {weights:,} as 8-bit weights"),
+            ("stored on chip", f"{self.model.stored_bytes:,} bytes; {weights:,} as 8-bit weights"),
             ("model file", f"{self.file_bytes:,} bytes"),
             ("activations", f"{self.model.bits} bits, scales by {facts['calibration']['rule']}"),
             ("epochs, seed", f"{facts['epochs']}, {facts['seed']}"),
@@ -79,7 +74,7 @@ def index_text(cards: Sequence[Card]) -> str:
     """The zoo's README: a table of its models."""
     rows = "".join(
         f"| [{card.name}]({card.name}.md) | {card.title} | {card.float_accuracy:.2%} | {card.deployed_accuracy:.2%} "
-        f"| {sum(layer.weights for layer in card.model.network.layers):,} | {card.on_chip_bytes:,} "
+        f"| {sum(layer.weights for layer in card.model.network.layers):,} | {card.model.stored_bytes:,} "
         f"| {card.file_bytes:,} |\n"
         for card in cards
     )

@@ -1,23 +1,14 @@
-"""Drawings of the layer report as inline SVG: text stays text, ink takes the page's colour, marks have tooltips.
+"""Drawings of layers: their cycles, utilization and roofline."""
 
-Every drawing is made for a width, because a page on a phone needs another one than a page on a desk.
-"""
-
-import html
-import io
-import re
 from collections.abc import Sequence
 
 import matplotlib
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
+from gen.pages.drawing import INK, WIDE, Drawing, style
 from spec.ring import PLANES_MAX
 
-__all__ = ["CAUSE_COLOURS", "MODE_COLOURS", "NARROW", "WIDE", "cycles_by_cause", "roofline", "utilization"]
-
-#: Widths in inches.
-WIDE, NARROW = 10.5, 4.1
+__all__ = ["CAUSE_COLOURS", "MODE_COLOURS", "cycles_by_cause", "roofline", "utilization"]
 
 #: A colour for every cause, legible on light and dark ground.
 CAUSE_COLOURS = {
@@ -29,40 +20,7 @@ MODE_COLOURS = {"any": "#3aa5d1", "2of4": "#e09f3e", "1of4": "#2a9d8f", "max1of4
     f"ring{planes}": "#d1495b" for planes in range(1, PLANES_MAX + 1)
 }
 
-#: Stands for the page's own text colour until the SVG is written.
-_INK = "#010203"
 _ROW_INCHES = 0.19
-_STYLE = {
-    "svg.fonttype": "none", "svg.hashsalt": "foldenite", "font.family": "sans-serif", "font.size": 8,
-    "text.color": _INK, "axes.edgecolor": _INK, "axes.labelcolor": _INK, "xtick.color": _INK, "ytick.color": _INK,
-    "axes.spines.top": False, "axes.spines.right": False,
-}
-
-
-class _Drawing:
-    """A figure, and the tooltips of its marks."""
-
-    def __init__(self, width: float, height: float, title: str):
-        self.figure = Figure(figsize=(width, height), layout="constrained")
-        self.title = title
-        self._tips: list[str] = []
-
-    def tip(self, artist, text: str) -> None:
-        """Show ``text`` when the pointer rests on ``artist``."""
-        artist.set_gid(f"tip{len(self._tips)}-")
-        self._tips.append(text)
-
-    def svg(self) -> str:
-        """The figure as an ``<svg>`` element that fills the width it is given."""
-        text = io.StringIO()
-        self.figure.savefig(text, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-        svg = text.getvalue()
-        svg = svg[svg.index("<svg") :].replace(_INK, "currentColor")
-        for number, tip in enumerate(self._tips):
-            svg = svg.replace(f'<g id="tip{number}-">', f"<g><title>{html.escape(tip)}</title>")
-        box = re.search(r'viewBox="[^"]*"', svg)[0]
-        label = html.escape(self.title, quote=True)
-        return re.sub(r"<svg[^>]*>", f'<svg {box} role="img" aria-label="{label}">', svg, count=1)
 
 
 def _name(record: dict) -> str:
@@ -76,7 +34,7 @@ def _cycles(record: dict) -> tuple[int, dict[str, int]]:
     return record["cycles_measured"], record["causes_cycles_measured"]
 
 
-def _rows(drawing: _Drawing, records: Sequence[dict]) -> Axes:
+def _rows(drawing: Drawing, records: Sequence[dict]) -> Axes:
     """Axes with one row per record from the top, folded blocks shaded, a line between their iterations."""
     axes = drawing.figure.add_subplot()
     axes.set_yticks(range(len(records)), [_name(record) for record in records])
@@ -88,14 +46,14 @@ def _rows(drawing: _Drawing, records: Sequence[dict]) -> Axes:
             shade.set_in_layout(False)  # it reaches under the names, to the page's edge
             before = records[row - 1]
             if before["iterations"] > 1 and before["iteration"] != record["iteration"]:
-                axes.axhline(row - 0.5, color=_INK, linewidth=0.5, alpha=0.5)
+                axes.axhline(row - 0.5, color=INK, linewidth=0.5, alpha=0.5)
     return axes
 
 
 def cycles_by_cause(records: Sequence[dict], width: float) -> str:
     """One bar per command and iteration: its cycles, by cause."""
-    with matplotlib.rc_context(_STYLE):
-        drawing = _Drawing(width, 0.7 + _ROW_INCHES * len(records), "Cycles of every layer and iteration, by cause")
+    with style():
+        drawing = Drawing(width, 0.7 + _ROW_INCHES * len(records), "Cycles of every layer and iteration, by cause")
         axes = _rows(drawing, records)
         for row, record in enumerate(records):
             total, causes = _cycles(record)
@@ -109,14 +67,14 @@ def cycles_by_cause(records: Sequence[dict], width: float) -> str:
         axes.set_xlabel("clock cycles")
         axes.xaxis.set_major_formatter("{x:,.0f}")
         axes.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(4 if width < WIDE else 8))
-        axes.grid(axis="x", color=_INK, alpha=0.15, linewidth=0.5)
+        axes.grid(axis="x", color=INK, alpha=0.15, linewidth=0.5)
         return drawing.svg()
 
 
 def utilization(records: Sequence[dict], width: float) -> str:
     """One bar per command with weights: its dense-equivalent MAC as a share of what its mode allows."""
-    with matplotlib.rc_context(_STYLE):
-        drawing = _Drawing(width, 0.7 + _ROW_INCHES * len(records), "Utilization of every layer and iteration")
+    with style():
+        drawing = Drawing(width, 0.7 + _ROW_INCHES * len(records), "Utilization of every layer and iteration")
         axes = _rows(drawing, records)
         for row, record in enumerate(records):
             share = record["utilization_percent_of_mode_peak"]
@@ -127,14 +85,14 @@ def utilization(records: Sequence[dict], width: float) -> str:
         axes.set_xlim(0, 112)
         axes.set_xticks(range(0, 101, 25))
         axes.set_xlabel("% of the peak of the layer's mask mode")
-        axes.grid(axis="x", color=_INK, alpha=0.15, linewidth=0.5)
+        axes.grid(axis="x", color=INK, alpha=0.15, linewidth=0.5)
         return drawing.svg()
 
 
 def roofline(records: Sequence[dict], roofs: dict[str, dict[str, float]], pe: int, width: float) -> str:
     """Dense-equivalent MAC per cycle against MAC per mask bit fetched, under the roofs of every mode there is."""
-    with matplotlib.rc_context(_STYLE):
-        drawing = _Drawing(width, 0.34 * width + 1.5, "Roofline: rate of every layer against the use of its mask bits")
+    with style():
+        drawing = Drawing(width, 0.34 * width + 1.5, "Roofline: rate of every layer against the use of its mask bits")
         axes = drawing.figure.add_subplot()
         axes.set_xscale("log", base=2)
         axes.set_yscale("log", base=2)
@@ -151,7 +109,7 @@ def roofline(records: Sequence[dict], roofs: dict[str, dict[str, float]], pe: in
             rate = record["dense_equivalent_macs_per_pe_and_cycle"] * pe
             mark, = axes.plot(
                 record["macs_per_mask_bit"], rate, "o", markersize=6, color=MODE_COLOURS[record["mode"]],
-                markeredgecolor=_INK, markeredgewidth=0.6, alpha=0.8,
+                markeredgecolor=INK, markeredgewidth=0.6, alpha=0.8,
             )
             drawing.tip(mark, f"{_name(record)}: {rate:,.1f} MAC/cycle at {record['macs_per_mask_bit']:,.2f} MAC/bit")
         peaks = [roof["peak_macs_per_cycle"] for roof in roofs.values()]
@@ -161,5 +119,5 @@ def roofline(records: Sequence[dict], roofs: dict[str, dict[str, float]], pe: in
             axis.set_major_formatter("{x:,g}")
         axes.set_xlabel("dense-equivalent MAC per mask bit fetched")
         axes.set_ylabel("dense-equivalent MAC per cycle")
-        axes.grid(color=_INK, alpha=0.12, linewidth=0.5)
+        axes.grid(color=INK, alpha=0.12, linewidth=0.5)
         return drawing.svg()

@@ -5,6 +5,7 @@ from pathlib import Path
 import jinja2
 
 from gen.pages import figures
+from gen.pages.drawing import NARROW, WIDE
 
 __all__ = ["both_widths", "layer_sections", "render"]
 
@@ -23,7 +24,7 @@ _CAUSE_TEXTS = {
 
 def both_widths(draw, *data) -> dict[str, str]:
     """A drawing for both widths of page."""
-    return {"wide": draw(*data, figures.WIDE), "narrow": draw(*data, figures.NARROW)}
+    return {"wide": draw(*data, WIDE), "narrow": draw(*data, NARROW)}
 
 
 def layer_sections(layers: dict, stalls: float = 0.0) -> dict:

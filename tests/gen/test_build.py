@@ -20,7 +20,8 @@ from spec.vectors import Vectors
 
 ALWAYS = {"foldenite.v", "config.json", "ports.json", "regs.h", "regs.svd", "regs.md"}
 WITH_MODEL = {
-    "program.bin", "image.bin", "program.mem", "mask.mem", "entries.mem", "cycles.json", "expected/vectors.safetensors",
+    "program.bin", "image.bin", "program.mem", "mask.mem", "entries.mem", "cycles.json", "model.safetensors",
+    "expected/vectors.safetensors",
 }
 CONFIG = config_for(16)
 

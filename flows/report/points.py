@@ -1,0 +1,38 @@
+"""Accuracy and size of networks: those of the papers, and model files."""
+
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from spec.model import Model
+
+__all__ = ["Point", "of_model", "of_papers"]
+
+_PAPERS = Path(__file__).with_name("papers.toml")
+
+
+@dataclass(frozen=True)
+class Point:
+    """A network: what it was trained on, how well it does (percent), what it takes (bytes), who says so."""
+
+    name: str
+    method: str
+    dataset: str
+    accuracy: float
+    bytes: int
+    source: str
+
+
+def of_papers() -> Sequence[Point]:
+    """What the papers report."""
+    return [Point(**point) for point in tomllib.loads(_PAPERS.read_text())["point"]]
+
+
+def of_model(name: str, model: Model) -> Point | None:
+    """A model file: its integers' accuracy, and the bytes the accelerator stores; None if it was never judged."""
+    facts = model.provenance
+    if "deployed_accuracy" not in facts:
+        return None
+    accuracy = 100 * facts["deployed_accuracy"]
+    return Point(name, "here", facts["dataset"], accuracy, model.stored_bytes, "deployed, this project")
