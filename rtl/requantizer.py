@@ -43,8 +43,8 @@ def shifted_left(m: Module, name: str, value: Value, amount: Value, width: int) 
 
 
 def shifted_right(m: Module, name: str, value: Value, amount: Value, width: int) -> Value:
-    """``value >> amount`` (signed), its low ``width`` bits: two bits of ``amount`` at a time, the highest first, so that
-    the last muxes are as narrow as the result.
+    """``value >> amount`` (signed), its low ``width`` bits: two bits of ``amount`` at a time, the highest first, so
+    that the last muxes are as narrow as the result.
     """
     for lsb in reversed(range(0, len(amount), 2)):
         shifted = _select(amount[lsb : lsb + 2], lambda n, value=value, lsb=lsb: value.shift_right(n << lsb))
@@ -153,7 +153,8 @@ class Requantizer(wiring.Component):
                     with m.Case(is_signed | (ACTIVATION_BITS - bits) << 1):
                         m.d.comb += [below.eq(-least), size.eq(greatest - least)]
         height, inside = Signal(signed(_WINDOW_BITS + 2)), Signal(ACTIVATION_BITS)
-        m.d.comb += height.eq(add_with_carry(Cat(window[1:], negative).as_signed(), Cat(below, 0).as_signed(), window[0]))
+        least_is_0 = add_with_carry(Cat(window[1:], negative).as_signed(), Cat(below, 0).as_signed(), window[0])
+        m.d.comb += height.eq(least_is_0)
         too_low = Mux(wide, negative, height[-1])
         too_high = wide | (height[:-1] & ~Cat(size, Const(0, len(height) - 1 - len(size)))).any()
         m.d.comb += inside.eq((height[: len(size)] | (size & too_high.replicate(len(size)))) & size)

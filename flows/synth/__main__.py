@@ -116,9 +116,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         raise Refused(f"Option --seed must be at least 0, not {arguments.seed}")
     target = TARGETS[arguments.target]
     if arguments.fit:
-        raise Refused("Option --fit needs a model, which synthesis has not; give the memories' sizes, such as --x-bytes")
+        raise Refused("Option --fit needs a model, which synthesis has not; give sizes of memories, such as --x-bytes")
     if arguments.route and target.router is None:
-        raise Refused(f"Option --route is not for {arguments.target}: run the script that is written for Vivado instead")
+        raise Refused(f"Option --route is not for {arguments.target}; run the script that is written for Vivado")
     if arguments.route:
         nextpnr.find(target.router)
     config = config_from(arguments)

@@ -1,8 +1,8 @@
 """Counts cells of a flattened netlist, in all and by the component they came from.
 
-A register, adder, multiplier or memory belongs to the module of the Verilog line it was made from (Yosys keeps that with
-the cell); what is in a memory wrapper belongs to the module around it. LUTs lose their origin in technology mapping: one
-belongs to the component that it feeds, directly or through other LUTs; of several, to the one it feeds most. So the
+A register, adder, multiplier or memory belongs to the module of the Verilog line it was made from, which Yosys keeps
+with the cell; what is in a memory wrapper belongs to the module around it. LUTs lose their origin when they are mapped:
+one belongs to the component that it feeds, directly or through other LUTs; of several, to the one it feeds most. So the
 components add up to the total, which is of the flattened and optimized design.
 """
 

