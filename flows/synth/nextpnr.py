@@ -19,7 +19,7 @@ REPORT = "report.json"
 
 _PHASES = (
     (re.compile(r"Info: Packing (\w+)"), "packing {}"),
-    (re.compile(r"Info:\s+at iteration #(\d+), type ALL: .* wirelen = (\d+)"), "placing, iteration {}, wires {}"),
+    (re.compile(r"Info:\s+at iteration #(\d+), type \w+: .* legal = (\d+)"), "placing, iteration {}, wires {}"),
     (re.compile(r"Info:\s+at iteration #(\d+): temp = .* wirelen = (\d+)"), "refining, iteration {}, wires {}"),
     (re.compile(r"Info:\s+\d+ \|\s+\d+\s+\d+ \|\s+\d+\s+\d+ \|\s+(\d+)\|"), "routing, {} arcs left"),
     (re.compile(r"Info: Routing(?: complete)?\b.*"), "routing"),

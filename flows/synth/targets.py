@@ -66,7 +66,7 @@ TARGETS = {
     "ecp5": Target(
         part="LFE5U-85F, speed grade 6, CABGA756",
         synthesis="synth_ecp5 -top foldenite",
-        steps=50,
+        steps=52,
         # A carry cell is two LUT4; a distributed RAM four, and two more whose inputs its write port takes.
         cells={
             "LUT4": {"lut": 1}, "CCU2C": {"lut": 2}, "TRELLIS_DPR16X4": {"lut": 6},
@@ -84,7 +84,7 @@ TARGETS = {
     "ice40": Target(
         part="iCE40HX8K, CT256",
         synthesis="synth_ice40 -top foldenite",
-        steps=50,
+        steps=52,
         cells={"SB_LUT4": {"lut": 1}, "SB_DFF": {"ff": 1}, "SB_RAM40_4K": {"bram": 1}, "SB_MAC16": {"dsp": 1}},
         capacity={"lut": 7680, "ff": 7680, "bram": 32, "dsp": 0},
         lut_unit="LUT4; carry cells share a logic cell with one",
