@@ -1,0 +1,146 @@
+"""`python -m flows.synth --pe N --target ecp5|ice40|xc7 [--route]`: LUTs, FFs, block RAMs and DSPs; routed clock.
+
+Writes ``synth.json``: every number with the tool, its version, seed and stage. A stage that is done is not repeated.
+"""
+
+import argparse
+import hashlib
+import json
+import math
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from flows.synth import fit, netlist, nextpnr, report, scripts, yosys
+from flows.synth.process import ToolFailed
+from flows.synth.stage import run_stage
+from flows.synth.targets import TARGETS, Target
+from gen.options import add_build_options, config_from
+from gen.verilog import accelerator_verilog
+from spec.config import AcceleratorConfig
+from spec.files import write_text
+from spec.refusal import Refused, run_command
+
+__all__ = ["main"]
+
+_SCHEMA = 1
+
+
+def _synthesize(target: Target, verilog: str, out: Path, progress: Progress) -> Path:
+    """Netlist of ``verilog``, made or found."""
+    bar = progress.add_task("Yosys", total=target.steps)
+
+    def on_step(number: int, name: str) -> None:
+        progress.update(bar, completed=min(number, target.steps), description=f"Yosys: {name}")
+
+    inputs = {"verilog": verilog, "command": target.synthesis, "yosys": yosys.version()}
+    folder, _ = run_stage(
+        out, "yosys", inputs, lambda folder: yosys.synthesize(target, verilog, folder, on_step)
+    )
+    progress.update(bar, completed=target.steps, description="Yosys")
+    return folder / yosys.NETLIST
+
+
+def _route(target: Target, design: Path, out: Path, seed: int, mhz: float, progress: Progress) -> dict:
+    """What place and route says, made or found."""
+    program = nextpnr.find(target.router)
+    version = nextpnr.version(program)
+    bar = progress.add_task(Path(program).name, total=None)
+    inputs = {
+        "netlist": design.parent.name, "options": target.router.options, "seed": seed, "mhz": mhz,
+        "program": Path(program).name, "version": version,
+    }
+    folder, _ = run_stage(out, "nextpnr", inputs, lambda folder: nextpnr.route(
+        program, target.router, design, folder, seed=seed, mhz=mhz,
+        on_phase=lambda phase: progress.update(bar, description=f"nextpnr: {phase}"),
+    ))
+    routed = nextpnr.parse_report(json.loads((folder / nextpnr.REPORT).read_text()))
+    return report.route_record(Path(program).name, version, seed, mhz, routed)
+
+
+def _scripts(name: str, verilog: str, out: Path, seed: int, mhz: float) -> list[Path]:
+    """Scripts for tools that are not from pip, beside the Verilog they read."""
+    texts = {
+        "ecp5": {"ecp5.sh": scripts.ecp5_script(mhz, seed)},
+        "xc7": {"vivado.tcl": scripts.vivado_script(mhz)},
+    }.get(name, {})
+    return [write_text(out / file, text) for file, text in (texts | {"foldenite.v": verilog}).items()]
+
+
+def _run(config: AcceleratorConfig, arguments: argparse.Namespace, out: Path, console: Console) -> dict:
+    target = TARGETS[arguments.target]
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        verilog = accelerator_verilog(config)
+        design = _synthesize(target, verilog, out, progress)
+        cells, components = netlist.count(json.loads(design.read_text()), verilog, target)
+        record = {
+            "schema_version": _SCHEMA,
+            "target": arguments.target,
+            "part": target.part,
+            "pe": config.pe,
+            "config": config.to_json(),
+            "verilog_sha256": hashlib.sha256(verilog.encode()).hexdigest(),
+            "synthesis": report.synthesis_record(config, target, yosys.version(), cells, components),
+            "route": None,
+        }
+        used = {name: part["used"] for name, part in record["synthesis"]["resources"].items()}
+        record["fits"] = (misfit := fit.check_fit(target, used, config.pe)) is None
+        if arguments.route and misfit:
+            raise Refused(misfit)
+        if arguments.route:
+            record["route"] = _route(target, design, out, arguments.seed, arguments.mhz, progress)
+    if misfit:
+        console.print(misfit)
+    return record
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Synthesize, and route if asked; exit 0, 1 if a tool fails, or 2 if it is refused."""
+    parser = argparse.ArgumentParser(prog="python -m flows.synth", description=__doc__.splitlines()[0])
+    add_build_options(parser)
+    parser.add_argument("--target", choices=TARGETS, default="ecp5", help="FPGA (default ecp5)")
+    parser.add_argument("--route", action="store_true", help="place and route too (ecp5, ice40)")
+    parser.add_argument("--seed", type=int, default=1, help="of place and route (default 1)")
+    parser.add_argument("--mhz", type=float, default=100.0, help="clock to ask for (default 100)")
+    parser.add_argument("--out", type=Path, help="folder to write (default build/synth/TARGET-peN)")
+    parser.add_argument("--json", action="store_true", help="print synth.json instead of lines")
+    arguments = parser.parse_args(argv)
+
+    if not (math.isfinite(arguments.mhz) and arguments.mhz > 0):
+        raise Refused(f"Option --mhz must be more than 0, not {arguments.mhz}")
+    if arguments.seed < 0:
+        raise Refused(f"Option --seed must be at least 0, not {arguments.seed}")
+    target = TARGETS[arguments.target]
+    if arguments.fit:
+        raise Refused("Option --fit needs a model, which synthesis has not; give sizes of memories, such as --x-bytes")
+    if arguments.route and target.router is None:
+        raise Refused(f"Option --route is not for {arguments.target}; run the script that is written for Vivado")
+    if arguments.route:
+        nextpnr.find(target.router)
+    config = config_from(arguments)
+    out = arguments.out or Path("build", "synth", f"{arguments.target}-pe{config.pe}")
+    if out.exists() and not out.is_dir():
+        raise Refused(f"Output {out} is a file; give a folder with --out")
+    try:
+        record = _run(config, arguments, out, Console(stderr=True))
+    except ToolFailed as failure:
+        print(f"error: {failure}", file=sys.stderr)
+        return 1
+    written = [*_scripts(arguments.target, accelerator_verilog(config), out, arguments.seed, arguments.mhz)]
+    text = json.dumps(record, indent=2) + "\n"
+    written.append(write_text(out / "synth.json", text))
+    if arguments.json:
+        print(text, end="")
+    else:
+        Console().print(report.table(record))
+        print(report.line(config.pe, arguments.target, record))
+        print("\n".join(map(str, written)))
+    return 0
+
+
+if __name__ == "__main__":
+    run_command(main)

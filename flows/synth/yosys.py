@@ -1,0 +1,55 @@
+"""Synthesis by Yosys, from pip, in a process of its own."""
+
+import importlib.metadata
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from flows.synth.process import run_tool
+from flows.synth.targets import Target
+
+__all__ = ["NETLIST", "step_of", "synthesize", "version"]
+
+#: The file that :func:`synthesize` writes.
+NETLIST = "netlist.json"
+
+#: Yosys ends the process it runs in when it meets an error, so it is not run in ours.
+_RUN = """
+import sys
+from pyosys import libyosys
+design = libyosys.Design()
+for command in sys.argv[1:]:
+    design.run_pass(command)
+"""
+
+_STEP = re.compile(r"\d+\.(\d+)\. Executing (\w+) pass")
+
+
+def version() -> str:
+    """Version of Yosys."""
+    return importlib.metadata.version("pyosys")
+
+
+def step_of(line: str) -> tuple[int, str] | None:
+    """Number and name of the step of the synthesis command that ``line`` of the log begins, if it begins one."""
+    found = _STEP.match(line)
+    return (int(found[1]), found[2].lower()) if found else None
+
+
+def synthesize(target: Target, verilog: str, folder: Path, on_step: Callable[[int, str], None]) -> None:
+    """Write :data:`NETLIST` of the flattened design, and ``yosys.log``, to ``folder``.
+
+    Raises
+    ------
+    ToolFailed
+        If Yosys fails.
+    """
+    (folder / "foldenite.v").write_text(verilog, encoding="utf-8")
+
+    def on_line(line: str) -> None:
+        if step := step_of(line):
+            on_step(*step)
+
+    commands = ("read_verilog foldenite.v", target.synthesis, f"write_json {NETLIST}")
+    run_tool([sys.executable, "-c", _RUN, *commands], folder, "yosys.log", on_line)

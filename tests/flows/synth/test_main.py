@@ -1,0 +1,42 @@
+"""The command line of synthesis: what is refused, and why, before anything runs or is written."""
+
+import pytest
+
+from flows.synth import __main__ as synth
+from spec.refusal import Refused
+
+
+@pytest.mark.parametrize(("words", "message"), [
+    (["--mhz", "0"], "Option --mhz must be more than 0, not 0.0"),
+    (["--mhz", "nan"], "Option --mhz must be more than 0, not nan"),
+    (["--seed", "-1"], "Option --seed must be at least 0, not -1"),
+    (["--target", "xc7", "--route"], "Option --route is not for xc7"),
+    (["--fit"], "Option --fit needs a model, which synthesis has not"),
+    (["--pe", "17"], "There is no named shape of 17 PEs"),
+])
+def test_refusals(words, message, tmp_path):
+    with pytest.raises(Refused, match=message):
+        synth.main([*words, "--out", str(tmp_path / "out")])
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("target", ["ecp5", "ice40"])
+def test_a_router_that_is_missing_is_named_with_the_command_that_installs_it(target, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("sys.executable", str(tmp_path / "python"))
+    with pytest.raises(Refused, match=f"needs nextpnr-{target}, .* pip install yowasp-nextpnr-{target}"):
+        synth.main(["--target", target, "--route", "--out", str(tmp_path / "out")])
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_file_in_the_way_is_not_touched(tmp_path):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(Refused, match="is a file; give a folder with --out"):
+        synth.main(["--out", str(tmp_path / "file")])
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_unknown_targets_are_bad_usage(capsys):
+    with pytest.raises(SystemExit, match="2"):
+        synth.main(["--target", "stratix"])
+    assert "invalid choice: 'stratix'" in capsys.readouterr().err

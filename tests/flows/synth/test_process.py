@@ -1,0 +1,46 @@
+"""Tools as processes: lines as they come, errors with what was said, and no process left behind."""
+
+import os
+import sys
+import time
+
+import pytest
+
+from flows.synth.process import ToolFailed, run_tool
+
+
+def python(text):
+    return [sys.executable, "-c", text]
+
+
+def test_lines_go_to_the_log_and_to_whoever_listens(tmp_path):
+    seen = []
+    run_tool(python("import sys; print('one'); print('two', file=sys.stderr)"), tmp_path, "tool.log", seen.append)
+    assert sorted(seen) == ["one", "two"]
+    assert sorted((tmp_path / "tool.log").read_text().split()) == ["one", "two"]
+
+
+@pytest.mark.parametrize(("text", "message"), [
+    ("print('ERROR: no such cell'); raise SystemExit(1)", "failed: ERROR: no such cell$"),
+    ("raise SystemExit(7)", "failed: exit code 7$"),
+])
+def test_a_tool_that_fails_says_why(text, message, tmp_path):
+    with pytest.raises(ToolFailed, match=message):
+        run_tool(python(text), tmp_path, "tool.log", lambda line: None)
+
+
+def test_an_interruption_ends_the_tool(tmp_path):
+    pids = []
+
+    def interrupt(line):
+        pids.append(int(line))
+        raise KeyboardInterrupt
+
+    start = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        run_tool(
+            python("import os, time; print(os.getpid(), flush=True); time.sleep(600)"), tmp_path, "tool.log", interrupt
+        )
+    assert time.monotonic() - start < 60
+    with pytest.raises(ProcessLookupError):
+        os.kill(pids[0], 0)

@@ -1,0 +1,27 @@
+"""What cells cost: the longest name that fits, nothing for the others."""
+
+import pytest
+
+from flows.synth.targets import NAMES, TARGETS
+
+
+@pytest.mark.parametrize(("target", "cell", "cost"), [
+    ("ecp5", "LUT4", {"lut": 1}),
+    ("ecp5", "PFUMX", {}),
+    ("ecp5", "TRELLIS_DPR16X4", {"lut": 6}),
+    ("ice40", "SB_DFFESR", {"ff": 1}),
+    ("ice40", "SB_CARRY", {}),
+    ("xc7", "LUT6", {"lut": 1}),
+    ("xc7", "FDRE", {"ff": 1}),
+    ("xc7", "RAMB36E1", {"bram": 2}),
+    ("xc7", "RAM32M", {"lut": 4}),
+    ("xc7", "MUXF7", {}),
+])
+def test_cost(target, cell, cost):
+    assert TARGETS[target].cost(cell) == cost
+
+
+@pytest.mark.parametrize("target", TARGETS.values())
+def test_everything_counted_has_a_capacity(target):
+    assert list(target.capacity) == list(NAMES)
+    assert {resource for cost in target.cells.values() for resource in cost} == set(NAMES)
