@@ -62,5 +62,5 @@ def test_a_native_program_is_preferred_and_its_version_read(tmp_path, monkeypatc
 
 def test_a_missing_program_is_refused(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(Refused, match="needs no-such-router, .*: pip install it"):
+    with pytest.raises(Refused, match=r"needs no-such-router, .*: pip install it"):
         find(Router(("no-such-router",), (), "pip install it"))
