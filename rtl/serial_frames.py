@@ -4,7 +4,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, enum, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from spec.serial_link import CRC_GOOD, CRC_POLYNOMIAL, CRC_START, ESCAPE, ESCAPE_XOR, FLAG, HEADER_BYTES
+from spec.serial_link import CRC_GOOD, CRC_POLYNOMIAL, CRC_START, ESCAPE, ESCAPE_XOR, FLAG, LEAST_BYTES
 
 __all__ = ["ContentByte", "FrameReceiver", "FrameTransmitter"]
 
@@ -35,7 +35,7 @@ class FrameReceiver(wiring.Component):
     end : Out(1)
         The frame has ended: for one cycle, that after its last flag. Nothing between two flags is no frame.
     good : Out(1)
-        With ``end``: nothing was wrong with it, and it has at least ``HEADER_BYTES`` bytes of content.
+        With ``end``: nothing was wrong with it, and it has at least ``LEAST_BYTES`` bytes of content.
     """
 
     byte: In(8)
@@ -49,7 +49,7 @@ class FrameReceiver(wiring.Component):
     def elaborate(self, platform):
         m = Module()
 
-        enough = HEADER_BYTES + _CRC_BYTES
+        enough = LEAST_BYTES + _CRC_BYTES
         count = Signal(range(enough + 1))  # bytes without escapes, no further than enough
         held = Signal(data.ArrayLayout(8, _CRC_BYTES))
         crc = Signal(_CRC_BITS, init=CRC_START)

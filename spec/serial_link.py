@@ -19,7 +19,7 @@ kind                  payload                                     payload of the
 ====================  ==========================================  =====================================================
 
 where an address is a byte and everything else 32-bit words, lowest byte first. A response is the sequence number of its
-request, a byte with :class:`Status` and :class:`Flag`, and the payload if the status is ``OK``.
+request, the payload if the status is ``OK``, and a byte with :class:`Status` and :class:`Flag`.
 
 - A request with the sequence number of the one before is that one, sent again because its response did not arrive. It
   is not executed again; its response comes again, with the same payload. ``RESET`` is always executed.
@@ -39,7 +39,7 @@ from dataclasses import dataclass
 import numpy as np
 
 __all__ = [
-    "CRC_GOOD", "CRC_POLYNOMIAL", "CRC_START", "ESCAPE", "ESCAPE_XOR", "FLAG", "FRAME_WORDS", "HEADER_BYTES",
+    "CRC_GOOD", "CRC_POLYNOMIAL", "CRC_START", "ESCAPE", "ESCAPE_XOR", "FLAG", "FRAME_WORDS", "LEAST_BYTES",
     "LINK_VERSION", "STATUS_BITS", "Flag", "Kind", "Response", "Status", "crc16", "encode", "payload_bytes", "request",
     "response", "unescape",
 ]
@@ -54,9 +54,9 @@ CRC_POLYNOMIAL = 0x8408  #: x^16 + x^12 + x^5 + 1, lowest bit the highest power.
 CRC_START = 0xFFFF  #: State before the first byte. The CRC is the complement of the state after the last.
 CRC_GOOD = 0xF0B8  #: State after content and CRC.
 
-HEADER_BYTES = 2  #: Sequence number, then kind or status.
-FRAME_WORDS = 256  #: Most words of one frame.
-STATUS_BITS = 3  #: Low bits of the second byte of a response; above them are flags.
+LEAST_BYTES = 2  #: Content of the shortest frame: the sequence number, and kind or status.
+FRAME_WORDS = 64  #: Most words of one frame.
+STATUS_BITS = 3  #: Low bits of the last byte of a response; above them are flags.
 
 _CRC_BYTES = 2
 _WORD_BYTES = 4
@@ -131,7 +131,7 @@ def unescape(body: bytes) -> bytes | None:
             whole.append(byte ^ ESCAPE_XOR if escaped else byte)
             escaped = False
     content, found = bytes(whole[:-_CRC_BYTES]), int.from_bytes(whole[-_CRC_BYTES:], "little")
-    good = not escaped and len(content) >= HEADER_BYTES and crc16(content) == found
+    good = not escaped and len(content) >= LEAST_BYTES and crc16(content) == found
     return content if good else None
 
 
@@ -158,8 +158,8 @@ def request(sequence: int, kind: Kind, payload: bytes = b"") -> bytes:
 
 def response(content: bytes) -> Response | None:
     """The response in the content of a frame; None if it is none."""
-    sequence, second = content[:HEADER_BYTES]
-    status, flags = second & (1 << STATUS_BITS) - 1, second >> STATUS_BITS << STATUS_BITS
+    sequence, *payload, last = content
+    status, flags = last & (1 << STATUS_BITS) - 1, last >> STATUS_BITS << STATUS_BITS
     if status not in set(Status) or flags & ~sum(Flag):
         return None
-    return Response(sequence, Status(status), Flag(flags), content[HEADER_BYTES:])
+    return Response(sequence, Status(status), Flag(flags), bytes(payload))

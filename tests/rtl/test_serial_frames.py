@@ -48,20 +48,31 @@ def test_frames_are_taken_apart(simulate):
     assert received(simulate, line + shared) == [(content, True) for content in [*CONTENTS, b"xy", b"one", b"two"]]
 
 
-def test_damage_is_noticed_and_the_next_frame_is_good(simulate):
-    """Every byte of a frame lost, changed or broken, one by one, a whole frame after each: as the spec says."""
+def bodies(line):
+    """What lies between the flags of ``line``."""
+    found = [[]]
+    for byte in line:
+        if byte == FLAG:
+            found.append([])
+        else:
+            found[-1].append(byte)
+    return [body for body in found if body]
+
+
+@pytest.mark.parametrize("damage", ["lost", "changed", "broken", "flag"])
+def test_damage_is_noticed_and_the_next_frame_is_good(simulate, damage):
+    """Every byte of a frame damaged, one by one, and a whole frame after each: as the spec says."""
     rng = random.Random(3)
     frame, after = encode(bytes([FLAG, *rng.randbytes(5), ESCAPE])), encode(b"next")
+    line = []
     for place in range(1, len(frame) - 1):
-        changed = frame[place] ^ 1 << rng.randrange(8)
-        for middle in ([], [changed], [BROKEN], [FLAG]):
-            line = [*frame[:place], *middle, *frame[place + 1 :], *after]
-            found = received(simulate, line)
-            assert found[-1] == (b"next", True)
-            bodies = bytes(byte if byte != BROKEN else 0 for byte in line).split(bytes([FLAG]))
-            assert [good for _, good in found] == [
-                (unescape(body) is not None and middle != [BROKEN]) or body in after for body in bodies if body
-            ]
+        wrong = {"lost": [], "changed": [frame[place] ^ 1 << rng.randrange(8)], "broken": [BROKEN], "flag": [FLAG]}
+        line += [*frame[:place], *wrong[damage], *frame[place + 1 :], *after]
+    contents = [None if BROKEN in body else unescape(bytes(body)) for body in bodies(line)]
+    assert contents.count(b"next") == len(frame) - 2 == sum(content is not None for content in contents)
+    found = received(simulate, line)
+    assert [good for _, good in found] == [content is not None for content in contents]
+    assert [content for content, good in found if good] == [content for content in contents if content is not None]
 
 
 @pytest.mark.parametrize("body", [b"a", b"abc", encode(b"a")[1:-1], encode(b"")[1:-1], bytes([ESCAPE]),

@@ -31,7 +31,7 @@ def test_crc_is_that_of_rfc_1662():
         assert crc16(content + crc16(content).to_bytes(2, "little")) ^ 0xFFFF == CRC_GOOD
 
 
-@pytest.mark.parametrize("content", [b"ab", bytes([FLAG, ESCAPE] * 5), bytes(range(256)), b"\0" * 1024])
+@pytest.mark.parametrize("content", [b"ab", bytes([FLAG, ESCAPE] * 5), bytes(range(256)), b"\0" * 256])
 def test_a_frame_is_taken_apart_again(content):
     frame = encode(content)
     assert (frame[0], frame[-1]) == (FLAG, FLAG)
@@ -85,10 +85,10 @@ def test_lengths_of_payloads(kind, lengths):
 
 
 def test_responses():
-    assert response(bytes([9, 0x53]) + b"abcd") == Response(9, Status.REFUSED, Flag.IRQ | Flag.LAST, b"abcd")
+    assert response(b"\x09abcd\x53") == Response(9, Status.REFUSED, Flag.IRQ | Flag.LAST, b"abcd")
     assert response(bytes([0, 0])) == Response(0, Status.OK, Flag(0), b"")
 
 
-@pytest.mark.parametrize("second", [5, 7, 8, 0x80, 0x88])
-def test_what_is_no_response_is_none(second):
-    assert response(bytes([0, second])) is None
+@pytest.mark.parametrize("last", [5, 7, 8, 0x80, 0x88])
+def test_what_is_no_response_is_none(last):
+    assert response(bytes([0, last])) is None
