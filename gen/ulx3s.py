@@ -57,7 +57,7 @@ class Ulx3s(Elaboratable):
             p_FEEDBK_PATH="CLKOP", p_OUTDIVIDER_MUXA="DIVA", p_CLKOP_ENABLE="ENABLED",
             p_CLKI_DIV=self.pll.reference, p_CLKFB_DIV=self.pll.feedback, p_CLKOP_DIV=self.pll.output,
             p_CLKOP_CPHASE=self.pll.output // 2, p_CLKOP_FPHASE=0,
-            i_RST=0, i_STDBY=0, i_CLKI=clock.i, i_CLKFB=fast, i_CLKINTFB=0, i_PLLWAKESYNC=0, i_ENCLKOP=0,
+            i_RST=0, i_STDBY=0, i_CLKI=clock.i, i_CLKFB=fast, i_PLLWAKESYNC=0, i_ENCLKOP=0,
             i_PHASESEL0=0, i_PHASESEL1=0, i_PHASEDIR=1, i_PHASESTEP=1, i_PHASELOADREG=1,
             o_CLKOP=fast, o_LOCK=locked,
         )
