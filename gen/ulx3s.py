@@ -8,6 +8,7 @@ Ref: Radiona ULX3S, https://github.com/emard/ulx3s; Lattice FPGA-TN-02200 (EHXPL
 from fractions import Fraction
 
 from amaranth.hdl import ClockDomain, ClockSignal, Elaboratable, Instance, Module, ResetSignal, Signal
+from amaranth.lib import io
 from amaranth.lib.cdc import ResetSynchronizer
 from amaranth_boards.ulx3s import ULX3S_85F_Platform
 
@@ -43,8 +44,11 @@ class Ulx3s(Elaboratable):
     def elaborate(self, platform):
         m = Module()
 
-        clock, button = platform.request("clk25"), platform.request("button_pwr")
-        line = platform.request("uart")
+        line = platform.request("uart", dir="-")
+        m.submodules.clock = clock = io.Buffer("i", platform.request("clk25", dir="-"))
+        m.submodules.button = button = io.Buffer("i", platform.request("button_pwr", dir="-"))
+        m.submodules.rx = rx = io.Buffer("i", line.rx)
+        m.submodules.tx = tx = io.Buffer("o", line.tx)
         locked, fast = Signal(), Signal()
         busy, failed = Signal(), Signal()
         m.domains.sync = ClockDomain()
@@ -64,11 +68,12 @@ class Ulx3s(Elaboratable):
         m.submodules.reset = ResetSynchronizer(~locked | button.i, domain="sync")
         m.submodules.accelerator = Instance(
             SERIAL_TOP,
-            i_clk=ClockSignal(), i_rst=ResetSignal(), i_rx=line.rx.i, o_tx=line.tx.o, o_busy=busy, o_failed=failed,
+            i_clk=ClockSignal(), i_rst=ResetSignal(), i_rx=rx.i, o_tx=tx.o, o_busy=busy, o_failed=failed,
         )
         lamps = {_IDLE: ~busy & ~failed, _BUSY: busy, _FAILED: failed, _RUNNING: ~ResetSignal()}
         for number in range(_LAMPS):
-            m.d.comb += platform.request("led", number).o.eq(lamps.get(number, 0))
+            m.submodules[f"lamp{number}"] = lamp = io.Buffer("o", platform.request("led", number, dir="-"))
+            m.d.comb += lamp.o.eq(lamps.get(number, 0))
         return m
 
 

@@ -5,7 +5,7 @@ from sim.test_accelerator import run_bench
 from spec.config import config_for
 
 DIVIDER = 4  # cycles of a bit: the fewest, for speed
-CONFIG = config_for(16, mask_bits=4096)  # memory for the masks of some models and not of others
+CONFIG = config_for(16, mask_bits=6144)  # memory for the masks of some models and not of others
 
 
 def test_serial_line():
