@@ -8,16 +8,21 @@ from pathlib import Path
 
 from amaranth.back import rtlil
 from amaranth.hdl import ClockDomain, Fragment, Value
+from amaranth.lib.wiring import Component
 
 from rtl.accelerator import Accelerator
 from rtl.lane import Lane
 from rtl.ram import RAM_MODULE, RAM_VERILOG
+from rtl.serial_accelerator import SerialAccelerator
 from spec.config import AcceleratorConfig
 
-__all__ = ["LANE_MODULE", "TOP", "accelerator_verilog"]
+__all__ = ["LANE_MODULE", "SERIAL_TOP", "TOP", "accelerator_verilog", "serial_verilog", "verilog_of"]
 
 #: Name of the top module.
 TOP = "foldenite"
+
+#: Name of the module that has a serial line instead of buses.
+SERIAL_TOP = "foldenite_serial"
 
 #: Name of the module that every lane is an instance of.
 LANE_MODULE = "foldenite_lane"
@@ -63,9 +68,20 @@ def accelerator_verilog(config: AcceleratorConfig) -> str:
     RuntimeError
         If Yosys fails, with what it said.
     """
-    parts = rtlil.convert(Accelerator(config), name=TOP, platform=_LaneModules(), emit_src=False), _lane(config)
+    return _design(Accelerator(config), TOP, config)
+
+
+def serial_verilog(config: AcceleratorConfig, divider: int) -> str:
+    """Verilog text of :class:`rtl.serial_accelerator.SerialAccelerator`, as :func:`accelerator_verilog` has it: module
+    :data:`SERIAL_TOP`, with its members and ``clk`` and ``rst`` (synchronous, high to reset) as ports.
+    """
+    return _design(SerialAccelerator(config, divider), SERIAL_TOP, config)
+
+
+def _design(component: Component, name: str, config: AcceleratorConfig) -> str:
+    parts = rtlil.convert(component, name=name, platform=_LaneModules(), emit_src=False), _lane(config)
     title = f"// Foldenite, configuration {config.hash:08x}: {config.pe} PEs. Generated; do not edit."
-    return "\n".join([f"{title}\n", *(_verilog(part) for part in parts), RAM_VERILOG])
+    return "\n".join([f"{title}\n", *(verilog_of(part) for part in parts), RAM_VERILOG])
 
 
 def _lane(config: AcceleratorConfig) -> str:
@@ -77,7 +93,7 @@ def _lane(config: AcceleratorConfig) -> str:
     return rtlil.convert(fragment, name=LANE_MODULE, ports=ports, emit_src=False)
 
 
-def _verilog(text: str) -> str:
+def verilog_of(text: str) -> str:
     """Verilog of RTLIL, without the line that names the version of Yosys."""
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder, "design.il"), Path(folder, "design.v")

@@ -41,11 +41,13 @@ class Core(wiring.Component):
         One frame per STORE command.
     irq : Out(1)
         High while an enabled interrupt is pending.
+    busy, failed : Out(1)
+        An inference is running; register ERROR holds an error. For lamps.
     """
 
     def __init__(self, config: AcceleratorConfig):
         self.config = config
-        super().__init__(_BUSES | {"irq": Out(1)})
+        super().__init__(_BUSES | {"irq": Out(1), "busy": Out(1), "failed": Out(1)})
 
     def elaborate(self, platform):
         m = Module()
@@ -88,6 +90,8 @@ class Core(wiring.Component):
             counters.clear.eq(registers.start),
             counters.snapshot.eq(registers.snapshot),
             self.irq.eq(registers.irq),
+            self.busy.eq(engine.busy),
+            self.failed.eq(registers.failed),
         ]
         return m
 

@@ -211,6 +211,8 @@ class RegisterPort(wiring.Component):
         Their copies.
     irq : Out(1)
         Interrupt, level.
+    failed : Out(1)
+        ERROR holds an error.
     """
 
     def __init__(self, config: AcceleratorConfig):
@@ -221,7 +223,7 @@ class RegisterPort(wiring.Component):
             "busy": In(1), "loading": In(1), "done": In(1),
             "load_error": In(LoadError), "command_error": In(CommandError), "position": In(Position),
             "snapshot": Out(1), "counters": In(COUNTER_VALUES),
-            "irq": Out(1),
+            "irq": Out(1), "failed": Out(1),
         })
 
     def elaborate(self, platform):
@@ -250,6 +252,7 @@ class RegisterPort(wiring.Component):
             self.abort.eq(control.abort.strobe),
             self.program_start.eq(registers.program_start.command.value),
             self.snapshot.eq(registers.snapshot.take.strobe),
+            self.failed.eq(error != ErrorCode.NONE),
             control.done.set.eq(self.done),
             control.done.clear.eq(self.start),
             control.idle.value.eq(~self.busy),

@@ -2,11 +2,11 @@
 
 import re
 
-from gen.verilog import accelerator_verilog
-from sim.verilator import BUILD, Simulation, build_simulation
+from gen.verilog import accelerator_verilog, serial_verilog
+from sim.verilator import BUILD, SERIAL_WRAPPER, Simulation, build_simulation
 from spec.config import AcceleratorConfig
 
-__all__ = ["simulation_of", "without_initial_values"]
+__all__ = ["serial_simulation_of", "simulation_of", "without_initial_values"]
 
 #: ``reg [7:0] name = 8'h00;``; what Yosys adds to start its always blocks has no width and stays.
 _REGISTER = re.compile(r"^(  reg .*) = \d+'\w+;$", re.MULTILINE)
@@ -26,4 +26,12 @@ def simulation_of(config: AcceleratorConfig, *, waves: bool = False, initial_val
         verilog, name = without_initial_values(verilog), f"{name}-unknown"
     return build_simulation(
         verilog, BUILD / "verilator" / name, waves=waves, acc_bits=config.widths.acc, lanes=config.lanes
+    )
+
+
+def serial_simulation_of(config: AcceleratorConfig, divider: int) -> Simulation:
+    """Simulation of the accelerator behind a serial line of ``divider`` cycles per bit, built unless it is there."""
+    return build_simulation(
+        serial_verilog(config, divider), BUILD / "verilator" / f"serial-pe{config.pe}-{config.hash:08x}-{divider}",
+        acc_bits=config.widths.acc, lanes=config.lanes, wrapper=SERIAL_WRAPPER,
     )

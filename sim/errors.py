@@ -2,7 +2,7 @@
 
 from spec.registers import ErrorCode
 
-__all__ = ["MEANINGS", "AcceleratorError"]
+__all__ = ["MEANINGS", "AcceleratorError", "RegisterAccessFailed"]
 
 #: What each error code tells the person at the host, and what to do.
 MEANINGS = {
@@ -37,3 +37,7 @@ class AcceleratorError(RuntimeError):
             meaning = f"code {code}, which this driver does not know; use the driver of the build"
         self.info = info
         super().__init__(f"Accelerator reported {meaning} (error info {info:#010x})")
+
+
+class RegisterAccessFailed(RuntimeError):
+    """A register access was answered with an AXI error."""

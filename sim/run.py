@@ -9,7 +9,6 @@ with the cycle model.
 import argparse
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -26,40 +25,18 @@ from sim.divergence import Divergence, examine
 from sim.job import Job
 from sim.report import Report
 from sim.session import follow
+from sim.subject import subject_of
 from sim.verilator import BUILD, SimulationFailed
 from sim.watcher import Watcher
-from spec import golden, vectors
 from spec.files import write_text
 from spec.model import load
 from spec.refusal import Refused, run_command
-from spec.synthetic import random_images
 
 __all__ = ["main"]
 
 _COLUMNS = (
     TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
 )
-
-
-@dataclass(frozen=True)
-class _Subject:
-    """Images, their labels, and the traces they are compared with, by name of the reference."""
-
-    images: np.ndarray
-    labels: np.ndarray
-    traces: dict[str, golden.Trace]
-
-
-def _subject(model, path: Path | None, default: Path, count: int, seed: int) -> _Subject:
-    """The first ``count`` images of the vector file, or random images where there is none."""
-    if path is None and not default.is_file():
-        images, labels, traces = random_images(model.network, count, seed), np.full(count, -1), {}
-    else:
-        found = vectors.load(path or default, model).first(count)
-        images, labels, traces = found.images, found.labels, {"torch": found.trace}
-    if not len(images):
-        raise Refused(f"There are no images to run: {count} asked for")
-    return _Subject(images, labels, {"golden model": golden.run(model, images)} | traces)
 
 
 class _Run:
@@ -70,7 +47,7 @@ class _Run:
         self.model = load(self.path)
         self.config = config_from(arguments, self.model.network)
         default = self.path.with_name(f"{self.path.stem}.vectors.safetensors")
-        self.subject = _subject(self.model, arguments.vectors, default, arguments.images, arguments.seed)
+        self.subject = subject_of(self.model, arguments.vectors, default, arguments.images, arguments.seed)
         self.programs = {trace: compile_model(self.model, self.config, trace=trace) for trace in (True, False)}
         self.cycles = {trace: predict(program) for trace, program in self.programs.items()}
         self.out = arguments.out or BUILD / "sim" / f"{self.model.network.name}-pe{self.config.pe}"

@@ -29,11 +29,14 @@ RING_CONFIGS = {
 LIMIT = 400
 
 
-def run_bench(simulation: Simulation, config: AcceleratorConfig, module: str, name: str, **options) -> None:
+def run_bench(
+    simulation: Simulation, config: AcceleratorConfig, module: str, name: str, plusargs=None, **options
+) -> None:
     """Run a module of ``sim.bench`` and fail with the messages of all its tests that failed."""
     run_dir = BUILD / "sim" / "tests" / name
     job = Job(config).save(run_dir / "job.json")
-    cases = simulation.run(f"sim.bench.{module}", run_dir, plusargs={"job": job}, limit=LIMIT, **options)
+    given = {"job": job, **(plusargs or {})}
+    cases = simulation.run(f"sim.bench.{module}", run_dir, plusargs=given, limit=LIMIT, **options)
     failures = [f"{case.name}: {case.failure}" for case in cases if case.failure is not None]
     if failures:
         text = f"{len(failures)} of {len(cases)} tests failed; see {run_dir / 'log.txt'}"

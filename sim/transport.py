@@ -12,19 +12,16 @@ from cocotb.task import resume
 from cocotb.triggers import RisingEdge, SimTimeoutError, Timer, with_timeout
 from cocotbext.axi import AxiLiteBus, AxiLiteMaster, AxiResp, AxiStreamBus, AxiStreamSink, AxiStreamSource
 
+from sim.errors import RegisterAccessFailed
 from spec.registers import COUNTERS
 
-__all__ = ["CHANNELS", "CLOCK_NS", "CocotbTransport", "RegisterAccessFailed"]
+__all__ = ["CHANNELS", "CLOCK_NS", "CocotbTransport"]
 
 CLOCK_NS = 10  #: Period of the wrapper's clock.
 CHANNELS = ("aw", "w", "b", "ar", "r", "s_axis", "m_axis")  #: In the wrapper's order.
 LANES = 4  #: Bytes of a stream word.
 _RESET_CYCLES = 4
 _BURSTS = (1, 1, 1, 2, 3, 8)  #: Cycles that a stalled channel stays as it is.
-
-
-class RegisterAccessFailed(RuntimeError):
-    """A register access was answered with an AXI error."""
 
 
 class CocotbTransport:

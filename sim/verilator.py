@@ -29,10 +29,11 @@ from spec.files import write_text
 from spec.numerics import ACC_BITS
 from spec.refusal import Refused
 
-__all__ = ["BUILD", "Case", "Simulation", "SimulationFailed", "build_simulation", "environment"]
+__all__ = ["BUILD", "SERIAL_WRAPPER", "Case", "Simulation", "SimulationFailed", "build_simulation", "environment"]
 
 TOP = "testbench"
-WRAPPER = Path(__file__).with_name("wrapper.v")
+WRAPPER = Path(__file__).with_name("wrapper.v")  #: The bench of the accelerator's buses.
+SERIAL_WRAPPER = Path(__file__).with_name("serial_wrapper.v")  #: The bench of its serial line.
 BUILD = WRAPPER.resolve().parent.parent / "build"
 
 #: Programs of the operating system that a build calls, and the Debian package of each.
@@ -233,9 +234,9 @@ def _flags(waves: bool, acc_bits: int, lanes: int) -> list[str]:
     return [*FLAGS, *sizes, *(["--trace-underscore", "-DWAVES"] if waves else [])]
 
 
-def _stamp(verilog: str, waves: bool, acc_bits: int, lanes: int) -> str:
+def _stamp(verilog: str, wrapper: str, waves: bool, acc_bits: int, lanes: int) -> str:
     """What a build depends on, as text. Equal stamps, equal simulation."""
-    texts = {"design": verilog, "wrapper": WRAPPER.read_text()}
+    texts = {"design": verilog, "wrapper": wrapper}
     compiler = subprocess.run(["g++", "-dumpfullversion"], capture_output=True, text=True, check=False).stdout.strip()
     stamp = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()} | {
         "flags": _flags(waves, acc_bits, lanes),
@@ -247,9 +248,10 @@ def _stamp(verilog: str, waves: bool, acc_bits: int, lanes: int) -> str:
 
 
 def build_simulation(
-    verilog: str, build_dir: Path, *, waves: bool = False, acc_bits: int = ACC_BITS, lanes: int = 1
+    verilog: str, build_dir: Path, *, waves: bool = False, acc_bits: int = ACC_BITS, lanes: int = 1,
+    wrapper: Path = WRAPPER,
 ) -> Simulation:
-    """Compile ``verilog`` (a module ``foldenite``) with the wrapper, unless that very text was compiled before.
+    """Compile ``verilog`` with the wrapper that instantiates it, unless that very text was compiled before.
 
     Parameters
     ----------
@@ -260,6 +262,8 @@ def build_simulation(
         Able to write waveforms (slower).
     acc_bits, lanes : int
         Bits of an accumulator and how many lanes have one, which the wrapper can watch.
+    wrapper : Path
+        Verilog of the bench, module ``testbench``.
 
     Raises
     ------
@@ -268,7 +272,7 @@ def build_simulation(
     SimulationFailed
         If Verilator or the compiler fails.
     """
-    directory = Path(build_dir).resolve() / ("obj_waves" if waves else "obj")
+    directory, bench = Path(build_dir).resolve() / ("obj_waves" if waves else "obj"), wrapper.read_text()
     if any(character.isspace() for character in str(directory)):
         raise Refused(
             f"Simulation cannot be built in {directory}, because GNU make does not take spaces in paths; "
@@ -278,17 +282,17 @@ def build_simulation(
     directory.mkdir(parents=True, exist_ok=True)
     with open(directory / ".lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        stamp_file, stamp = directory / "stamp.json", _stamp(verilog, waves, acc_bits, lanes)
+        stamp_file, stamp = directory / "stamp.json", _stamp(verilog, bench, waves, acc_bits, lanes)
         if stamp_file.is_file() and stamp_file.read_text() == stamp and (directory / TOP).is_file():
             return Simulation(directory, waves)
         stamp_file.unlink(missing_ok=True)
         design = write_text(directory / "foldenite.v", verilog)
-        control = write_text(directory / "public.vlt", _control_file(WRAPPER.read_text()))
+        control = write_text(directory / "public.vlt", _control_file(bench))
         log = directory / "build.log"
         with _process_environment(variables):
             try:
                 _runner().build(
-                    sources=[control, WRAPPER, design], hdl_toplevel=TOP, build_dir=directory, always=True, waves=waves,
+                    sources=[control, wrapper, design], hdl_toplevel=TOP, build_dir=directory, always=True, waves=waves,
                     build_args=_flags(waves, acc_bits, lanes), log_file=log,
                 )
             except (RuntimeError, SystemExit):

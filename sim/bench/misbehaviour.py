@@ -7,8 +7,7 @@ import pytest
 
 from sim.bench.harness import Harness, subject
 from sim.driver import bit
-from sim.errors import AcceleratorError
-from sim.transport import RegisterAccessFailed
+from sim.errors import AcceleratorError, RegisterAccessFailed
 from spec.commands import COMMAND_WORDS, encode
 from spec.config import AcceleratorConfig
 from spec.packets import LANE_LSB, PACKET_MAGIC, PER_LANE, Target, memory_words, packet

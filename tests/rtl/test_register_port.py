@@ -136,8 +136,8 @@ class Host:
                         ctx.set(getattr(self.dut, arguments[0]), arguments[1])
                     case "pulse":
                         await self.pulse(ctx, arguments[0], **(arguments[1] if arguments[1:] else {}))
-                    case "irq":
-                        assert ctx.get(self.dut.irq) == arguments[0], where
+                    case "irq" | "failed":
+                        assert ctx.get(getattr(self.dut, what)) == arguments[0], where
                     case "pulses":
                         await ctx.tick()
                         assert tuple(self.pulses.values()) == tuple(arguments), where
@@ -215,6 +215,7 @@ SCENARIOS = {
         UNKNOWN_COMMAND, ("irq", 1),
     ],
     "interrupts-are-masked": [("pulse", "done"), LOAD, ("write", "INTERRUPT_GLOBAL", 1), ("irq", 0)],
+    "error-is-a-lamp": [("failed", 0), UNKNOWN_COMMAND, ("failed", 1), *CLEARED, ("failed", 0)],
     "command-error": [UNKNOWN_COMMAND, *error_is(ErrorCode.COMMAND, 0x1234), *CLEARED],
     "first-error-stays": [
         UNKNOWN_COMMAND, LOAD, ("bad read", 0xFC), ("set", "busy", 1), ("write", "CONTROL", START), ("set", "busy", 0),
