@@ -143,13 +143,13 @@ async def a_model_runs(dut, trace):
 
 @cocotb.test(timeout_time=1, timeout_unit="sec")
 async def masks_are_streamed(dut):
-    """More masks than the queue holds, sent while the accelerator waits for them."""
+    """Masks that do not fit the memory wait in the board's queue, so that an inference waits for none of them."""
     port = PinPort(dut)
     await port.start()
     driver = await bridge(connect)(port)
     program, result = await check(driver, subject("tiny", Mode.ANY), 2, trace=True)
     assert program.stream_packets
-    assert result.counters["MASK_WAIT"] > expected_counters(predict(program))["MASK_WAIT"]
+    assert result.counters == expected_counters(predict(program))
 
 
 @cocotb.test(timeout_time=5, timeout_unit="sec")
