@@ -68,7 +68,9 @@ def test_shapes(name):
         run_bench(simulation_of(config), config, module, f"{name}-{module}")
 
 
-@pytest.mark.parametrize("name", RING_CONFIGS)
+@pytest.mark.parametrize("name", [
+    pytest.param(name, marks=pytest.mark.slow) if name == "pe256" else name for name in RING_CONFIGS
+])
 def test_rings(name):
     config = RING_CONFIGS[name]
     for module in ("rings", "random_networks"):

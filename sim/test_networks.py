@@ -11,7 +11,7 @@ from sim.network_list import read_list
 SMALL = Path(__file__).with_name("small_networks.toml")
 
 
-@pytest.mark.parametrize("pe", [16, 64, pytest.param(256, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("pe", [16, *(pytest.param(pe, marks=pytest.mark.slow) for pe in (64, 256))])
 def test_a_narrow_bottleneck_network_in_every_mode(pe, tmp_path, capsys):
     """Rows are kept: a second call runs nothing and prints the same."""
     options = ["--list", str(SMALL), f"--only=-pe{pe}", "--out", str(tmp_path), "--json"]
