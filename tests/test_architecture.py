@@ -10,7 +10,10 @@ ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("spec", "train", "rtl", "gen", "sim", "flows")
 MODULES = sorted(
     ".".join(path.relative_to(ROOT).with_suffix("").parts)
-    for room in (*ROOMS, "flows/bench", "flows/synth", "train/data", "train/rpg") for path in (ROOT / room).glob("*.py")
+    for room in (
+        *ROOMS, "flows/bench", "flows/report", "flows/sweep", "flows/synth", "gen/pages", "train/data", "train/rpg",
+    )
+    for path in (ROOT / room).glob("*.py")
     if path.name not in ("__init__.py", "conftest.py")
 )
 TESTED = [module for module in MODULES if not re.match(r"sim\.(test_|bench)", module)]

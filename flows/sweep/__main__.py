@@ -1,0 +1,191 @@
+"""`python -m flows.sweep MODEL`: which build suits a model, by exact cycles and estimated area.
+
+Every legal shape of the sizes asked for, with memories that just hold the model, in the model's own mask mode or in
+others (``--modes``: the same network with random masks). Prints the builds that no other beats in both LUTs and cycles,
+and writes ``sweep.json`` and ``sweep.html``. ``--verify`` simulates the fastest of them and compares its cycles.
+
+    python -m flows.sweep zoo/fashion-1of4.safetensors --target ecp5 --images-per-s 1000 --verify
+    python -m flows.sweep zoo/fashion-1of4.safetensors --scheduler tcp://HOST:8786
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from concurrent.futures import as_completed
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from flows.sweep.area import AreaModel, read_runs
+from flows.sweep.parallel import executor
+from flows.sweep.points import Limits, Point, candidates, evaluated, pareto, synthetic
+from flows.synth.targets import NAMES, TARGETS
+from spec.config import MEMORY_LIMITS, SHAPES
+from spec.files import write_text
+from spec.model import Model, load
+from spec.refusal import Refused, run_command
+from spec.supermask import Mode
+
+__all__ = ["main"]
+
+_RUNS = Path(__file__).with_name("runs.json")
+
+
+def _integers(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(number) for number in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"needs integers with commas, not {text!r}") from None
+
+
+def _subjects(model: Model, modes: str | None) -> dict[str, Model]:
+    """The models of the sweep by mode: the given one, or its network in other modes."""
+    if modes is None:
+        last = model.network.layers[-2]
+        return {"ring" if last.ring else str(last.mode): model}
+    if model.network.rings:
+        raise Refused("Option --modes is not for models with rings, whose weights have no masks")
+    try:
+        return {mode: synthetic(model.network, Mode(mode)) for mode in modes.split(",")}
+    except ValueError:
+        raise Refused(f"--modes must be some of {','.join(Mode)}, not {modes!r}") from None
+
+
+def _swept(arguments: argparse.Namespace, subjects: dict[str, Model], area: AreaModel, limits: Limits) -> list[Point]:
+    configs = list(candidates(arguments.sizes, arguments.depths, arguments.lanes))
+    if not configs:
+        raise Refused(f"No build has {' or '.join(map(str, arguments.sizes))} PEs; sizes are powers of two from 16")
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+               TimeRemainingColumn())
+    points = []
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("builds", total=len(configs) * len(subjects))
+        with executor(arguments.scheduler, arguments.jobs) as pool:
+            waiting = [
+                pool.submit(evaluated, model, mode, config, area, limits)
+                for mode, model in subjects.items() for config in configs
+            ]
+            for future in as_completed(waiting):
+                points.append(future.result())
+                progress.advance(task)
+    return sorted((p for p in points if p), key=lambda p: (p.resources["lut"], p.cycles, p.mode, str(p.config)))
+
+
+def _verified(path: Path, point: Point) -> str:
+    """Simulate ``point`` and say so; flows and sim do not import each other."""
+    config = point.config
+    fields = ("groups", "rows", "lanes", "weight_rows", "psum_depth", *MEMORY_LIMITS)
+    options = [word for name in fields for word in (f"--{name.replace('_', '-')}", str(getattr(config, name)))]
+    options += ["--pe", str(config.pe), "--images", str(config.lanes)]
+    command = [sys.executable, "-m", "sim.run", str(path), *options]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if result.returncode:
+        raise RuntimeError(f"{' '.join(command[1:])} failed:\n{result.stdout}{result.stderr}")
+    return (
+        f"The fastest build ({config.pe} PEs, {point.cycles:,.0f} cycles per image) was simulated: every stored value "
+        "and every cycle is as predicted."
+    )
+
+
+def _table(best: Sequence[Point]) -> Table:
+    table = Table("mask", "PEs", "rows x groups x lanes", "cycles", "images/s", *NAMES.values(), title="Best builds",
+                  caption="cycles per image, exact; area estimated from synthesis runs of other builds")
+    for point in best:
+        config = point.config
+        table.add_row(
+            point.mode, str(config.pe), f"{config.rows} x {config.groups} x {config.lanes}", f"{point.cycles:,.0f}",
+            f"{point.images_per_s:,.0f}", *(f"{point.resources[name]:,}" for name in NAMES),
+        )
+    return table
+
+
+def _page(data: dict, part: str, points: Sequence[Point], best: Sequence[Point]) -> str:
+    from flows.sweep.drawing import front  # here, because drawing takes a second to import
+    from gen.pages.figures import MODE_COLOURS
+    from gen.pages.sections import both_widths, render
+
+    used = dict.fromkeys(point.mode for point in points)
+    return render(
+        Path(__file__).with_name("sweep.html.j2"), data=data, part=part, points=points, best=best,
+        modes={mode: MODE_COLOURS[mode] for mode in used if mode in MODE_COLOURS},
+        drawing=both_widths(front, points, best, data["limits"]["lut"]),
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m flows.sweep", description=__doc__.splitlines()[0],
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    add = parser.add_argument
+    add("model", type=Path, help="model file (.safetensors)")
+    add("--target", choices=[name for name in TARGETS if name == "ecp5"], default="ecp5", help="part to fit")
+    add("--sizes", type=_integers, default=tuple(size for size in SHAPES if size <= 1024), help="PEs of the builds")
+    add("--depths", type=_integers, default=(64, 256), help="psum depths to try")
+    add("--lanes", type=_integers, default=(1,), help="lanes to try")
+    add("--modes", help="mask modes to compare on the same network (default: the model's own)")
+    add("--mhz", type=float, default=80.0, help="clock the rate is for")
+    add("--luts", type=int, help="at most so many (default: what the part has)")
+    add("--bram", type=int, help="at most so many block RAMs (default: what the part has)")
+    add("--images-per-s", type=float, default=0.0, help="at least so many")
+    add("--runs", type=Path, default=_RUNS, help="synthesis runs that area is estimated from")
+    add("--verify", action="store_true", help="simulate the fastest of the best builds")
+    add("--jobs", type=int, default=2, help="processes")
+    add("--scheduler", metavar="ADDRESS", help="compute on the Dask cluster at this address instead")
+    add("--out", type=Path, default=Path("build/sweep"), help="folder to write")
+    add("--json", action="store_true", help="print sweep.json instead of a table")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Sweep; exit 0, 1 if no build keeps the limits, or 2 if it is refused."""
+    arguments = _parser().parse_args(argv)
+    if arguments.jobs < 1 or not arguments.mhz > 0:
+        raise Refused(f"Options --jobs and --mhz must be more than 0, not {arguments.jobs} and {arguments.mhz}")
+    target = TARGETS[arguments.target]
+    given = {"lut": arguments.luts, "bram": arguments.bram}
+    limits = Limits(
+        {name: most if given.get(name) is None else given[name] for name, most in target.capacity.items()},
+        arguments.mhz, arguments.images_per_s,
+    )
+    runs = read_runs(arguments.runs)
+    model, area = load(arguments.model), AreaModel.fitted(runs)
+    points = _swept(arguments, _subjects(model, arguments.modes), area, limits)
+    best = pareto(points)
+    verified = None
+    if arguments.verify and best:
+        if arguments.modes:
+            raise Refused("Option --verify simulates the given model, so it does not go with --modes")
+        verified = _verified(arguments.model, best[-1])
+
+    data = {
+        "schema_version": 1, "network": model.network.name, "target": arguments.target, "mhz": arguments.mhz,
+        "limits": limits.resources, "images_per_s": limits.images_per_s, "area_worst_relative_error": area.worst,
+        "area_runs": len(runs), "verified": verified, "best": [p.to_json() for p in best],
+        "points": [p.to_json() for p in points],
+    }
+    text = json.dumps(data, indent=2) + "\n"
+    page = _page(data, target.part, points, best)
+    written = [write_text(arguments.out / "sweep.json", text), write_text(arguments.out / "sweep.html", page)]
+    if arguments.json:
+        print(text, end="")
+        return int(not best)
+    console = Console()
+    console.width = max(console.width, 110)
+    console.print(_table(best))
+    if verified:
+        print(verified)
+    if not best:
+        nearest = min(points, key=lambda p: len(p.misses), default=None)
+        print(f"No build keeps the limits; the nearest: {', '.join(nearest.misses)}" if nearest else
+              "No build can hold the model", file=sys.stderr)
+    print("\n".join(map(str, written)))
+    return int(not best)
+
+
+if __name__ == "__main__":
+    run_command(main)

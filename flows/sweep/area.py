@@ -1,0 +1,98 @@
+"""LUTs, FFs, block RAMs and DSPs of a build, estimated from synthesis runs of other builds.
+
+Each resource is a sum of a few terms, ``a0 + a1*PEs + a2*rows*lanes + a3*C*lanes + a4*weight_rows*C``, with
+coefficients that are not negative and make the relative error on the known runs least (non-negative least squares).
+Block RAMs are linear in the 36-bit slices of 512 words that the memories need.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from scipy.optimize import nnls
+
+from spec.config import AcceleratorConfig
+from spec.refusal import Refused
+
+__all__ = ["AreaModel", "read_runs", "slices"]
+
+#: Resources, as flows.synth names them.
+RESOURCES = ("lut", "ff", "bram", "dsp")
+
+_SLICE_WORDS, _SLICE_BITS = 512, 36
+
+
+def read_runs(path: Path) -> list[dict]:
+    """Synthesis runs in ``path``: JSON with ``runs``, each with ``config`` and ``resources``.
+
+    Raises
+    ------
+    Refused
+        If there is no such file, or it holds something else.
+    """
+    try:
+        runs = json.loads(path.read_text())["runs"]
+        return [
+            {"config": AcceleratorConfig.from_json(run["config"]), "resources": dict(run["resources"])} for run in runs
+        ]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise Refused(f"File {path} holds no synthesis runs ({error!r}); flows.synth makes them") from None
+
+
+def slices(config: AcceleratorConfig) -> int:
+    """Block RAMs that the memories take if each is cut into slices of 512 words of 36 bits."""
+    memories = (
+        (config.x_words, 8 * config.word_bytes, config.lanes), (config.t_words, 8 * config.word_bytes, config.lanes),
+        (config.mask_words, config.mask_word_bits, 1), (config.entry_rows, 32 * config.rows, 1),
+        (config.commands, 512, 1), (config.psum_depth, config.widths.acc * config.rows, config.lanes),
+        (config.ring_words, 32, config.ring_copies),
+    )
+    return sum(-(-words // _SLICE_WORDS) * -(-bits // _SLICE_BITS) * copies for words, bits, copies in memories)
+
+
+def _terms(config: AcceleratorConfig, resource: str) -> list[float]:
+    if resource == "bram":
+        return [1, slices(config)]
+    if resource == "dsp":
+        return [1, config.rows * config.lanes]
+    return [
+        1, config.pe, config.rows * config.lanes, config.word_bytes * config.lanes,
+        config.weight_rows * config.word_bytes,
+    ]
+
+
+@dataclass(frozen=True)
+class AreaModel:
+    """Coefficients by resource, and the largest relative error on the runs they were fitted to.
+
+    A count of which every run has none is none everywhere.
+    """
+
+    coefficients: Mapping[str, np.ndarray]
+    worst: Mapping[str, float]
+
+    @classmethod
+    def fitted(cls, runs: Sequence[dict]) -> "AreaModel":
+        """The model of ``runs``, as :func:`read_runs` gives them.
+
+        Raises
+        ------
+        Refused
+            If they are fewer than two.
+        """
+        if len(runs) < 2:
+            raise Refused(f"An area model needs at least two synthesis runs, not {len(runs)}")
+        coefficients, worst = {}, {}
+        for resource in RESOURCES:
+            terms = np.array([_terms(run["config"], resource) for run in runs], float)
+            counts = np.array([run["resources"][resource] for run in runs], float)
+            weights = 1 / np.maximum(counts, 1)
+            coefficients[resource], _ = nnls(terms * weights[:, None], counts * weights)
+            worst[resource] = float(np.max(np.abs(terms @ coefficients[resource] - counts) * weights))
+        return cls(coefficients, worst)
+
+    def estimate(self, config: AcceleratorConfig) -> dict[str, int]:
+        """Counts by resource of a build."""
+        return {name: round(float(np.dot(_terms(config, name), self.coefficients[name]))) for name in RESOURCES}
