@@ -73,6 +73,8 @@ class Job:
         For the pauses.
     watch : Watch, optional
         Value to look for.
+    window : (int, int), optional
+        Cycles after the start of an inference, first and end, to dump.
     """
 
     config: AcceleratorConfig
@@ -81,6 +83,7 @@ class Job:
     stall: float = 0.0
     seed: int = 1
     watch: Watch | None = None
+    window: tuple[int, int] | None = None
 
     def save(self, path: Path) -> Path:
         """Write the job to ``path`` and return the path."""
@@ -95,4 +98,7 @@ class Job:
         watch = data["watch"]
         if watch is not None:
             watch = Watch(**(watch | {"place": tuple(watch["place"]), "sums": tuple(watch["sums"])}))
-        return cls(**(data | {"config": AcceleratorConfig.from_json(data["config"]), "watch": watch}))
+        window = data["window"] and tuple(data["window"])
+        return cls(**(data | {
+            "config": AcceleratorConfig.from_json(data["config"]), "watch": watch, "window": window,
+        }))

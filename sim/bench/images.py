@@ -134,3 +134,18 @@ async def watch_value(dut):
     await harness.transport.cycles(max(0, start + moment + watch.after + EARLY - harness.transport.cycle))
     got = int(result.frames[lane][watch.frame][watch.place])
     tell("watched", stored=stored, sums=sums, cycles=cycles, got=got, moment=moment, cycle=start + moment)
+
+
+@cocotb.test(timeout_time=100_000, timeout_unit="sec")
+async def dump_window(dut):
+    """Run the first images through the plain program; the dump begins a little before the window, and ends after it."""
+    first, end = current_job().window
+    harness, program, images = await prepared(dut, trace=False)
+    await harness.call(harness.driver.load_images, images[: program.config.lanes])
+    dut.dump_since.value = first - EARLY
+    before = int(dut.started.value)
+    await harness.call(harness.driver.start)
+    while (start := int(dut.started.value)) == before:
+        await harness.transport.cycles(1)
+    await harness.transport.cycles(max(0, start + end + EARLY - harness.transport.cycle))
+    tell("dumped", cycle=start)

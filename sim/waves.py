@@ -1,0 +1,154 @@
+"""`python -m sim.waves MODEL --pe N`: some signals around the start of an iteration of a folded block, cycle by cycle.
+
+Writes them as JSON, for ``flows.report``, and the whole waveform beside it as VCD. The block runs the same layers again
+with the same masks and signs: the excerpt shows the array going from the last layer of an iteration to the first of the
+next.
+"""
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from vcdvcd import VCDVCD
+
+from gen.compile import Program, compile_model
+from gen.cycles import predict
+from gen.options import add_build_options, config_from
+from rtl.counters import Cause
+from sim import waveform
+from sim.builds import simulation_of
+from sim.job import Job
+from sim.session import follow
+from sim.verilator import BUILD
+from spec.files import write_text
+from spec.model import load
+from spec.refusal import Refused, run_command
+from spec.synthetic import random_images
+
+__all__ = ["SIGNALS", "Boundary", "boundary", "main", "sampled"]
+
+_CORE = "testbench.dut.core."
+
+
+@dataclass(frozen=True)
+class _Signal:
+    """A signal of the excerpt: its name there, in the Verilog, and bits; ``names`` replace its values."""
+
+    name: str
+    path: str
+    width: int
+    names: Mapping[int, str] | None = None
+
+
+#: What is shown, from masks to stored results.
+SIGNALS = (
+    _Signal("cause", "engine.cause", 3, {cause.value: cause.name.lower() for cause in Cause}),
+    _Signal("mask read", "engine.weights.masks.read_enable", 1),
+    _Signal("mask address", "engine.weights.masks.read_address", 0),
+    _Signal("signs", "engine.weights.signs", 16),
+    _Signal("weights swap", "engine.registers.swap", 1),
+    _Signal("X read", "engine.lane0.x.read_enable", 1),
+    _Signal("X address", "engine.lane0.x.read_address", 0),
+    _Signal("psum address", "engine.lane0.accumulator.read_address", 0),
+    _Signal("sum valid", "engine.lane0.accumulator.valid", 1),
+    _Signal("result stored", "engine.results.write", 1),
+    _Signal("result address", "engine.results.write_address", 24),
+)
+
+
+@dataclass(frozen=True)
+class Boundary:
+    """Where an iteration begins: block, iteration, and the cycle of its first command."""
+
+    block: str
+    iteration: int
+    cycle: int
+
+
+def boundary(program: Program, block: str | None) -> Boundary:
+    """The start of iteration 1 of ``block``, or of the first recurrent one.
+
+    Raises
+    ------
+    Refused
+        If the network has no such block that runs twice.
+    """
+    network = program.model.network
+    folded = [b.name for b in network.blocks if b.iterations > 1]
+    if not folded or block not in (None, *folded):
+        raise Refused(f"Network {network.name!r} has no recurrent block {block or ''}; it has {folded or 'none'}")
+    name = block or folded[0]
+    first = next(c for c in predict(program).commands if c.layer.startswith(f"{name}.") and c.iteration == 1)
+    return Boundary(name, 1, first.start)
+
+
+def sampled(dump: Path, first: int, count: int) -> list[dict]:
+    """Values of :data:`SIGNALS` in the cycles ``first`` to ``first + count - 1``, as the wrapper counts them."""
+    waves = VCDVCD(str(dump))
+    names = {name.partition("[")[0]: name for name in waves.signals}
+    counter = waves[names["testbench.cycle"]]
+    times = {int(value, 2): time for time, value in counter.tv if set(value) <= {"0", "1"}}
+
+    def value(signal: _Signal, cycle: int):
+        bits = waves[names[_CORE + signal.path]][times[cycle]]
+        if bits is None or not set(bits) <= {"0", "1"}:
+            return None
+        return (signal.names or {}).get(int(bits, 2), int(bits, 2))
+
+    return [
+        {"name": signal.name, "width": signal.width, "values": [value(signal, first + i) for i in range(count)]}
+        for signal in SIGNALS
+    ]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m sim.waves", description=__doc__.splitlines()[0])
+    parser.add_argument("model", type=Path, help="model file (.safetensors)")
+    parser.add_argument("--block", help="recurrent block (default: the first)")
+    parser.add_argument("--before", type=int, default=20, help="cycles before the iteration (default 20)")
+    parser.add_argument("--after", type=int, default=40, help="cycles from its start on (default 40)")
+    parser.add_argument("--out", type=Path, default=BUILD / "waves.json", help="file (default build/waves.json)")
+    add_build_options(parser)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Simulate one image, or one per lane, and write the excerpt; exit 0, or 2 if there is nothing to show."""
+    arguments = _parser().parse_args(argv)
+    if not (0 <= arguments.before <= 1000 and 1 <= arguments.after <= 1000):
+        raise Refused(f"Give --before and --after up to 1000 cycles, not {arguments.before} and {arguments.after}")
+    model = load(arguments.model)
+    config = config_from(arguments, model.network)
+    program = compile_model(model, config, trace=False)
+    at = boundary(program, arguments.block)
+    before = min(arguments.before, at.cycle)
+    folder = arguments.out.with_suffix("")
+    folder.mkdir(parents=True, exist_ok=True)
+    images = folder / "images.npy"
+    np.save(images, random_images(model.network, config.lanes, seed=1))
+    window = (at.cycle - before, at.cycle + arguments.after)
+    job = Job(config, str(arguments.model.resolve()), str(images.resolve()), window=window)
+    dump = (folder / "waves.vcd").resolve()
+    dump.unlink(missing_ok=True)
+    with Console(stderr=True).status(f"building and simulating {config.pe} PEs with waveforms"):
+        (event,) = follow(simulation_of(config, waves=True), "dump_window", job, folder, dump_file=dump)
+    first = event["cycle"] + window[0]
+    waveform.cut(dump, first, event["cycle"] + window[1])
+    excerpt = {
+        "schema_version": 1,
+        "text": f"Block {at.block} begins iteration {at.iteration} in cycle {at.cycle:,} of the inference: other batch "
+                "norms, the same masks and signs, fetched and made again.",
+        "first_cycle": window[0],
+        "signals": sampled(dump, first, before + arguments.after),
+    }
+    print(write_text(arguments.out, json.dumps(excerpt, indent=1) + "\n"))
+    print(dump)
+    return 0
+
+
+if __name__ == "__main__":
+    run_command(main)
