@@ -28,6 +28,7 @@ def front(points: Sequence[Point], best: Sequence[Point], luts: int, width: floa
         axes.axvline(luts, color="#d1495b", linewidth=1)
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_formatter("{x:,g}")
+            axis.set_minor_formatter("{x:,g}")
         axes.set_xlabel("LUTs, estimated")
         axes.set_ylabel("images per second")
         axes.grid(color=INK, alpha=0.12, linewidth=0.5)
