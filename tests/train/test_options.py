@@ -54,7 +54,7 @@ def test_dense_without_affine():
 
 @pytest.mark.parametrize(("words", "message"), [
     (["--widths", "4,x"], "needs integers with commas, as in 16,32,64, not '4,x'"),
-    (["--layer-density", "stem"], "needs layers and densities, as in stem=1.0, not 'stem'"),
+    (["--layer-density", "stem"], "needs names and values, as in stem=1.0, not 'stem'"),
 ])
 def test_ill_typed_options_are_bad_usage(words, message, capsys):
     with pytest.raises(SystemExit, match="2"):
