@@ -38,9 +38,13 @@ NETWORKS = {
 SHAPES = {"4x4": (4, 4, 1), "4x16": (4, 16, 1), "8x8-by-2": (8, 8, 2), "16x4": (16, 4, 1)}
 
 
+#: Cases that add little to the others for the time they take.
+SLOW = {("wide", "4x4"), ("wide", "16x4"), ("per-stage", "4x4"), ("all-from-one", "4x16")}
+CASES = [*((name, "4x4") for name in NETWORKS), ("wide", "16x4"), ("per-stage", "8x8-by-2"), ("all-from-one", "4x16")]
+
+
 @pytest.mark.parametrize(("name", "shape"), [
-    *((name, "4x4") for name in NETWORKS),
-    pytest.param("wide", "16x4", marks=pytest.mark.slow), ("per-stage", "8x8-by-2"), ("all-from-one", "4x16"),
+    pytest.param(*case, marks=pytest.mark.slow if case in SLOW else ()) for case in CASES
 ])
 def test_traced_networks(inferences, fitting, name, shape):
     network = NETWORKS[name]

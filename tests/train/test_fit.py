@@ -135,7 +135,7 @@ def test_resuming_elsewhere_is_refused(tiny, tmp_path, uninterrupted, change, me
     (["--accumulate", "3"], r"Recipe setting batch must be a multiple of accumulate \(3\), not 64"),
     (["--lr", "0"], "Recipe setting lr must be above 0 and at most 10, not 0.0"),
     (["--lr", "nan"], "Recipe setting lr must be above 0 and at most 10, not nan"),
-    (["--recipe", "nothing"], "There is no recipe 'nothing'; give a .toml file or one of cifar-gpu, cifar-hour, digits,"),
+    (["--recipe", "nothing"], "There is no recipe 'nothing'; give a .toml file or one of cifar-gpu, cifar-hour,"),
     (["--validation", "1.5"], "A validation set of 1.5 of 1347 training images leaves one of the two empty"),
     (["--threads", "0"], "Option --threads must be at least 1, not 0"),
     (["--dataset", "mnist", "--data", "nowhere"], "--data must name the folder that holds the four IDX files of MNIST"),
