@@ -27,7 +27,7 @@ from sim.compare import expected_counters, first_mismatch, value_count
 from sim.driver import Driver, Result, check_counters
 from sim.errors import AcceleratorError
 from sim.serial_transport import LinkFailed, SerialPort, SerialTransport
-from sim.subject import Subject, subject_of
+from sim.subject import Subject, add_subject_options, subject_of
 from sim.verilator import BUILD
 from spec.config import AcceleratorConfig
 from spec.files import write_text
@@ -186,14 +186,9 @@ def _table(model: Model, config: AcceleratorConfig, findings: Findings) -> Table
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m sim.board", description=__doc__.splitlines()[0])
-    parser.add_argument("model", help="model file (.safetensors)")
+    add_subject_options(parser, images=8)
     parser.add_argument("--port", required=True, help="serial port of the board, such as /dev/ttyUSB0 or COM3")
     parser.add_argument("--baud", type=int, default=BAUD, help=f"as the bitstream was made with (default {BAUD})")
-    parser.add_argument("--images", type=int, default=8, help="images to run (default 8)")
-    parser.add_argument(
-        "--vectors", type=Path,
-        help="vector file (default: NAME.vectors.safetensors beside the model, else random images)",
-    )
     parser.add_argument("--seed", type=int, default=1, help="seed of random images (default 1)")
     parser.add_argument("--out", type=Path, help="folder for the report (default build/board/NAME-peN)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the report to FILE")

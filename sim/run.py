@@ -25,7 +25,7 @@ from sim.divergence import Divergence, examine
 from sim.job import Job
 from sim.report import Report
 from sim.session import follow
-from sim.subject import subject_of
+from sim.subject import add_subject_options, subject_of
 from sim.verilator import BUILD, SimulationFailed
 from sim.watcher import Watcher
 from spec.files import write_text
@@ -159,12 +159,7 @@ def _write(run: _Run) -> list[Path]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m sim.run", description=__doc__.splitlines()[0])
-    parser.add_argument("model", help="model file (.safetensors)")
-    parser.add_argument("--images", type=int, default=10, help="images to run (default 10)")
-    parser.add_argument(
-        "--vectors", type=Path,
-        help="vector file (default: NAME.vectors.safetensors beside the model, else random images)",
-    )
+    add_subject_options(parser, images=10)
     parser.add_argument(
         "--stall", type=float, default=0.0, metavar="PROBABILITY", help="pause every bus channel at random (default 0)"
     )

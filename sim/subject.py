@@ -1,5 +1,6 @@
 """The images that a model is run on, and what they must give."""
 
+import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from spec.model import Model
 from spec.refusal import Refused
 from spec.synthetic import random_images
 
-__all__ = ["Subject", "subject_of"]
+__all__ = ["Subject", "add_subject_options", "subject_of"]
 
 
 @dataclass(frozen=True)
@@ -32,3 +33,13 @@ def subject_of(model: Model, path: Path | None, default: Path, count: int, seed:
     if not len(images):
         raise Refused(f"There are no images to run: {count} asked for")
     return Subject(images, labels, {"golden model": golden.run(model, images)} | traces)
+
+
+def add_subject_options(parser: argparse.ArgumentParser, images: int) -> None:
+    """The model and the images to run, ``images`` of them by default, for :func:`subject_of`."""
+    parser.add_argument("model", help="model file (.safetensors)")
+    parser.add_argument("--images", type=int, default=images, help=f"images to run (default {images})")
+    parser.add_argument(
+        "--vectors", type=Path,
+        help="vector file (default: NAME.vectors.safetensors beside the model, else random images)",
+    )
