@@ -312,7 +312,7 @@ def _layer_command(model: Model, part: LayerPlan, network: Network, config: Acce
             "residual": 1,
             "residual_signed": part.residual_signed,
             "residual_base": part.residual.base,
-            "residual_shift": numbers.shift + numbers.residual_shift,
+            "residual_shift": numbers.residual_shift,
         }
     return Command(Op.CONV, layer.name, fields, part)
 

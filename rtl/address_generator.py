@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from rtl.accumulator import Accumulator
 from rtl.command import COMMAND
-from rtl.map_walk import PIXEL, step_pixel
+from rtl.map_walk import pixel_layout, step_pixel
 from spec.commands import ADDRESS_BITS
 
 __all__ = ["AddressGenerator", "Beat"]
@@ -37,6 +37,8 @@ class AddressGenerator(wiring.Component):
     ----------
     rings : bool
         There are planes: those of a ring, the highest first. Otherwise every layer has one.
+    address_bits : int
+        Bits of a word address; arithmetic wraps there.
 
     Members
     -------
@@ -46,7 +48,7 @@ class AddressGenerator(wiring.Component):
     sum_positions : In(1)
         Classifier: one sum over all pixels of a run, instead of one per pixel.
     advance : In(1)
-    address : Out(24)
+    address : Out(address_bits)
     upcoming : Out(1)
         The next beat is the first of a run, so its weights must be there before ``advance``.
     beat : Out(Beat)
@@ -55,14 +57,15 @@ class AddressGenerator(wiring.Component):
     busy : Out(1)
     """
 
-    def __init__(self, *, rings: bool = False):
+    def __init__(self, *, rings: bool = False, address_bits: int = ADDRESS_BITS):
         self.rings = rings
+        self.address_bits = address_bits
         super().__init__(({"triple": Out(1)} if rings else {}) | {
             "take": In(1),
             "command": In(COMMAND),
             "sum_positions": In(1),
             "advance": In(1),
-            "address": Out(ADDRESS_BITS),
+            "address": Out(address_bits),
             "upcoming": Out(1),
             "beat": Out(Beat),
             "busy": Out(1),
@@ -77,9 +80,10 @@ class AddressGenerator(wiring.Component):
         plane = Signal(3) if self.rings else None
         slot, pass_index, block = Signal(10), Signal(2), Signal(10)
         kx, ky, pixel_tile, tile = Signal(3), Signal(3), Signal(12), Signal(11)
-        tap_base = Signal(ADDRESS_BITS)
+        tap_base = Signal(self.address_bits)
+        layout = pixel_layout(self.address_bits)
         here, following, after, origin, tile_start = (
-            Signal(PIXEL, name=name) for name in ("here", "following", "after", "origin", "tile_start")
+            Signal(layout, name=name) for name in ("here", "following", "after", "origin", "tile_start")
         )
 
         ends = {

@@ -1,6 +1,6 @@
 """Where the cycles of an inference went."""
 
-from amaranth.hdl import Module, Mux, Signal, unsigned
+from amaranth.hdl import Module, Signal, unsigned
 from amaranth.lib import data, enum, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -61,7 +61,10 @@ class Counters(wiring.Component):
             for index, cause in enumerate(Cause, start=1):
                 m.d.comb += counted[index].eq(self.cause == cause)
         for index in range(len(COUNTERS)):
-            m.d.sync += counts[index].eq(Mux(self.clear, 0, counts[index]) + counted[index])
+            with m.If(self.clear):
+                m.d.sync += counts[index].eq(counted[index])
+            with m.Else():
+                m.d.sync += counts[index].eq(counts[index] + counted[index])
         with m.If(self.snapshot):
             m.d.sync += self.values.eq(counts)
 

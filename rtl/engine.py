@@ -19,7 +19,7 @@ from rtl.results import Results
 from rtl.sequencer import Sequencer
 from rtl.weight_loader import WeightLoader
 from rtl.weight_registers import WeightRegisters
-from spec.commands import ADDRESS_BITS, Op, Source
+from spec.commands import Op, Source
 from spec.config import AcceleratorConfig
 from spec.packets import Target
 
@@ -87,14 +87,19 @@ class Engine(wiring.Component):
         config = self.config
         m.submodules.sequencer = sequencer = Sequencer(commands=config.commands)
         m.submodules.weights = weights = WeightLoader(config)
-        m.submodules.addresses = addresses = AddressGenerator(rings=config.ring_words > 0)
+        m.submodules.addresses = addresses = AddressGenerator(
+            rings=config.ring_words > 0, address_bits=config.address_bits
+        )
         m.submodules.registers = registers = WeightRegisters(
             groups=config.groups, rows=config.rows, write_rows=config.weight_rows
         )
         m.submodules.results = results = Results(config)
-        m.submodules.pool = pool = MaxPool(word_bytes=config.word_bytes, rows=config.rows)
+        m.submodules.pool = pool = MaxPool(
+            word_bytes=config.word_bytes, rows=config.rows, address_bits=config.address_bits
+        )
         m.submodules.exporter = exporter = Exporter(
-            word_bytes=config.word_bytes, rows=config.rows, lanes=config.lanes, acc_bits=config.widths.acc
+            word_bytes=config.word_bytes, rows=config.rows, lanes=config.lanes, acc_bits=config.widths.acc,
+            address_bits=config.address_bits,
         )
         control = LaneControl(config).create(path=("control",))
         lanes = [Lane(config) for _ in range(config.lanes)]
@@ -226,7 +231,7 @@ class Engine(wiring.Component):
         """Each memory is read by the array, the residual, the pool or the exporter, whichever the command means, and
         written by the requantizers or the pool."""
         from_t = command.source == Source.T
-        input_address, store = Signal(ADDRESS_BITS), Signal()
+        input_address, store = Signal(self.config.address_bits), Signal()
         m.d.comb += [
             input_address.eq(Mux(pool.busy, pool.address, addresses.address)),
             store.eq(results.write | pool.write),

@@ -1,6 +1,6 @@
 """Sends a stored tensor or the logits out, 32 bits at a time."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal, signed
+from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -31,37 +31,42 @@ class Exporter(wiring.Component):
         L: all of them read; one is sent.
     acc_bits : int
         Signed bits of a logit, at most 32.
+    address_bits : int
+        Bits of a word address; arithmetic wraps there.
 
     Members
     -------
     start : In(1)
-    base : In(24)
+    base : In(address_bits)
     lane : In(range(lanes))
         Held while ``busy``.
     from_psum : In(1)
     count : In(24)
         At least 1.
     busy : Out(1)
-    address : Out(24)
+    address : Out(address_bits)
     words_read : In(8 * word_bytes).array(lanes)
-        Memory words two cycles after ``address``.
+        Memory words two cycles after ``address``, which holds until its word is sent.
     psums_read : In(ArrayLayout(signed(acc_bits), rows)).array(lanes)
     words : Out(stream.Signature(FrameWord))
     """
 
-    def __init__(self, *, word_bytes: int, rows: int, lanes: int, acc_bits: int = ACC_BITS):
+    def __init__(
+        self, *, word_bytes: int, rows: int, lanes: int, acc_bits: int = ACC_BITS,
+        address_bits: int = ADDRESS_BITS,
+    ):
         self.word_bytes = word_bytes
         self.rows = rows
         self.lanes = lanes
         self.acc_bits = acc_bits
         super().__init__({
             "start": In(1),
-            "base": In(ADDRESS_BITS),
+            "base": In(address_bits),
             "lane": In(range(lanes)),
             "from_psum": In(1),
             "count": In(24),
             "busy": Out(1),
-            "address": Out(ADDRESS_BITS),
+            "address": Out(address_bits),
             "words_read": In(8 * word_bytes).array(lanes),
             "psums_read": In(data.ArrayLayout(signed(acc_bits), rows)).array(lanes),
             "words": Out(stream.Signature(FrameWord)),
@@ -74,38 +79,41 @@ class Exporter(wiring.Component):
         left = Signal(24)
         psum = Signal()
         wait = Signal(range(Ram.LATENCY + 1))
-        items = Signal(range(max(items_word, items_psum) + 1))
-        line = Signal(32 * max(items_word, items_psum), reset_less=True)
+        item = Signal(range(max(items_word, items_psum)))
+        last_item = item == Mux(psum, items_psum - 1, items_word - 1)
 
-        m.d.comb += [self.words.payload.data.eq(line[:32]), self.words.payload.last.eq(left == 1)]
+        word, logits = self._lane_sent(m)
+        m.d.comb += [
+            self.words.payload.data.eq(Mux(psum, logits[item], word.word_select(item, 32))),
+            self.words.payload.last.eq(left == 1),
+        ]
         with m.FSM() as fsm:
             m.d.comb += self.busy.eq(~fsm.ongoing("IDLE"))
             with m.State("IDLE"), m.If(self.start):
-                m.d.sync += [self.address.eq(self.base), left.eq(self.count), psum.eq(self.from_psum), wait.eq(0)]
+                m.d.sync += [self.address.eq(self.base), left.eq(self.count), psum.eq(self.from_psum)]
+                m.d.sync += [wait.eq(0), item.eq(0)]
                 m.next = "READ"
             with m.State("READ"):
                 m.d.sync += wait.eq(wait + 1)
                 with m.If(wait == Ram.LATENCY):
-                    self._read(m, line, psum)
-                    m.d.sync += [
-                        items.eq(Mux(psum, items_psum, items_word)),
-                        self.address.eq(self.address + 1),
-                    ]
                     m.next = "SEND"
-            with m.State("SEND"):
+            with m.State("SEND"):  # the address holds, and so does the word
                 m.d.comb += self.words.valid.eq(1)
                 with m.If(self.words.ready):
-                    m.d.sync += [line.eq(line >> 32), items.eq(items - 1), left.eq(left - 1), wait.eq(0)]
+                    m.d.sync += [item.eq(item + 1), left.eq(left - 1)]
                     with m.If(left == 1):
                         m.next = "IDLE"
-                    with m.Elif(items == 1):
+                    with m.Elif(last_item):
+                        m.d.sync += [self.address.eq(self.address + 1), wait.eq(0), item.eq(0)]
                         m.next = "READ"
         return m
 
-    def _read(self, m: Module, line: Signal, psum: Signal) -> None:
-        """Copy the word of the lane that is sent."""
+    def _lane_sent(self, m: Module) -> tuple[Signal, data.View]:
+        """Word and logits of the lane that is sent."""
+        word = Signal.like(self.words_read[0])
+        logits = Signal(data.ArrayLayout(signed(self.acc_bits), self.rows))
         with m.Switch(self.lane):
-            for lane, (word, psums) in enumerate(zip(self.words_read, self.psums_read, strict=True)):
-                logits = Cat(Cat(value, value[-1].replicate(32 - self.acc_bits)) for value in psums)
+            for lane in range(self.lanes):
                 with m.Case(lane) if self.lanes > 1 else m.Default():
-                    m.d.sync += line.eq(Mux(psum, logits, word))
+                    m.d.comb += [word.eq(self.words_read[lane]), logits.eq(self.psums_read[lane])]
+        return word, logits

@@ -32,7 +32,7 @@ class LaneControl(wiring.Signature):
     command : Out(COMMAND)
         The command in execution.
     weights : Out(weight_bits(groups)).array(rows)
-    x_address, t_address : Out(24)
+    x_address, t_address : Out(address_bits)
     x_enable, t_enable : Out(1)
         Reads; the word comes two enabled cycles later.
     inside : Out(1)
@@ -50,7 +50,7 @@ class LaneControl(wiring.Signature):
         Store a result.
     result_pooled : Out(1)
         It comes from the pool and not from the requantizers.
-    result_address : Out(24)
+    result_address : Out(address_bits)
     result_column : Out(range(columns))
     host_address : Out(24)
         In 32-bit parts.
@@ -63,8 +63,8 @@ class LaneControl(wiring.Signature):
         super().__init__(({"sum_triple": Out(1)} if config.ring_words else {}) | {
             "command": Out(COMMAND),
             "weights": Out(weight_bits(config.groups)).array(rows),
-            "x_address": Out(ADDRESS_BITS),
-            "t_address": Out(ADDRESS_BITS),
+            "x_address": Out(config.address_bits),
+            "t_address": Out(config.address_bits),
             "x_enable": Out(1),
             "t_enable": Out(1),
             "inside": Out(1),
@@ -80,7 +80,7 @@ class LaneControl(wiring.Signature):
             "x_write": Out(1),
             "t_write": Out(1),
             "result_pooled": Out(1),
-            "result_address": Out(ADDRESS_BITS),
+            "result_address": Out(config.address_bits),
             "result_column": Out(columns),
             "host_address": Out(ADDRESS_BITS),
             "host_data": Out(32),

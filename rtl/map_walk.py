@@ -3,16 +3,18 @@
 from amaranth.hdl import Module, Signal
 from amaranth.lib import data
 
-from spec.commands import ADDRESS_BITS
+__all__ = ["pixel_layout", "step_pixel"]
 
-__all__ = ["PIXEL", "step_pixel"]
 
-#: Where a window is in the input map: its top left position (13 bits, wrapping), its output column, its word offset.
-PIXEL = data.StructLayout({"offset": ADDRESS_BITS, "y": 13, "x": 13, "column": 12})
+def pixel_layout(address_bits: int) -> data.StructLayout:
+    """Where a window is in the input map: its top left position (13 bits, wrapping), its output column, its word
+    offset.
+    """
+    return data.StructLayout({"offset": address_bits, "y": 13, "x": 13, "column": 12})
 
 
 def step_pixel(m: Module, command, here: Signal, after: Signal) -> None:
-    """Make ``after`` the output pixel that follows ``here`` in the map of ``command``; both are of :data:`PIXEL`."""
+    """Make ``after`` the output pixel that follows ``here`` in the map of ``command`` (:func:`pixel_layout`)."""
     with m.If(here.column + 1 == command.out_width):
         m.d.comb += [
             after.offset.eq(here.offset + command.step_row),

@@ -62,7 +62,7 @@ class MaskWalk(wiring.Component):
     hungry : Out(1)
         The walk waits for a chunk.
     misfit : Out(1)
-        With ``free``: it was not as long as the masks of its m-tile, in whole words of the mask memory.
+        In the cycle after ``free``: it was not as long as the masks of its m-tile, in whole words of the mask memory.
     plane : Out(range(ring_words))
         First word of the present plane in the ring memory. Not in a build without rings.
     """
@@ -90,7 +90,10 @@ class MaskWalk(wiring.Component):
         busy, placed, there = Signal(), Signal(), Signal()
         row, pass_index, block = Signal(7), Signal(2), Signal(10)
         kx, ky, pixel_tile, tile = Signal(3), Signal(3), Signal(12), Signal(11)
-        unit, weight_tile_unit, m_tile_unit, after = Signal(32), Signal(32), Signal(32), Signal(32)
+        units = range(self.config.mask_words * (self.config.mask_word_bits // self.config.mask_unit_bits) + 1)
+        unit, weight_tile_unit, m_tile_unit, after = (
+            Signal(units, name=name) for name in ("unit", "weight_tile_unit", "m_tile_unit", "after")
+        )
 
         last_tile, last_row = tile + 1 == held["tiles"], Signal()
         m.d.comb += last_row.eq(row + 1 == Mux(last_tile, held["last_rows"], self.config.load_cycles))
@@ -151,10 +154,8 @@ class MaskWalk(wiring.Component):
         with m.Elif(busy & ~there & self.chunk.valid):
             m.d.sync += [x.eq(self._first_unit()) for x in (unit, weight_tile_unit, m_tile_unit)]
             m.d.sync += placed.eq(1)
-        m.d.comb += [
-            self.hungry.eq(busy & ~there & ~self.chunk.valid),
-            self.misfit.eq(self.free & (self._end_word(after) != self.chunk.end)),
-        ]
+        m.d.comb += self.hungry.eq(busy & ~there & ~self.chunk.valid)
+        m.d.sync += self.misfit.eq(self.free & (self._end_word(after) != self.chunk.end))
         return m
 
     def _first_unit(self):

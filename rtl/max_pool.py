@@ -7,7 +7,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl.command import COMMAND
-from rtl.map_walk import PIXEL, step_pixel
+from rtl.map_walk import pixel_layout, step_pixel
 from rtl.pool_maximum import PoolStep
 from spec.commands import ADDRESS_BITS
 from spec.network import POOL
@@ -44,6 +44,8 @@ class MaxPool(wiring.Component):
     ----------
     word_bytes, rows : int
         C and Tm: a word has ``C // Tm`` columns.
+    address_bits : int
+        Bits of a word address; arithmetic wraps there.
 
     Members
     -------
@@ -53,28 +55,29 @@ class MaxPool(wiring.Component):
         Held while ``busy``; ``source_base`` is the word that tap (0, 0) of output pixel (0, 0) meets.
     busy : Out(1)
         From the cycle after ``take`` to the last store.
-    address : Out(24)
+    address : Out(address_bits)
     step : Out(PoolStep)
         Of the memory word two cycles after ``address``.
     write : Out(1)
         Store the column that stands on ``y`` of the lanes.
-    write_address : Out(24)
+    write_address : Out(address_bits)
     write_column : Out(range(columns))
     """
 
     #: Cycles from a tap to its address, its word, the maximum, and the first column.
     LATENCY = 5
 
-    def __init__(self, *, word_bytes: int, rows: int):
+    def __init__(self, *, word_bytes: int, rows: int, address_bits: int = ADDRESS_BITS):
         self.columns = word_bytes // rows
+        self.address_bits = address_bits
         super().__init__({
             "take": In(1),
             "command": In(COMMAND),
             "busy": Out(1),
-            "address": Out(ADDRESS_BITS),
+            "address": Out(address_bits),
             "step": Out(PoolStep),
             "write": Out(1),
-            "write_address": Out(ADDRESS_BITS),
+            "write_address": Out(address_bits),
             "write_column": Out(range(self.columns)),
         })
 
@@ -94,11 +97,12 @@ class MaxPool(wiring.Component):
     def _walk(self, m: Module, walking: Signal, tap: Signal) -> Value:
         """Where the walk is, and the tap it wants. Returns whether the tap addressed, one later, is inside the map."""
         command = self.command
-        here, after, origin = (Signal(PIXEL, name=name) for name in ("here", "after", "origin"))
+        layout = pixel_layout(self.address_bits)
+        here, after, origin = (Signal(layout, name=name) for name in ("here", "after", "origin"))
         period = word_cycles(self.columns)
         slot, kx, ky = Signal(range(period)), Signal(range(POOL.kernel)), Signal(range(POOL.kernel))
         block, pixel = Signal(10), Signal(20)
-        offset = Signal(ADDRESS_BITS)
+        offset = Signal(self.address_bits)
         row_ends, word_ends, pixel_ends = kx == POOL.kernel - 1, slot == period - 1, block + 1 == command.blocks
         step_pixel(m, command, here, after)
         m.d.comb += [

@@ -19,6 +19,8 @@ class OutputWalk(wiring.Component):
     ----------
     columns : int
         Channel tiles per word.
+    address_bits : int
+        Bits of a word address; arithmetic wraps there.
 
     Members
     -------
@@ -29,20 +31,20 @@ class OutputWalk(wiring.Component):
         P.
     step : In(10)
         Words per pixel.
-    offset : Out(24)
+    offset : Out(address_bits)
     column : Out(range(columns))
     first : Out(1)
         Pixel 0 of a tile.
     """
 
-    def __init__(self, *, columns: int):
+    def __init__(self, *, columns: int, address_bits: int = ADDRESS_BITS):
         self.columns = columns
         super().__init__({
             "reset": In(1),
             "advance": In(1),
             "pixels": In(20),
             "step": In(10),
-            "offset": Out(ADDRESS_BITS),
+            "offset": Out(address_bits),
             "column": Out(range(columns)),
             "first": Out(1),
         })

@@ -43,11 +43,11 @@ class PoolMaximum(wiring.Component):
         m = Module()
 
         best, line = Signal(8 * self.word_bytes, reset_less=True), Signal(8 * self.word_bytes, reset_less=True)
-        word = self.word & self.step.inside.replicate(len(best))
-        so_far = best & ~self.step.first.replicate(len(best))
         for i in range(self.word_bytes):
-            new, old = word.word_select(i, 8), so_far.word_select(i, 8)
-            m.d.sync += best.word_select(i, 8).eq(Mux(new > old, new, old))
+            new, old = self.word.word_select(i, 8), best.word_select(i, 8)
+            take = self.step.inside & (self.step.first | (new > old))
+            so_far = old & ~self.step.first.replicate(8)
+            m.d.sync += old.eq(Mux(take, new, so_far))
         m.d.comb += self.y.eq(line)
         with m.If(self.step.keep):
             m.d.sync += line.eq(best)

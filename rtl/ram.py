@@ -14,7 +14,9 @@ RAM_MODULE = "foldenite_ram"
 #: Behaviour of that module; replace it to map memories onto macros.
 RAM_VERILOG = f"""\
 // Simple dual-port memory: one write port with part enables, one read port with two registers.
-// read_data follows read_address after two enabled clocks. A read that meets a write gets the old value.
+// read_data follows read_address after two enabled clocks. Of a word that is written while it is read, the parts
+// written are undefined, which spares a block RAM the logic around it; in simulation they come out inverted, so that
+// whoever used them would be found.
 module {RAM_MODULE} #(
     parameter WIDTH = 32,
     parameter DEPTH = 16,
@@ -29,7 +31,7 @@ module {RAM_MODULE} #(
     input read_enable,
     output reg [WIDTH-1:0] read_data
 );
-    reg [WIDTH-1:0] memory [0:DEPTH-1];
+    (* no_rw_check *) reg [WIDTH-1:0] memory [0:DEPTH-1];
     reg [WIDTH-1:0] fetched;
     integer part;
     always @(posedge clk) begin
@@ -40,6 +42,11 @@ module {RAM_MODULE} #(
             fetched <= memory[read_address];
             read_data <= fetched;
         end
+`ifndef SYNTHESIS
+        for (part = 0; part < WIDTH / PART; part = part + 1)
+            if (read_enable && write_enable[part] && read_address == write_address)
+                fetched[part*PART +: PART] <= ~memory[read_address][part*PART +: PART];
+`endif
     end
 endmodule
 """
@@ -54,8 +61,8 @@ class RamPlatform(Protocol):
 class Ram(wiring.Component):
     """Simple dual-port memory: ``read_data(t + 2) = mem[read_address(t)]``.
 
-    Both read registers move only in cycles with ``read_enable``. A read in the cycle of a write to the same address
-    returns the old word. One read and one write per cycle. Content is undefined until written.
+    Both read registers move only in cycles with ``read_enable``. One read and one write per cycle. Content is undefined
+    until written, and so are the parts that a read gets in the cycle in which they are written.
 
     Parameters
     ----------

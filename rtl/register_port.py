@@ -1,6 +1,9 @@
 """The registers of the host, generated from ``spec.registers``: protocol, storage and meaning, one component each."""
 
-from amaranth.hdl import Module, Mux, Signal
+import operator
+from functools import reduce
+
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -132,21 +135,29 @@ class RegisterFile(wiring.Component):
     def elaborate(self, platform):
         m = Module()
 
-        m.d.comb += [self.write.refused.eq(1), self.read.refused.eq(1)]
+        reads, hits = [], []
         for register in REGISTERS:
-            written, taken = Signal(name=f"{register.name}_written"), Signal(name=f"{register.name}_read")
-            with m.If(self.write.whole & (self.write.address == register.offset)):
-                m.d.comb += [self.write.refused.eq(0), written.eq(self.write.strobe)]
-            with m.If(self.read.address == register.offset):
-                m.d.comb += [self.read.refused.eq(0), taken.eq(self.read.strobe)]
+            hit, taken, written = (Signal(name=f"{register.name}_{name}") for name in ("hit", "taken", "written"))
+            m.d.comb += [
+                hit.eq(self.read.address == register.offset),
+                taken.eq(hit & self.read.strobe),
+                written.eq((self.write.address == register.offset) & self.write.whole & self.write.strobe),
+            ]
+            value = Signal(AXI_BITS, name=f"{register.name}_value")
             for field in register.fields:
                 port = getattr(getattr(self, register.name.lower()), field.name)
                 bits = slice(field.lsb, field.lsb + field.width)
                 self._behave(m, field.access, port, written, taken, self.write.data[bits])
                 if field.access is not Access.WO:
-                    with m.If(self.read.address == register.offset):
-                        m.d.comb += self.read.data[bits].eq(port.value)
-
+                    m.d.comb += value[bits].eq(port.value)
+            hits.append(hit)
+            reads.append(value & hit.replicate(AXI_BITS))  # at most one is not 0: cheaper than a choice
+        here = Cat(self.write.address == register.offset for register in REGISTERS).any()
+        m.d.comb += [
+            self.read.data.eq(reduce(operator.or_, reads)),
+            self.read.refused.eq(~Cat(hits).any()),
+            self.write.refused.eq(~(here & self.write.whole)),
+        ]
         return m
 
     def _behave(self, m, access, port, written, taken, bits):

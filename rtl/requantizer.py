@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -11,16 +11,22 @@ from spec.numerics import (
     ACTIVATION_BITS,
     ACTIVATION_BITS_MIN,
     BIAS_BITS,
+    BIAS_SHIFT_MAX,
     MASK_WIDTHS,
     MULTIPLIER_BITS,
+    RESIDUAL_SHIFT_MAX,
+    SHIFT_MAX,
     Widths,
     output_range,
 )
 
 __all__ = ["Entry", "Requantizer", "shifted_left", "shifted_right"]
 
-#: Bits of ``z >> sh``, but for its sign, that an output in range and the rounding can reach.
-_WINDOW_BITS = ACTIVATION_BITS + 1
+#: Signed bits of ``r << rsh``.
+_RESIDUAL_BITS = 1 + ACTIVATION_BITS + RESIDUAL_SHIFT_MAX
+
+#: Bits of ``(acc*M + (B << bsh)) >> sh``, sign included: beyond them no residual can bring ``y`` back into its range.
+_WINDOW_BITS = _RESIDUAL_BITS + 1
 
 
 class Entry(data.Struct):
@@ -65,8 +71,10 @@ class Requantizer(wiring.Component):
     """:func:`spec.numerics.requantize` on one row: ``y = clamp((z + (1 << (sh-1))) >> sh)`` with
     ``z = acc*M + (B << bsh) + (r << (sh+rsh))``.
 
-    ``z`` is kept modulo ``2**widths.z``; the exporter proves that it fits. Latency :data:`LATENCY` cycles, throughput
-    one result per cycle, no stall. The shifts and ranges must not change while results are in flight.
+    The residual is a multiple of ``2**sh``, so it is added after the shift: ``(b + half >> sh) + (r << rsh)`` with
+    ``b = acc*M + (B << bsh)``. ``b`` is kept modulo ``2**widths.z``; the exporter proves that it fits. Latency
+    :data:`LATENCY` cycles, throughput one result per cycle, no stall. The shifts and ranges must not change while
+    results are in flight.
 
     Parameters
     ----------
@@ -81,8 +89,12 @@ class Requantizer(wiring.Component):
     add_residual, residual_signed, output_signed : In(1)
     unused_bits : In(3)
         8 less the bits of an activation; at most 4.
-    shift, bias_shift, residual_shift : In(5)
-        ``sh``, ``bsh``, ``sh + rsh``.
+    shift : In(5)
+        ``sh``.
+    bias_shift : In(3)
+        ``bsh``.
+    residual_shift : In(2)
+        ``rsh``.
     y : Out(8)
     """
 
@@ -99,9 +111,9 @@ class Requantizer(wiring.Component):
             "residual_signed": In(1),
             "output_signed": In(1),
             "unused_bits": In(3),
-            "shift": In(5),
-            "bias_shift": In(5),
-            "residual_shift": In(5),
+            "shift": In(range(SHIFT_MAX + 1)),
+            "bias_shift": In(range(BIAS_SHIFT_MAX + 1)),
+            "residual_shift": In(range(RESIDUAL_SHIFT_MAX + 1)),
             "y": Out(8),
         })
 
@@ -109,53 +121,58 @@ class Requantizer(wiring.Component):
         m = Module()
 
         z_bits = self.widths.z
-        residual = Signal(signed(9))
-        m.d.comb += residual.eq(
-            Cat(self.residual, self.residual[7] & self.residual_signed) & self.add_residual.replicate(9)
-        )
-        product, offset, z = (
-            Signal(signed(z_bits), name=name, reset_less=True) for name in ("product", "offset", "z")
-        )
+        product, based = (Signal(signed(z_bits), name=name, reset_less=True) for name in ("product", "based"))
+        bias = Signal(signed(BIAS_BITS + BIAS_SHIFT_MAX), reset_less=True)
         m.d.sync += [
             product.eq(self.acc * self.entry.multiplier),
-            offset.eq(
-                shifted_left(m, "bias", self.entry.bias, self.bias_shift, z_bits)
-                + shifted_left(m, "residual", residual, self.residual_shift, z_bits)
-            ),
-            z.eq(product + offset),
+            bias.eq(shifted_left(m, "bias", self.entry.bias, self.bias_shift, len(bias))),
+            based.eq(product + bias),
         ]
 
-        # (z + half) >> sh is z >> sh and, added to it, the highest bit that left. Of z >> sh the lowest bits and the
-        # sign will do if no bit between differs from the sign; one that does means that y saturates.
+        # (b + half) >> sh is b >> sh and, added to it, the highest bit that left. Of b >> sh the lowest bits will do if
+        # all others are equal to its sign; if they are not, y saturates.
         window = Signal(1 + _WINDOW_BITS, reset_less=True)
         negative, some_ones, some_zeros = (
             Signal(name=name, reset_less=True) for name in ("negative", "some_ones", "some_zeros")
         )
-        between = Cat(self.shift + _WINDOW_BITS <= i for i in range(z_bits - 1))
+        others = Cat(self.shift + _WINDOW_BITS - 1 <= i for i in range(z_bits - 1))
         m.d.sync += [
-            window.eq(shifted_right(m, "z", Cat(0, z).as_signed(), self.shift, len(window))),
-            negative.eq(z[-1]),
-            some_ones.eq((z[:-1] & between).any()),
-            some_zeros.eq((~z[:-1] & between).any()),
+            window.eq(shifted_right(m, "based", Cat(0, based).as_signed(), self.shift, len(window))),
+            negative.eq(based[-1]),
+            some_ones.eq((based[:-1] & others).any()),
+            some_zeros.eq((~based[:-1] & others).any()),
         ]
-        m.d.sync += self.y.eq(self._clamp(m, window, negative, Mux(negative, some_zeros, some_ones)))
+        rounded = add_with_carry(window[1:].as_signed(), self._residual(m), window[0])
+        total = Signal(signed(_WINDOW_BITS + 1))
+        m.d.comb += total.eq(rounded)
+        m.d.sync += self.y.eq(self._clamp(m, total, negative, Mux(negative, some_zeros, some_ones)))
         return m
 
-    def _clamp(self, m: Module, window: Value, negative: Value, wide: Value) -> Value:
-        """``y`` of ``z >> sh``, counted from the least output upwards: its range is then 0 to one less than a power of
-        two. ``wide``: it has more bits than ``window``.
-        """
-        below, size = Signal(ACTIVATION_BITS), Signal(ACTIVATION_BITS)
+    def _residual(self, m: Module) -> Value:
+        """``r << rsh`` of three cycles ago, or 0."""
+        byte, held = Signal(signed(9), reset_less=True), Signal(signed(9), reset_less=True)
+        residual = Signal(signed(_RESIDUAL_BITS), reset_less=True)
+        m.d.sync += [
+            byte.eq(Cat(self.residual, self.residual[7] & self.residual_signed) & self.add_residual.replicate(9)),
+            held.eq(byte),
+            residual.eq(shifted_left(m, "residual", held, self.residual_shift, _RESIDUAL_BITS)),
+        ]
+        return residual
+
+    def _clamp(self, m: Module, total: Value, negative: Value, wide: Value) -> Value:
+        """``total`` in the output's range. ``wide``: it lost bits, of a number that was ``negative`` or not."""
+        sign, value = total[-1], total[:-1]
+        beyond = Signal(len(value))  # bits that are equal to the sign in every number in range
         with m.Switch(Cat(self.output_signed, self.unused_bits)):
             for bits in range(ACTIVATION_BITS_MIN, ACTIVATION_BITS + 1):
                 for is_signed in (False, True):
-                    least, greatest = output_range(is_signed, bits)
+                    greatest = output_range(is_signed, bits)[1]
                     with m.Case(is_signed | (ACTIVATION_BITS - bits) << 1):
-                        m.d.comb += [below.eq(-least), size.eq(greatest - least)]
-        height, inside = Signal(signed(_WINDOW_BITS + 2)), Signal(ACTIVATION_BITS)
-        least_is_0 = add_with_carry(Cat(window[1:], negative).as_signed(), Cat(below, 0).as_signed(), window[0])
-        m.d.comb += height.eq(least_is_0)
-        too_low = Mux(wide, negative, height[-1])
-        too_high = wide | (height[:-1] & ~Cat(size, Const(0, len(height) - 1 - len(size)))).any()
-        m.d.comb += inside.eq((height[: len(size)] | (size & too_high.replicate(len(size)))) & size)
-        return (inside & ~too_low.replicate(len(inside))) - below
+                        m.d.comb += beyond.eq(~greatest)
+        too_high, too_low = Signal(), Signal()
+        m.d.comb += [
+            too_high.eq(Mux(wide, ~negative, ~sign & (value & beyond).any())),
+            too_low.eq(Mux(wide, negative, sign & (~self.output_signed | (~value & beyond).any()))),
+        ]
+        greatest, least = ~beyond[:ACTIVATION_BITS], beyond[:ACTIVATION_BITS] & self.output_signed.replicate(8)
+        return Mux(too_high, greatest, Mux(too_low, least, value[:ACTIVATION_BITS]))

@@ -8,7 +8,6 @@ from rtl.command import COMMAND
 from rtl.output_walk import OutputWalk
 from rtl.ram import Ram
 from rtl.requantizer import Entry, Requantizer
-from spec.commands import ADDRESS_BITS
 from spec.config import AcceleratorConfig
 
 __all__ = ["Results"]
@@ -33,13 +32,13 @@ class Results(wiring.Component):
     entry_offset : In(20)
         Entry rows that the iteration adds.
     announce : In(1)
-    residual_address : Out(24)
+    residual_address : Out(address_bits)
     residual_column : Out(range(columns))
         Part of the residual word, which is read two cycles after ``residual_address``.
     entries : Out(ArrayLayout(Entry, rows))
         With the sums.
     write : Out(1)
-    write_address : Out(24)
+    write_address : Out(address_bits)
     write_column : Out(range(columns))
     pending : Out(1)
         Results are in flight from ``announce`` to the store.
@@ -54,11 +53,11 @@ class Results(wiring.Component):
             "command": In(COMMAND),
             "entry_offset": In(20),
             "announce": In(1),
-            "residual_address": Out(ADDRESS_BITS),
+            "residual_address": Out(config.address_bits),
             "residual_column": Out(range(config.columns)),
             "entries": Out(data.ArrayLayout(Entry, config.rows)),
             "write": Out(1),
-            "write_address": Out(ADDRESS_BITS),
+            "write_address": Out(config.address_bits),
             "write_column": Out(range(config.columns)),
             "pending": Out(1),
             "entry_write_address": In(range(config.entry_rows)),
@@ -71,8 +70,8 @@ class Results(wiring.Component):
         config = self.config
 
         # The residual is addressed Ram.LATENCY cycles before its sum, the store Requantizer.LATENCY cycles after it.
-        m.submodules.reads = reads = OutputWalk(columns=config.columns)
-        m.submodules.writes = writes = OutputWalk(columns=config.columns)
+        m.submodules.reads = reads = OutputWalk(columns=config.columns, address_bits=config.address_bits)
+        m.submodules.writes = writes = OutputWalk(columns=config.columns, address_bits=config.address_bits)
         flight = Signal(Ram.LATENCY + Requantizer.LATENCY)
         column, column_held = Signal.like(reads.column), Signal.like(reads.column)
         m.d.sync += [flight.eq(Cat(self.announce, flight)), column.eq(reads.column), column_held.eq(column)]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from spec.numerics import BIAS_SHIFT_MAX, RESIDUAL_SHIFT_MAX, SHIFT_MAX
 from spec.refusal import Refused
 
 __all__ = [
@@ -93,9 +94,9 @@ FIELDS = (
     Field("entry_base", 10, 0, 20, "entry row of m-tile 0 in iteration 0"),
     Field("last_rows", 10, 20, 7, "weight fetches per tile of the last m-tile"),
     Field("unused_bits", 10, 27, 3, "of every stored byte: 8 bits less those of an activation"),
-    Field("shift", 11, 0, 5, "sh"),
-    Field("bias_shift", 11, 5, 5, "bsh"),
-    Field("residual_shift", 11, 10, 5, "sh + rsh"),
+    Field("shift", 11, 0, SHIFT_MAX.bit_length(), "sh"),
+    Field("bias_shift", 11, 5, BIAS_SHIFT_MAX.bit_length(), "bsh"),
+    Field("residual_shift", 11, 10, RESIDUAL_SHIFT_MAX.bit_length(), "rsh"),
     Field("ring_base", 11, 15, 17, "first word of the ring's highest plane, in RING_UNIT words"),
     Field("step_x", 12, 0, 16, "input words from one output pixel to the next in its row"),
     Field("out_step", 12, 16, 10, "output words per pixel"),

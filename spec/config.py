@@ -154,6 +154,11 @@ class AcceleratorConfig:
         return self.t_bytes // self.word_bytes
 
     @property
+    def address_bits(self) -> int:
+        """Bits of a word address in the X, T and psum memories; address arithmetic may wrap there."""
+        return (max(self.x_words, self.t_words, self.psum_depth) - 1).bit_length()
+
+    @property
     def mask_unit_bits(self) -> int:
         """Bits that ``weight_rows`` rows take in mode ``1of4``; the other modes take two units."""
         return self.weight_rows * self.word_bytes // 2

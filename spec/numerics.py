@@ -18,9 +18,11 @@ __all__ = [
     "ACTIVATION_BITS",
     "ACTIVATION_BITS_MIN",
     "BIAS_BITS",
+    "BIAS_SHIFT_MAX",
     "MASK_WIDTHS",
     "MULTIPLIER_BITS",
     "PIXEL_MAX",
+    "RESIDUAL_SHIFT_MAX",
     "RING_WIDTHS",
     "SHIFT_MAX",
     "Z_BITS",
@@ -42,7 +44,9 @@ ACC_BITS = 24  #: Signed accumulator (psum) of one output channel of a supermask
 MULTIPLIER_BITS = 12  #: Signed multiplier M of a batch-norm entry.
 BIAS_BITS = 20  #: Signed bias B of a batch-norm entry.
 Z_BITS = 32  #: Signed sum before its shift, of a supermask layer; the exporter proves that it never wraps.
-SHIFT_MAX = 31  #: Largest ``sh``, ``bsh`` and ``sh + rsh``.
+SHIFT_MAX = 31  #: Largest ``sh``.
+BIAS_SHIFT_MAX = 7  #: Largest ``bsh``.
+RESIDUAL_SHIFT_MAX = 3  #: Largest ``rsh``; a residual's step is never finer than the sum's that it joins.
 PIXEL_MAX = 255  #: Largest byte of an image.
 ACTIVATION_BITS = 8  #: Of a stored activation, unless its network uses fewer.
 ACTIVATION_BITS_MIN = 4  #: Fewest that a network can use.
@@ -156,9 +160,9 @@ class Requantization:
     multiplier, bias : int64 arrays, shape (iterations, M)
         ``M`` (12 bit signed) and ``B`` (20 bit signed) of :func:`requantize`.
     shift, bias_shift : int
-        ``sh`` in 1..31, ``bsh`` in 0..31.
+        ``sh`` in 1..31, ``bsh`` in 0..7.
     residual_shift : int
-        ``rsh``; ``sh + rsh`` in 0..31.
+        ``rsh`` in 0..3.
     signed : bool
         Whether the layer is a projection shortcut, which stores signed values.
     bits : int
@@ -178,8 +182,8 @@ class Requantization:
         found = []
         for name, value, low, high in (
             ("shift", self.shift, 1, SHIFT_MAX),
-            ("bias shift", self.bias_shift, 0, SHIFT_MAX),
-            ("shift + residual shift", self.shift + self.residual_shift, 0, SHIFT_MAX),
+            ("bias shift", self.bias_shift, 0, BIAS_SHIFT_MAX),
+            ("residual shift", self.residual_shift, 0, RESIDUAL_SHIFT_MAX),
             ("bits", self.bits, ACTIVATION_BITS_MIN, ACTIVATION_BITS),
         ):
             if not low <= value <= high:
@@ -202,7 +206,10 @@ class Requantization:
 def z_bounds(
     requantization: Requantization, acc_low: np.ndarray, acc_high: np.ndarray, residual_range: tuple[int, int]
 ) -> tuple[int, int]:
-    """Least and greatest ``z`` plus rounding over all channels and iterations, by interval arithmetic."""
+    """Least and greatest ``z`` plus rounding over all channels and iterations, by interval arithmetic.
+
+    ``residual_range`` includes 0, so that these are bounds of ``acc*M + (B << bsh)`` too.
+    """
     products = np.stack([acc_low * requantization.multiplier, acc_high * requantization.multiplier])
     offset = requantization.bias << requantization.bias_shift
     step = requantization.shift + requantization.residual_shift
@@ -242,18 +249,23 @@ def fold(
     Raises
     ------
     Refused
-        If no shift keeps ``M``, ``B`` and ``z`` in range, naming the layer ``where``.
+        If no shift keeps ``M``, ``B`` and ``z`` in range, or ``residual_shift`` is not, naming the layer ``where``.
     """
+    if not 0 <= residual_shift <= RESIDUAL_SHIFT_MAX:
+        raise Refused(
+            f"Layer {where} adds a residual whose step is 2**{residual_shift} times its own; it can be from 1 to "
+            f"{1 << RESIDUAL_SHIFT_MAX} times: choose another scale for the shortcut"
+        )
     gain = np.where((acc_low == 0) & (acc_high == 0), 0.0, gain)
     if not (np.isfinite(gain).all() and np.isfinite(offset).all()):
         raise Refused(f"Layer {where} has a batch norm that is not finite; train it again with a smaller learning rate")
     m_max, b_max = (1 << (MULTIPLIER_BITS - 1)) - 1, (1 << (BIAS_BITS - 1)) - 1
-    for shift in range(SHIFT_MAX - max(residual_shift, 0), max(1, -residual_shift) - 1, -1):
+    for shift in range(SHIFT_MAX, 0, -1):
         multiplier = np.floor(gain * 2.0**shift + 0.5)
         if np.abs(multiplier).max() > m_max:
             continue
         largest = np.abs(offset).max() * 2.0**shift
-        bias_shifts = [bsh for bsh in range(SHIFT_MAX + 1) if np.floor(largest / 2.0**bsh + 0.5) <= b_max]
+        bias_shifts = [bsh for bsh in range(BIAS_SHIFT_MAX + 1) if np.floor(largest / 2.0**bsh + 0.5) <= b_max]
         if not bias_shifts:
             continue
         bias_shift = bias_shifts[0]

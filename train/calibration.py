@@ -15,15 +15,12 @@ import torch
 from torch import Tensor
 
 from spec.network import Layer, Network, Role
-from spec.numerics import ACTIVATION_BITS, output_range
+from spec.numerics import ACTIVATION_BITS, RESIDUAL_SHIFT_MAX, output_range
 from spec.refusal import Refused
 from train.model import ResidualNet
 from train.scales import Scales, stages
 
 __all__ = ["Distribution", "Rule", "calibrate", "distributions", "scales_of"]
-
-#: A shortcut stored finer than 1/16 of its stage's step gains nothing and costs shift range.
-_RESIDUAL_SHIFT_MIN = -4
 
 _BINS = 8192  #: Of a distribution: several to a step, at 8 bits and any reach that helps.
 _REACHES = 64  #: Fractions of the peak that the rule ``mse`` tries, from 4/64 up.
@@ -97,8 +94,9 @@ def scales_of(network: Network, found: dict[str, Distribution], rule: Rule, bits
         layers = {layer.role: layer.name for layer in network.block_layers(block)}
         if Role.SHORTCUT in layers:
             shortcut, last = layers[Role.SHORTCUT], layers[Role.LAST]
-            ratio = max(steps[shortcut] / steps[last], 2.0**_RESIDUAL_SHIFT_MIN)
-            residual_shifts[last] = math.ceil(math.log2(ratio))
+            # A step finer than that of the sum would gain next to nothing.
+            coarser = math.ceil(math.log2(max(steps[shortcut] / steps[last], 1)))
+            residual_shifts[last] = min(coarser, RESIDUAL_SHIFT_MAX)
             steps[shortcut] = steps[last] * 2.0 ** residual_shifts[last]
     return Scales(steps, residual_shifts, bits)
 

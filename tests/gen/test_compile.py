@@ -71,7 +71,7 @@ def test_commands_say_what_the_layer_is(program, model):
     assert inner["step_tap"] == 4 - 2
     assert (last["source"], last["to_t"], last["residual"], last["residual_signed"]) == (Source.T, 0, 1, 1)
     assert (last["shift"], last["bias_shift"]) == (numbers.shift, numbers.bias_shift)
-    assert last["residual_shift"] == numbers.shift + numbers.residual_shift
+    assert last["residual_shift"] == numbers.residual_shift
     assert last["residual_base"] == last["out_base"] == fields["stage2.entry.shortcut"]["out_base"]
     assert fields["stage2.entry.shortcut"]["output_signed"] == 1
     assert fields["stage2.fold.conv2"]["residual_signed"] == 0

@@ -6,7 +6,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl.command import COMMAND
-from rtl.map_walk import PIXEL, step_pixel
+from rtl.map_walk import pixel_layout, step_pixel
 from spec.commands import ADDRESS_BITS, Op, encode
 
 
@@ -15,12 +15,12 @@ class Walk(wiring.Component):
 
     command: In(COMMAND)
     start: In(1)
-    here: Out(PIXEL)
+    here: Out(pixel_layout(ADDRESS_BITS))
 
     def elaborate(self, platform):
         """Start at the top left, which is in the padding."""
         m = Module()
-        after = Signal(PIXEL)
+        after = Signal(pixel_layout(ADDRESS_BITS))
         step_pixel(m, self.command, self.here, after)
         m.d.sync += self.here.eq(after)
         with m.If(self.start):

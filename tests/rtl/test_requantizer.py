@@ -4,7 +4,17 @@ import numpy as np
 import pytest
 
 from rtl.requantizer import Entry, Requantizer
-from spec.numerics import BIAS_BITS, MASK_WIDTHS, MULTIPLIER_BITS, RING_WIDTHS, SHIFT_MAX, pack_entries, requantize
+from spec.numerics import (
+    BIAS_BITS,
+    BIAS_SHIFT_MAX,
+    MASK_WIDTHS,
+    MULTIPLIER_BITS,
+    RESIDUAL_SHIFT_MAX,
+    RING_WIDTHS,
+    SHIFT_MAX,
+    pack_entries,
+    requantize,
+)
 
 #: Kinds of layer: (output signed, adds a residual, residual signed).
 KINDS = {
@@ -39,8 +49,8 @@ def vectors(rng, shift, bias_shift, residual_shift, adds, residual_signed, width
     ones, zeros = np.ones_like(target), np.zeros_like(target)
     acc, multiplier = np.concatenate([acc, target, -target]), np.concatenate([multiplier, ones, -ones])
     bias, residual = np.concatenate([bias, zeros, zeros]), np.concatenate([residual, zeros, zeros])
-    z = acc * multiplier + (bias << bias_shift) + (residual << residual_shift)
-    keep = fits(z, shift, widths)
+    based = acc * multiplier + (bias << bias_shift)
+    keep = fits(based, shift, widths) & fits(based + (residual << shift + residual_shift), shift, widths)
     return acc[keep], multiplier[keep], bias[keep], residual[keep]
 
 
@@ -66,12 +76,13 @@ def check_shifts(simulate, kind, widths, shifts, bits=8):
     async def testbench(ctx):
         nonlocal total
         for shift in shifts:
-            bias_shift, residual_shift = int(rng.integers(0, 12)), int(rng.integers(0, min(shift, 22) + 1))
+            bias_shift = int(rng.integers(0, BIAS_SHIFT_MAX + 1))
+            residual_shift = int(rng.integers(0, min(RESIDUAL_SHIFT_MAX, max(0, 23 - shift)) + 1))
             given = vectors(rng, shift, bias_shift, residual_shift, adds, residual_signed, widths, bits)
             acc, multiplier, bias, residual = given
             expected = requantize(
                 acc, multiplier, bias, residual,
-                shift=shift, bias_shift=bias_shift, residual_shift=residual_shift - shift, signed=bool(output_signed),
+                shift=shift, bias_shift=bias_shift, residual_shift=residual_shift, signed=bool(output_signed),
                 bits=bits,
             )
             for port, value in {
@@ -100,17 +111,20 @@ def check_shifts(simulate, kind, widths, shifts, bits=8):
         assert {0, 1, half - 1, half, 2 * half - 2, 2 * half - 1} <= reached
 
 
-#: The widest operands that fit together: acc, multiplier, bias, residual, then sh, bsh, sh + rsh.
+#: The widest operands that fit together: acc, multiplier, bias, residual, then sh, bsh, rsh.
 RING_EXTREMES = [
     ((1 << 28) - (1 << 20), 2047, 0, 0, 31, 0, 0), (-(1 << 28), 2047, 0, 0, 31, 0, 0),
-    (-(1 << 31), 255, 0, 0, 31, 0, 0), ((1 << 31) - 1, -255, 0, 0, 31, 0, 0), (0, 0, 0, 255, 31, 0, 31),
-    (0, 0, (1 << 19) - (1 << 10) - 1, 0, 31, 20, 0), (0, 0, -(1 << 19), 0, 31, 20, 0),
+    (-(1 << 31), 255, 0, 0, 31, 0, 0), ((1 << 31) - 1, -255, 0, 0, 31, 0, 0), (0, 0, 0, 255, 31, 0, 0),
+    (0, 0, (1 << 19) - 1, 255, 28, 7, 3), (-(1 << 28), 2047, 0, 255, 28, 0, 3),
 ]
 EXTREMES = [
     ((1 << 20) - 1, 2047, 0, 0, 20, 0, 0), (-(1 << 20), 2047, 0, 0, 20, 0, 0), ((1 << 20) - 1, -2048, 0, 0, 31, 0, 0),
     (-(1 << 19), -2048, 0, 0, 23, 0, 0), (-(1 << 23), 255, 0, 0, 24, 0, 0), ((1 << 23) - 1, -256, 0, 0, 24, 0, 0),
-    (0, 0, (1 << 19) - 1, 0, 12, 12, 0), (0, 0, -(1 << 19), 0, 12, 12, 0), (0, 0, 0, 255, 23, 0, 23),
-    (-255, 1 << 10, 0, 255, 10, 0, 10), (-(1 << 20), 2047, (1 << 19) - 1, 255, 24, 11, 22),
+    (0, 0, (1 << 19) - 1, 0, 12, 7, 0), (0, 0, -(1 << 19), 0, 12, 7, 0), (0, 0, 0, 255, 23, 0, 0),
+    (-255, 1 << 10, 0, 255, 10, 0, 0), (-(1 << 20), 2047, (1 << 19) - 1, 255, 20, 7, 3),
+    # a residual brings back what the shift alone would leave out of range
+    (-(2040 << 4), 16, 0, 255, 8, 0, 3), (-(2039 << 4), 16, 0, 255, 8, 0, 3), (-(1785 << 4), 16, 0, 255, 8, 0, 3),
+    (-(4096 << 4), 16, 0, 255, 8, 0, 3), (-(4097 << 4), 16, 0, 255, 8, 0, 3), (4096 << 4, 16, 0, 255, 8, 0, 3),
 ]
 
 
@@ -129,10 +143,10 @@ def test_extreme_operands(simulate, widths, case):
             ctx.set(getattr(dut, port), value)
         ctx.set(dut.entry, {"multiplier": multiplier, "bias": bias})
         await ctx.tick().repeat(dut.LATENCY)
-        assert fits(acc * multiplier + (bias << bias_shift) + (residual << residual_shift), shift, widths)
+        assert fits(acc * multiplier + (bias << bias_shift) + (residual << shift + residual_shift), shift, widths)
         assert ctx.get(dut.y) == requantize(
             *map(np.int64, (acc, multiplier, bias, residual)),
-            shift=shift, bias_shift=bias_shift, residual_shift=residual_shift - shift, signed=False,
+            shift=shift, bias_shift=bias_shift, residual_shift=residual_shift, signed=False,
         )
 
     simulate(dut, testbench)

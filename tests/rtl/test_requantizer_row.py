@@ -8,7 +8,7 @@ from rtl.requantizer_row import RequantizerRow
 from spec.commands import Op, encode
 from spec.numerics import requantize
 
-SHIFTS = {"shift": 9, "bias_shift": 2, "residual_shift": 11}
+SHIFTS = {"shift": 9, "bias_shift": 2, "residual_shift": 2}
 
 
 @pytest.mark.parametrize(("word_bytes", "rows"), [(16, 4), (16, 16), (32, 8)])

@@ -14,7 +14,7 @@ from spec.commands import Op, encode
 from spec.config import config_for
 from spec.numerics import Requantization, pack_entries, requantize
 
-SHIFTS = {"shift": 9, "bias_shift": 2, "residual_shift": 8}
+SHIFTS = {"shift": 9, "bias_shift": 2, "residual_shift": 1}
 PIXELS = 5
 
 
@@ -91,8 +91,7 @@ def test_stores_of_a_folded_layer(simulate, layout_of, shape, kind, gaps, bits):
             first = entry_base + iteration * entry_step
             numbers = Requantization(
                 multiplier[first : first + tiles].reshape(1, -1), bias[first : first + tiles].reshape(1, -1),
-                SHIFTS["shift"], SHIFTS["bias_shift"], SHIFTS["residual_shift"] - SHIFTS["shift"], kind == "projection",
-                bits,
+                SHIFTS["shift"], SHIFTS["bias_shift"], SHIFTS["residual_shift"], kind == "projection", bits,
             )
             expected = numbers.apply(acc, 0, residual).astype(np.uint8)
             ctx.set(dut.entry_offset, iteration * entry_step)
@@ -114,5 +113,5 @@ def test_stores_of_a_folded_layer(simulate, layout_of, shape, kind, gaps, bits):
 def test_shifts_of_the_test_are_not_trivial():
     """The residual of this file is scaled, so that a wrong shift shows."""
     values = [requantize(np.int64(0), 0, 0, np.int64(100), shift=9, bias_shift=2, residual_shift=s, signed=False)
-              for s in (-1, 0)]
-    assert values == [50, 100]
+              for s in (SHIFTS["residual_shift"], 0)]
+    assert values == [200, 100]

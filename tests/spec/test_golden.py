@@ -36,7 +36,7 @@ def tiny_model(mode: Mode, stem: Stem, bits: int = 8) -> Model:
             rng.integers(-(2**12), 2**12, shape),
             shift=10,
             bias_shift=bits - 1,
-            residual_shift=1 if layer.name == "a.conv2" else -1 if layer.name == "f.conv2" else 0,
+            residual_shift=1 if layer.name == "a.conv2" else 3 if layer.name == "f.conv2" else 0,
             signed=signed,
             bits=bits,
         )

@@ -108,7 +108,7 @@ def test_any_memory_layout_and_any_json_provenance_is_saved_right(model, tmp_pat
     [
         lambda m: with_entries(m, "stem", shift=m.requantizations["stem"].shift - 1),
         lambda m: with_entries(m, "stem", bias_shift=m.requantizations["stem"].bias_shift ^ 1),
-        lambda m: with_entries(m, "stem", residual_shift=-1),
+        lambda m: with_entries(m, "stem", residual_shift=1),
         lambda m: with_bits(m, 7),
         lambda m: with_entries(m, "f.conv2", bias=m.requantizations["f.conv2"].bias ^ np.eye(3, 8, 1, np.int64)),
         lambda m: with_entries(m, "f.conv2", multiplier=m.requantizations["f.conv2"].multiplier[[1, 0, 2]]),
@@ -162,12 +162,10 @@ def test_ranges_of_fewer_bits(model, tmp_path, bits, expected):
 
 def test_fewer_bits_are_proven_with_the_values_they_have(model):
     """Sums of bytes that would wrap may be sums of 4-bit values that do not."""
-    near_the_end = {
-        "multiplier": np.full((3, 8), 200), "bias": np.full((3, 8), 2**19 - 64), "bias_shift": 12, "shift": 10,
-    }
-    with pytest.raises(Refused, match=r"Layer f\.conv1 can reach sums of"):
-        with_entries(model, "f.conv1", **near_the_end)
-    assert with_entries(with_bits(model, 4), "f.conv1", **near_the_end).bits == 4
+    near_the_end = {"bias": np.full((3, 8), 2**19 - 64), "bias_shift": 7, "shift": 23}
+    with pytest.raises(Refused, match=r"Layer f\.conv2 can reach sums of"):
+        with_entries(model, "f.conv2", **near_the_end)
+    assert with_entries(with_bits(model, 4), "f.conv2", **near_the_end).bits == 4
 
 
 # What a model may not be: change -> sentence.
@@ -215,10 +213,10 @@ def wide_model(multiplier: int) -> Model:
         (lambda m: with_entries(m, "stem", signed=True), "Layer stem: signed must be False for a layer of role stem"),
         (lambda m: with_entries(m, "a.shortcut", signed=False), "a.shortcut: signed must be True for .* shortcut"),
         (
-            lambda m: with_entries(m, "stem", bias=np.full((1, 8), 2**19 - 1), bias_shift=12),
-            "Layer stem can reach sums of .* beyond 32 bits",
+            lambda m: with_entries(m, "stem", bias_shift=8),
+            "Layer stem: bias shift must be from 0 to 7, not 8",
         ),
-        (lambda m: with_entries(m, "f.conv2", shift=1, residual_shift=24), "Layer f.conv2 can reach sums of"),
+        (lambda m: with_entries(m, "f.conv2", shift=24, residual_shift=3), "Layer f.conv2 can reach sums of"),
         (lambda m: wide_model(2047), "Layer stem can reach sums of .* beyond 32 bits; export it again"),
     ],
 )
@@ -365,7 +363,7 @@ MISSING = object()
         (("requantizations", "f.conv1", "bits"), 6, "f.conv1 stores activations of 6 bits, but the stem of 8"),
         (("requantizations", "stem", "signed"), True, "Layer stem: signed must be False"),
         (("requantizations", "stem", "shift"), 10**40, "Layer stem: shift must be from 1 to 31"),
-        (("requantizations", "stem", "residual_shift"), -(10**40), "shift . residual shift must be from 0 to 31"),
+        (("requantizations", "stem", "residual_shift"), -(10**40), "residual shift must be from 0 to 3"),
         (("requantizations", "ghost"), {}, "has numbers for unknown layer 'ghost'"),
         (("provenance",), [], "Provenance must be an object, not .."),
         (("provenance",), "trained", "Provenance must be an object, not 'trained'"),

@@ -53,7 +53,7 @@ def deep_shortcut(model):
             model.convolutions[layer.index].norms[0].bias.copy_(torch.linspace(-50, 0, layer.outputs))
 
 
-@pytest.mark.parametrize(("adjust", "low", "high"), [(small_shortcut, -4, -4), (None, -1, 2), (deep_shortcut, 3, 6)])
+@pytest.mark.parametrize(("adjust", "low", "high"), [(small_shortcut, 0, 0), (None, 0, 2), (deep_shortcut, 3, 3)])
 @pytest.mark.parametrize("mode", list(Mode))
 def test_shortcuts_are_signed_and_a_power_of_two_from_their_stage(digits, warmed, mode, adjust, low, high):
     images = digits.train_images[:64]
