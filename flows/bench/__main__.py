@@ -23,6 +23,7 @@ __all__ = ["BENCHMARKS", "main"]
 BENCHMARKS: dict[str, ModuleType] = {"cycles": cycles, "signs": signs, "verilog": verilog, "training": training}
 
 _SCHEMA = 2
+_TABLE_WIDTH = 110
 
 
 def _run(names: Sequence[str], arguments: argparse.Namespace) -> int:
@@ -33,7 +34,7 @@ def _run(names: Sequence[str], arguments: argparse.Namespace) -> int:
     data = {"schema_version": _SCHEMA, "machine": machine(), "versions": versions()}
     written = []
     for number, name in enumerate(names, start=1):
-        console.print(f"{number} of {len(names)}: {BENCHMARKS[name].__doc__.splitlines()[0]}", markup=False)
+        console.print(f"{number} of {len(names)}: {BENCHMARKS[name].__doc__.splitlines()[0]}", soft_wrap=True)
         data[name], path = measured(name, BENCHMARKS[name], arguments)
         written.append(path)
     text = json.dumps(data, indent=2) + "\n"
@@ -42,9 +43,11 @@ def _run(names: Sequence[str], arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(text, end="")
     else:
+        wide = Console()
+        wide.width = max(wide.width, _TABLE_WIDTH)
         for name in names:
             for table in BENCHMARKS[name].tables(data[name]):
-                Console().print(table)
+                wide.print(table)
         print("\n".join(map(str, written)))
     return int(any(BENCHMARKS[name].failed(data[name]) for name in names))
 

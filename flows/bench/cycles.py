@@ -28,7 +28,7 @@ from spec.topologies import residual_network
 __all__ = ["ROOMS", "add_options", "check", "cycle_row", "digits_model", "failed", "inputs", "measure", "size_row",
            "tables"]
 
-ROOMS = ("spec", "rtl", "gen", "sim", "flows/bench")
+ROOMS = ("spec", "rtl", "gen", "sim", "flows/bench/cycles.py")
 
 #: The build that sizes on the chip are of.
 _SIZE = 16

@@ -29,10 +29,10 @@ def versions() -> dict[str, str]:
 
 
 def _code(rooms: tuple[str, ...]) -> str:
-    """Digest of the sources in ``rooms``."""
+    """Digest of the sources in ``rooms``, which are folders or files."""
     digest = hashlib.sha256()
     for room in rooms:
-        for path in sorted((_ROOT / room).rglob("*")):
+        for path in [_ROOT / room, *sorted((_ROOT / room).rglob("*"))]:
             if path.suffix in _SUFFIXES:
                 digest.update(path.relative_to(_ROOT).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()

@@ -15,7 +15,7 @@ from spec.config import config_for
 
 __all__ = ["ROOMS", "add_options", "check", "failed", "inputs", "measure", "tables", "verilog_row"]
 
-ROOMS = ("spec", "rtl", "gen", "flows/bench")
+ROOMS = ("spec", "rtl", "gen", "flows/bench/verilog.py")
 
 
 def verilog_row(pe: int) -> dict:

@@ -57,5 +57,6 @@ def _dot(drawing: Drawing, axes, point: Point, is_best: bool) -> None:
     )
     config = point.config
     shape = f"{config.rows} rows x {config.groups} PEs x {config.lanes} lanes"
-    drawing.tip(mark, f"{config.pe} PEs, {shape}, {point.mode}: {point.images_per_s:,.0f} images/s, {point.resources['lut']:,} LUT"
+    reached = f"{point.images_per_s:,.0f} images/s, {point.resources['lut']:,} LUT"
+    drawing.tip(mark, f"{config.pe} PEs, {shape}, {point.mode}: {reached}"
                       + (f"; too much: {', '.join(point.misses)}" if point.misses else ""))

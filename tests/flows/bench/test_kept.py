@@ -73,3 +73,6 @@ def test_code_is_what_the_rooms_hold(tmp_path, monkeypatch):
     assert kept._code(("a",)) == before
     (tmp_path / "a" / "x.py").write_text("2")
     assert kept._code(("a",)) != before
+    before = kept._code(("b", "a/x.py"))
+    (tmp_path / "a" / "x.py").write_text("3")
+    assert kept._code(("b", "a/x.py")) != before

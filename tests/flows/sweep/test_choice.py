@@ -1,13 +1,17 @@
 """The chosen build: which it is, the options that make it, and that a simulation of another one is no proof."""
 
 import argparse
+from dataclasses import replace
 
 import pytest
 
 from flows.sweep.choice import Unverified, chosen, options_of, verify
 from flows.sweep.points import Point
+from gen.compile import compile_model
+from gen.cycles import predict
 from gen.options import add_build_options, config_from
 from spec.config import config_for
+from spec.model import load
 
 BEST = [Point("1of4", config_for(pe), 100.0 / pe, float(pe), {"lut": pe}, ()) for pe in (16, 32, 64)]
 
@@ -31,3 +35,12 @@ def test_options_make_the_build(config):
 def test_a_simulation_that_fails_is_told(tmp_path):
     with pytest.raises(Unverified, match=r"sim\.run .*nowhere\.safetensors --pe 16 .* failed"):
         verify(tmp_path / "nowhere.safetensors", BEST[0], tmp_path)
+
+
+@pytest.mark.slow
+def test_a_simulation_proves_the_cycles_of_the_sweep_and_no_others(tmp_path, model_file):
+    cycles = predict(compile_model(load(model_file), BEST[0].config)).total
+    point = replace(BEST[0], cycles=float(cycles))
+    assert f"{cycles:,} cycles per image are as predicted" in verify(model_file, point, tmp_path)
+    with pytest.raises(Unverified, match=f"{cycles:,}.0 cycles measured, {cycles + 1:,}.0 in the sweep"):
+        verify(model_file, replace(point, cycles=cycles + 1.0), tmp_path)
