@@ -154,7 +154,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     choice = chosen(best, arguments.images_per_s)
     verified = command = None
     if choice:
-        command = shlex.join(["python", "-m", "gen.build", "--model", str(arguments.model), *options_of(choice.config)])
+        model_option = [] if arguments.modes else ["--model", str(arguments.model)]  # its masks may be of another mode
+        command = shlex.join(["python", "-m", "gen.build", *model_option, *options_of(choice.config)])
     if arguments.verify and choice:
         try:
             verified = verify(arguments.model, choice, arguments.out)

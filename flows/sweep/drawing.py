@@ -32,7 +32,7 @@ def front(points: Sequence[Point], best: Sequence[Point], choice: Point | None, 
         for number, point in enumerate(best):
             if number == 0 or point.config.pe != best[number - 1].config.pe:  # of several of a size the first
                 # The first is near the axis, so its name goes below it.
-                offset, side = ((-7, 5), "right") if number else ((0, -12), "center")
+                offset, side = ((-7, 5), "right") if number else ((0, -15), "center")
                 axes.annotate(f"{point.config.pe} PEs", (point.resources["lut"], point.images_per_s), offset,
                               textcoords="offset points", ha=side, fontsize=7)
         axes.axvline(luts, color=_LIMIT_COLOUR, linewidth=1)
