@@ -40,7 +40,7 @@ lint: $(STAMP) ## ruff and import-linter
 mutants: $(STAMP) ## Wrong versions of the design, each of which a test must catch
 	python -m tests.mutants
 
-bench: $(STAMP) ## Cycles, simulation speed and sizes, as ratios and counts
+bench: $(STAMP) ## Every ratio: cycles, speed, sizes, training steps, signs per LUT
 	python -m flows.bench
 
 verilog: $(STAMP) ## Verilog for PE=N

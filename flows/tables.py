@@ -1,10 +1,12 @@
 """`python -m flows.tables`: write the tables of README and docs again, from the results in ``docs/results``.
 
 A table stands between ``<!-- table NAME -->`` and ``<!-- end -->``; nothing else of a page changes. Every result is the
-JSON that one of our commands writes, copied there by ``--take``, and the zoo's are the model files themselves. With
-``--check`` nothing is written, and the exit code is 1 if a table is not what its results say.
+JSON that one of our commands writes, copied there by ``--take``, and the zoo's are the model files themselves. Of
+syntheses a list is kept: each that is taken replaces the one of the same build and target. With ``--check`` nothing is
+written, and the exit code is 1 if a table is not what its results say.
 
     python -m flows.tables --take build/networks/networks.json --take ablation.json=build/rpg/ablation/result.json
+    python -m flows.tables --take build/synth/ecp5-pe16/synth.json --take build/synth/ecp5-pe64/synth.json
 """
 
 import argparse
@@ -12,9 +14,12 @@ import json
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from statistics import mean, stdev
 
+from flows import hardware_tables
+from flows.markdown import table
 from spec.files import write_text
 from spec.model import load
 from spec.refusal import Refused, run_command
@@ -23,45 +28,12 @@ __all__ = ["PAGES", "TABLES", "main", "rewritten"]
 
 _ROOT = Path(__file__).resolve().parents[1]
 _RESULTS = "docs/results"
+_SYNTH = "synth.json"
 
 #: Pages that have tables.
 PAGES = ("README.md", "docs/training.md")
 
 _TABLE = re.compile(r"(<!-- table (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
-
-
-def _markdown(columns: Mapping[str, str], rows: Sequence[Sequence[str]]) -> str:
-    """A table; ``columns`` are headers and their alignment, ``l`` or ``r``."""
-    lines = [columns, [{"l": "---", "r": "---:"}[side] for side in columns.values()], *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
-
-
-def _networks(data: dict, *, trained: bool) -> str:
-    rows = [
-        (
-            row["network"], f"`{row['mode']}`", str(row["pe"]), f"{row['cycles_per_image_measured']:,.0f}",
-            f"{row['dense_equivalent_macs_per_pe_and_cycle']:.3f}", f"{row['values_compared']:,}",
-            str(row["mismatches"]), f"{row['simulated_cycles_per_s'] / 1e3:,.0f} k",
-        )
-        for row in data["rows"] if row["trained"] is trained
-    ]
-    headers = ("network", "weights", "PEs", "cycles per image, measured = predicted",
-               "dense-equivalent MAC / PE / cycle", "values compared", "wrong", "simulated cycles/s")
-    return _markdown(dict(zip(headers, "llrrrrrr", strict=True)), rows)
-
-
-def _bench(data: dict) -> str:
-    rows = [
-        (
-            str(row["pe"]), f"`{row['mode']}`", f"{row['cycles_measured']:,.0f}",
-            f"{row['measured_over_predicted']:.6f}", f"{100 * row['block_layer_utilization']:.1f}",
-            f"{row['dense_equivalent_macs_per_pe_and_cycle']:.3f}", f"{row['simulated_cycles_per_s'] / 1e3:,.0f} k",
-        )
-        for row in data["cycles"]
-    ]
-    headers = ("PEs", "mask", "cycles per image", "measured / model", "% of peak", "MAC / PE / cycle",
-               "simulated cycles/s")
-    return _markdown(dict(zip(headers, "rlrrrrr", strict=True)), rows)
 
 
 def _percent(values: Sequence[float]) -> str:
@@ -81,13 +53,13 @@ def _compared(data: dict) -> str:
         for row in data["rows"]
     ]
     headers = ("run", "seeds", "accuracy, %", "an iteration fewer / more, %", "bytes", "CPU seconds")
-    return _markdown(dict(zip(headers, "llrrrr", strict=True)), rows)
+    return table(dict(zip(headers, "llrrrr", strict=True)), rows)
 
 
 def _ablation(data: dict) -> str:
     seeds = ", ".join(map(str, data["command"]["seeds"]))
     rows = [(name, seeds, _percent(values)) for name, values in data["accuracies"].items()]
-    return _markdown({"ring": "l", "seeds": "l", "accuracy, %": "r"}, rows)
+    return table({"ring": "l", "seeds": "l", "accuracy, %": "r"}, rows)
 
 
 def _steps(data: dict) -> str:
@@ -100,7 +72,7 @@ def _steps(data: dict) -> str:
         for result in data["results"] for row in result["variants"]
     ]
     headers = ("network", "step", "CPU ms", "/ dense", "memory / dense")
-    return _markdown(dict(zip(headers, "llrrr", strict=True)), rows)
+    return table(dict(zip(headers, "llrrr", strict=True)), rows)
 
 
 def _zoo(folder: Path) -> str:
@@ -113,14 +85,16 @@ def _zoo(folder: Path) -> str:
             f"{weights:,}", f"{path.stat().st_size:,}",
         ))
     headers = ("model", "float", "deployed", "weights", "model file, bytes")
-    return _markdown(dict(zip(headers, "lrrrr", strict=True)), rows)
+    return table(dict(zip(headers, "lrrrr", strict=True)), rows)
 
 
 #: File of results and how it is shown, by name of the table.
 TABLES: Mapping[str, tuple[str, Callable]] = {
-    "networks": (f"{_RESULTS}/networks.json", lambda data: _networks(data, trained=False)),
-    "trained": (f"{_RESULTS}/networks.json", lambda data: _networks(data, trained=True)),
-    "bench": (f"{_RESULTS}/bench.json", _bench),
+    "networks": (f"{_RESULTS}/networks.json", partial(hardware_tables.networks, trained=False)),
+    "trained": (f"{_RESULTS}/networks.json", partial(hardware_tables.networks, trained=True)),
+    "bench": (f"{_RESULTS}/bench.json", hardware_tables.bench),
+    "ratios": (f"{_RESULTS}/bench.json", hardware_tables.ratios),
+    "synth": (f"{_RESULTS}/{_SYNTH}", hardware_tables.synth),
     "methods": (f"{_RESULTS}/methods.json", _compared),
     "ideas": (f"{_RESULTS}/ideas.json", _compared),
     "ablation": (f"{_RESULTS}/ablation.json", _ablation),
@@ -137,7 +111,7 @@ def rewritten(page: str, root: Path) -> str:
     Refused
         If it has an unknown table, or results are absent or not what their command writes.
     """
-    def table(match: re.Match) -> str:
+    def made(match: re.Match) -> str:
         name = match[2]
         if name not in TABLES:
             raise Refused(f"There is no table {name!r}; the tables are {', '.join(TABLES)}")
@@ -147,7 +121,20 @@ def rewritten(page: str, root: Path) -> str:
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise Refused(f"Table {name} cannot be made from {path} ({error!r}); take the results again") from None
 
-    return _TABLE.sub(table, page)
+    return _TABLE.sub(made, page)
+
+
+def _take(given: Path, kept: Path) -> None:
+    """Keep the results ``given``: of syntheses beside those of other builds."""
+    text = given.read_text()
+    if kept.name == _SYNTH:
+        try:
+            before = json.loads(kept.read_text())["runs"] if kept.is_file() else []
+            runs = hardware_tables.with_run(before, json.loads(text))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise Refused(f"File {given} or {kept} is no synthesis by flows.synth ({error!r}); make it again") from None
+        text = json.dumps({"schema_version": 1, "runs": runs}, indent=2) + "\n"
+    write_text(kept, text)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -165,7 +152,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if name not in known or not path.is_file():
             names = ", ".join(sorted(known - {"zoo"}))
             raise Refused(f"There are no results {given}; those that can be taken are {names}")
-        write_text(arguments.root / _RESULTS / name, path.read_text())
+        _take(path, arguments.root / _RESULTS / name)
     stale = False
     for page in PAGES:
         path = arguments.root / page

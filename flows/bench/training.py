@@ -1,6 +1,6 @@
-"""`python -m flows.bench train`: a hidden-fold training step as a multiple of the dense one, in time and memory.
+"""A hidden-fold training step as a multiple of the dense one, in time and memory.
 
-Measured by ``python -m train.step_cost``; the goal is judged here.
+`python -m flows.bench training` (or `train`). Measured by ``python -m train.step_cost``; the goal is judged here.
 """
 
 import argparse
@@ -10,13 +10,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
-from spec.files import write_text
 from spec.refusal import Refused
 
-__all__ = ["GOAL", "add_options", "judged", "run"]
+__all__ = ["GOAL", "ROOMS", "add_options", "check", "failed", "inputs", "judged", "measure", "tables"]
+
+ROOMS = ("spec", "train", "flows/bench/training.py")
 
 #: Most that a step may cost, in dense steps.
 GOAL = 1.15
@@ -29,8 +29,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Options of this benchmark."""
     parser.add_argument("--batch", type=int, default=64, help="images per step (default 64)")
     parser.add_argument("--rounds", type=int, default=5, help="steps of every variant (default 5)")
-    parser.add_argument("--out", type=Path, default=Path("build/bench"), help="folder to write (default build/bench)")
-    parser.add_argument("--json", action="store_true", help="print the result as JSON instead of tables")
+
+
+def check(arguments: argparse.Namespace) -> None:
+    """Refuse options that cannot be."""
+    for name in ("batch", "rounds"):
+        if getattr(arguments, name) < 1:
+            raise Refused(f"Option --{name} must be at least 1, not {getattr(arguments, name)}")
 
 
 def judged(measured: dict) -> dict:
@@ -45,8 +50,9 @@ def judged(measured: dict) -> dict:
     return measured | {"goal_over_dense": GOAL, "results": results}
 
 
-def _tables(data: dict) -> list[Table]:
-    tables = []
+def tables(data: dict) -> list[Table]:
+    """For people."""
+    made = []
     for result in data["results"]:
         title = f"{result['subject']}, batch {result['batch']}, {result['weights']:,} weights"
         table = Table("step", title=title, caption="CPU time and memory of one step, alone and as multiples of dense")
@@ -58,8 +64,8 @@ def _tables(data: dict) -> list[Table]:
                 row["variant"], f"{1e3 * row['cpu_seconds']:.1f}", f"{row['over_dense']:.3f}", verdict,
                 f"{row['memory_bytes'] / 1e6:.1f}", f"{row['memory_over_dense']:.3f}",
             )
-        tables.append(table)
-    return tables
+        made.append(table)
+    return made
 
 
 def _measure(options: Sequence[str], out: Path) -> dict:
@@ -72,20 +78,18 @@ def _measure(options: Sequence[str], out: Path) -> dict:
     return json.loads(path.read_text())
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Measure; 1 if the paper's masks (mode ``any``) miss the goal on a network."""
-    for name in ("batch", "rounds"):
-        if getattr(arguments, name) < 1:
-            raise Refused(f"Option --{name} must be at least 1, not {getattr(arguments, name)}")
+def inputs(arguments: argparse.Namespace) -> dict:
+    """What the result depends on, beside code and tools."""
+    return {"batch": arguments.batch, "rounds": arguments.rounds}
+
+
+def measure(arguments: argparse.Namespace) -> dict:
+    """Cost of the steps, judged."""
     options = ["--batch", str(arguments.batch), "--rounds", str(arguments.rounds)]
-    data = judged(_measure(options, arguments.out))
-    text = json.dumps(data, indent=2) + "\n"
-    written = write_text(arguments.out / "training.json", text)
-    if arguments.json:
-        print(text, end="")
-    else:
-        for table in _tables(data):
-            Console().print(table)
-        print(written)
+    return judged(_measure(options, arguments.out))
+
+
+def failed(data: dict) -> bool:
+    """Whether the paper's masks (mode ``any``) miss the goal on a network."""
     rows = [row for result in data["results"] for row in result["variants"]]
-    return int(any(row["meets_goal"] is False for row in rows if row["variant"] == "any"))
+    return any(row["meets_goal"] is False for row in rows if row["variant"] == "any")

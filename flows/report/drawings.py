@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
+from matplotlib.ticker import EngFormatter
+
 from flows.report.points import Point
 from gen.pages.drawing import INK, Drawing, style
 
@@ -30,8 +32,10 @@ def accuracy_by_size(points: Sequence[Point], width: float) -> str:
                               f"({point.source})")
         for number, dataset in enumerate(datasets):
             axes.plot([], [], _MARKERS[number % len(_MARKERS)], color="none", markeredgecolor=INK, label=dataset)
-        axes.legend(loc="lower right", frameon=False)
-        axes.set_xlabel("bytes of the model")
+        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=len(datasets), frameon=False, handletextpad=0.1,
+                    columnspacing=1, borderaxespad=0)  # above, because points may be anywhere
+        axes.xaxis.set_major_formatter(EngFormatter("B"))
+        axes.set_xlabel("size of the model")
         axes.set_ylabel("accuracy, %")
         axes.grid(color=INK, alpha=0.12, linewidth=0.5)
         return drawing.svg()
@@ -52,6 +56,7 @@ def bars(parts: Mapping[str, float], unit: str, colour: str, width: float) -> st
             drawing.tip(bar, f"{name}: {value:,.6g} {unit} ({100 * value / total:.1f} %)")
             axes.text(value + 0.01 * ordered[0][1], row, f"{value:,.4g}", va="center", fontsize=7)
         axes.set_xlim(0, 1.15 * ordered[0][1])
+        axes.xaxis.set_major_formatter("{x:,g}")
         axes.set_xlabel(unit)
         return drawing.svg()
 

@@ -3,12 +3,14 @@
 Slow to import (matplotlib), so import it where a page is written.
 """
 
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
 from flows.report import drawings
 from flows.report.folder import Results
 from flows.report.points import Point
+from flows.synth.targets import NAMES
 from gen.pages.sections import both_widths, layer_sections, render
 from spec.config import AcceleratorConfig
 
@@ -16,6 +18,16 @@ __all__ = ["page"]
 
 _TEMPLATE = Path(__file__).with_name("report.html.j2")
 _AREA_COLOUR, _ENERGY_COLOUR = "#6a7fdb", "#e09f3e"
+
+#: Blocks of the diagram by components of flows.synth, the longest prefix counts; what is not here steers the others.
+_BLOCK_OF = {
+    "host": "host", "exporter": "host", "pins": "host",
+    "weights": "expander", "weights.masks": "masks", "weights.walk": "masks", "weights.chunks": "masks",
+    "weights.rings": "masks", "weights.signs": "signs",
+    "lane": "array", "lane.accumulator": "psum", "lane.requantizers": "requantizer", "lane.pool": "requantizer",
+    "pool": "requantizer", "results": "entries", "lane.x": "x", "lane.t": "t",
+}
+_STEERING = "sequencer"
 
 
 def page(results: Results, points: Sequence[Point]) -> str:
@@ -50,7 +62,8 @@ def _cards(results: Results) -> list[tuple[str, str]]:
         (f"{totals['utilization_percent_of_mode_peak']:.1f} %", "of the peak that the mask modes allow"),
     ]
     if "deployed_accuracy" in facts:
-        cards.append((f"{facts['deployed_accuracy']:.2%}", f"accuracy on {facts['held_out_images']:,} held-out images"))
+        accuracy, images = facts["deployed_accuracy"], facts["held_out_images"]
+        cards.append((f"{100 * accuracy:.2f} %", f"accuracy on {images:,} held-out images"))
     cards.append((f"{results.model.stored_bytes / 1000:,.1f} kB", "masks, rings and batch norms of the model"))
     if results.simulation:
         compared = results.simulation["values_compared"]
@@ -67,7 +80,8 @@ def _blocks(results: Results) -> dict[str, list[str]]:
     def memory(name: str) -> list[str]:
         return [f"{use[name]['used_bytes']:,} of", f"{use[name]['available_bytes']:,} bytes"]
 
-    return {
+    area = _area(results.synthesis)
+    facts = {
         "host": ["AXI4-Lite registers", "AXI4-Stream, 32 bits", "interrupt"],
         "sequencer": [*memory("program"), "of program"],
         "masks": [*memory("mask"), *(["and rings"] if config.ring_words else [])],
@@ -79,6 +93,19 @@ def _blocks(results: Results) -> dict[str, list[str]]:
         "entries": memory("entries"),
         "x": [*memory("x"), f"in words of {config.word_bytes}"],
         "t": [*memory("t"), f"in words of {config.word_bytes}"],
+    }
+    return {name: [*lines, *area.get(name, [])] for name, lines in facts.items()}
+
+
+def _area(record: dict | None) -> dict[str, list[str]]:
+    """LUTs, and block RAMs if there are any, of every block of the diagram; nothing without a synthesis."""
+    blocks = defaultdict(Counter)
+    for component, counts in (record["synthesis"]["components"] if record else {}).items():
+        prefixes = [prefix for prefix in _BLOCK_OF if f"{component}.".startswith(f"{prefix}.")]
+        blocks[_BLOCK_OF[max(prefixes, key=len)] if prefixes else _STEERING].update(counts)
+    return {
+        name: [f"{counts['lut']:,} LUT" + (f", {counts['bram']:,} block RAM" if counts["bram"] else "")]
+        for name, counts in blocks.items()
     }
 
 
@@ -96,8 +123,11 @@ def _synthesis(record: dict | None) -> dict | None:
     synthesis, route = record["synthesis"], record["route"]
     luts = {name: counts["lut"] for name, counts in synthesis["components"].items() if counts["lut"]}
     speed = f"; {route['fmax_mhz']:.1f} MHz, {route['tool']} {route['version']}, seed {route['seed']}" if route else ""
+    total = ", ".join(
+        f"{part['used']:,} of {part['of']:,} {NAMES[name]}" for name, part in synthesis["resources"].items()
+    )
     return {
-        "line": f"{record['part']}: {synthesis['lut_per_pe']:.1f} LUT per PE, {synthesis['tool']} "
+        "line": f"{record['part']}: {total}; {synthesis['lut_per_pe']:.1f} LUT per PE; {synthesis['tool']} "
                 f"{synthesis['version']}, {synthesis['stage']}{speed}",
         "counted": synthesis["counted"], "routed": route is not None,
         "luts": both_widths(drawings.bars, luts, "LUT", _AREA_COLOUR),

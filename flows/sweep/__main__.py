@@ -2,7 +2,8 @@
 
 Every legal shape of the sizes asked for, with memories that just hold the model, in the model's own mask mode or in
 others (``--modes``: the same network with random masks). Prints the builds that no other beats in both LUTs and cycles,
-and writes ``sweep.json`` and ``sweep.html``. ``--verify`` simulates the fastest of them and compares its cycles.
+and writes ``sweep.json`` and ``sweep.html``. Chosen is the fastest of them or, with ``--images-per-s``, the cheapest;
+``--verify`` simulates it and compares every stored value and its cycles.
 
     python -m flows.sweep zoo/fashion-1of4.safetensors --target ecp5 --images-per-s 1000 --verify
     python -m flows.sweep zoo/fashion-1of4.safetensors --scheduler tcp://HOST:8786
@@ -10,7 +11,7 @@ and writes ``sweep.json`` and ``sweep.html``. ``--verify`` simulates the fastest
 
 import argparse
 import json
-import subprocess
+import shlex
 import sys
 from collections.abc import Sequence
 from concurrent.futures import as_completed
@@ -21,10 +22,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from flows.sweep.area import AreaModel, read_runs
+from flows.sweep.choice import Unverified, chosen, options_of, verify
 from flows.sweep.parallel import executor
 from flows.sweep.points import Limits, Point, candidates, evaluated, pareto, synthetic
 from flows.synth.targets import NAMES, TARGETS
-from spec.config import MEMORY_LIMITS, SHAPES
+from spec.config import SHAPES
 from spec.files import write_text
 from spec.model import Model, load
 from spec.refusal import Refused, run_command
@@ -75,44 +77,35 @@ def _swept(arguments: argparse.Namespace, subjects: dict[str, Model], area: Area
     return sorted((p for p in points if p), key=lambda p: (p.resources["lut"], p.cycles, p.mode, str(p.config)))
 
 
-def _verified(path: Path, point: Point) -> str:
-    """Simulate ``point`` and say so; flows and sim do not import each other."""
-    config = point.config
-    fields = ("groups", "rows", "lanes", "weight_rows", "psum_depth", *MEMORY_LIMITS)
-    options = [word for name in fields for word in (f"--{name.replace('_', '-')}", str(getattr(config, name)))]
-    options += ["--pe", str(config.pe), "--images", str(config.lanes)]
-    command = [sys.executable, "-m", "sim.run", str(path), *options]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    if result.returncode:
-        raise RuntimeError(f"{' '.join(command[1:])} failed:\n{result.stdout}{result.stderr}")
-    return (
-        f"The fastest build ({config.pe} PEs, {point.cycles:,.0f} cycles per image) was simulated: every stored value "
-        "and every cycle is as predicted."
+def _table(best: Sequence[Point], mhz: float) -> Table:
+    table = Table(
+        "mask", title="Best builds",
+        caption=f"cycles per image, exact; images per second at {mhz:g} MHz; area estimated from synthesis runs of "
+        "other builds; rows, PEs of a row, lanes, rows whose weights arrive in a cycle, pixels of a tile",
     )
-
-
-def _table(best: Sequence[Point]) -> Table:
-    table = Table("mask", "PEs", "rows x groups x lanes", "cycles", "images/s", *NAMES.values(), title="Best builds",
-                  caption="cycles per image, exact; area estimated from synthesis runs of other builds")
+    headers = ("PEs", "cycles", "images/s", *NAMES.values(), "rows", "PEs/row", "lanes", "weight rows", "psum depth")
+    for header in headers:
+        table.add_column(header, justify="right")
     for point in best:
         config = point.config
         table.add_row(
-            point.mode, str(config.pe), f"{config.rows} x {config.groups} x {config.lanes}", f"{point.cycles:,.0f}",
-            f"{point.images_per_s:,.0f}", *(f"{point.resources[name]:,}" for name in NAMES),
+            point.mode, str(config.pe), f"{point.cycles:,.0f}", f"{point.images_per_s:,.0f}",
+            *(f"{point.resources[name]:,}" for name in NAMES),
+            *map(str, (config.rows, config.groups, config.lanes, config.weight_rows, config.psum_depth)),
         )
     return table
 
 
-def _page(data: dict, part: str, points: Sequence[Point], best: Sequence[Point]) -> str:
+def _page(data: dict, part: str, points: Sequence[Point], best: Sequence[Point], choice: Point | None) -> str:
     from flows.sweep.drawing import front  # here, because drawing takes a second to import
     from gen.pages.figures import MODE_COLOURS
     from gen.pages.sections import both_widths, render
 
     used = dict.fromkeys(point.mode for point in points)
     return render(
-        Path(__file__).with_name("sweep.html.j2"), data=data, part=part, points=points, best=best,
+        Path(__file__).with_name("sweep.html.j2"), data=data, part=part, points=points, best=best, choice=choice,
         modes={mode: MODE_COLOURS[mode] for mode in used if mode in MODE_COLOURS},
-        drawing=both_widths(front, points, best, data["limits"]["lut"]),
+        drawing=both_widths(front, points, best, choice, data["limits"]["lut"]),
     )
 
 
@@ -133,7 +126,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--bram", type=int, help="at most so many block RAMs (default: what the part has)")
     add("--images-per-s", type=float, default=0.0, help="at least so many")
     add("--runs", type=Path, default=_RUNS, help="synthesis runs that area is estimated from")
-    add("--verify", action="store_true", help="simulate the fastest of the best builds")
+    add("--verify", action="store_true", help="simulate the chosen build")
     add("--jobs", type=int, default=2, help="processes")
     add("--scheduler", metavar="ADDRESS", help="compute on the Dask cluster at this address instead")
     add("--out", type=Path, default=Path("build/sweep"), help="folder to write")
@@ -152,31 +145,42 @@ def main(argv: Sequence[str] | None = None) -> int:
         {name: most if given.get(name) is None else given[name] for name, most in target.capacity.items()},
         arguments.mhz, arguments.images_per_s,
     )
+    if arguments.verify and arguments.modes:
+        raise Refused("Option --verify simulates the given model, so it does not go with --modes")
     runs = read_runs(arguments.runs)
     model, area = load(arguments.model), AreaModel.fitted(runs)
     points = _swept(arguments, _subjects(model, arguments.modes), area, limits)
     best = pareto(points)
-    verified = None
-    if arguments.verify and best:
-        if arguments.modes:
-            raise Refused("Option --verify simulates the given model, so it does not go with --modes")
-        verified = _verified(arguments.model, best[-1])
+    choice = chosen(best, arguments.images_per_s)
+    verified = command = None
+    if choice:
+        model_option = [] if arguments.modes else ["--model", str(arguments.model)]  # its masks may be of another mode
+        command = shlex.join(["python", "-m", "gen.build", *model_option, *options_of(choice.config)])
+    if arguments.verify and choice:
+        try:
+            verified = verify(arguments.model, choice, arguments.out)
+        except Unverified as failure:
+            print(f"error: {failure}", file=sys.stderr)
+            return 1
 
     data = {
         "schema_version": 1, "network": model.network.name, "target": arguments.target, "mhz": arguments.mhz,
         "limits": limits.resources, "images_per_s": limits.images_per_s, "area_worst_relative_error": area.worst,
-        "area_runs": len(runs), "verified": verified, "best": [p.to_json() for p in best],
+        "area_runs": len(runs), "verified": verified,
+        "chosen": choice and choice.to_json(), "chosen_command": command, "best": [p.to_json() for p in best],
         "points": [p.to_json() for p in points],
     }
     text = json.dumps(data, indent=2) + "\n"
-    page = _page(data, target.part, points, best)
+    page = _page(data, target.part, points, best, choice)
     written = [write_text(arguments.out / "sweep.json", text), write_text(arguments.out / "sweep.html", page)]
     if arguments.json:
         print(text, end="")
         return int(not best)
     console = Console()
-    console.width = max(console.width, 110)
-    console.print(_table(best))
+    console.width = max(console.width, 120)
+    console.print(_table(best, arguments.mhz))
+    if choice:
+        print(f"chosen: {command}")
     if verified:
         print(verified)
     if not best:

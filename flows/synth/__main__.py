@@ -1,6 +1,7 @@
 """`python -m flows.synth --pe N --target ecp5|ice40|xc7 [--route]`: LUTs, FFs, block RAMs and DSPs; routed clock.
 
 Writes ``synth.json``: every number with the tool, its version, seed and stage. A stage that is done is not repeated.
+A build that does not fit the part is counted, but not routed, and refused in the end.
 """
 
 import argparse
@@ -87,14 +88,10 @@ def _run(config: AcceleratorConfig, arguments: argparse.Namespace, out: Path, co
             "synthesis": report.synthesis_record(config, target, yosys.version(), cells, components),
             "route": None,
         }
-        used = {name: part["used"] for name, part in record["synthesis"]["resources"].items()}
-        record["fits"] = (misfit := fit.check_fit(target, used, config.pe)) is None
-        if arguments.route and misfit:
-            raise Refused(misfit)
-        if arguments.route:
+        misfit = fit.check_fit(target, components, config.pe)
+        record |= {"fits": misfit is None, "misfit": misfit}
+        if arguments.route and not misfit:
             record["route"] = _route(target, design, out, arguments.seed, arguments.mhz, progress)
-    if misfit:
-        console.print(misfit)
     return record
 
 
@@ -139,6 +136,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         Console().print(report.table(record))
         print(report.line(config.pe, arguments.target, record))
         print("\n".join(map(str, written)))
+    if record["misfit"]:
+        raise Refused(record["misfit"])
     return 0
 
 

@@ -21,22 +21,32 @@ Counts = dict[str, Counter]
 #: A component of this name holds what feeds nothing but pins.
 _PINS = "pins"
 
-#: Components that are told apart one level further.
+#: Parts of the engine that are told apart one level further.
 _DIVIDED = ("lane", "weights")
 
 
 def component_of(path: str) -> str:
-    """Component that the module, instance or cell ``path`` belongs to: a part of the core, the engine, a lane or the
-    weight loader. Copies, such as the rows' requantizers or the lanes, are one component.
+    """Component that the module, instance or cell ``path`` belongs to: a part of the host port (``host.registers`` and
+    so on), of the engine, of a lane or of the weights' way to the array (``weights.registers`` holds them there).
+    Copies, such as the rows' requantizers or the lanes, are one component.
     """
     parts = [re.sub(r"\d+$", "", re.sub(r"\$\d+", "", part)) for part in path.split(".")]
-    if parts[0].startswith("foldenite_lane"):
-        parts[0] = "lane"
-    while parts and parts[0] in ("foldenite", "core", "engine"):
-        whole, parts = parts[0], parts[1:]
-    if not parts:
-        return whole
-    return ".".join(parts[: 2 if parts[0] in _DIVIDED else 1])
+    parts = parts[parts[0] == "foldenite" :]  # cells are named without the top, modules with it
+    if parts and parts[0].startswith("foldenite_lane"):
+        parts[:1] = ["core", "engine", "lane"]
+    match parts:
+        case []:
+            return "foldenite"
+        case ["core", "engine", "registers", *_]:
+            return "weights.registers"
+        case ["core", "engine", part, inner, *_] if part in _DIVIDED:
+            return f"{part}.{inner}"
+        case ["core", "engine", part, *_]:
+            return part
+        case ["core", part, *_] if part != "engine":
+            return f"host.{part}"
+        case _:
+            return parts[-1]
 
 
 class ModuleMap:

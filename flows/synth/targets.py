@@ -99,12 +99,12 @@ TARGETS = {
         synthesis="synth_xilinx -family xc7 -top foldenite -flatten",
         steps=60,
         cells={
-            "LUT": {"lut": 1}, "SRL": {"lut": 1}, "RAM32M": {"lut": 4}, "RAM64M": {"lut": 4}, "RAM32X1D": {"lut": 2},
-            "RAM64X1D": {"lut": 2}, "RAM128X1D": {"lut": 4}, "FD": {"ff": 1}, "RAMB18E1": {"bram": 1},
-            "RAMB36E1": {"bram": 2}, "DSP48E1": {"dsp": 1},
+            "LUT": {"lut": 1}, "INV": {"lut": 1}, "SRL": {"lut": 1}, "RAM32M": {"lut": 4}, "RAM64M": {"lut": 4},
+            "RAM32X1D": {"lut": 2}, "RAM64X1D": {"lut": 2}, "RAM128X1D": {"lut": 4}, "FD": {"ff": 1},
+            "RAMB18E1": {"bram": 1}, "RAMB36E1": {"bram": 2}, "DSP48E1": {"dsp": 1},
         },
         capacity={"lut": 63400, "ff": 126800, "bram": 270, "dsp": 240},
-        lut_unit="LUT of up to six inputs; block RAM in halves of 18 Kbit",
+        lut_unit="LUT of up to six inputs, one for an inverter; block RAM in halves of 18 Kbit",
         router=None,
     ),
 }

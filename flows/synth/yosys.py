@@ -8,6 +8,7 @@ from pathlib import Path
 
 from flows.synth.process import run_tool
 from flows.synth.targets import Target
+from spec.refusal import Refused
 
 __all__ = ["NETLIST", "step_of", "synthesize", "version"]
 
@@ -27,8 +28,17 @@ _STEP = re.compile(r"\d+\.(\d+)\. Executing (\w+) pass")
 
 
 def version() -> str:
-    """Version of Yosys."""
-    return importlib.metadata.version("pyosys")
+    """Version of Yosys.
+
+    Raises
+    ------
+    Refused
+        If it is not installed.
+    """
+    try:
+        return importlib.metadata.version("pyosys")
+    except importlib.metadata.PackageNotFoundError:
+        raise Refused("Synthesis needs Yosys, which is not installed: pip install pyosys") from None
 
 
 def step_of(line: str) -> tuple[int, str] | None:

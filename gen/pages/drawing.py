@@ -42,7 +42,8 @@ class Drawing:
         text = io.StringIO()
         self.figure.savefig(text, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
         svg = text.getvalue()
-        svg = svg[svg.index("<svg") :].replace(INK, "currentColor")
+        svg = re.sub(r"<metadata>.*?</metadata>", "", svg[svg.index("<svg") :], flags=re.DOTALL)
+        svg = svg.replace(INK, "currentColor")
         for number, tip in enumerate(self._tips):
             svg = svg.replace(f'<g id="tip{number}-">', f"<g><title>{html.escape(tip)}</title>")
         box = re.search(r'viewBox="[^"]*"', svg)[0]

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from flows import tables
+from spec.config import config_for
 from spec.refusal import Refused
 
 ROOT = Path(__file__).parents[2]
@@ -58,6 +59,81 @@ def test_a_stale_table_is_told_and_left(tmp_path, capsys):
     assert tables.main([*options, "--check"]) == 1
     assert "README.md has stale tables; run python -m flows.tables" in capsys.readouterr().err
     assert (tmp_path / "README.md").read_text() == stale
+
+
+def record(pe, luts, target="ecp5", **other):
+    config = config_for(pe)
+    return {
+        "target": target, "pe": pe, "config": config.to_json(), "fits": True, "route": None,
+        "synthesis": {
+            "tool": "Yosys", "version": "0.70", "lut_per_pe": luts / pe,
+            "resources": {"lut": {"used": luts}, "ff": {"used": 20}, "bram": {"used": 3}, "dsp": {"used": 4}},
+        },
+    } | other
+
+
+ROUTE = {"tool": "nextpnr", "version": "0.11", "seed": 3, "stage": "routed", "fmax_mhz": 98.765}
+
+
+def test_syntheses_are_kept_side_by_side_and_replaced_by_their_own_kind(tmp_path):
+    options = tree(tmp_path, PAGE.replace("methods", "synth"))
+
+    def take(*records):
+        for number, each in enumerate(records):
+            folder = tmp_path / str(number)
+            folder.mkdir(exist_ok=True)
+            (folder / "synth.json").write_text(json.dumps(each))
+            options.extend(["--take", str(folder / "synth.json")])
+        assert tables.main(options) == 0
+        del options[2:]
+        lines = (tmp_path / "README.md").read_text().splitlines()
+        return lines[4 : lines.index("<!-- end -->")]
+
+    # Memories: 32 + 32 + 128 + 16 + 8 KiB, and partial sums.
+    small, large = "| ecp5 | 16 | 4 x 4 x 1 | 217 ", "| ecp5 | 64 | 16 x 4 x 1 | 219 "
+    yosys = "| 20 | 3 | 4 | {:.1f} | {} | Yosys 0.70{} |"
+    assert take(record(64, 6400), record(16, 1000)) == [
+        small + "| 1,000 " + yosys.format(62.5, "synthesis only", ""),
+        large + "| 6,400 " + yosys.format(100, "synthesis only", ""),
+    ]
+    assert take(record(16, 1600, route=ROUTE), record(16, 7, "ice40", fits=False)) == [
+        small + "| 1,600 " + yosys.format(100, "98.8", "; nextpnr 0.11, seed 3, routed"),
+        large + "| 6,400 " + yosys.format(100, "synthesis only", ""),
+        small.replace("ecp5", "ice40") + "| 7 " + yosys.format(0.4, "does not fit", ""),
+    ]
+
+
+def test_all_figures_of_the_benchmarks_are_shown(tmp_path):
+    row = {"pe": 16, "mode": "any", "measured_over_predicted": 1.0, "simulated_cycles_per_s": 100_000.0,
+           "pin_bytes_saved_ratio": 237.7}
+    bench = {
+        "cycles": {
+            "rows": [row, row | {"mode": "1of4", "measured_over_predicted": 0.9, "simulated_cycles_per_s": 250_000.0}],
+            "sizes": [{"mode": "1of4", "dense_int8_over_stored": 8.5, "unfolded_int8_over_stored": 13.25}],
+        },
+        "signs": {"rows": [{"pe": 16, "target": "ecp5", "sign_bits_per_cycle": 16, "luts": 356,
+                            "sign_bits_per_cycle_and_lut": 16 / 356}]},
+        "verilog": {"rows": [{"pe": 16, "lines": 16_825, "bytes": 595_900, "seconds": 1.52}]},
+        "training": {"results": [{"subject": "net", "variants": [
+            {"variant": name, "over_dense": ratio} for name, ratio in (("dense", 1.0), ("any", 1.112), ("sort", 1.75))
+        ]}]},
+    }
+    options = tree(tmp_path, PAGE.replace("methods", "ratios"))
+    (tmp_path / "bench.json").write_text(json.dumps(bench))
+    assert tables.main([*options, "--take", str(tmp_path / "bench.json")]) == 0
+    lines = (tmp_path / "README.md").read_text().splitlines()
+    assert [line.split(" | ")[-1].removesuffix(" |") for line in lines[4 : lines.index("<!-- end -->")]] == [
+        "0.900000", "100 k to 250 k", "238", "8.50 (13.25)", "1.11", "1.75", "0.0449", "16,825 lines, 596 kB, 1.5 s",
+    ]
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "{}", json.dumps(record(16, 1) | {"synthesis": {}})])
+def test_a_file_that_is_no_synthesis_is_not_kept(text, tmp_path):
+    options = tree(tmp_path)
+    (tmp_path / "synth.json").write_text(text)
+    with pytest.raises(Refused, match=r"is no synthesis by flows\.synth"):
+        tables.main([*options, "--take", str(tmp_path / "synth.json")])
+    assert not list((tmp_path / "docs" / "results").iterdir())
 
 
 @pytest.mark.parametrize(("readme", "options", "sentence"), [

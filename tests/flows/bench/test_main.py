@@ -1,37 +1,78 @@
-"""The benchmarks' command line: the hardware's by default, options of each where they belong."""
+"""The benchmarks' command line: all by default, options of each where they belong, one file of all."""
+
+import json
 
 import pytest
 
 from flows.bench import __main__ as bench
-from flows.bench import cycles, training
+from flows.bench.kept import machine, versions
 from spec.refusal import Refused
 
 
-@pytest.mark.parametrize(("words", "module", "options"), [
-    ([], cycles, {"images": 4, "json": False}),
-    (["--images", "2"], cycles, {"images": 2}),
-    (["cycles", "--images", "3"], cycles, {"images": 3}),
-    (["train", "--rounds", "7", "--json"], training, {"rounds": 7, "batch": 64, "json": True}),
+@pytest.fixture
+def asked(monkeypatch):
+    """What was measured, by name: the measurements themselves take minutes and are tested elsewhere."""
+    seen = {}
+    for name, benchmark in bench.BENCHMARKS.items():
+        def measure(arguments, name=name):
+            seen[name] = vars(arguments)
+            return {"rows": [], "sizes": [], "results": [], "of": name}
+
+        monkeypatch.setattr(benchmark, "measure", measure)
+    return seen
+
+
+@pytest.mark.parametrize(("words", "names", "options"), [
+    ([], ["cycles", "signs", "verilog", "training"], {"images": 4, "batch": 64, "synthesis": [], "json": False}),
+    (["--images", "2"], ["cycles", "signs", "verilog", "training"], {"images": 2}),
+    (["all", "--rounds", "7"], ["cycles", "signs", "verilog", "training"], {"rounds": 7}),
+    (["cycles", "--images", "3", "--sizes", "16", "32"], ["cycles"], {"images": 3, "sizes": [16, 32]}),
+    (["train", "--rounds", "7", "--json"], ["training"], {"rounds": 7, "batch": 64, "json": True}),
+    (["verilog", "--emit", "32"], ["verilog"], {"emit": [32]}),
 ])
-def test_which_benchmark_runs_with_which_options(words, module, options, monkeypatch):
-    seen = []
-    for each in (cycles, training):
-        monkeypatch.setattr(each, "run", lambda arguments, each=each: seen.append((each, vars(arguments))) or 0)
-    assert bench.main(words) == 0
-    ((ran, arguments),) = seen
-    assert ran is module
-    assert options.items() <= arguments.items()
+def test_which_benchmarks_run_with_which_options(words, names, options, asked, tmp_path):
+    assert bench.main([*words, "--out", str(tmp_path)]) == 0
+    assert list(asked) == names
+    for arguments in asked.values():
+        assert options.items() <= arguments.items()
+
+
+def test_all_go_into_one_file_and_are_not_measured_twice(asked, tmp_path, capsys):
+    words = ["all", "--out", str(tmp_path)]
+    assert bench.main([*words, "--json"]) == 0
+    data = json.loads(capsys.readouterr().out)
+    assert data == json.loads((tmp_path / "bench.json").read_text())
+    assert (data["schema_version"], data["machine"], data["versions"]) == (2, machine(), versions())
+    assert [data[name]["of"] for name in bench.BENCHMARKS] == list(bench.BENCHMARKS)
+
+    asked.clear()
+    assert bench.main([*words, "--images", "3"]) == 0
+    assert list(asked) == ["cycles"]
+    written = [str(tmp_path / f"{name}.json") for name in (*bench.BENCHMARKS, "bench")]
+    assert capsys.readouterr().out.split()[-5:] == written
+    assert bench.main([*words, "--images", "3", "--again"]) == 0
+    assert list(asked) == list(bench.BENCHMARKS)
+
+
+def test_one_that_fails_is_told_by_the_exit_code(asked, tmp_path, monkeypatch):
+    monkeypatch.setattr(bench.BENCHMARKS["training"], "failed", lambda data: True)
+    assert bench.main(["--out", str(tmp_path)]) == 1
+    assert bench.main(["cycles", "--out", str(tmp_path)]) == 0
 
 
 @pytest.mark.parametrize(("words", "message"), [
     (["--images", "0"], "Option --images must be at least 1, not 0"),
     (["cycles", "--images", "0"], "Option --images must be at least 1, not 0"),
+    (["cycles", "--sizes", "17"], "There is no named shape of 17 PEs"),
     (["train", "--rounds", "0"], "Option --rounds must be at least 1, not 0"),
     (["train", "--batch", "-1"], "Option --batch must be at least 1, not -1"),
+    (["signs", "--synthesis", "nowhere.json"], "There is no synthesis nowhere.json; python -m flows.synth makes one"),
+    (["verilog", "--emit", "5"], "There is no named shape of 5 PEs"),
 ])
-def test_bad_options_are_refused(words, message):
+def test_bad_options_are_refused(words, message, asked):
     with pytest.raises(Refused, match=message):
         bench.main(words)
+    assert not asked
 
 
 def test_unknown_benchmarks_are_bad_usage(capsys):

@@ -1,9 +1,7 @@
 """Judging what a training step costs, on figures written by hand; measuring them is tested in train."""
 
-import argparse
-import json
-
 import pytest
+from rich.console import Console
 
 from flows.bench import training
 
@@ -22,17 +20,13 @@ def test_the_goal_is_one_fifteen(ratio, meets):
     assert [row["meets_goal"] for row in rows] == [None, meets, False, None]
 
 
-@pytest.mark.parametrize(("ratio", "code"), [(1.1, 0), (1.2, 1)])
-def test_exit_code_is_that_of_the_papers_masks(ratio, code, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(training, "_measure", lambda options, out: measured(ratio))
-    arguments = argparse.Namespace(batch=64, rounds=1, out=tmp_path, json=False)
-    assert training.run(arguments) == code
-    out = capsys.readouterr().out
-    assert f"{ratio:.3f}" in out
-    assert out.rstrip().endswith("training.json")
-    arguments.json = True
-    training.run(arguments)
-    assert json.loads(capsys.readouterr().out) == json.loads((tmp_path / "training.json").read_text())
+@pytest.mark.parametrize(("ratio", "misses"), [(1.1, False), (1.2, True)])
+def test_the_papers_masks_decide(ratio, misses, capsys):
+    data = training.judged(measured(ratio))
+    assert training.failed(data) is misses
+    console = Console(width=120)
+    console.print(*training.tables(data))
+    assert f"{ratio:.3f}" in capsys.readouterr().out
 
 
 def test_a_failed_measurement_is_said(tmp_path):

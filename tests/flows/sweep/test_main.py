@@ -26,6 +26,19 @@ def test_the_command_writes_the_same_points_whoever_computes(tmp_path, runs, mod
     page = (tmp_path / "here" / "sweep.html").read_text()
     assert f"{here['best'][-1]['estimated']['lut']:,} LUT" in page
     assert TARGETS["ecp5"].part in page
+    assert here["chosen"] == here["best"][-1]
+    assert here["chosen_command"] in page
+    assert f"--model {model_file} --pe {here['chosen']['pe']} --groups" in here["chosen_command"]
+
+
+def test_a_rate_chooses_the_cheapest_build_and_other_modes_are_not_the_models(tmp_path, runs, model_file, capsys):
+    options = [str(model_file), "--sizes", "16,64", "--depths", "64", "--runs", str(runs), "--jobs", "1", "--json"]
+    options += ["--modes", "any", "--images-per-s", "1", "--out", str(tmp_path / "out")]
+    assert main(options) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["chosen"] == found["best"][0] != found["best"][-1]
+    assert "--model" not in found["chosen_command"]
+    assert "the smallest that makes 1 images a second" in (tmp_path / "out" / "sweep.html").read_text()
 
 
 def test_no_build_within_the_limits_is_exit_1(tmp_path, runs, model_file, capsys):

@@ -1,5 +1,7 @@
 """The command line of synthesis: what is refused, and why, before anything runs or is written."""
 
+from importlib.metadata import PackageNotFoundError
+
 import pytest
 
 from flows.synth import __main__ as synth
@@ -26,6 +28,16 @@ def test_a_router_that_is_missing_is_named_with_the_command_that_installs_it(tar
     monkeypatch.setattr("sys.executable", str(tmp_path / "python"))
     with pytest.raises(Refused, match=f"needs nextpnr-{target}, .* pip install yowasp-nextpnr-{target}"):
         synth.main(["--target", target, "--route", "--out", str(tmp_path / "out")])
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_missing_yosys_is_named_with_the_command_that_installs_it(tmp_path, monkeypatch):
+    def missing(name):
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr("importlib.metadata.version", missing)
+    with pytest.raises(Refused, match="needs Yosys, which is not installed: pip install pyosys"):
+        synth.main(["--out", str(tmp_path / "out")])
     assert not (tmp_path / "out").exists()
 
 

@@ -25,8 +25,12 @@ module {RAM_MODULE} #(
     ("foldenite", "foldenite"),
     ("foldenite.core", "core"),
     ("foldenite.core.engine", "engine"),
-    ("foldenite.core.loader", "loader"),
-    ("foldenite.core.registers.bus", "registers"),
+    ("foldenite.core.loader", "host.loader"),
+    ("foldenite.core.registers.bus", "host.registers"),
+    ("core.cycle_counters.snapshot", "host.cycle_counters"),
+    ("foldenite.core.engine.registers", "weights.registers"),
+    ("core.engine.registers.active3_TRELLIS_FF_Q", "weights.registers"),
+    ("foldenite.core.engine.weights", "weights"),
     ("foldenite.core.engine.sequencer.program", "sequencer"),
     ("foldenite.core.engine.weights.signs$67", "weights.signs"),
     ("foldenite.core.engine.weights.expander12", "weights.expander"),
@@ -101,3 +105,25 @@ def test_a_loop_of_luts_ends():
     cells = {"a": cell("LUT4", "", [2], [1]), "b": cell("LUT4", "", [1], [2])}
     _, components = count({"modules": {"foldenite": {"cells": cells, "netnames": {}}}}, VERILOG, TARGETS["ecp5"])
     assert components == {"pins": {"lut": 2, "ff": 0, "bram": 0, "dsp": 0}}
+
+
+@pytest.mark.parametrize(("target", "name", "kind", "component", "cost"), [
+    ("ice40", "core.engine.lane0.accumulator.psums.ram.memory.0.1", "SB_RAM40_4K", "lane.accumulator", {"bram": 1}),
+    ("ice40", "core.engine.sequencer.program.ram.memory.0.0", "SB_RAM40_4K", "sequencer", {"bram": 1}),
+    ("xc7", "core.engine.lane0.t.ram.ram.memory.0.2", "RAMB36E1", "lane.t", {"bram": 2}),
+    ("xc7", "core.engine.weights.signs$67.starts0.0.1", "RAM32M", "weights.signs", {"lut": 4}),
+    ("xc7", "core.engine.lane0.accumulator.psums.ram.memory.0.10", "RAM64M", "lane.accumulator", {"lut": 4}),
+])
+def test_memories_belong_to_what_is_named_with_them_on_every_target(target, name, kind, component, cost):
+    cells = {name: cell(kind, "/share/brams_map.v:204.532-204.765", [2], [3])}
+    netlist = {"modules": {"foldenite": {"cells": cells, "netnames": {}}}}
+    types, components = count(netlist, VERILOG, TARGETS[target])
+    assert types == {kind: 1}
+    assert {part: {r: n for r, n in counts.items() if n} for part, counts in components.items()} == {component: cost}
+
+
+def test_a_multiplier_of_seven_series_is_of_the_line_that_multiplies():
+    dsp = cell("DSP48E1", "foldenite.v:8.18-8.53|/share/mul2dsp.v:255.6-259.5", [2], [3])
+    netlist = {"modules": {"foldenite": {"cells": {"$flatten\\core.$mul$foldenite.v:8$1": dsp}, "netnames": {}}}}
+    _, components = count(netlist, VERILOG, TARGETS["xc7"])
+    assert components["lane.requantizers"]["dsp"] == 1

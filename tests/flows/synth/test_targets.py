@@ -12,6 +12,7 @@ from flows.synth.targets import NAMES, TARGETS
     ("ice40", "SB_DFFESR", {"ff": 1}),
     ("ice40", "SB_CARRY", {}),
     ("xc7", "LUT6", {"lut": 1}),
+    ("xc7", "INV", {"lut": 1}),
     ("xc7", "FDRE", {"ff": 1}),
     ("xc7", "RAMB36E1", {"bram": 2}),
     ("xc7", "RAM32M", {"lut": 4}),

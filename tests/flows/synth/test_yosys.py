@@ -1,13 +1,15 @@
 """Yosys: its steps are told, its errors do not end us, and a real build is synthesized once, by the command."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from flows.synth import __main__ as synth
 from flows.synth import yosys
 from flows.synth.process import ToolFailed
-from flows.synth.targets import TARGETS
+from flows.synth.targets import TARGETS, Router
+from spec.refusal import Refused
 
 #: The smallest array, on small memories, because how long Yosys takes is all this costs.
 BUILD = ["--pe", "16", "--x-bytes", "1024", "--t-bytes", "1024", "--mask-bits", "16384", "--entries", "256"]
@@ -30,7 +32,7 @@ def test_an_error_of_yosys_is_told(tmp_path):
     assert not (tmp_path / yosys.NETLIST).exists()
 
 
-def test_sixteen_pes_on_ecp5(tmp_path, capsys):
+def test_sixteen_pes_on_ecp5(tmp_path, capsys, monkeypatch):
     arguments = [*BUILD, "--target", "ecp5", "--out", str(tmp_path), "--json"]
     assert synth.main(arguments) == 0
     record = json.loads(capsys.readouterr().out)
@@ -46,9 +48,9 @@ def test_sixteen_pes_on_ecp5(tmp_path, capsys):
     assert components["lane.requantizers"]["dsp"] == resources["dsp"]["used"] == 8
     assert components["lane.x"]["bram"] > 0
     known = {
-        "registers", "loader", "sender", "cycle_counters", "sequencer", "addresses", "results", "pool", "exporter",
-        "lane.array", "lane.accumulator", "lane.pool", "lane.x", "lane.t", "weights.walk", "weights.signs",
-        "weights.masks",
+        "host.registers", "host.loader", "host.sender", "host.cycle_counters", "sequencer", "addresses", "results",
+        "pool", "exporter", "lane.array", "lane.accumulator", "lane.pool", "lane.x", "lane.t", "weights.walk",
+        "weights.signs", "weights.masks", "weights.registers",
     }
     assert known <= set(components)
     assert (tmp_path / "ecp5.sh").is_file()
@@ -59,3 +61,13 @@ def test_sixteen_pes_on_ecp5(tmp_path, capsys):
     assert json.loads(capsys.readouterr().out) == record
     assert list(tmp_path.glob("yosys-*")) == [stage]
     assert (stage / yosys.NETLIST).stat().st_mtime_ns == made
+
+    # On a part with a LUT too few it is counted, not routed, and refused.
+    small = dict(TARGETS["ecp5"].capacity, lut=resources["lut"]["used"] - 1)
+    monkeypatch.setitem(TARGETS, "ecp5", replace(TARGETS["ecp5"], capacity=small, router=Router(("true",), (), "")))
+    with pytest.raises(Refused, match=r"16 PEs do not fit .* \(1 too many\); no --pe fits, because 16 is the smallest"):
+        synth.main([*arguments, "--route"])
+    refused = json.loads((tmp_path / "synth.json").read_text())
+    assert (refused["fits"], refused["route"]) == (False, None)
+    assert refused["synthesis"]["components"] == components
+    assert refused == json.loads(capsys.readouterr().out)

@@ -15,3 +15,4 @@ def test_a_drawing_takes_the_ink_of_its_page_and_says_its_numbers():
     assert "currentColor" in svg
     assert INK not in svg
     assert "width=" not in svg[: svg.index(">")]  # it fills what it is given
+    assert "http" not in svg  # a page works offline, and says so to whoever searches it
