@@ -6,7 +6,8 @@ from amaranth.lib.wiring import In, Out
 
 from rtl.accumulator import Accumulator
 from rtl.command import COMMAND
-from rtl.map_walk import pixel_layout, step_pixel
+from rtl.countdown import begin, countdown, step
+from rtl.map_walk import pixel_layout, start_pixel, step_pixel
 from spec.commands import ADDRESS_BITS
 
 __all__ = ["AddressGenerator", "Beat"]
@@ -76,69 +77,76 @@ class AddressGenerator(wiring.Component):
         command = self.command
 
         # Where the walk is.
-        walking = Signal()
+        walking, valid, first_tap, first_run = Signal(), Signal(), Signal(), Signal()
         plane = Signal(3) if self.rings else None
-        slot, pass_index, block = Signal(10), Signal(2), Signal(10)
-        kx, ky, pixel_tile, tile = Signal(3), Signal(3), Signal(12), Signal(11)
+        passes, blocks, columns, rows, pixels, pixel_tiles, tiles = (
+            Signal(countdown(width), name=name) for name, width in (
+                ("passes", 3), ("blocks", 10), ("columns", 3), ("rows", 3), ("pixels", 10), ("pixel_tiles", 12),
+                ("tiles", 11),
+            )
+        )
+        slot = Signal(range(Accumulator.TURNAROUND))  # stays at its greatest
+        kx, ky = Signal(3), Signal(3)
         tap_base = Signal(self.address_bits)
         layout = pixel_layout(self.address_bits)
         here, following, after, origin, tile_start = (
             Signal(layout, name=name) for name in ("here", "following", "after", "origin", "tile_start")
         )
 
-        ends = {
-            "pass_index": pass_index + 1 == command.passes,
-            "block": block + 1 == command.blocks,
-            "kx": kx + 1 == command.kernel,
-            "ky": ky + 1 == command.kernel,
-            "pixel_tile": pixel_tile + 1 == command.pixel_tiles,
-            "tile": tile + 1 == command.tiles,
-        }
-        run, slots = Signal(10), Signal(10)
-        valid, run_ends, first_run, last_run = Signal(), Signal(), Signal(), Signal()
-        taps_end = ends["pass_index"] & ends["block"] & ends["kx"] & ends["ky"]
-        first_tap = (pass_index == 0) & (block == 0) & (kx == 0) & (ky == 0)
+        taps_end, run_ends, last_run, short = Signal(), Signal(), Signal(), Signal()
         m.d.comb += [
-            run.eq(Mux(ends["pixel_tile"], command.last_run, command.run)),
-            slots.eq(Mux(run < Accumulator.TURNAROUND, Accumulator.TURNAROUND, run)),
-            valid.eq(slot < run),
-            run_ends.eq(slot + 1 == slots),
-            first_run.eq(first_tap & (plane == command.top_plane) if self.rings else first_tap),
+            taps_end.eq(passes.last & blocks.last & columns.last & rows.last),
             last_run.eq(taps_end & (plane == 0) if self.rings else taps_end),
-            origin.y.eq(-command.pad),
-            origin.x.eq(-command.pad),
+            # Whether the next run is one of the last, perhaps shorter, pixel tile.
+            short.eq(Mux(
+                last_run, Mux(pixel_tiles.last, command.pixel_tiles == 1, pixel_tiles.left == 2), pixel_tiles.last
+            )),
+            run_ends.eq((pixels.last | ~valid) & (slot == Accumulator.TURNAROUND - 1)),
         ]
+        start_pixel(m, command, origin)
         step_pixel(m, command, here, following)
         m.d.comb += after.eq(Mux(valid, following, here))  # a filler slot moves nothing
 
         with m.If(self.take):
-            m.d.sync += [counter.eq(0) for counter in (slot, pass_index, block, kx, ky, pixel_tile, tile)]
-            m.d.sync += [walking.eq(1), tap_base.eq(command.source_base), here.eq(origin), tile_start.eq(origin)]
+            m.d.sync += [
+                *begin(passes, command.passes), *begin(blocks, command.blocks), *begin(columns, command.kernel),
+                *begin(rows, command.kernel), *begin(pixel_tiles, command.pixel_tiles), *begin(tiles, command.tiles),
+                *begin(pixels, Mux(command.pixel_tiles == 1, command.last_run, command.run)),
+                walking.eq(1), valid.eq(1), first_tap.eq(1), first_run.eq(1), slot.eq(0), kx.eq(0), ky.eq(0),
+                tap_base.eq(command.source_base), here.eq(origin), tile_start.eq(origin),
+            ]
             if self.rings:
                 m.d.sync += plane.eq(command.top_plane)
         with m.Elif(self.advance & walking):
-            m.d.sync += [slot.eq(slot + 1), here.eq(after)]
+            m.d.sync += here.eq(after)
+            with m.If(slot != Accumulator.TURNAROUND - 1):
+                m.d.sync += slot.eq(slot + 1)
+            with m.If(valid):
+                m.d.sync += [*step(pixels), valid.eq(~pixels.last)]
             with m.If(run_ends):
-                m.d.sync += [slot.eq(0), here.eq(tile_start), pass_index.eq(pass_index + 1)]
-                with m.If(ends["pass_index"]):
-                    m.d.sync += [pass_index.eq(0), block.eq(block + 1), tap_base.eq(tap_base + 1)]
-                    with m.If(ends["block"]):
-                        m.d.sync += [block.eq(0), kx.eq(kx + 1)]
-                        with m.If(ends["kx"]):
-                            m.d.sync += [kx.eq(0), ky.eq(ky + 1), tap_base.eq(tap_base + command.step_tap)]
-                if self.rings:
-                    with m.If(taps_end):
-                        m.d.sync += [ky.eq(0), tap_base.eq(command.source_base), plane.eq(plane - 1)]
+                m.d.sync += [slot.eq(0), valid.eq(1), first_tap.eq(taps_end), first_run.eq(last_run)]
+                m.d.sync += [here.eq(tile_start), *begin(pixels, Mux(short, command.last_run, command.run))]
+                m.d.sync += step(passes)
+                with m.If(passes.last):
+                    m.d.sync += [*begin(passes, command.passes), *step(blocks), tap_base.eq(tap_base + 1)]
+                    with m.If(blocks.last):
+                        m.d.sync += [*begin(blocks, command.blocks), *step(columns), kx.eq(kx + 1)]
+                        with m.If(columns.last):
+                            m.d.sync += [*begin(columns, command.kernel), *step(rows), kx.eq(0), ky.eq(ky + 1)]
+                            m.d.sync += tap_base.eq(tap_base + command.step_tap)
+                with m.If(taps_end):
+                    m.d.sync += [*begin(rows, command.kernel), ky.eq(0), tap_base.eq(command.source_base)]
+                    if self.rings:
+                        m.d.sync += plane.eq(plane - 1)
                 with m.If(last_run):
-                    m.d.sync += [ky.eq(0), tap_base.eq(command.source_base), pixel_tile.eq(pixel_tile + 1)]
-                    m.d.sync += [here.eq(after), tile_start.eq(after)]
+                    m.d.sync += [here.eq(after), tile_start.eq(after), *step(pixel_tiles)]
                     if self.rings:
                         m.d.sync += plane.eq(command.top_plane)
-                    with m.If(ends["pixel_tile"]):
-                        m.d.sync += [here.eq(origin), tile_start.eq(origin)]
-                        m.d.sync += [pixel_tile.eq(0), tile.eq(tile + 1), walking.eq(~ends["tile"])]
+                    with m.If(pixel_tiles.last):
+                        m.d.sync += [here.eq(origin), tile_start.eq(origin), walking.eq(~tiles.last)]
+                        m.d.sync += [*begin(pixel_tiles, command.pixel_tiles), *step(tiles)]
 
-        run_start, run_end = slot == 0, slot + 1 == run
+        run_start, run_end = slot == 0, pixels.last & valid
         start = first_run & (run_start | ~self.sum_positions)
         if self.rings:
             self._delay_triple(m, first_tap & ~first_run & (run_start | ~self.sum_positions))

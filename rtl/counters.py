@@ -28,8 +28,8 @@ class Cause(enum.Enum, shape=3):
 class Counters(wiring.Component):
     """Counts every running cycle once in the total and once under its cause: the total is their sum, always.
 
-    A cycle counts from the next one on. ``values`` change in the cycle after ``snapshot`` and then hold, so that a
-    host reads numbers that belong together.
+    ``values`` change two cycles after ``snapshot`` and then hold, so that a host reads numbers that belong together: a
+    read that begins when the write of the snapshot was answered comes late enough.
 
     Members
     -------
@@ -55,17 +55,17 @@ class Counters(wiring.Component):
         m = Module()
 
         counts = Signal(COUNTER_VALUES)
-        counted = Signal(len(COUNTERS))
-        with m.If(self.running):
-            m.d.comb += counted[0].eq(1)
-            for index, cause in enumerate(Cause, start=1):
-                m.d.comb += counted[index].eq(self.cause == cause)
+        # All inputs a cycle later: what decides on the cause is far from simple.
+        counted, clear, snapshot = Signal(len(COUNTERS)), Signal(), Signal()
+        m.d.sync += [clear.eq(self.clear), snapshot.eq(self.snapshot), counted[0].eq(self.running)]
+        for index, cause in enumerate(Cause, start=1):
+            m.d.sync += counted[index].eq(self.running & (self.cause == cause))
         for index in range(len(COUNTERS)):
-            with m.If(self.clear):
+            with m.If(clear):
                 m.d.sync += counts[index].eq(counted[index])
             with m.Else():
                 m.d.sync += counts[index].eq(counts[index] + counted[index])
-        with m.If(self.snapshot):
+        with m.If(snapshot):
             m.d.sync += self.values.eq(counts)
 
         return m

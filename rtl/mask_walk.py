@@ -1,10 +1,11 @@
 """The order in which weights are fetched, as supermask addresses and rewind, jump and commit marks for the signs."""
 
-from amaranth.hdl import Module, Mux, Signal, unsigned
+from amaranth.hdl import Const, Module, Mux, Signal, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl.command import COMMAND
+from rtl.countdown import begin, countdown, step
 from rtl.packet_loader import Chunk
 from spec.commands import RING_UNIT
 from spec.config import AcceleratorConfig
@@ -87,69 +88,76 @@ class MaskWalk(wiring.Component):
         names = ("coded", "streamed", "passes", "kernel", "blocks", "tiles", "last_rows", "last_groups", "pixel_tiles")
         held = {name: Signal.like(getattr(self.command, name), name=name) for name in names}
         planes = _Planes(m, self) if self.config.ring_words else None
-        busy, placed, there = Signal(), Signal(), Signal()
-        row, pass_index, block = Signal(7), Signal(2), Signal(10)
-        kx, ky, pixel_tile, tile = Signal(3), Signal(3), Signal(12), Signal(11)
+        busy, placed, there, first, first_pixels = Signal(), Signal(), Signal(), Signal(), Signal()
+        row, pass_index = Signal(7), Signal(2)
+        rows, passes, blocks, kernel_columns, kernel_rows, pixel_tiles, tiles = (
+            Signal(countdown(width), name=f"{name}_left") for name, width in (
+                ("rows", 7), ("passes", 3), ("blocks", 10), ("columns", 3), ("kernel_rows", 3), ("pixel_tiles", 12),
+                ("tiles", 11),
+            )
+        )
         units = range(self.config.mask_words * (self.config.mask_word_bits // self.config.mask_unit_bits) + 1)
         unit, weight_tile_unit, m_tile_unit, after = (
             Signal(units, name=name) for name in ("unit", "weight_tile_unit", "m_tile_unit", "after")
         )
 
-        last_tile, last_row = tile + 1 == held["tiles"], Signal()
-        m.d.comb += last_row.eq(row + 1 == Mux(last_tile, held["last_rows"], self.config.load_cycles))
-        ends = {
-            "pass_index": pass_index + 1 == held["passes"],
-            "block": block + 1 == held["blocks"],
-            "kx": kx + 1 == held["kernel"],
-            "ky": ky + 1 == held["kernel"],
-            "pixel_tile": pixel_tile + 1 == held["pixel_tiles"],
-        }
-        first = Signal()
-        new_tile = (pixel_tile == 0) & planes.first if planes else pixel_tile == 0
+        new_tile = first_pixels & planes.first if planes else first_pixels
+        last_plane = planes.last if planes else Const(1)
         m.d.comb += [
             self.idle.eq(~busy),
-            first.eq((pass_index == 0) & (block == 0) & (kx == 0) & (ky == 0)),
             after.eq(unit + Mux(held["coded"], 1, 2)),
             there.eq(busy & (placed | ~held["streamed"])),
             self.fetch.valid.eq(there),
             self.fetch.unit.eq(unit),
             self.fetch.group.eq(row),
-            self.fetch.last.eq(last_row),
+            self.fetch.last.eq(rows.last),
             self.fetch.start.eq(first & new_tile),
             self.fetch.rewind.eq(first & ~new_tile),
-            self.fetch.commit.eq(ends["pass_index"]),
+            self.fetch.commit.eq(passes.last),
             self.fetch.pass_index.eq(pass_index),
-            self.fetch.partial.eq(ends["block"]),
+            self.fetch.partial.eq(blocks.last),
             self.fetch.groups.eq(held["last_groups"]),
             self.fetch.words.eq((held["last_groups"] + (SIGN_WORD // GROUP - 1)) >> 2),
         ]
 
+        def begin_rows(last_tile, last_rows):
+            return [row.eq(0), *begin(rows, Mux(last_tile, last_rows, self.config.load_cycles))]
+
         with m.If(self.take):
-            m.d.sync += [signal.eq(getattr(self.command, name)) for name, signal in held.items()]
-            m.d.sync += [counter.eq(0) for counter in (row, pass_index, block, kx, ky, pixel_tile, tile)]
-            m.d.sync += [address.eq(self.command.mask_base) for address in (unit, weight_tile_unit, m_tile_unit)]
+            command = self.command
+            m.d.sync += [signal.eq(getattr(command, name)) for name, signal in held.items()]
+            m.d.sync += begin_rows(command.tiles == 1, command.last_rows)
+            m.d.sync += [*begin(passes, command.passes), *begin(blocks, command.blocks), *begin(tiles, command.tiles)]
+            m.d.sync += [*begin(kernel_columns, command.kernel), *begin(kernel_rows, command.kernel)]
+            m.d.sync += [*begin(pixel_tiles, command.pixel_tiles), pass_index.eq(0), first.eq(1), first_pixels.eq(1)]
+            m.d.sync += [address.eq(command.mask_base) for address in (unit, weight_tile_unit, m_tile_unit)]
             m.d.sync += [busy.eq(1), placed.eq(0)]
             if planes:
                 planes.take(m)
         with m.Elif(self.advance & there):
-            m.d.sync += [row.eq(row + 1), unit.eq(after)]
-            with m.If(last_row):
-                m.d.sync += [row.eq(0), pass_index.eq(pass_index + 1), unit.eq(weight_tile_unit)]
-                with m.If(ends["pass_index"]):
-                    m.d.sync += [pass_index.eq(0), block.eq(block + 1), unit.eq(after), weight_tile_unit.eq(after)]
-                    with m.If(ends["block"]):
-                        m.d.sync += [block.eq(0), kx.eq(kx + 1)]
-                        with m.If(ends["kx"]):
-                            m.d.sync += [kx.eq(0), ky.eq(ky + 1)]
-                            with m.If(ends["ky"]):
-                                m.d.sync += [ky.eq(0), pixel_tile.eq(pixel_tile + (planes.last if planes else 1))]
+            m.d.sync += [row.eq(row + 1), *step(rows), unit.eq(after)]
+            with m.If(rows.last):
+                m.d.sync += [*begin_rows(tiles.last, held["last_rows"]), unit.eq(weight_tile_unit)]
+                m.d.sync += [*step(passes), pass_index.eq(pass_index + 1), first.eq(0)]
+                with m.If(passes.last):
+                    m.d.sync += [*begin(passes, held["passes"]), pass_index.eq(0), *step(blocks)]
+                    m.d.sync += [unit.eq(after), weight_tile_unit.eq(after)]
+                    with m.If(blocks.last):
+                        m.d.sync += [*begin(blocks, held["blocks"]), *step(kernel_columns)]
+                        with m.If(kernel_columns.last):
+                            m.d.sync += [*begin(kernel_columns, held["kernel"]), *step(kernel_rows)]
+                            with m.If(kernel_rows.last):
+                                m.d.sync += [*begin(kernel_rows, held["kernel"]), first.eq(1)]
                                 m.d.sync += [unit.eq(m_tile_unit), weight_tile_unit.eq(m_tile_unit)]
+                                with m.If(last_plane):
+                                    m.d.sync += [*step(pixel_tiles), first_pixels.eq(0)]
                                 if planes:
                                     planes.step(m)
-                                with m.If(ends["pixel_tile"] & planes.last if planes else ends["pixel_tile"]):
-                                    m.d.sync += [pixel_tile.eq(0), tile.eq(tile + 1), busy.eq(~last_tile)]
+                                with m.If(pixel_tiles.last & last_plane):
+                                    m.d.sync += [*begin(pixel_tiles, held["pixel_tiles"]), first_pixels.eq(1)]
+                                    m.d.sync += [*begin_rows(tiles.left == 2, held["last_rows"]), *step(tiles)]
                                     m.d.sync += [x.eq(after) for x in (unit, weight_tile_unit, m_tile_unit)]
-                                    m.d.sync += placed.eq(0)
+                                    m.d.sync += [busy.eq(~tiles.last), placed.eq(0)]
                                     m.d.comb += self.free.eq(held["streamed"])
         with m.Elif(busy & ~there & self.chunk.valid):
             m.d.sync += [x.eq(self._first_unit()) for x in (unit, weight_tile_unit, m_tile_unit)]

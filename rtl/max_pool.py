@@ -7,7 +7,8 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl.command import COMMAND
-from rtl.map_walk import pixel_layout, step_pixel
+from rtl.countdown import begin, countdown, step
+from rtl.map_walk import pixel_layout, start_pixel, step_pixel
 from rtl.pool_maximum import PoolStep
 from spec.commands import ADDRESS_BITS
 from spec.network import POOL
@@ -101,30 +102,30 @@ class MaxPool(wiring.Component):
         here, after, origin = (Signal(layout, name=name) for name in ("here", "after", "origin"))
         period = word_cycles(self.columns)
         slot, kx, ky = Signal(range(period)), Signal(range(POOL.kernel)), Signal(range(POOL.kernel))
-        block, pixel = Signal(10), Signal(20)
+        block, blocks, pixels = Signal(10), Signal(countdown(10), name="blocks"), Signal(countdown(20), name="pixels")
         offset = Signal(self.address_bits)
-        row_ends, word_ends, pixel_ends = kx == POOL.kernel - 1, slot == period - 1, block + 1 == command.blocks
+        row_ends, word_ends = kx == POOL.kernel - 1, slot == period - 1
+        start_pixel(m, command, origin)
         step_pixel(m, command, here, after)
         m.d.comb += [
             origin.offset.eq(command.source_base),
-            origin.y.eq(-command.pad),
-            origin.x.eq(-command.pad),
             tap.valid.eq(walking & (slot < POOL.kernel**2)),
             tap.first.eq(slot == 0),
             tap.last.eq(slot == POOL.kernel**2 - 1),
         ]
         with m.If(self.take):
-            m.d.sync += [counter.eq(0) for counter in (slot, kx, ky, block, pixel, offset)]
+            m.d.sync += [counter.eq(0) for counter in (slot, kx, ky, block, offset)]
+            m.d.sync += [*begin(blocks, command.blocks), *begin(pixels, command.out_pixels)]
             m.d.sync += [walking.eq(1), here.eq(origin)]
         with m.Elif(walking):
             m.d.sync += [slot.eq(slot + 1), kx.eq(kx + 1), offset.eq(offset + command.blocks)]
             with m.If(row_ends):
                 m.d.sync += [kx.eq(0), ky.eq(ky + 1), offset.eq(offset + command.step_tap)]
             with m.If(word_ends):
-                m.d.sync += [slot.eq(0), kx.eq(0), ky.eq(0), block.eq(block + 1), offset.eq(block + 1)]
-                with m.If(pixel_ends):
-                    m.d.sync += [block.eq(0), offset.eq(0), here.eq(after), pixel.eq(pixel + 1)]
-                    m.d.sync += walking.eq(pixel + 1 != command.out_pixels)
+                m.d.sync += [slot.eq(0), kx.eq(0), ky.eq(0), block.eq(block + 1), offset.eq(block + 1), *step(blocks)]
+                with m.If(blocks.last):
+                    m.d.sync += [block.eq(0), *begin(blocks, command.blocks), offset.eq(0), here.eq(after)]
+                    m.d.sync += [*step(pixels), walking.eq(~pixels.last)]
 
         row, column = Signal(13), Signal(13)
         m.d.sync += [self.address.eq(here.offset + offset), row.eq(here.y + ky), column.eq(here.x + kx)]

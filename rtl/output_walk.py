@@ -4,6 +4,7 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from rtl.countdown import begin, countdown, step
 from spec.commands import ADDRESS_BITS
 
 __all__ = ["OutputWalk"]
@@ -11,7 +12,7 @@ __all__ = ["OutputWalk"]
 
 class OutputWalk(wiring.Component):
     """Result ``i`` of a layer is pixel ``p = i mod P`` of channel tile ``k = i div P``; its word is
-    ``offset = p*step + k div columns`` and its part of the word is ``column = k mod columns``.
+    ``address = base + p*step + k div columns`` and its part of the word is ``column = k mod columns``.
 
     The outputs describe the next result; ``advance`` steps past it. Registered: valid from the cycle after ``reset``.
 
@@ -27,11 +28,13 @@ class OutputWalk(wiring.Component):
     reset : In(1)
         Back to result 0.
     advance : In(1)
+    base : In(address_bits)
+        Taken with ``reset``.
     pixels : In(20)
         P.
     step : In(10)
         Words per pixel.
-    offset : Out(address_bits)
+    address : Out(address_bits)
     column : Out(range(columns))
     first : Out(1)
         Pixel 0 of a tile.
@@ -42,28 +45,30 @@ class OutputWalk(wiring.Component):
         super().__init__({
             "reset": In(1),
             "advance": In(1),
+            "base": In(address_bits),
             "pixels": In(20),
             "step": In(10),
-            "offset": Out(address_bits),
+            "address": Out(address_bits),
             "column": Out(range(columns)),
-            "first": Out(1),
+            "first": Out(1, init=1),
         })
 
     def elaborate(self, platform):
         m = Module()
 
-        pixel = Signal(20)
-        block = Signal(10)
-        m.d.comb += self.first.eq(pixel == 0)
+        pixels = Signal(countdown(20))
+        start = Signal.like(self.address)  # of the present channel tile
         with m.If(self.reset):
-            m.d.sync += [pixel.eq(0), block.eq(0), self.offset.eq(0), self.column.eq(0)]
+            m.d.sync += [*begin(pixels, self.pixels), self.first.eq(1), self.column.eq(0)]
+            m.d.sync += [start.eq(self.base), self.address.eq(self.base)]
         with m.Elif(self.advance):
-            with m.If(pixel + 1 != self.pixels):
-                m.d.sync += [pixel.eq(pixel + 1), self.offset.eq(self.offset + self.step)]
+            m.d.sync += self.first.eq(pixels.last)
+            with m.If(~pixels.last):
+                m.d.sync += [*step(pixels), self.address.eq(self.address + self.step)]
             with m.Else():
-                m.d.sync += pixel.eq(0)
+                m.d.sync += begin(pixels, self.pixels)
                 with m.If(self.column == self.columns - 1):
-                    m.d.sync += [self.column.eq(0), block.eq(block + 1), self.offset.eq(block + 1)]
+                    m.d.sync += [self.column.eq(0), start.eq(start + 1), self.address.eq(start + 1)]
                 with m.Else():
-                    m.d.sync += [self.column.eq(self.column + 1), self.offset.eq(block)]
+                    m.d.sync += [self.column.eq(self.column + 1), self.address.eq(start)]
         return m

@@ -80,7 +80,7 @@ class PacketLoader(wiring.Component):
     """Checks the header of every packet and writes its payload to the memory it names.
 
     Throughput 1 word/cycle; a word is on ``write`` in the cycle after it was taken. A packet that breaks a rule is
-    reported once, in the cycle of the offending word, and then dropped up to its ``tlast``; words written before
+    reported once, in the cycle after the offending word, and then dropped up to its ``tlast``; words written before
     that stay. The next packet is received as if nothing had happened.
 
     ``error.info`` is the first word of the packet (``PACKET_MAGIC``, ``PACKET_TARGET``, and ``PACKET_SHORT`` when there
@@ -143,6 +143,7 @@ class PacketLoader(wiring.Component):
         following = Signal(_Step)
         fault = Signal(ErrorCode)
         transfer = Signal()
+        error = Signal(LoadError)
         target = Signal(Target)
         address = Signal(AXI_BITS)
         remaining = Signal(range(max(memory_words(self.config).values()) + 1))
@@ -153,13 +154,14 @@ class PacketLoader(wiring.Component):
             begun.eq((step != _Step.HEADER) & (step != _Step.DROP)),
             self.loading.eq(begun & ~(streaming & (step == _Step.ADDRESS))),
             transfer.eq(self.i.tvalid & self.i.tready),
-            self.error.valid.eq(transfer & (fault != ErrorCode.NONE)),
-            self.error.code.eq(fault),
+            error.valid.eq(transfer & (fault != ErrorCode.NONE)),
+            error.code.eq(fault),
         ]
+        m.d.sync += self.error.eq(error)
         heads_chunk = self.i.tdata == PACKET_MAGIC | Target.MASK_STREAM
         arrived = transfer & self.i.tlast & streaming & (step == _Step.PAYLOAD) & (fault == ErrorCode.NONE)
         late = self._follow_inference(m, transfer & (step == _Step.HEADER) & ~heads_chunk)
-        chunk_offered = self._look_ahead(m, (step == _Step.HEADER) & self.i.tvalid & ~transfer, heads_chunk)
+        chunk_offered = self._look_ahead(m, error, (step == _Step.HEADER) & self.i.tvalid & ~transfer, heads_chunk)
         number = Signal(AXI_BITS - CHUNK_NUMBER_LSB)
         m.d.comb += awaited.eq(self.accept)
         with m.Switch(step):
@@ -198,7 +200,7 @@ class PacketLoader(wiring.Component):
                 m.d.sync += [remaining.eq(self.i.tdata), self.chunk.first.eq(address)]
             with m.Case(_Step.PAYLOAD):
                 m.d.sync += [address.eq(address + 1), remaining.eq(remaining - 1)]
-        self._judge(m, step, following, fault, target, address, remaining)
+        self._judge(m, step, following, fault, error, target, address, remaining)
         with m.If((step == _Step.HEADER) & late & heads_chunk):
             m.d.comb += following.eq(_Step.DROP)
         with m.If((step == _Step.ADDRESS) & streaming & (self.i.tdata[CHUNK_NUMBER_LSB:] != number)):
@@ -206,15 +208,15 @@ class PacketLoader(wiring.Component):
 
         return m
 
-    def _look_ahead(self, m, offered, heads_chunk) -> Signal:
+    def _look_ahead(self, m, error, offered, heads_chunk) -> Signal:
         """Whether the first word ``offered`` is that of a chunk to take. Another is wrong while a chunk is needed."""
         chunk, other = Signal(), Signal()
         m.d.sync += [
             chunk.eq(offered & self.running & heads_chunk),
-            other.eq(offered & self.running & ~heads_chunk & ~self.error.valid),
+            other.eq(offered & self.running & ~heads_chunk & ~error.valid & ~self.error.valid),
         ]
         with m.If(other & self.running & self.hungry):
-            m.d.comb += [self.error.valid.eq(1), self.error.code.eq(ErrorCode.STREAM_ORDER)]
+            m.d.comb += [error.valid.eq(1), error.code.eq(ErrorCode.STREAM_ORDER)]
         return chunk & self.running
 
     def _follow_inference(self, m, other_begins) -> Signal:
@@ -224,7 +226,7 @@ class PacketLoader(wiring.Component):
         m.d.sync += [ran.eq(self.running), stale.eq((late | self.abort) & ~self.running & ~other_begins)]
         return late
 
-    def _judge(self, m, step, following, fault, target, address, remaining):
+    def _judge(self, m, step, following, fault, error, target, address, remaining):
         """Say what is wrong with the word offered in ``step``, and which step follows if nothing is."""
         word, last = self.i.tdata, self.i.tlast
         size = Signal.like(remaining)
@@ -241,7 +243,7 @@ class PacketLoader(wiring.Component):
         m.d.comb += following.eq(step)
         with m.Switch(step):
             with m.Case(_Step.HEADER):
-                m.d.comb += [following.eq(_Step.ADDRESS), self.error.info.eq(word)]
+                m.d.comb += [following.eq(_Step.ADDRESS), error.info.eq(word)]
                 with m.If(word[16:] != PACKET_MAGIC >> 16):
                     m.d.comb += fault.eq(ErrorCode.PACKET_MAGIC)
                 with m.Elif(word[:16] >= len(memory_words(self.config))):
@@ -249,17 +251,17 @@ class PacketLoader(wiring.Component):
                 with m.Elif(last):
                     m.d.comb += fault.eq(ErrorCode.PACKET_SHORT)
             with m.Case(_Step.ADDRESS):
-                m.d.comb += [following.eq(_Step.LENGTH), self.error.info.eq(word)]
+                m.d.comb += [following.eq(_Step.LENGTH), error.info.eq(word)]
                 with m.If(last):
                     m.d.comb += fault.eq(ErrorCode.PACKET_SHORT)
             with m.Case(_Step.LENGTH):
-                m.d.comb += [following.eq(_Step.PAYLOAD), self.error.info.eq(address)]
+                m.d.comb += [following.eq(_Step.PAYLOAD), error.info.eq(address)]
                 with m.If((word == 0) | (within + word > size)):
                     m.d.comb += fault.eq(ErrorCode.PACKET_RANGE)
                 with m.Elif(last):
                     m.d.comb += fault.eq(ErrorCode.PACKET_SHORT)
             with m.Case(_Step.PAYLOAD):
-                m.d.comb += self.error.info.eq(address + 1)
+                m.d.comb += error.info.eq(address + 1)
                 with m.If(last & (remaining != 1)):
                     m.d.comb += fault.eq(ErrorCode.PACKET_SHORT)
                 with m.If(~last & (remaining == 1)):

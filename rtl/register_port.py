@@ -257,7 +257,7 @@ class RegisterPort(wiring.Component):
 
         error = self._errors(m, bus, registers)
         control = registers.control
-        startable = ~self.busy & ~self.loading & (error == ErrorCode.NONE)
+        startable = ~self.busy & ~self.loading & ~self.load_error.valid & (error == ErrorCode.NONE)
         m.d.comb += [
             self.start.eq(control.start.strobe & ~control.abort.strobe & startable),
             self.abort.eq(control.abort.strobe),

@@ -135,8 +135,9 @@ class Requantizer(wiring.Component):
         negative, some_ones, some_zeros = (
             Signal(name=name, reset_less=True) for name in ("negative", "some_ones", "some_zeros")
         )
-        others = Cat(self.shift + _WINDOW_BITS - 1 <= i for i in range(z_bits - 1))
+        others = Signal(z_bits - 1, reset_less=True)
         m.d.sync += [
+            others.eq(Cat(self.shift + _WINDOW_BITS - 1 <= i for i in range(z_bits - 1))),
             window.eq(shifted_right(m, "based", Cat(0, based).as_signed(), self.shift, len(window))),
             negative.eq(based[-1]),
             some_ones.eq((based[:-1] & others).any()),
@@ -162,13 +163,13 @@ class Requantizer(wiring.Component):
     def _clamp(self, m: Module, total: Value, negative: Value, wide: Value) -> Value:
         """``total`` in the output's range. ``wide``: it lost bits, of a number that was ``negative`` or not."""
         sign, value = total[-1], total[:-1]
-        beyond = Signal(len(value))  # bits that are equal to the sign in every number in range
+        beyond = Signal(len(value), reset_less=True)  # bits that are equal to the sign in every number in range
         with m.Switch(Cat(self.output_signed, self.unused_bits)):
             for bits in range(ACTIVATION_BITS_MIN, ACTIVATION_BITS + 1):
                 for is_signed in (False, True):
                     greatest = output_range(is_signed, bits)[1]
                     with m.Case(is_signed | (ACTIVATION_BITS - bits) << 1):
-                        m.d.comb += beyond.eq(~greatest)
+                        m.d.sync += beyond.eq(~greatest)
         too_high, too_low = Signal(), Signal()
         m.d.comb += [
             too_high.eq(Mux(wide, ~negative, ~sign & (value & beyond).any())),

@@ -75,9 +75,10 @@ class Results(wiring.Component):
         flight = Signal(Ram.LATENCY + Requantizer.LATENCY)
         column, column_held = Signal.like(reads.column), Signal.like(reads.column)
         m.d.sync += [flight.eq(Cat(self.announce, flight)), column.eq(reads.column), column_held.eq(column)]
-        for walk in (reads, writes):
+        for walk, base in ((reads, self.command.residual_base), (writes, self.command.out_base)):
             m.d.comb += [
                 walk.reset.eq(self.take),
+                walk.base.eq(base),
                 walk.pixels.eq(self.command.out_pixels),
                 walk.step.eq(self.command.out_step),
             ]
@@ -85,9 +86,9 @@ class Results(wiring.Component):
             reads.advance.eq(self.announce),
             writes.advance.eq(flight[-1]),
             self.pending.eq(self.announce | flight.any()),
-            self.residual_address.eq(self.command.residual_base + reads.offset),
+            self.residual_address.eq(reads.address),
             self.write.eq(flight[-1]),
-            self.write_address.eq(self.command.out_base + writes.offset),
+            self.write_address.eq(writes.address),
             self.write_column.eq(writes.column),
         ]
         self._entries(m, reads)

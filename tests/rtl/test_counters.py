@@ -11,12 +11,12 @@ from spec.registers import COUNTERS
 
 
 def simulate(cycles):
-    """Drive one (running, cause code, clear, snapshot) per cycle; return ``values`` as seen after every cycle."""
+    """Drive one (running, cause code, clear, snapshot) per cycle; return ``values`` as seen two cycles after each."""
     dut = Counters()
     seen = []
 
     async def testbench(ctx):
-        for running, cause, clear, snapshot in cycles:
+        for running, cause, clear, snapshot in [*cycles, (0, 0, 0, 0)]:
             ctx.set(dut.running, running)
             ctx.set(dut.cause, Cause(cause))
             ctx.set(dut.clear, clear)
@@ -28,7 +28,7 @@ def simulate(cycles):
     simulator.add_clock(1e-6)
     simulator.add_testbench(testbench)
     simulator.run()
-    return seen
+    return seen[1:]
 
 
 def model(cycles):

@@ -6,7 +6,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl.command import COMMAND
-from rtl.map_walk import pixel_layout, step_pixel
+from rtl.map_walk import pixel_layout, start_pixel, step_pixel
 from spec.commands import ADDRESS_BITS, Op, encode
 
 
@@ -20,12 +20,12 @@ class Walk(wiring.Component):
     def elaborate(self, platform):
         """Start at the top left, which is in the padding."""
         m = Module()
-        after = Signal(pixel_layout(ADDRESS_BITS))
+        after, first = Signal(pixel_layout(ADDRESS_BITS)), Signal(pixel_layout(ADDRESS_BITS))
+        start_pixel(m, self.command, first)
         step_pixel(m, self.command, self.here, after)
         m.d.sync += self.here.eq(after)
         with m.If(self.start):
-            m.d.sync += [self.here.offset.eq(0), self.here.column.eq(0)]
-            m.d.sync += [self.here.y.eq(-self.command.pad), self.here.x.eq(-self.command.pad)]
+            m.d.sync += self.here.eq(first)
         return m
 
 
@@ -49,9 +49,8 @@ def test_pixels_in_order(simulate, layout_of, size, kernel, stride, pad, blocks)
         for row in range(rows):
             for column in range(columns):
                 here = ctx.get(dut.here)
-                assert (here.column, here.y, here.x) == (
-                    column, (row * stride - pad) & 8191, (column * stride - pad) & 8191
-                )
+                assert (here.y, here.x) == ((row * stride - pad) & 8191, (column * stride - pad) & 8191)
+                assert (here.columns.left, here.columns.last) == (columns - column, column == columns - 1)
                 assert here.offset == (row * size[1] + column) * stride * blocks
                 await ctx.tick()
 
