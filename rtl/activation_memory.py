@@ -12,7 +12,8 @@ __all__ = ["ActivationMemory"]
 
 class ActivationMemory(wiring.Component):
     """Words of ``word_bytes`` activations. The requantizer writes one column of a word (``rows`` bytes), the host one
-    32-bit part; a read returns the whole word two enabled cycles later. The host's write wins.
+    32-bit part; either stands in the memory two cycles later. A read returns the whole word two enabled cycles later.
+    The host's write wins.
 
     Parameters
     ----------
@@ -65,6 +66,8 @@ class ActivationMemory(wiring.Component):
             ram.read_address.eq(self.read_address),
             ram.read_enable.eq(self.read_enable),
             self.word.eq(ram.read_data),
+        ]
+        m.d.sync += [
             ram.write_address.eq(Mux(self.host_write, self.host_address >> part_bits, self.result_address)),
             ram.write_data.eq(Mux(self.host_write, self.host_data.replicate(parts), self.result.replicate(columns))),
             ram.write_enable.eq(Mux(self.host_write, 1 << self.host_address[:part_bits], result_parts)),

@@ -4,6 +4,8 @@ from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from rtl.axi import AXI_BITS
+from rtl.countdown import begin, countdown, step
 from rtl.frame_sender import FrameWord
 from rtl.ram import Ram
 from spec.commands import ADDRESS_BITS
@@ -79,12 +81,13 @@ class Exporter(wiring.Component):
         left = Signal(24)
         psum = Signal()
         wait = Signal(range(Ram.LATENCY + 1))
-        item = Signal(range(max(items_word, items_psum)))
-        last_item = item == Mux(psum, items_psum - 1, items_word - 1)
+        most = max(items_word, items_psum)
+        item, items = Signal(range(most)), Signal(countdown(most.bit_length()))
 
         word, logits = self._lane_sent(m)
+        following = Signal(AXI_BITS)
         m.d.comb += [
-            self.words.payload.data.eq(Mux(psum, logits[item], word.word_select(item, 32))),
+            following.eq(Mux(psum, logits[item], word.word_select(item, AXI_BITS))),
             self.words.payload.last.eq(left == 1),
         ]
         with m.FSM() as fsm:
@@ -96,14 +99,17 @@ class Exporter(wiring.Component):
             with m.State("READ"):
                 m.d.sync += wait.eq(wait + 1)
                 with m.If(wait == Ram.LATENCY):
+                    m.d.sync += [self.words.payload.data.eq(following), item.eq(1)]
+                    m.d.sync += begin(items, Mux(psum, items_psum, items_word))
                     m.next = "SEND"
             with m.State("SEND"):  # the address holds, and so does the word
                 m.d.comb += self.words.valid.eq(1)
                 with m.If(self.words.ready):
-                    m.d.sync += [item.eq(item + 1), left.eq(left - 1)]
+                    m.d.sync += [self.words.payload.data.eq(following), item.eq(item + 1)]
+                    m.d.sync += [*step(items), left.eq(left - 1)]
                     with m.If(left == 1):
                         m.next = "IDLE"
-                    with m.Elif(last_item):
+                    with m.Elif(items.last):
                         m.d.sync += [self.address.eq(self.address + 1), wait.eq(0), item.eq(0)]
                         m.next = "READ"
         return m

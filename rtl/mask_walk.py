@@ -63,7 +63,7 @@ class MaskWalk(wiring.Component):
     hungry : Out(1)
         The walk waits for a chunk.
     misfit : Out(1)
-        In the cycle after ``free``: it was not as long as the masks of its m-tile, in whole words of the mask memory.
+        Two cycles after ``free``: it was not as long as the masks of its m-tile, in whole words of the mask memory.
     plane : Out(range(ring_words))
         First word of the present plane in the ring memory. Not in a build without rings.
     """
@@ -163,7 +163,13 @@ class MaskWalk(wiring.Component):
             m.d.sync += [x.eq(self._first_unit()) for x in (unit, weight_tile_unit, m_tile_unit)]
             m.d.sync += placed.eq(1)
         m.d.comb += self.hungry.eq(busy & ~there & ~self.chunk.valid)
-        m.d.sync += self.misfit.eq(self.free & (self._end_word(after) != self.chunk.end))
+        freed, end, chunk_end = Signal(), Signal.like(self.chunk.end), Signal.like(self.chunk.end)
+        m.d.sync += [
+            freed.eq(self.free),
+            end.eq(self._end_word(after)),
+            chunk_end.eq(self.chunk.end),
+            self.misfit.eq(freed & (end != chunk_end)),
+        ]
         return m
 
     def _first_unit(self):

@@ -41,9 +41,9 @@ class Position(data.Struct):
 class RegisterBus(wiring.Component):
     """AXI4-Lite subordinate: turns the five channels into one strobe per write and one per read.
 
-    The strobe comes in the cycle after the address (and, for a write, the data, in either order) was taken, the answer
+    The strobe comes two cycles after the address (and, for a write, the data, in either order) was taken, the answer
     is offered in the cycle after that and held until taken. Reads and writes do not wait for each other; each has one
-    access outstanding, at best one every 3 cycles. All outputs of the bus are registers.
+    access outstanding, at best one every 4 cycles. All outputs of the bus are registers.
 
     Members
     -------
@@ -64,12 +64,17 @@ class RegisterBus(wiring.Component):
 
         bus, write, read = self.bus, self.write, self.read
         aw_held, w_held, ar_held = Signal(), Signal(), Signal()
+        write_stands, read_stands = Signal(), Signal()
         m.d.comb += [
             bus.awready.eq(~aw_held),
             bus.wready.eq(~w_held),
             bus.arready.eq(~ar_held),
-            write.strobe.eq(aw_held & w_held & ~bus.bvalid),
-            read.strobe.eq(ar_held & ~bus.rvalid),
+            write.strobe.eq(write_stands & ~bus.bvalid),
+            read.strobe.eq(read_stands & ~bus.rvalid),
+        ]
+        m.d.sync += [
+            write_stands.eq(aw_held & w_held & ~write.strobe & ~bus.bvalid),
+            read_stands.eq(ar_held & ~read.strobe & ~bus.rvalid),
         ]
         with m.If(bus.awvalid & bus.awready):
             m.d.sync += [aw_held.eq(1), write.address.eq(bus.awaddr)]
@@ -108,8 +113,9 @@ def _field_members(field: Field) -> dict:
 class RegisterFile(wiring.Component):
     """Every register of ``REGISTERS``, at its offset, with every field behaving as its ``Access`` says.
 
-    Answers in the cycle of the strobe. An address that is no register's offset, and a write that is not whole, are
-    refused without any effect. A bit set and cleared in the same cycle is set. Everything kept here resets to 0.
+    Answers in the cycle of the strobe; the access stands at least one cycle before that. An address that is no
+    register's offset, and a write that is not whole, are refused without any effect. A bit set and cleared in the same
+    cycle is set. Everything kept here resets to 0.
 
     Members
     -------
@@ -135,14 +141,16 @@ class RegisterFile(wiring.Component):
     def elaborate(self, platform):
         m = Module()
 
-        reads, hits = [], []
+        reads, hits, write_hits = [], [], []
         for register in REGISTERS:
-            hit, taken, written = (Signal(name=f"{register.name}_{name}") for name in ("hit", "taken", "written"))
-            m.d.comb += [
+            hit, write_hit, taken, written = (
+                Signal(name=f"{register.name}_{name}") for name in ("hit", "write_hit", "taken", "written")
+            )
+            m.d.sync += [
                 hit.eq(self.read.address == register.offset),
-                taken.eq(hit & self.read.strobe),
-                written.eq((self.write.address == register.offset) & self.write.whole & self.write.strobe),
+                write_hit.eq((self.write.address == register.offset) & self.write.whole),
             ]
+            m.d.comb += [taken.eq(hit & self.read.strobe), written.eq(write_hit & self.write.strobe)]
             value = Signal(AXI_BITS, name=f"{register.name}_value")
             for field in register.fields:
                 port = getattr(getattr(self, register.name.lower()), field.name)
@@ -151,12 +159,12 @@ class RegisterFile(wiring.Component):
                 if field.access is not Access.WO:
                     m.d.comb += value[bits].eq(port.value)
             hits.append(hit)
+            write_hits.append(write_hit)
             reads.append(value & hit.replicate(AXI_BITS))  # at most one is not 0: cheaper than a choice
-        here = Cat(self.write.address == register.offset for register in REGISTERS).any()
         m.d.comb += [
             self.read.data.eq(reduce(operator.or_, reads)),
             self.read.refused.eq(~Cat(hits).any()),
-            self.write.refused.eq(~(here & self.write.whole)),
+            self.write.refused.eq(~Cat(write_hits).any()),
         ]
         return m
 
@@ -180,8 +188,8 @@ class RegisterFile(wiring.Component):
 class RegisterPort(wiring.Component):
     """Control and status of the accelerator on an AXI4-Lite bus.
 
-    ``start``, ``abort`` and ``snapshot`` come in the cycle in which a write takes effect, two cycles after its address
-    and data were taken; the timing of the bus is that of :class:`RegisterBus`.
+    ``start``, ``abort`` and ``snapshot`` come in the cycle in which a write takes effect, three cycles after its
+    address and data were taken; the timing of the bus is that of :class:`RegisterBus`.
 
     - A start is taken when nothing runs, no packet is half received and no error is pending. While something runs
       or loads it is the error ``START_BUSY`` (info: ``PROGRAM_START``). A write that also aborts never starts.
@@ -198,6 +206,8 @@ class RegisterPort(wiring.Component):
     -------
     bus : In(AxiLite(ADDRESS_BITS))
         The host.
+    start_asked : Out(1)
+        A start is asked for, whether it is taken or not; one cycle.
     start : Out(1)
         A start was taken; one cycle.
     abort : Out(1)
@@ -230,7 +240,7 @@ class RegisterPort(wiring.Component):
         self.config = config
         super().__init__({
             "bus": In(AxiLite(ADDRESS_BITS)),
-            "start": Out(1), "abort": Out(1), "program_start": Out(16),
+            "start_asked": Out(1), "start": Out(1), "abort": Out(1), "program_start": Out(16),
             "busy": In(1), "loading": In(1), "done": In(1),
             "load_error": In(LoadError), "command_error": In(CommandError), "position": In(Position),
             "snapshot": Out(1), "counters": In(COUNTER_VALUES),
@@ -259,7 +269,8 @@ class RegisterPort(wiring.Component):
         control = registers.control
         startable = ~self.busy & ~self.loading & ~self.load_error.valid & (error == ErrorCode.NONE)
         m.d.comb += [
-            self.start.eq(control.start.strobe & ~control.abort.strobe & startable),
+            self.start_asked.eq(control.start.strobe),
+            self.start.eq(self.start_asked & ~control.abort.strobe & startable),
             self.abort.eq(control.abort.strobe),
             self.program_start.eq(registers.program_start.command.value),
             self.snapshot.eq(registers.snapshot.take.strobe),

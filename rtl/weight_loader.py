@@ -112,7 +112,8 @@ class WeightLoader(wiring.Component):
             self.misfit.eq(walk.misfit),
         ]
 
-        # The fetch leaves the walk, spends two cycles in the mask memory and then writes its rows.
+        # The fetch leaves the walk, spends two cycles in the mask memory and then writes its rows. Its signs are made
+        # in the second of these, so that they stand with the mask.
         seeding = Signal()
         advance = Signal()
         in_memory = Signal(TileFetch)
@@ -146,15 +147,18 @@ class WeightLoader(wiring.Component):
         ]
         m.d.sync += self.full.eq(last_written | (self.full & ~self.swap))
 
+        negative = Signal.like(signs.signs)
         m.d.comb += [
-            signs.fetch.eq(self.write),
-            signs.group.eq(fetch.group),
-            signs.start.eq(fetch.start),
-            signs.rewind.eq(fetch.rewind),
-            signs.commit.eq(fetch.commit),
-            signs.words.eq(Mux(fetch.partial, fetch.words, config.sign_words)),
+            signs.fetch.eq(in_memory.valid & advance),
+            signs.group.eq(in_memory.group),
+            signs.start.eq(in_memory.start),
+            signs.rewind.eq(in_memory.rewind),
+            signs.commit.eq(in_memory.commit),
+            signs.words.eq(Mux(in_memory.partial, in_memory.words, config.sign_words)),
         ]
-        mask, negative = self._masks(m, masks, fetch, coded), signs.signs
+        with m.If(advance):
+            m.d.sync += negative.eq(signs.signs)
+        mask = self._masks(m, masks, fetch, coded)
         if config.ring_words:
             rings, ring = self._rings(m, walk, fetch, advance, seeding)
             m.d.comb += seeding.eq(signs.seeding | rings.seeding)

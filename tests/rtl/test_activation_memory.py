@@ -13,10 +13,10 @@ def test_random_traffic(simulate, word_bytes, rows, words):
     dut = ActivationMemory(word_bytes=word_bytes, rows=rows, words=words)
     model = np.zeros((words, word_bytes), np.uint8)
     expected, seen = [], []
-    collisions = 0
+    collisions, stored_later = 0, []
 
     async def testbench(ctx):
-        nonlocal collisions
+        nonlocal collisions, stored_later
         ctx.set(dut.read_enable, 1)
         for part in range(words * word_bytes // 4):
             ctx.set(dut.host_write, 1)
@@ -34,10 +34,12 @@ def test_random_traffic(simulate, word_bytes, rows, words):
             }.items():
                 ctx.set(getattr(dut, port), value)
             expected.append(model[address].tobytes())
+            for place, value in stored_later:  # a write takes a cycle to the memory
+                place[:] = value
             if host:
-                model.reshape(-1, 4)[part] = data
-            elif result:
-                model[word, column * rows : (column + 1) * rows] = stored
+                stored_later = [(model.reshape(-1, 4)[part], data)]
+            else:
+                stored_later = [(model[word, column * rows : (column + 1) * rows], stored)] * int(result)
             collisions += host and result
             await ctx.tick()
             seen.append(ctx.get(dut.word).to_bytes(word_bytes, "little"))

@@ -44,6 +44,7 @@ def test_a_word_through_the_lane(simulate, layout_of, source):
             ctx.set(control.host_data, int.from_bytes(bytes(data[4 * part : 4 * part + 4]), "little"))
             await ctx.tick()
         ctx.set(port, 0)
+        await ctx.tick()
 
     async def testbench(ctx):
         await host(ctx, dut.host_x, 2, x_word)
@@ -71,6 +72,7 @@ def test_a_word_through_the_lane(simulate, layout_of, source):
             ctx.set(port, value)
         await ctx.tick()
         ctx.set(control.t_write, 0)
+        await ctx.tick()
         ctx.set(control.command, layout_of(encode(Op.STORE, source=Source.T)))
         ctx.set(control.t_address, 7)
         await ctx.tick().repeat(Ram.LATENCY)

@@ -116,9 +116,11 @@ def test_streamed_fetches_come_from_their_chunks(simulate, layout_of, case, late
                 moved = fetch | {"unit": fetch["unit"] - base + place * per_word}
                 assert {name: getattr(got, name) for name in fetch} == moved, (tile, number)
                 assert ctx.get(dut.free) == (number == count - 1)
+                assert not ctx.get(dut.misfit)
                 await ctx.tick()
-                assert ctx.get(dut.misfit) == (number == count - 1 and wrong != 0)
             ctx.set(dut.chunk.valid, 0)
+            await ctx.tick()
+            assert ctx.get(dut.misfit) == (wrong != 0)
             done += count
         assert done == len(fetches)
         assert ctx.get(dut.idle)

@@ -317,7 +317,7 @@ def test_reads_and_writes_do_not_wait_for_each_other():
         ctx.set(bus.wdata, 0xABCD)
         await ctx.tick()
         ctx.set(bus.wvalid, 0)
-        await ctx.tick()
+        await ctx.tick().repeat(2)
         assert (ctx.get(bus.bvalid), ctx.get(bus.awready), ctx.get(bus.wready)) == (1, 0, 0)
         assert await host.read(ctx, offset_of("MODEL_HASH")) == (Response.OKAY, 0xABCD)
         ctx.set(bus.bready, 1)
@@ -326,7 +326,7 @@ def test_reads_and_writes_do_not_wait_for_each_other():
 
         ctx.set(bus.arvalid, 1)
         ctx.set(bus.araddr, offset_of("VERSION"))
-        await ctx.tick().repeat(2)
+        await ctx.tick().repeat(3)
         assert (ctx.get(bus.rvalid), ctx.get(bus.arready)) == (1, 0)
         ctx.set(bus.arvalid, 0)
         assert await host.write(ctx, offset_of("MODEL_HASH"), 0xEF) is Response.OKAY
@@ -358,11 +358,11 @@ def test_random_traffic_on_both_channels_at_once():
     assert min(host.waits.values()) > 10
 
 
-# Cycles after the address is offered: the access strobes in cycle 1.
-STROBE = 1
+# Cycles after the address is offered: the access strobes in cycle 2, and the next one 4 cycles later.
+STROBE, PERIOD = 2, 4
 
 
-@pytest.mark.parametrize("cycle", range(5))
+@pytest.mark.parametrize("cycle", range(8))
 def test_done_is_seen_exactly_once_however_it_meets_a_read(cycle):
     host = Host()
     seen = []
@@ -378,7 +378,7 @@ def test_done_is_seen_exactly_once_however_it_meets_a_read(cycle):
         await host.pulse(ctx, "done")
 
     host.run(reader, engine)
-    assert seen == [cycle < STROBE, cycle >= STROBE and cycle < STROBE + 3, cycle >= STROBE + 3]
+    assert seen == [cycle < STROBE, cycle >= STROBE and cycle < STROBE + PERIOD, cycle >= STROBE + PERIOD]
 
 
 LOAD_FIELDS = {"code": ErrorCode.PACKET_RANGE, "info": 1}
@@ -392,7 +392,7 @@ CLEARS = {
 }
 
 
-@pytest.mark.parametrize("cycle", range(4))
+@pytest.mark.parametrize("cycle", range(5))
 @pytest.mark.parametrize(("name", "fields", "register", "value", "expected"), CLEARS.values(), ids=CLEARS)
 def test_set_wins_over_a_simultaneous_clear(name, fields, register, value, expected, cycle):
     host = Host()
@@ -427,6 +427,7 @@ def test_errors_of_one_cycle_have_an_order():
             await ctx.tick()
             for valid in (bus.awvalid, bus.wvalid, bus.arvalid):
                 ctx.set(valid, 0)
+            await ctx.tick()
             ctx.set(dut.command_error, {"valid": first <= 0, "info": 5})
             ctx.set(dut.load_error, {"valid": first <= 1, "code": ErrorCode.PACKET_MAGIC, "info": 6})
             await ctx.tick()
