@@ -184,7 +184,7 @@ class Engine(wiring.Component):
             m.d.sync += self.busy.eq(0)
 
     def _connect_sums(self, m, control, addresses, results, exporter, in_array, classify, begin) -> Signal:
-        """Carry each beat's marks along its sums. Returns whether any sum is still on its way."""
+        """Carry each beat's marks along its sums. Returns whether any sum is on its way that has left the words."""
         beat = addresses.beat
         depth = self.config.psum_depth
         summed = array_latency(self.config.groups)  # the age of a beat whose sums stand; acc follows
@@ -207,6 +207,7 @@ class Engine(wiring.Component):
         if self.config.ring_words:
             m.d.comb += control.sum_triple.eq(history("sum_triple", addresses.triple)[summed])
         last = history("sum_last", in_array & beat.last)
+        due = history("result_due", in_array & beat.last & ~classify)
         pixels = history("pixel", pixel)
 
         # The classifier leaves one word of sums per channel tile.
@@ -223,9 +224,12 @@ class Engine(wiring.Component):
             control.accumulate.eq(classify),
             control.psum_write.eq(valid[summed + 1] & (last[summed + 1] == classify)),
             control.psum_write_address.eq(Mux(classify, classified, pixels[summed + 1])),
-            results.announce.eq(last[ahead + 1] & ~classify),
+            results.soon.eq(due[ahead]),
+            results.announce.eq(due[ahead + 1]),
         ]
-        return Cat(valid).any()
+        on_their_way = Signal()
+        m.d.sync += on_their_way.eq(Cat(valid[:-1]).any())
+        return on_their_way
 
     def _connect_memories(self, m, control, addresses, results, pool, exporter, command, advance) -> None:
         """Each memory is read by the array, the residual, the pool or the exporter, whichever the command means, and

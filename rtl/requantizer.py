@@ -121,12 +121,11 @@ class Requantizer(wiring.Component):
         m = Module()
 
         z_bits = self.widths.z
-        product, based = (Signal(signed(z_bits), name=name, reset_less=True) for name in ("product", "based"))
+        based = Signal(signed(z_bits), reset_less=True)
         bias = Signal(signed(BIAS_BITS + BIAS_SHIFT_MAX), reset_less=True)
         m.d.sync += [
-            product.eq(self.acc * self.entry.multiplier),
             bias.eq(shifted_left(m, "bias", self.entry.bias, self.bias_shift, len(bias))),
-            based.eq(product + bias),
+            based.eq(self._product(m) + bias),
         ]
 
         # (b + half) >> sh is b >> sh and, added to it, the highest bit that left. Of b >> sh the lowest bits will do if
@@ -148,6 +147,17 @@ class Requantizer(wiring.Component):
         m.d.comb += total.eq(rounded)
         m.d.sync += self.y.eq(self._clamp(m, total, negative, Mux(negative, some_zeros, some_ones)))
         return m
+
+    def _product(self, m: Module) -> Value:
+        """``acc*M`` of a cycle ago: two multiplications of 18 bits, which FPGAs have, added after a register."""
+        split = 17
+        low = Signal(signed(split + 1 + MULTIPLIER_BITS), reset_less=True)
+        high = Signal(signed(len(self.acc) - split + MULTIPLIER_BITS), reset_less=True)
+        m.d.sync += [
+            low.eq(Cat(self.acc[:split], 0).as_signed() * self.entry.multiplier),
+            high.eq(self.acc[split:].as_signed() * self.entry.multiplier),
+        ]
+        return Cat(low[:split], low[split:].as_signed() + high).as_signed()
 
     def _residual(self, m: Module) -> Value:
         """``r << rsh`` of three cycles ago, or 0."""

@@ -40,6 +40,8 @@ class Results(wiring.Component):
     write : Out(1)
     write_address : Out(address_bits)
     write_column : Out(range(columns))
+    soon : In(1)
+        ``announce`` of the next cycle.
     pending : Out(1)
         Results are in flight from ``announce`` to the store.
     entry_write_address, entry_write_data, entry_write_enable
@@ -53,6 +55,7 @@ class Results(wiring.Component):
             "command": In(COMMAND),
             "entry_offset": In(20),
             "announce": In(1),
+            "soon": In(1),
             "residual_address": Out(config.address_bits),
             "residual_column": Out(range(config.columns)),
             "entries": Out(data.ArrayLayout(Entry, config.rows)),
@@ -75,6 +78,7 @@ class Results(wiring.Component):
         flight = Signal(Ram.LATENCY + Requantizer.LATENCY)
         column, column_held = Signal.like(reads.column), Signal.like(reads.column)
         m.d.sync += [flight.eq(Cat(self.announce, flight)), column.eq(reads.column), column_held.eq(column)]
+        m.d.sync += self.pending.eq(self.soon | self.announce | flight[:-1].any())
         for walk, base in ((reads, self.command.residual_base), (writes, self.command.out_base)):
             m.d.comb += [
                 walk.reset.eq(self.take),
@@ -85,7 +89,6 @@ class Results(wiring.Component):
         m.d.comb += [
             reads.advance.eq(self.announce),
             writes.advance.eq(flight[-1]),
-            self.pending.eq(self.announce | flight.any()),
             self.residual_address.eq(reads.address),
             self.write.eq(flight[-1]),
             self.write_address.eq(writes.address),

@@ -33,14 +33,16 @@ async def results_of(ctx, dut, lane, acc, memory, gap):
     config = dut.config
     announced, addresses, stores = [None] * Ram.LATENCY, [0] * Ram.LATENCY, []
     pending, cycle, schedule = iter(range(len(acc))), 0, []
-    following = next(pending)
+    following, soon = next(pending), False
     while following is not None or ctx.get(dut.pending):
-        announce = following is not None and not gap()
+        announce = soon
         ctx.set(dut.announce, announce)
         announced = [*announced[1:], following if announce else None]
         if announce:
             schedule.append(cycle)
             following = next(pending, None)
+        soon = following is not None and not gap()
+        ctx.set(dut.soon, soon)
         if ctx.get(dut.write):
             word = ctx.get(lane.y).to_bytes(config.rows, "little")
             stores.append((ctx.get(dut.write_address), ctx.get(dut.write_column), word))
