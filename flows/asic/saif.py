@@ -20,7 +20,8 @@ _TOKEN = re.compile(
 def read_toggles(path: Path, top: str) -> dict[str, int]:
     """Transitions of every bit below the instance ``top``, as ``{"instance.instance.name[3]": transitions}``.
 
-    Of a vector every bit is there by itself; ``top`` is a path with dots, and not part of the names.
+    Of a vector every bit is there by itself; ``top`` is a path with dots, perhaps below others, and not part of the
+    names.
 
     Raises
     ------
@@ -31,15 +32,16 @@ def read_toggles(path: Path, top: str) -> dict[str, int]:
     scopes: list[str | None] = []
     found: dict[str, int] = {}
     seen = False
-    prefix = f"{top}."
+    mark = f".{top}."
     for token in _TOKEN.finditer(text):
         if token["instance"]:
             scopes.append(token["instance"].replace("\\", ""))
-            seen |= ".".join(filter(None, scopes)) == top
+            seen |= mark in f".{'.'.join(filter(None, scopes))}."
         elif token["bit"]:
-            name = ".".join([*filter(None, scopes), token["bit"].replace("\\", "")])
-            if name.startswith(prefix):
-                found[name[len(prefix):]] = int(token["toggles"])
+            path = f".{'.'.join([*filter(None, scopes), token['bit']])}".replace("\\", "")
+            _, below, name = path.partition(mark)
+            if below:
+                found[name] = int(token["toggles"])
         elif token["end"]:
             if scopes:
                 scopes.pop()
