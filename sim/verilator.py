@@ -49,6 +49,9 @@ MAKE_VARIABLES = {
     "OBJCACHE": "ccache",
 }
 
+#: Of a netlist's simulation: far more C++ than of the Verilog it is made from, for a few images.
+GATES_MAKE_VARIABLES = MAKE_VARIABLES | {"OPT_FAST": "-O1"}
+
 #: cocotbext-axi still calls what cocotb 2 deprecates; everything else that warns is an error.
 WARNINGS = (
     "error",
@@ -75,7 +78,7 @@ class Case:
     seconds: float
 
 
-def environment() -> dict[str, str]:
+def environment(make_variables: Mapping[str, str] = MAKE_VARIABLES) -> dict[str, str]:
     """Environment for Verilator, make and the simulator: ours, completed.
 
     Raises
@@ -97,7 +100,7 @@ def environment() -> dict[str, str]:
                 f"Simulation needs the program {tool}, which is not on PATH; install it "
                 f"(Debian: apt-get install {package})"
             )
-    variables = dict(MAKE_VARIABLES)
+    variables = dict(make_variables)
     if shutil.which("ccache", path=path) is None:
         del variables["OBJCACHE"]
     foreign = ("WAVES", "GUI", "VERILATOR_ROOT", "MAKELEVEL")
@@ -236,13 +239,13 @@ def _flags(waves: bool, acc_bits: int, lanes: int, gates: bool) -> list[str]:
     return [*FLAGS, *sizes, *(["--trace-underscore", "-DWAVES"] if waves else [])]
 
 
-def _stamp(verilog: str, wrapper: str, flags: list[str]) -> str:
+def _stamp(verilog: str, wrapper: str, flags: list[str], make_variables: Mapping[str, str]) -> str:
     """What a build depends on, as text. Equal stamps, equal simulation."""
     texts = {"design": verilog, "wrapper": wrapper}
     compiler = subprocess.run(["g++", "-dumpfullversion"], capture_output=True, text=True, check=False).stdout.strip()
     stamp = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()} | {
         "flags": flags,
-        "make": MAKE_VARIABLES,
+        "make": dict(make_variables),
         "versions": {name: importlib.metadata.version(name) for name in ("verilator", "cocotb")} | {"g++": compiler},
         "python": sys.prefix,
     }
@@ -284,12 +287,13 @@ def build_simulation(
             f"Simulation cannot be built in {directory}, because GNU make does not take spaces in paths; "
             "use another folder"
         )
-    variables = environment()
+    make_variables = GATES_MAKE_VARIABLES if gates else MAKE_VARIABLES
+    variables = environment(make_variables)
     directory.mkdir(parents=True, exist_ok=True)
     with open(directory / ".lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         flags = _flags(waves, acc_bits, lanes, gates)
-        stamp_file, stamp = directory / "stamp.json", _stamp(verilog, bench, flags)
+        stamp_file, stamp = directory / "stamp.json", _stamp(verilog, bench, flags, make_variables)
         if stamp_file.is_file() and stamp_file.read_text() == stamp and (directory / TOP).is_file():
             return Simulation(directory, waves)
         stamp_file.unlink(missing_ok=True)
