@@ -133,7 +133,7 @@ def _memories(work: _Work, layers: dict, node_nm: float) -> dict[str, Memory]:
 
 
 def _run(work: _Work, images: int, node_nm: float, console: Console) -> tuple[dict, dict]:
-    """``asic.json`` and ``energy.json``."""
+    """``asic.json``, which has everything, and ``energy.json``."""
     config, model = work.program.config, work.program.model
     columns = (
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn()
@@ -150,7 +150,8 @@ def _run(work: _Work, images: int, node_nm: float, console: Console) -> tuple[di
     layers = layers_json(work.program, prediction, ())
     memories = _memories(work, layers, node_nm)
     source = {
-        "network": model.network.name, "model_sha256": model.hash, "pe": config.pe, "node_nm": node_nm,
+        "model": work.path.stem, "network": model.network.name, "model_sha256": model.hash, "pe": config.pe,
+        "node_nm": node_nm,
         "config": config.to_json() | {"hash": f"{config.hash:08x}"},
     }
     area = report.area_record(
@@ -163,7 +164,7 @@ def _run(work: _Work, images: int, node_nm: float, console: Console) -> tuple[di
         dense_macs=layers["totals"]["dense_equivalent_macs"] / config.lanes,
         useful_macs=useful_macs(model, layers) / config.lanes, cycles=prediction.total, cycles_recorded=recorded,
     )
-    return area | source, energy | source
+    return source | area | {"energy": energy}, source | energy
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,12 +1,11 @@
 """What is written and shown of an estimate."""
 
-import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
-from pathlib import Path
 
 from rich.table import Table
 
+from flows.asic.chips import published
 from flows.asic.library import Library
 from flows.asic.mapping import Delay
 from flows.asic.memories import Memory
@@ -15,7 +14,6 @@ from flows.asic.power import CLOCK_TREE, Area, Energy
 
 __all__ = ["area_record", "area_table", "chips_table", "energy_record", "energy_table"]
 
-_CHIPS = Path(__file__).with_name("chips.toml")
 _SCHEMA = 1
 
 #: How memories are called in the split of energy, and in the tables.
@@ -53,8 +51,9 @@ def caveat(library: Library, clock_ns: float) -> str:
     return (
         f"An estimate before layout: {library.name} at {library.volts} V, typical corner, {clock_ns} ns clock. "
         "Activity of gates without delays, so no glitches; wires by the library's wire-load table, nothing is placed; "
-        f"clock tree as its pins and {100 * CLOCK_TREE:.0f} % more; no clock gating; memories by published figures "
-        "(energy with node x V^2, area with node^2), only accesses that are used; no pins of the chip."
+        f"clock tree as its pins and {100 * CLOCK_TREE:.0f} % more; no clock gating. Memories by published figures of "
+        "caches (energy scaled with node x V^2, area with node^2), only accesses that are used, without leakage. No "
+        "pins of the chip."
     )
 
 
@@ -110,7 +109,8 @@ def area_table(record: dict) -> Table:
     for name, part in sorted(record["parts"].items(), key=lambda item: -item[1]["um2"]):
         table.add_row(name, f"{part['um2']:,.0f}", f"{part['cells']:,}", f"{part['sequential_cells']:,}")
     for name, memory in record["memories"].items():
-        table.add_row(f"{name} memory, {memory['bits']:,} bits", f"{memory['area_um2']:,.0f}", "", "")
+        beyond = ", beyond the published sizes" if memory["extrapolated"] else ""
+        table.add_row(f"{name} memory, {memory['bits']:,} bits{beyond}", f"{memory['area_um2']:,.0f}", "", "")
     return table
 
 
@@ -125,10 +125,15 @@ def energy_table(record: dict) -> Table:
 
 def chips_table(record: dict, node: str) -> Table:
     """TOPS/W of the estimate beside what chips reach."""
-    chips: Sequence[dict] = tomllib.loads(_CHIPS.read_text())["chip"]
-    table = Table("", "node", "TOPS/W", "how", caption="published figures as published, not scaled to our node")
+    table = Table("", "node", "TOPS/W", "uJ/image", "how", caption=(
+        "published figures as published, not scaled to our node; energies are of different networks"
+    ))
     for which, text in (("dense_equivalent", "masked weights counted"), ("useful", "kept weights only")):
-        table.add_row("this build", node, f"{record[f'tops_per_w_{which}']:.3g}", f"estimate; {text}")
-    for chip in chips:
-        table.add_row(chip["name"], chip["node"], f"{chip['tops_per_w']:g}", f"{chip['note']} ({chip['source']})")
+        table.add_row(
+            "this build", node, f"{record[f'tops_per_w_{which}']:.3g}", f"{record['total_uj_per_image']:.3g}",
+            f"estimate; {text}",
+        )
+    for chip in published():
+        energy = "" if chip.uj_per_image is None else f"{chip.uj_per_image:g}"
+        table.add_row(chip.name, chip.node, f"{chip.tops_per_w:g}", energy, f"{chip.note} ({chip.source})")
     return table

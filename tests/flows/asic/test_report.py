@@ -6,7 +6,7 @@ from flows.asic.library import Library
 from flows.asic.mapping import Delay
 from flows.asic.memories import Memory
 from flows.asic.power import Area, Energy
-from flows.asic.report import area_record, chips_table, energy_record, tops_per_w
+from flows.asic.report import area_record, area_table, chips_table, energy_record, tops_per_w
 
 LIBRARY = Library("cells", 1.1, {})
 MEMORIES = {
@@ -52,4 +52,12 @@ def test_area():
 def test_every_chip_beside_ours_has_a_node_and_a_source():
     table = chips_table(_energy(), "45 nm")
     assert table.row_count > 2
-    assert all(cell for column in table.columns[1:] for cell in column.cells)
+    assert all(cell for column in table.columns if column.header not in ("", "uJ/image") for cell in column.cells)
+    assert list(table.columns[3].cells)[:3] == ["7.88", "7.88", ""]
+
+
+def test_what_is_beyond_the_published_sizes_is_said():
+    record = area_record({"control": Area(10.0, 5, 8.0, 2)}, MEMORIES, LIBRARY, "c.lib", Delay("", 0.0), 2.0, "0.70")
+    names = list(area_table(record).columns[0].cells)
+    assert names == ["control", "x memory, 8,192 bits", "t memory, 8,192 bits",
+                     "mask memory, 1,024 bits, beyond the published sizes"]
