@@ -56,6 +56,10 @@ class Macros:
         slope = (y[left + 1] - y[left]) / (x[left + 1] - x[left])
         return math.exp(y[left] + slope * (at - x[left]))
 
+    def side_by_side(self, word_bits: int) -> int:
+        """Macros that make a memory of such words: each gives as many bits at a time as those of the figures."""
+        return -(-word_bits // max(access.bits for access in self.accesses))
+
     def covers(self, bits: int) -> bool:
         """Whether a memory of ``bits`` lies between the smallest and the largest figure."""
         return 8 * self.accesses[0].bytes <= bits <= 8 * self.accesses[-1].bytes
@@ -69,17 +73,17 @@ class Memory:
     ----------
     bits : int
         In all.
-    copies : int
-        Macros of ``bits / copies`` each.
+    macros : int
+        Of ``bits / macros`` each: those of all lanes and copies, and those that make one word side by side.
     bits_per_image : float
         Read and written in the inference of one image.
     area_um2, pj_per_bit, uj_per_image : float
     extrapolated : bool
-        Whether a copy is smaller or larger than the published figures.
+        Whether a macro is smaller or larger than the published ones.
     """
 
     bits: int
-    copies: int
+    macros: int
     bits_per_image: float
     area_um2: float
     pj_per_bit: float
@@ -137,10 +141,14 @@ def bits_moved(program: Program, layers: dict) -> Counter:
 def memories_of(config: AcceleratorConfig, moved: Counter, macros: Macros) -> dict[str, Memory]:
     """Every memory of a build; ``moved`` is of one inference, which is of as many images as there are lanes."""
     copies = {"x": config.lanes, "t": config.lanes, "psum": config.lanes, "ring": config.ring_copies}
+    words = {
+        "x": 8 * config.word_bytes, "t": 8 * config.word_bytes, "mask": config.mask_word_bits,
+        "entries": 32 * config.rows, "program": 32, "psum": config.widths.acc * config.rows, "ring": 32,
+    }
     found = {}
     for name, bits in config.memory_bits.items():
-        count = copies.get(name, 1)
-        total = bits * count if name == "ring" else bits  # the host sees a ring once
+        total = bits * config.ring_copies if name == "ring" else bits  # the host sees a ring once
+        count = copies.get(name, 1) * macros.side_by_side(words[name])
         each = total // count
         energy = macros.pj_per_bit(each)
         per_image = moved[name] / config.lanes

@@ -59,11 +59,18 @@ def test_every_memory_of_a_build():
     found = memories_of(config, moved, MACROS)
     assert set(found) == set(config.memory_bits)
     x = found["x"]
-    assert (x.bits, x.copies, x.bits_per_image) == (2 * 8192, 2, 1000)
+    assert (x.bits, x.macros, x.bits_per_image) == (2 * 8192, 4, 1000)  # a lane's word of 128 bits is two of 64
     assert x.area_um2 == pytest.approx(8192)
-    assert x.uj_per_image == pytest.approx(1000 * 0.1e-6)
-    assert found["t"].pj_per_bit == pytest.approx(0.2)
+    assert x.uj_per_image == pytest.approx(1000 * 0.1e-6 / math.sqrt(2))
+    assert x.extrapolated
+    assert found["t"].pj_per_bit == pytest.approx(0.2 / math.sqrt(2))
+    assert not found["t"].extrapolated
     assert found["mask"].uj_per_image == 0
+
+
+@pytest.mark.parametrize(("word_bits", "macros"), [(32, 1), (64, 1), (65, 2), (96, 2), (128, 2), (384, 6)])
+def test_wide_words_lie_in_several_macros(word_bits, macros):
+    assert MACROS.side_by_side(word_bits) == macros
 
 
 def test_bits_moved():
