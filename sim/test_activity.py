@@ -55,4 +55,15 @@ def test_gates_of_another_build_are_told(call, capsys):
     other = config_for(16, modes=MODES, psum_depth=CONFIG.psum_depth * 2)
     (folder / "config.json").write_text(json.dumps(other.to_json()))
     assert activity.main(words) == 1
+    (folder / "config.json").write_text(json.dumps(CONFIG.to_json()))
     assert "simulation failed" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_gates_that_compute_something_else_are_told(call, capsys):
+    folder, words, _ = call
+    wrong, changed = re.subn(r"(assign m_axis_tdata = .*);", r"\1 ^ 32'd2;", accelerator_verilog(CONFIG))
+    assert changed == 1
+    (folder / "netlist.v").write_text(wrong)
+    assert activity.main(words) == 1
+    assert "MISMATCH: logits" in capsys.readouterr().out
