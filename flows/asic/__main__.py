@@ -193,7 +193,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     liberty = find_liberty(arguments.liberty)
     model = load(arguments.model)
     config = config_from(arguments, model.network)
-    out = arguments.out or Path("build", "asic", f"{model.network.name}-pe{config.pe}")
+    out = arguments.out or Path("build", "asic", f"{arguments.model.stem}-pe{config.pe}")
     if out.exists() and not out.is_dir():
         raise Refused(f"Output {out} is a file; give a folder with --out")
     program = compile_model(model, config)
