@@ -140,7 +140,7 @@ def _run(work: _Work, images: int, node_nm: float, console: Console) -> tuple[di
     )
     with Progress(*columns, console=console, transient=True) as progress:
         netlist = _map(work, progress)
-        bar = progress.add_task("simulating the gates", total=images)
+        bar = progress.add_task("gates: minutes to compile, then images", total=images)
         folders = []
         for image in range(images):
             folders.append(_simulate(work, netlist / mapping.GATES, image * config.lanes))
