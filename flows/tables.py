@@ -2,11 +2,12 @@
 
 A table stands between ``<!-- table NAME -->`` and ``<!-- end -->``; nothing else of a page changes. Every result is the
 JSON that one of our commands writes, copied there by ``--take``, and the zoo's are the model files themselves. Of
-syntheses a list is kept: each that is taken replaces the one of the same build and target. With ``--check`` nothing is
-written, and the exit code is 1 if a table is not what its results say.
+syntheses and of estimates in silicon a list is kept: each that is taken replaces the one of the same build (and target,
+or model). With ``--check`` nothing is written, and the exit code is 1 if a table is not what its results say.
 
     python -m flows.tables --take build/networks/networks.json --take ablation.json=build/rpg/ablation/result.json
     python -m flows.tables --take build/synth/ecp5-pe16/synth.json --take build/synth/ecp5-pe64/synth.json
+    python -m flows.tables --take build/asic/digits-1of4-pe16/asic.json --take build/asic/digits-1of4-pe64/asic.json
 """
 
 import argparse
@@ -18,7 +19,7 @@ from functools import partial
 from pathlib import Path
 from statistics import mean, stdev
 
-from flows import hardware_tables
+from flows import hardware_tables, silicon_tables
 from flows.markdown import table
 from spec.files import write_text
 from spec.model import load
@@ -28,10 +29,15 @@ __all__ = ["PAGES", "TABLES", "main", "rewritten"]
 
 _ROOT = Path(__file__).resolve().parents[1]
 _RESULTS = "docs/results"
-_SYNTH = "synth.json"
+
+#: Results that are lists of records: what the list is called, how a record gets into it, and what a record is.
+_LISTS: Mapping[str, tuple[str, Callable, str]] = {
+    "synth.json": ("runs", hardware_tables.with_run, "synthesis by flows.synth"),
+    "asic.json": ("builds", silicon_tables.with_build, "estimate by flows.asic"),
+}
 
 #: Pages that have tables.
-PAGES = ("README.md", "docs/training.md")
+PAGES = ("README.md", "docs/training.md", "docs/design.md")
 
 _TABLE = re.compile(r"(<!-- table (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -94,7 +100,9 @@ TABLES: Mapping[str, tuple[str, Callable]] = {
     "trained": (f"{_RESULTS}/networks.json", partial(hardware_tables.networks, trained=True)),
     "bench": (f"{_RESULTS}/bench.json", hardware_tables.bench),
     "ratios": (f"{_RESULTS}/bench.json", hardware_tables.ratios),
-    "synth": (f"{_RESULTS}/{_SYNTH}", hardware_tables.synth),
+    "synth": (f"{_RESULTS}/synth.json", hardware_tables.synth),
+    "asic": (f"{_RESULTS}/asic.json", silicon_tables.asic),
+    "energy": (f"{_RESULTS}/asic.json", silicon_tables.energy),
     "methods": (f"{_RESULTS}/methods.json", _compared),
     "ideas": (f"{_RESULTS}/ideas.json", _compared),
     "ablation": (f"{_RESULTS}/ablation.json", _ablation),
@@ -125,15 +133,16 @@ def rewritten(page: str, root: Path) -> str:
 
 
 def _take(given: Path, kept: Path) -> None:
-    """Keep the results ``given``: of syntheses beside those of other builds."""
+    """Keep the results ``given``: those of :data:`_LISTS` beside those of other builds."""
     text = given.read_text()
-    if kept.name == _SYNTH:
+    if kept.name in _LISTS:
+        name, added, what = _LISTS[kept.name]
         try:
-            before = json.loads(kept.read_text())["runs"] if kept.is_file() else []
-            runs = hardware_tables.with_run(before, json.loads(text))
+            before = json.loads(kept.read_text())[name] if kept.is_file() else []
+            records = added(before, json.loads(text))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise Refused(f"File {given} or {kept} is no synthesis by flows.synth ({error!r}); make it again") from None
-        text = json.dumps({"schema_version": 1, "runs": runs}, indent=2) + "\n"
+            raise Refused(f"File {given} or {kept} is no {what} ({error!r}); make it again") from None
+        text = json.dumps({"schema_version": 1, name: records}, indent=2) + "\n"
     write_text(kept, text)
 
 

@@ -49,6 +49,9 @@ MAKE_VARIABLES = {
     "OBJCACHE": "ccache",
 }
 
+#: Of a netlist's simulation: far more C++ than of the Verilog it is made from, for a few images.
+GATES_MAKE_VARIABLES = MAKE_VARIABLES | {"OPT_FAST": "-O1"}
+
 #: cocotbext-axi still calls what cocotb 2 deprecates; everything else that warns is an error.
 WARNINGS = (
     "error",
@@ -75,7 +78,7 @@ class Case:
     seconds: float
 
 
-def environment() -> dict[str, str]:
+def environment(make_variables: Mapping[str, str] = MAKE_VARIABLES) -> dict[str, str]:
     """Environment for Verilator, make and the simulator: ours, completed.
 
     Raises
@@ -97,7 +100,7 @@ def environment() -> dict[str, str]:
                 f"Simulation needs the program {tool}, which is not on PATH; install it "
                 f"(Debian: apt-get install {package})"
             )
-    variables = dict(MAKE_VARIABLES)
+    variables = dict(make_variables)
     if shutil.which("ccache", path=path) is None:
         del variables["OBJCACHE"]
     foreign = ("WAVES", "GUI", "VERILATOR_ROOT", "MAKELEVEL")
@@ -228,19 +231,21 @@ def _public(writable: bool, name: str) -> str:
     return f'public_flat_{"rw" if writable else "rd"} -module "{TOP}" -var "{name}"'
 
 
-def _flags(waves: bool, acc_bits: int, lanes: int) -> list[str]:
+def _flags(waves: bool, acc_bits: int, lanes: int, gates: bool) -> list[str]:
     there = [f"-DLANES_{count}" for count in (2, 4, 8) if lanes >= count]  # at least so many
     sizes = [f"-DCOUNTER_BITS={COUNTER_VALUES.size}", f"-DACC_BITS={acc_bits}", *there]
+    if gates:
+        return [*FLAGS, *sizes, "--trace-saif", "-DGATES"]
     return [*FLAGS, *sizes, *(["--trace-underscore", "-DWAVES"] if waves else [])]
 
 
-def _stamp(verilog: str, wrapper: str, waves: bool, acc_bits: int, lanes: int) -> str:
+def _stamp(verilog: str, wrapper: str, flags: list[str], make_variables: Mapping[str, str]) -> str:
     """What a build depends on, as text. Equal stamps, equal simulation."""
     texts = {"design": verilog, "wrapper": wrapper}
     compiler = subprocess.run(["g++", "-dumpfullversion"], capture_output=True, text=True, check=False).stdout.strip()
     stamp = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()} | {
-        "flags": _flags(waves, acc_bits, lanes),
-        "make": MAKE_VARIABLES,
+        "flags": flags,
+        "make": dict(make_variables),
         "versions": {name: importlib.metadata.version(name) for name in ("verilator", "cocotb")} | {"g++": compiler},
         "python": sys.prefix,
     }
@@ -249,7 +254,7 @@ def _stamp(verilog: str, wrapper: str, waves: bool, acc_bits: int, lanes: int) -
 
 def build_simulation(
     verilog: str, build_dir: Path, *, waves: bool = False, acc_bits: int = ACC_BITS, lanes: int = 1,
-    wrapper: Path = WRAPPER,
+    wrapper: Path = WRAPPER, gates: bool = False,
 ) -> Simulation:
     """Compile ``verilog`` with the wrapper that instantiates it, unless that very text was compiled before.
 
@@ -257,13 +262,16 @@ def build_simulation(
     ----------
     verilog : str
     build_dir : Path
-        Objects go to ``build_dir/obj``, or ``build_dir/obj_waves`` with ``waves``. Processes may share it.
+        Objects go to ``build_dir/obj``, ``build_dir/obj_waves`` with ``waves`` or ``build_dir/obj_gates`` with
+        ``gates``. Processes may share it.
     waves : bool
         Able to write waveforms (slower).
     acc_bits, lanes : int
         Bits of an accumulator and how many lanes have one, which the wrapper can watch.
     wrapper : Path
         Verilog of the bench, module ``testbench``.
+    gates : bool
+        ``verilog`` is a netlist: the wrapper looks at its pins only, and writes switching activity.
 
     Raises
     ------
@@ -272,17 +280,20 @@ def build_simulation(
     SimulationFailed
         If Verilator or the compiler fails.
     """
-    directory, bench = Path(build_dir).resolve() / ("obj_waves" if waves else "obj"), wrapper.read_text()
+    waves, bench = waves or gates, wrapper.read_text()
+    directory = Path(build_dir).resolve() / ("obj_gates" if gates else "obj_waves" if waves else "obj")
     if any(character.isspace() for character in str(directory)):
         raise Refused(
             f"Simulation cannot be built in {directory}, because GNU make does not take spaces in paths; "
             "use another folder"
         )
-    variables = environment()
+    make_variables = GATES_MAKE_VARIABLES if gates else MAKE_VARIABLES
+    variables = environment(make_variables)
     directory.mkdir(parents=True, exist_ok=True)
     with open(directory / ".lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        stamp_file, stamp = directory / "stamp.json", _stamp(verilog, bench, waves, acc_bits, lanes)
+        flags = _flags(waves, acc_bits, lanes, gates)
+        stamp_file, stamp = directory / "stamp.json", _stamp(verilog, bench, flags, make_variables)
         if stamp_file.is_file() and stamp_file.read_text() == stamp and (directory / TOP).is_file():
             return Simulation(directory, waves)
         stamp_file.unlink(missing_ok=True)
@@ -293,7 +304,7 @@ def build_simulation(
             try:
                 _runner().build(
                     sources=[control, wrapper, design], hdl_toplevel=TOP, build_dir=directory, always=True, waves=waves,
-                    build_args=_flags(waves, acc_bits, lanes), log_file=log,
+                    build_args=flags, log_file=log,
                 )
             except (RuntimeError, SystemExit):
                 raise SimulationFailed(

@@ -103,8 +103,9 @@ module testbench (
                 if (valid[channel] && !ready[channel]) waited[channel] <= waited[channel] + 1;
     end
 
+`ifndef GATES
     // The accelerator's own counters at the end of each command of the last inference; the last command ends with it.
-    // Between commands nothing is on its way, and the engine says so.
+    // Between commands nothing is on its way, and the engine says so. A netlist of gates has not these names.
     reg [31:0] started, ended; // read
     reg [`COUNTER_BITS-1:0] counts_at_end [0:65535]; // read
     reg was_busy, was_drained;
@@ -120,6 +121,7 @@ module testbench (
             ended <= ended + 1;
         end
     end
+`endif
 
     // What a slave offers must stay until it is taken (AXI4 A3.2.1); a reset or an abort may withdraw it.
     reg [2:0]  held;
@@ -141,7 +143,20 @@ module testbench (
             violations <= violations + 1;
     end
 
-`ifdef WAVES
+`ifdef GATES
+    // Switching activity: from cycle dump_from to the end, into +dump_file=F.
+    reg [8*1024-1:0] dump_file;
+    reg [31:0] dump_from; // write
+    initial begin
+        dump_from = {32{1'b1}};
+        if (!$value$plusargs("dump_file=%s", dump_file)) dump_file = "dump.saif";
+    end
+    always @(posedge core_clk)
+        if (cycle == dump_from) begin
+            $dumpfile(dump_file);
+            $dumpvars(0, dut);
+        end
+`elsif WAVES
     // Waveform: from cycle dump_from on, or from dump_since cycles after the next start on, into +dump_file=F.
     reg [8*1024-1:0] dump_file;
     reg [31:0] dump_from, dump_since; // write

@@ -11,7 +11,8 @@ ROOMS = ("spec", "train", "rtl", "gen", "sim", "flows")
 MODULES = sorted(
     ".".join(path.relative_to(ROOT).with_suffix("").parts)
     for room in (
-        *ROOMS, "flows/bench", "flows/report", "flows/sweep", "flows/synth", "gen/pages", "train/data", "train/rpg",
+        *ROOMS, "flows/asic", "flows/bench", "flows/report", "flows/sweep", "flows/synth", "gen/pages", "train/data",
+        "train/rpg",
     )
     for path in (ROOT / room).glob("*.py")
     if path.name not in ("__init__.py", "conftest.py")

@@ -3,14 +3,14 @@
 import importlib.metadata
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from flows.synth.process import run_tool
 from flows.synth.targets import Target
 from spec.refusal import Refused
 
-__all__ = ["NETLIST", "step_of", "synthesize", "version"]
+__all__ = ["NETLIST", "command", "pass_of", "step_of", "synthesize", "version"]
 
 #: The file that :func:`synthesize` writes.
 NETLIST = "netlist.json"
@@ -24,6 +24,7 @@ for command in sys.argv[1:]:
     design.run_pass(command)
 """
 
+_PASS = re.compile(r"(\d+)\. Executing (.+?) (?:pass|frontend|backend)")
 _STEP = re.compile(r"\d+\.(\d+)\. Executing (\w+) pass")
 
 
@@ -39,6 +40,17 @@ def version() -> str:
         return importlib.metadata.version("pyosys")
     except importlib.metadata.PackageNotFoundError:
         raise Refused("Synthesis needs Yosys, which is not installed: pip install pyosys") from None
+
+
+def command(passes: Sequence[str]) -> list[str]:
+    """The process that runs these passes of Yosys, one after another."""
+    return [sys.executable, "-c", _RUN, *passes]
+
+
+def pass_of(line: str) -> tuple[int, str] | None:
+    """Number and name of the pass, of those given to :func:`command`, that ``line`` of the log begins, if it does."""
+    found = _PASS.match(line)
+    return (int(found[1]), found[2].lower()) if found else None
 
 
 def step_of(line: str) -> tuple[int, str] | None:
@@ -61,5 +73,5 @@ def synthesize(target: Target, verilog: str, folder: Path, on_step: Callable[[in
         if step := step_of(line):
             on_step(*step)
 
-    commands = ("read_verilog foldenite.v", target.synthesis, f"write_json {NETLIST}")
-    run_tool([sys.executable, "-c", _RUN, *commands], folder, "yosys.log", on_line)
+    passes = ("read_verilog foldenite.v", target.synthesis, f"write_json {NETLIST}")
+    run_tool(command(passes), folder, "yosys.log", on_line)

@@ -149,3 +149,17 @@ async def dump_window(dut):
         await harness.transport.cycles(1)
     await harness.transport.cycles(max(0, start + end + EARLY - harness.transport.cycle))
     tell("dumped", cycle=start)
+
+
+@cocotb.test(timeout_time=100_000, timeout_unit="sec")
+async def record_activity(dut):
+    """One inference of the job's images; all that switches in it, and while its results are read, goes to a file."""
+    harness, _, images = await prepared(dut, trace=False)
+    await harness.call(harness.driver.load_images, images)
+    begin = harness.transport.cycle + 2
+    dut.dump_from.value = begin
+    await harness.transport.cycles(EARLY)
+    await harness.call(harness.driver.start)
+    result = await harness.call(harness.driver.finish)
+    cycles = harness.transport.cycle - begin
+    tell("recorded", logits=result.logits.tolist(), cycles=cycles, total=result.counters["TOTAL"])

