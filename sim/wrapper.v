@@ -105,18 +105,20 @@ module testbench (
 
 `ifndef GATES
     // The accelerator's own counters at the end of each command of the last inference; the last command ends with it.
-    // Between commands nothing is on its way, and the engine says so. A netlist of gates has not these names.
+    // Between commands nothing is on its way, and the engine says so; a cycle later the counters have it. A netlist of
+    // gates has not these names.
     reg [31:0] started, ended; // read
     reg [`COUNTER_BITS-1:0] counts_at_end [0:65535]; // read
-    reg was_busy, was_drained;
-    initial {started, ended, was_busy, was_drained} = 0;
+    reg was_busy, was_drained, has_ended;
+    initial {started, ended, was_busy, was_drained, has_ended} = 0;
     always @(posedge core_clk) begin
         was_busy <= dut.core.engine.busy;
         was_drained <= dut.core.engine.drained;
+        has_ended <= was_busy && dut.core.engine.busy && dut.core.engine.drained && !was_drained;
         if (dut.core.engine.busy && !was_busy) begin
             started <= cycle;
             ended <= 0;
-        end else if (dut.core.engine.busy && dut.core.engine.drained && !was_drained) begin
+        end else if (has_ended) begin
             counts_at_end[ended[15:0]] <= dut.core.cycle_counters.counts;
             ended <= ended + 1;
         end
