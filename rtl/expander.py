@@ -65,12 +65,11 @@ class Expander(wiring.Component):
                 before = sum((nibble[lower] for lower in range(channel)), start=0)
                 m.d.comb += found[channel].eq(nibble[channel] & (before == self.pass_index))
 
-            weight = self.weights[g]
+            # Both modes are worked out side by side: neither waits for what the other selects.
+            weight, code, signs = self.weights[g], self.mask.word_select(g, 2), self.signs.word_select(g, GROUP)
             m.d.comb += [
-                weight.select.eq(Mux(
-                    self.coded, self.mask.word_select(g, 2), Cat(found[1] | found[3], found[2] | found[3])
-                )),
+                weight.select.eq(Mux(self.coded, code, Cat(found[1] | found[3], found[2] | found[3]))),
                 weight.valid.eq(Mux(self.coded, g < self.valid_groups, found.any())),
-                weight.negate.eq(self.signs.word_select(g, GROUP).bit_select(weight.select, 1)),
+                weight.negate.eq(Mux(self.coded, signs.bit_select(code, 1), (found & signs).any())),
             ]
         return m
