@@ -1,10 +1,12 @@
 """The way in: packets of the host become memory writes. ``spec.packets`` describes them."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, enum, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl.axi import AXI_BITS, AxiStream
+from rtl.countdown import begin, countdown
+from rtl.countdown import step as count_down
 from spec.config import AcceleratorConfig
 from spec.packets import CHUNK_NUMBER_LSB, LANE_LSB, PACKET_MAGIC, PER_LANE, Target, memory_words
 from spec.registers import ErrorCode
@@ -146,7 +148,8 @@ class PacketLoader(wiring.Component):
         error = Signal(LoadError)
         target = Signal(Target)
         address = Signal(AXI_BITS)
-        remaining = Signal(range(max(memory_words(self.config).values()) + 1))
+        space = Signal(signed(AXI_BITS + 1))  # words of the memory from the address on
+        remaining = Signal(countdown(max(memory_words(self.config).values()).bit_length()))
 
         streaming, begun, awaited = Signal(), Signal(), Signal()
         m.d.comb += [
@@ -159,7 +162,7 @@ class PacketLoader(wiring.Component):
         ]
         m.d.sync += self.error.eq(error)
         heads_chunk = self.i.tdata == PACKET_MAGIC | Target.MASK_STREAM
-        arrived = transfer & self.i.tlast & streaming & (step == _Step.PAYLOAD) & (fault == ErrorCode.NONE)
+        arrived = transfer & self.i.tlast & streaming & (step == _Step.PAYLOAD) & remaining.last
         late = self._follow_inference(m, transfer & (step == _Step.HEADER) & ~heads_chunk)
         chunk_offered = self._look_ahead(m, error, (step == _Step.HEADER) & self.i.tvalid & ~transfer, heads_chunk)
         number = Signal(AXI_BITS - CHUNK_NUMBER_LSB)
@@ -193,14 +196,12 @@ class PacketLoader(wiring.Component):
             with m.Case(_Step.HEADER):
                 m.d.sync += target.eq(self.i.tdata)
             with m.Case(_Step.ADDRESS):
-                m.d.sync += address.eq(self.i.tdata)
-                with m.If(streaming):
-                    m.d.sync += address.eq(self.i.tdata[:CHUNK_NUMBER_LSB])
+                m.d.sync += [address.eq(self._place(streaming)), space.eq(self._space(m, target, streaming))]
             with m.Case(_Step.LENGTH):
-                m.d.sync += [remaining.eq(self.i.tdata), self.chunk.first.eq(address)]
+                m.d.sync += [*begin(remaining, self.i.tdata), self.chunk.first.eq(address)]
             with m.Case(_Step.PAYLOAD):
-                m.d.sync += [address.eq(address + 1), remaining.eq(remaining - 1)]
-        self._judge(m, step, following, fault, error, target, address, remaining)
+                m.d.sync += [address.eq(address + 1), *count_down(remaining)]
+        self._judge(m, step, following, fault, error, address, space, remaining)
         with m.If((step == _Step.HEADER) & late & heads_chunk):
             m.d.comb += following.eq(_Step.DROP)
         with m.If((step == _Step.ADDRESS) & streaming & (self.i.tdata[CHUNK_NUMBER_LSB:] != number)):
@@ -226,20 +227,27 @@ class PacketLoader(wiring.Component):
         m.d.sync += [ran.eq(self.running), stale.eq((late | self.abort) & ~self.running & ~other_begins)]
         return late
 
-    def _judge(self, m, step, following, fault, error, target, address, remaining):
-        """Say what is wrong with the word offered in ``step``, and which step follows if nothing is."""
-        word, last = self.i.tdata, self.i.tlast
-        size = Signal.like(remaining)
+    def _place(self, streaming) -> Value:
+        """The address in the word offered."""
+        return Mux(streaming, self.i.tdata[:CHUNK_NUMBER_LSB], self.i.tdata)
+
+    def _space(self, m, target, streaming) -> Value:
+        """Words of the ``target`` memory from that address on; none or fewer if it is beyond the memory."""
+        size, within = Signal(range(max(memory_words(self.config).values()) + 1)), Signal(AXI_BITS)
         with m.Switch(target):
             for name, words in memory_words(self.config).items():
                 with m.Case(name):
                     m.d.comb += size.eq(words)
         # A lane that is not there keeps a bit above the lanes', which no memory reaches.
         lanes_end = LANE_LSB + len(self.write.lane)
-        within = Signal.like(address)
-        m.d.comb += within.eq(address)
+        m.d.comb += within.eq(self._place(streaming))
         with m.If(Cat(target == memory for memory in PER_LANE).any()):
             m.d.comb += within[LANE_LSB:lanes_end].eq(0)
+        return size - within
+
+    def _judge(self, m, step, following, fault, error, address, space, remaining):
+        """Say what is wrong with the word offered in ``step``, and which step follows if nothing is."""
+        word, last = self.i.tdata, self.i.tlast
         m.d.comb += following.eq(step)
         with m.Switch(step):
             with m.Case(_Step.HEADER):
@@ -256,13 +264,13 @@ class PacketLoader(wiring.Component):
                     m.d.comb += fault.eq(ErrorCode.PACKET_SHORT)
             with m.Case(_Step.LENGTH):
                 m.d.comb += [following.eq(_Step.PAYLOAD), error.info.eq(address)]
-                with m.If((word == 0) | (within + word > size)):
+                with m.If((word == 0) | (word > space)):
                     m.d.comb += fault.eq(ErrorCode.PACKET_RANGE)
                 with m.Elif(last):
                     m.d.comb += fault.eq(ErrorCode.PACKET_SHORT)
             with m.Case(_Step.PAYLOAD):
                 m.d.comb += error.info.eq(address + 1)
-                with m.If(last & (remaining != 1)):
+                with m.If(last & ~remaining.last):
                     m.d.comb += fault.eq(ErrorCode.PACKET_SHORT)
-                with m.If(~last & (remaining == 1)):
+                with m.If(~last & remaining.last):
                     m.d.comb += fault.eq(ErrorCode.PACKET_LONG)
