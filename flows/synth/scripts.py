@@ -35,7 +35,7 @@ def ecp5_script(mhz: float, seed: int) -> str:
 #!/bin/sh
 # Native tools are several times as fast as those from pip. Pins lie anywhere: add --lpf FILE for a board.
 set -e
-yosys -p "read_verilog foldenite.v; {target.synthesis} -json netlist.json"
+yosys -p 'read_verilog foldenite.v; {target.synthesis} -json netlist.json'
 nextpnr-ecp5 --json netlist.json --report report.json --seed {seed} --freq {mhz:g} {options} --timing-allow-fail
 ecppack design.config foldenite.bit
 """

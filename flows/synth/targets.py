@@ -36,7 +36,7 @@ class Target:
     part : str
         For people.
     synthesis : str
-        Yosys command.
+        Yosys commands.
     steps : int
         Its numbered steps, for the progress bar.
     cells : dict
@@ -65,7 +65,9 @@ class Target:
 TARGETS = {
     "ecp5": Target(
         part="LFE5U-85F, speed grade 6, CABGA756",
-        synthesis="synth_ecp5 -top foldenite",
+        # abc's default script, with wires as slow as those of a routed design (1 ns): it saves levels, not only LUTs.
+        synthesis='scratchpad -set abc9.script "+&scorr;,&sweep;,&dc2;,&dch,-f,-r;,&ps;,&if,-W,1000,-v;,&mfs"; '
+                  "synth_ecp5 -top foldenite",
         steps=52,
         # A carry cell is two LUT4; a distributed RAM four, and two more whose inputs its write port takes.
         cells={
