@@ -108,10 +108,10 @@ class Engine(wiring.Component):
         wiring.connect(m, control, *(lane.control for lane in lanes))
 
         # The command in execution. The weight loader is a command ahead of it and keeps its own copy.
-        command, classify = Signal(COMMAND), Signal()
+        command, classify, storing = Signal(COMMAND), Signal(), Signal()
         drained, begin = Signal(name="drained"), Signal()
         self._hand_over(m, sequencer, weights, addresses, results, pool, exporter, command, drained, begin)
-        m.d.comb += classify.eq(command.op == Op.CLASSIFY)
+        m.d.comb += [classify.eq(command.op == Op.CLASSIFY), storing.eq(command.op == Op.STORE)]
 
         advance = Signal()
         m.d.comb += [
@@ -134,8 +134,8 @@ class Engine(wiring.Component):
         ]
         in_array = Signal()
         m.d.comb += in_array.eq(addresses.beat.valid & advance)
-        summing = self._connect_sums(m, control, addresses, results, exporter, in_array, classify, begin)
-        self._connect_memories(m, control, addresses, results, pool, exporter, command, advance)
+        summing = self._connect_sums(m, control, addresses, results, exporter, in_array, classify, storing, begin)
+        self._connect_memories(m, control, addresses, results, pool, exporter, command, storing, advance)
         self._connect_host(m, control, lanes, sequencer, weights, results)
         for number, lane in enumerate(lanes):
             m.d.comb += [exporter.words_read[number].eq(lane.word), exporter.psums_read[number].eq(lane.psum)]
@@ -183,7 +183,9 @@ class Engine(wiring.Component):
         with m.Elif(self.done):
             m.d.sync += self.busy.eq(0)
 
-    def _connect_sums(self, m, control, addresses, results, exporter, in_array, classify, begin) -> Signal:
+    def _connect_sums(
+        self, m, control, addresses, results, exporter, in_array, classify, storing, begin
+    ) -> Signal:
         """Carry each beat's marks along its sums. Returns whether any sum is on its way that has left the words."""
         beat = addresses.beat
         depth = self.config.psum_depth
@@ -218,7 +220,7 @@ class Engine(wiring.Component):
             m.d.sync += classified.eq(classified + 1)
 
         m.d.comb += [
-            control.psum_address.eq(Mux(exporter.busy, exporter.address, pixels[ahead])),
+            control.psum_address.eq(Mux(storing, exporter.address, pixels[ahead])),
             control.sum_valid.eq(valid[summed]),
             control.sum_start.eq(start[summed]),
             control.accumulate.eq(classify),
@@ -231,21 +233,23 @@ class Engine(wiring.Component):
         m.d.sync += on_their_way.eq(Cat(valid[:-1]).any())
         return on_their_way
 
-    def _connect_memories(self, m, control, addresses, results, pool, exporter, command, advance) -> None:
+    def _connect_memories(
+        self, m, control, addresses, results, pool, exporter, command, storing, advance
+    ) -> None:
         """Each memory is read by the array, the residual, the pool or the exporter, whichever the command means, and
         written by the requantizers or the pool."""
         from_t = command.source == Source.T
         input_address, store = Signal(self.config.address_bits), Signal()
         m.d.comb += [
-            input_address.eq(Mux(pool.busy, pool.address, addresses.address)),
+            input_address.eq(Mux(command.op == Op.MAXPOOL, pool.address, addresses.address)),
             store.eq(results.write | pool.write),
             control.inside.eq(addresses.beat.inside),
             control.x_address.eq(
-                Mux(exporter.busy, exporter.address, Mux(from_t, results.residual_address, input_address))
+                Mux(storing, exporter.address, Mux(from_t, results.residual_address, input_address))
             ),
-            control.x_enable.eq(advance | exporter.busy | from_t),
-            control.t_address.eq(Mux(exporter.busy, exporter.address, input_address)),
-            control.t_enable.eq(advance | exporter.busy),
+            control.x_enable.eq(advance | storing | from_t),
+            control.t_address.eq(Mux(storing, exporter.address, input_address)),
+            control.t_enable.eq(advance | storing),
             control.x_write.eq(store & ~command.to_t),
             control.t_write.eq(store & command.to_t),
             control.result_pooled.eq(pool.write),

@@ -82,7 +82,7 @@ class Sequencer(wiring.Component):
         m.d.comb += [
             program.read_address.eq(Cat(cycle[:4], index)),
             self.command.eq(Cat(words)),
-            self.position.command.eq(index),
+            self.position.command.eq(index - self.ready),
         ]
 
         with m.FSM():
@@ -101,11 +101,12 @@ class Sequencer(wiring.Component):
                 with m.If(cycle == Ram.LATENCY):
                     self._decode(m, data.View(COMMAND, Cat(program.read_data, words[1:])), index, cycle)
                 with m.If(cycle == COMMAND_WORDS + Ram.LATENCY - 1):
+                    # On to the next one now: whoever takes this one late in its cycle has only a state to change.
+                    m.d.sync += [index.eq(index + 1), cycle.eq(0)]
                     m.next = "READY"
             with m.State("READY"):
                 m.d.comb += self.ready.eq(1)
                 with m.If(self.taken):
-                    m.d.sync += [index.eq(index + 1), cycle.eq(0)]
                     m.next = "FETCH"
         return m
 
