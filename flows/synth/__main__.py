@@ -37,7 +37,7 @@ def _synthesize(target: Target, verilog: str, out: Path, progress: Progress) -> 
     def on_step(number: int, name: str) -> None:
         progress.update(bar, completed=min(number, target.steps), description=f"Yosys: {name}")
 
-    inputs = {"verilog": verilog, "command": target.synthesis, "yosys": yosys.version()}
+    inputs = {"verilog": verilog, "command": (yosys.PREPARATION, target.synthesis), "yosys": yosys.version()}
     folder, _ = run_stage(
         out, "yosys", inputs, lambda folder: yosys.synthesize(target, verilog, folder, on_step)
     )

@@ -10,10 +10,13 @@ from flows.synth.process import run_tool
 from flows.synth.targets import Target
 from spec.refusal import Refused
 
-__all__ = ["NETLIST", "command", "pass_of", "step_of", "synthesize", "version"]
+__all__ = ["NETLIST", "PREPARATION", "command", "pass_of", "step_of", "synthesize", "version"]
 
 #: The file that :func:`synthesize` writes.
 NETLIST = "netlist.json"
+
+#: Hides the names of parts, such as ``sums[3]``: abc9 takes them for bits of ``sums``, and large builds trip over it.
+PREPARATION = "rename -hide */w:*[[]*"
 
 #: Yosys ends the process it runs in when it meets an error, so it is not run in ours.
 _RUN = """
@@ -73,5 +76,5 @@ def synthesize(target: Target, verilog: str, folder: Path, on_step: Callable[[in
         if step := step_of(line):
             on_step(*step)
 
-    passes = ("read_verilog foldenite.v", target.synthesis, f"write_json {NETLIST}")
+    passes = ("read_verilog foldenite.v", PREPARATION, target.synthesis, f"write_json {NETLIST}")
     run_tool(command(passes), folder, "yosys.log", on_line)
