@@ -12,12 +12,12 @@ __all__ = ["Accumulator"]
 
 
 class Accumulator(wiring.Component):
-    """``acc[r] = base[r] + sums[r] + carries[r]``, where ``base`` is 0 at a ``start``, else the previous ``acc`` with
-    ``accumulate``, else ``psum[pixel]``, and three times that with ``triple``.
+    """``acc[r] = base[r] + sums[r] + carries[r]``, where ``base`` is ``psum[pixel]`` with ``add_psum``, the previous
+    ``acc`` with ``add_acc``, 0 with neither, and three times that with ``triple``.
 
     The read address is presented two cycles before the sums; ``acc`` is a register one cycle after them, written back
     in that cycle where ``write`` says so. The same pixel may come again :data:`TURNAROUND` cycles later.
-    ``accumulate`` adds to the previous ``acc`` instead of a psum (the classifier sums over positions), at any distance.
+    ``add_acc`` (the classifier sums over positions) may be set at any distance. Never set both.
     Throughput one pixel per cycle. ``triple`` costs one more adder per row, in the path from psum to ``acc``.
 
     Parameters
@@ -36,7 +36,7 @@ class Accumulator(wiring.Component):
     -------
     read_address : In(range(depth))
         Pixel of the sums of two cycles later.
-    valid, start, accumulate : In(1)
+    valid, add_psum, add_acc : In(1)
         Of the sums in this cycle.
     triple : In(1)
         Likewise. Only with ``rings``.
@@ -46,6 +46,8 @@ class Accumulator(wiring.Component):
         Store ``acc``, which was computed in the last cycle.
     write_address : In(range(depth))
     acc : Out(ArrayLayout(signed(acc_bits), rows))
+    result : Out(ArrayLayout(signed(acc_bits), rows))
+        ``acc`` in the cycle after valid sums, else undefined: registers of their own, which may lie elsewhere.
     psum : Out(ArrayLayout(signed(acc_bits), rows))
         The word read two cycles after ``read_address``.
     """
@@ -63,13 +65,14 @@ class Accumulator(wiring.Component):
         super().__init__(({"triple": In(1)} if rings else {}) | {
             "read_address": In(range(depth)),
             "valid": In(1),
-            "start": In(1),
-            "accumulate": In(1),
+            "add_psum": In(1),
+            "add_acc": In(1),
             "sums": In(data.ArrayLayout(signed(sum_bits), rows)),
             "carries": In(rows),
             "write": In(1),
             "write_address": In(range(depth)),
             "acc": Out(layout),
+            "result": Out(layout),
             "psum": Out(layout),
         })
 
@@ -86,14 +89,15 @@ class Accumulator(wiring.Component):
             self.psum.eq(psums.read_data),
         ]
         acc = Signal(data.ArrayLayout(signed(self.acc_bits), self.rows), reset_less=True)
-        m.d.comb += self.acc.eq(acc)
+        result = Signal.like(acc)
+        m.d.comb += [self.acc.eq(acc), self.result.eq(result)]
         for r in range(self.rows):
-            memory_mask = (~self.start & ~self.accumulate).replicate(self.acc_bits)
-            register_mask = (~self.start & self.accumulate).replicate(self.acc_bits)
-            base = (self.psum[r].as_unsigned() & memory_mask) | (acc[r].as_unsigned() & register_mask)
+            psum, previous = self.psum[r].as_unsigned(), acc[r].as_unsigned()
+            base = psum & self.add_psum.replicate(self.acc_bits) | previous & self.add_acc.replicate(self.acc_bits)
             if self.rings:
                 base = (base + (base << 1 & self.triple.replicate(self.acc_bits + 1)))[: self.acc_bits]
             total = add_with_carry(base.as_signed(), self.sums[r], self.carries[r])
+            m.d.sync += result[r].eq(total)
             with m.If(self.valid):
                 m.d.sync += acc[r].eq(total)
         return m

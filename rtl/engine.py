@@ -1,7 +1,7 @@
 """The engine: what decides, once, and the lanes that do as it says; without the host's buses."""
 
 from amaranth.hdl import Cat, Module, Mux, Signal
-from amaranth.lib import stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl.address_generator import AddressGenerator
@@ -24,6 +24,15 @@ from spec.config import AcceleratorConfig
 from spec.packets import Target
 
 __all__ = ["Engine"]
+
+
+class _Decoded(data.Struct):
+    """What the command in execution is, in registers of its own: memories of all lanes are addressed by them."""
+
+    classify: 1
+    store: 1
+    pool: 1
+    read_t: 1  #: Its source is the T memory.
 
 
 class Engine(wiring.Component):
@@ -108,10 +117,9 @@ class Engine(wiring.Component):
         wiring.connect(m, control, *(lane.control for lane in lanes))
 
         # The command in execution. The weight loader is a command ahead of it and keeps its own copy.
-        command, classify, storing = Signal(COMMAND), Signal(), Signal()
+        command, does = Signal(COMMAND), Signal(_Decoded)
         drained, begin = Signal(name="drained"), Signal()
-        self._hand_over(m, sequencer, weights, addresses, results, pool, exporter, command, drained, begin)
-        m.d.comb += [classify.eq(command.op == Op.CLASSIFY), storing.eq(command.op == Op.STORE)]
+        self._hand_over(m, sequencer, weights, addresses, results, pool, exporter, command, does, drained, begin)
 
         advance = Signal()
         m.d.comb += [
@@ -119,7 +127,7 @@ class Engine(wiring.Component):
             addresses.advance.eq(advance),
             addresses.command.eq(command),
             pool.command.eq(command),
-            addresses.sum_positions.eq(classify),
+            addresses.sum_positions.eq(does.classify),
             weights.swap.eq(addresses.upcoming & advance),
             registers.swap.eq(weights.swap),
             registers.write.eq(weights.write),
@@ -134,8 +142,8 @@ class Engine(wiring.Component):
         ]
         in_array = Signal()
         m.d.comb += in_array.eq(addresses.beat.valid & advance)
-        summing = self._connect_sums(m, control, addresses, results, exporter, in_array, classify, storing, begin)
-        self._connect_memories(m, control, addresses, results, pool, exporter, command, storing, advance)
+        summing = self._connect_sums(m, control, addresses, results, exporter, in_array, does, begin)
+        self._connect_memories(m, control, addresses, results, pool, exporter, command, does, advance)
         self._connect_host(m, control, lanes, sequencer, weights, results)
         for number, lane in enumerate(lanes):
             m.d.comb += [exporter.words_read[number].eq(lane.word), exporter.psums_read[number].eq(lane.psum)]
@@ -145,7 +153,9 @@ class Engine(wiring.Component):
         self._account(m, in_array, advance, weights, addresses, summing, results, pool, exporter)
         return m
 
-    def _hand_over(self, m, sequencer, weights, addresses, results, pool, exporter, command, drained, begin) -> None:
+    def _hand_over(
+        self, m, sequencer, weights, addresses, results, pool, exporter, command, does, drained, begin
+    ) -> None:
         """Start, pass on each command to the units that execute it, and end.
 
         A command is copied in the cycle of ``take`` and begins in the next one.
@@ -177,17 +187,22 @@ class Engine(wiring.Component):
         ]
         m.d.sync += [prepared.eq((prepared | weights.take) & ~take), begin.eq(take)]
         with m.If(take):
-            m.d.sync += [command.eq(following), entry_offset.eq(sequencer.entry_offset)]
+            m.d.sync += [
+                command.eq(following),
+                entry_offset.eq(sequencer.entry_offset),
+                does.classify.eq(following.op == Op.CLASSIFY),
+                does.store.eq(following.op == Op.STORE),
+                does.pool.eq(following.op == Op.MAXPOOL),
+                does.read_t.eq(following.source == Source.T),
+            ]
         with m.If(self.start):
             m.d.sync += self.busy.eq(1)
         with m.Elif(self.done):
             m.d.sync += self.busy.eq(0)
 
-    def _connect_sums(
-        self, m, control, addresses, results, exporter, in_array, classify, storing, begin
-    ) -> Signal:
+    def _connect_sums(self, m, control, addresses, results, exporter, in_array, does, begin) -> Signal:
         """Carry each beat's marks along its sums. Returns whether any sum is on its way that has left the words."""
-        beat = addresses.beat
+        beat, classify = addresses.beat, does.classify
         depth = self.config.psum_depth
         summed = array_latency(self.config.groups)  # the age of a beat whose sums stand; acc follows
         ahead = summed - Ram.LATENCY  # its psums are addressed
@@ -205,7 +220,8 @@ class Engine(wiring.Component):
             return values
 
         valid = history("sum_valid", in_array)
-        start = history("sum_start", beat.start)
+        add_psum = history("add_psum", ~beat.start & ~classify)
+        add_acc = history("add_acc", ~beat.start & classify)
         if self.config.ring_words:
             m.d.comb += control.sum_triple.eq(history("sum_triple", addresses.triple)[summed])
         last = history("sum_last", in_array & beat.last)
@@ -220,10 +236,10 @@ class Engine(wiring.Component):
             m.d.sync += classified.eq(classified + 1)
 
         m.d.comb += [
-            control.psum_address.eq(Mux(storing, exporter.address, pixels[ahead])),
+            control.psum_address.eq(Mux(does.store, exporter.address, pixels[ahead])),
             control.sum_valid.eq(valid[summed]),
-            control.sum_start.eq(start[summed]),
-            control.accumulate.eq(classify),
+            control.add_psum.eq(add_psum[summed]),
+            control.add_acc.eq(add_acc[summed]),
             control.psum_write.eq(valid[summed + 1] & (last[summed + 1] == classify)),
             control.psum_write_address.eq(Mux(classify, classified, pixels[summed + 1])),
             results.soon.eq(due[ahead]),
@@ -233,23 +249,20 @@ class Engine(wiring.Component):
         m.d.sync += on_their_way.eq(Cat(valid[:-1]).any())
         return on_their_way
 
-    def _connect_memories(
-        self, m, control, addresses, results, pool, exporter, command, storing, advance
-    ) -> None:
+    def _connect_memories(self, m, control, addresses, results, pool, exporter, command, does, advance) -> None:
         """Each memory is read by the array, the residual, the pool or the exporter, whichever the command means, and
         written by the requantizers or the pool."""
-        from_t = command.source == Source.T
         input_address, store = Signal(self.config.address_bits), Signal()
         m.d.comb += [
-            input_address.eq(Mux(command.op == Op.MAXPOOL, pool.address, addresses.address)),
+            input_address.eq(Mux(does.pool, pool.address, addresses.address)),
             store.eq(results.write | pool.write),
             control.inside.eq(addresses.beat.inside),
             control.x_address.eq(
-                Mux(storing, exporter.address, Mux(from_t, results.residual_address, input_address))
+                Mux(does.store, exporter.address, Mux(does.read_t, results.residual_address, input_address))
             ),
-            control.x_enable.eq(advance | storing | from_t),
-            control.t_address.eq(Mux(storing, exporter.address, input_address)),
-            control.t_enable.eq(advance | storing),
+            control.x_enable.eq(advance | does.store | does.read_t),
+            control.t_address.eq(Mux(does.store, exporter.address, input_address)),
+            control.t_enable.eq(advance | does.store),
             control.x_write.eq(store & ~command.to_t),
             control.t_write.eq(store & command.to_t),
             control.result_pooled.eq(pool.write),

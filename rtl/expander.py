@@ -25,8 +25,8 @@ def weight_bits(groups: int) -> int:
 class Expander(wiring.Component):
     """Weights of one row in pass ``j``: the ``j``-th kept channel of every group.
 
-    Combinational. Raw mode reads 4 mask bits a group; coded mode (``1of4``) reads a 2-bit channel index a group, and
-    only groups below ``valid_groups`` have a weight.
+    Combinational. Raw mode reads 4 mask bits a group; coded mode (``1of4``) a 2-bit channel index a group, and only
+    groups that are ``used`` have a weight.
 
     Parameters
     ----------
@@ -36,11 +36,11 @@ class Expander(wiring.Component):
     Members
     -------
     mask : In(4 * groups)
-        Raw bits, or codes in the lower half.
+    codes : In(2 * groups)
     signs : In(4 * groups)
     coded : In(1)
     pass_index : In(2)
-    valid_groups : In(range(groups + 1))
+    used : In(groups)
     weights : Out(ArrayLayout(Weight, groups))
     """
 
@@ -48,10 +48,11 @@ class Expander(wiring.Component):
         self.groups = groups
         super().__init__({
             "mask": In(GROUP * groups),
+            "codes": In(2 * groups),
             "signs": In(GROUP * groups),
             "coded": In(1),
             "pass_index": In(2),
-            "valid_groups": In(range(groups + 1)),
+            "used": In(groups),
             "weights": Out(data.ArrayLayout(Weight, groups)),
         })
 
@@ -66,10 +67,10 @@ class Expander(wiring.Component):
                 m.d.comb += found[channel].eq(nibble[channel] & (before == self.pass_index))
 
             # Both modes are worked out side by side: neither waits for what the other selects.
-            weight, code, signs = self.weights[g], self.mask.word_select(g, 2), self.signs.word_select(g, GROUP)
+            weight, code, signs = self.weights[g], self.codes.word_select(g, 2), self.signs.word_select(g, GROUP)
             m.d.comb += [
                 weight.select.eq(Mux(self.coded, code, Cat(found[1] | found[3], found[2] | found[3]))),
-                weight.valid.eq(Mux(self.coded, g < self.valid_groups, found.any())),
+                weight.valid.eq(Mux(self.coded, self.used[g], found.any())),
                 weight.negate.eq(Mux(self.coded, signs.bit_select(code, 1), (found & signs).any())),
             ]
         return m

@@ -39,8 +39,8 @@ class LaneControl(wiring.Signature):
         The input word lies in the map; otherwise the PEs get padding (0).
     psum_address : Out(range(psum_depth))
         Psums of the sums of two cycles later.
-    sum_valid, sum_start, accumulate, psum_write, psum_write_address
-        ``valid``, ``start``, ``accumulate``, ``write`` and ``write_address`` of :class:`rtl.accumulator.Accumulator`.
+    sum_valid, add_psum, add_acc, psum_write, psum_write_address
+        ``valid``, ``add_psum``, ``add_acc``, ``write`` and ``write_address`` of :class:`rtl.accumulator.Accumulator`.
     sum_triple : Out(1)
         Its ``triple``. Only with rings.
     entries : Out(ArrayLayout(Entry, rows))
@@ -70,8 +70,8 @@ class LaneControl(wiring.Signature):
             "inside": Out(1),
             "psum_address": Out(pixels),
             "sum_valid": Out(1),
-            "sum_start": Out(1),
-            "accumulate": Out(1),
+            "add_psum": Out(1),
+            "add_acc": Out(1),
             "psum_write": Out(1),
             "psum_write_address": Out(pixels),
             "entries": Out(data.ArrayLayout(Entry, rows)),
@@ -153,21 +153,23 @@ class Lane(wiring.Component):
         m.submodules.requantizers = requantizers = RequantizerRow(**shape, widths=config.widths)
         m.submodules.pool = pool = PoolMaximum(**shape)
 
+        from_t = Signal(reset_less=True)  # a cycle after the command, and a word comes two after its address
+        m.d.sync += from_t.eq(control.command.source == Source.T)
         m.d.comb += [
-            self.word.eq(Mux(control.command.source == Source.T, t.word, x.word)),
+            self.word.eq(Mux(from_t, t.word, x.word)),
             array.word.eq(self.word & control.inside.replicate(len(self.word))),
             *(port.eq(weights) for port, weights in zip(array.weights, control.weights, strict=True)),
             accumulator.read_address.eq(control.psum_address),
             accumulator.valid.eq(control.sum_valid),
-            accumulator.start.eq(control.sum_start),
-            accumulator.accumulate.eq(control.accumulate),
+            accumulator.add_psum.eq(control.add_psum),
+            accumulator.add_acc.eq(control.add_acc),
             accumulator.sums.eq(array.sums),
             accumulator.carries.eq(array.carries),
             accumulator.write.eq(control.psum_write),
             accumulator.write_address.eq(control.psum_write_address),
             self.psum.eq(accumulator.psum),
             requantizers.command.eq(control.command),
-            requantizers.acc.eq(accumulator.acc),
+            requantizers.acc.eq(accumulator.result),
             requantizers.entries.eq(control.entries),
             requantizers.residual_word.eq(x.word),
             requantizers.residual_column.eq(control.residual_column),

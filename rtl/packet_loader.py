@@ -192,11 +192,11 @@ class PacketLoader(wiring.Component):
         with m.Elif(begun & (self.abort | late & streaming)):
             m.d.sync += step.eq(_Step.DROP)
 
+        with m.If(step == _Step.ADDRESS):  # the last word offered is the one taken, so these need not wait for it
+            m.d.sync += [address.eq(self._place(streaming)), space.eq(self._space(m, target, streaming))]
         with m.If(transfer), m.Switch(step):
             with m.Case(_Step.HEADER):
                 m.d.sync += target.eq(self.i.tdata)
-            with m.Case(_Step.ADDRESS):
-                m.d.sync += [address.eq(self._place(streaming)), space.eq(self._space(m, target, streaming))]
             with m.Case(_Step.LENGTH):
                 m.d.sync += [*begin(remaining, self.i.tdata), self.chunk.first.eq(address)]
             with m.Case(_Step.PAYLOAD):
@@ -264,7 +264,9 @@ class PacketLoader(wiring.Component):
                     m.d.comb += fault.eq(ErrorCode.PACKET_SHORT)
             with m.Case(_Step.LENGTH):
                 m.d.comb += [following.eq(_Step.PAYLOAD), error.info.eq(address)]
-                with m.If((word == 0) | (word > space)):
+                # A space that is not negative is no larger than the memory: comparing so many bits will do.
+                bits = len(remaining.left)
+                with m.If((word == 0) | space[-1] | word[bits:].any() | (word[:bits] > space[:bits])):
                     m.d.comb += fault.eq(ErrorCode.PACKET_RANGE)
                 with m.Elif(last):
                     m.d.comb += fault.eq(ErrorCode.PACKET_SHORT)

@@ -15,9 +15,11 @@ from spec.registers import ADDRESS_BITS, COUNTERS, REGISTERS, Access, ErrorCode,
 
 __all__ = ["CommandError", "Position", "RegisterBus", "RegisterFile", "RegisterPort"]
 
-#: One write: ``strobe`` for one cycle, and ``refused`` in the same cycle. ``whole``: all four bytes are written.
+#: One write: ``strobe`` for one cycle, ``coming`` in the cycle before, ``refused`` in the same cycle. ``whole``: all
+#: four bytes are written.
 _WRITE = wiring.Signature({
-    "strobe": Out(1), "address": Out(ADDRESS_BITS), "data": Out(AXI_BITS), "whole": Out(1), "refused": In(1),
+    "coming": Out(1), "strobe": Out(1), "refused": In(1),
+    "address": Out(ADDRESS_BITS), "data": Out(AXI_BITS), "whole": Out(1),
 })
 
 #: One read: ``strobe`` for one cycle, and ``data`` or ``refused`` in the same cycle.
@@ -50,7 +52,7 @@ class RegisterBus(wiring.Component):
     bus : In(AxiLite(ADDRESS_BITS))
         The manager. ``awprot`` and ``arprot`` are ignored.
     write : Out(Signature)
-        ``strobe``, ``address``, ``data``, ``whole``, answered by ``refused``.
+        ``coming``, ``strobe``, ``address``, ``data``, ``whole``, answered by ``refused``.
     read : Out(Signature)
         ``strobe``, ``address``, answered by ``data`` and ``refused``.
     """
@@ -64,18 +66,13 @@ class RegisterBus(wiring.Component):
 
         bus, write, read = self.bus, self.write, self.read
         aw_held, w_held, ar_held = Signal(), Signal(), Signal()
-        write_stands, read_stands = Signal(), Signal()
         m.d.comb += [
             bus.awready.eq(~aw_held),
             bus.wready.eq(~w_held),
             bus.arready.eq(~ar_held),
-            write.strobe.eq(write_stands & ~bus.bvalid),
-            read.strobe.eq(read_stands & ~bus.rvalid),
+            write.coming.eq(aw_held & w_held & ~write.strobe & ~bus.bvalid),
         ]
-        m.d.sync += [
-            write_stands.eq(aw_held & w_held & ~write.strobe & ~bus.bvalid),
-            read_stands.eq(ar_held & ~read.strobe & ~bus.rvalid),
-        ]
+        m.d.sync += [write.strobe.eq(write.coming), read.strobe.eq(ar_held & ~read.strobe & ~bus.rvalid)]
         with m.If(bus.awvalid & bus.awready):
             m.d.sync += [aw_held.eq(1), write.address.eq(bus.awaddr)]
         with m.If(bus.wvalid & bus.wready):
@@ -113,7 +110,8 @@ def _field_members(field: Field) -> dict:
 class RegisterFile(wiring.Component):
     """Every register of ``REGISTERS``, at its offset, with every field behaving as its ``Access`` says.
 
-    Answers in the cycle of the strobe; the access stands at least one cycle before that. An address that is no
+    Answers in the cycle of the strobe; the access stands at least one cycle before that, and a write says that its
+    strobe is coming. All strobes of WO fields are registers. An address that is no
     register's offset, and a write that is not whole, are refused without any effect. A bit set and cleared in the same
     cycle is set. Everything kept here resets to 0.
 
@@ -146,16 +144,15 @@ class RegisterFile(wiring.Component):
             hit, write_hit, taken, written = (
                 Signal(name=f"{register.name}_{name}") for name in ("hit", "write_hit", "taken", "written")
             )
-            m.d.sync += [
-                hit.eq(self.read.address == register.offset),
-                write_hit.eq((self.write.address == register.offset) & self.write.whole),
-            ]
+            meant = (self.write.address == register.offset) & self.write.whole
+            m.d.sync += [hit.eq(self.read.address == register.offset), write_hit.eq(meant)]
             m.d.comb += [taken.eq(hit & self.read.strobe), written.eq(write_hit & self.write.strobe)]
             value = Signal(AXI_BITS, name=f"{register.name}_value")
             for field in register.fields:
                 port = getattr(getattr(self, register.name.lower()), field.name)
                 bits = slice(field.lsb, field.lsb + field.width)
-                self._behave(m, field.access, port, written, taken, self.write.data[bits])
+                coming = meant & self.write.coming
+                self._behave(m, field.access, port, coming, written, taken, self.write.data[bits])
                 if field.access is not Access.WO:
                     m.d.comb += value[bits].eq(port.value)
             hits.append(hit)
@@ -168,15 +165,14 @@ class RegisterFile(wiring.Component):
         ]
         return m
 
-    def _behave(self, m, access, port, written, taken, bits):
-        """Storage and strobes of one field; ``bits`` are those of the word being ``written``."""
+    def _behave(self, m, access, port, coming, written, taken, bits):
+        """Storage and strobes of one field; ``bits`` are those of the word being ``written``, or about to be."""
         match access:
             case Access.RW:
                 with m.If(written):
                     m.d.sync += port.value.eq(bits)
             case Access.WO:
-                with m.If(written):
-                    m.d.comb += port.strobe.eq(bits)
+                m.d.sync += port.strobe.eq(bits & coming.replicate(len(bits)))
             case Access.RC:
                 m.d.sync += port.value.eq(Mux(taken | port.clear, 0, port.value) | port.set)
             case Access.W1C:
@@ -294,6 +290,11 @@ class RegisterPort(wiring.Component):
     def _errors(self, m, bus, registers) -> Signal:
         """Keep the first error and return its code."""
         code, info = Signal(ErrorCode), Signal(AXI_BITS)
+        # Refused accesses count a cycle later, while they still stand.
+        bad_write, bad_read = Signal(), Signal()
+        m.d.sync += [
+            bad_write.eq(bus.write.strobe & bus.write.refused), bad_read.eq(bus.read.strobe & bus.read.refused)
+        ]
         busy_start = registers.control.start.strobe & ~registers.control.abort.strobe & (self.busy | self.loading)
         with m.If((code == ErrorCode.NONE) | registers.error.code.strobe):
             m.d.comb += registers.interrupt_status.error.set.eq(1)
@@ -303,9 +304,9 @@ class RegisterPort(wiring.Component):
                 m.d.sync += [code.eq(self.load_error.code), info.eq(self.load_error.info)]
             with m.Elif(busy_start):
                 m.d.sync += [code.eq(ErrorCode.START_BUSY), info.eq(self.program_start)]
-            with m.Elif(bus.write.strobe & bus.write.refused):
+            with m.Elif(bad_write):
                 m.d.sync += [code.eq(ErrorCode.REGISTER), info.eq(bus.write.address)]
-            with m.Elif(bus.read.strobe & bus.read.refused):
+            with m.Elif(bad_read):
                 m.d.sync += [code.eq(ErrorCode.REGISTER), info.eq(bus.read.address)]
             with m.Else():
                 m.d.sync += code.eq(ErrorCode.NONE)

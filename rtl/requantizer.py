@@ -131,21 +131,18 @@ class Requantizer(wiring.Component):
         # (b + half) >> sh is b >> sh and, added to it, the highest bit that left. Of b >> sh the lowest bits will do if
         # all others are equal to its sign; if they are not, y saturates.
         window = Signal(1 + _WINDOW_BITS, reset_less=True)
-        negative, some_ones, some_zeros = (
-            Signal(name=name, reset_less=True) for name in ("negative", "some_ones", "some_zeros")
-        )
+        far_above, far_below = Signal(reset_less=True), Signal(reset_less=True)
         others = Signal(z_bits - 1, reset_less=True)
         m.d.sync += [
             others.eq(Cat(self.shift + _WINDOW_BITS - 1 <= i for i in range(z_bits - 1))),
             window.eq(shifted_right(m, "based", Cat(0, based).as_signed(), self.shift, len(window))),
-            negative.eq(based[-1]),
-            some_ones.eq((based[:-1] & others).any()),
-            some_zeros.eq((~based[:-1] & others).any()),
+            far_above.eq(~based[-1] & (based[:-1] & others).any()),
+            far_below.eq(based[-1] & (~based[:-1] & others).any()),
         ]
         rounded = add_with_carry(window[1:].as_signed(), self._residual(m), window[0])
         total = Signal(signed(_WINDOW_BITS + 1))
         m.d.comb += total.eq(rounded)
-        m.d.sync += self.y.eq(self._clamp(m, total, negative, Mux(negative, some_zeros, some_ones)))
+        m.d.sync += self.y.eq(self._clamp(m, total, far_above, far_below))
         return m
 
     def _product(self, m: Module) -> Value:
@@ -170,8 +167,8 @@ class Requantizer(wiring.Component):
         ]
         return residual
 
-    def _clamp(self, m: Module, total: Value, negative: Value, wide: Value) -> Value:
-        """``total`` in the output's range. ``wide``: it lost bits, of a number that was ``negative`` or not."""
+    def _clamp(self, m: Module, total: Value, far_above: Value, far_below: Value) -> Value:
+        """``total`` in the output's range, beyond which it is whatever it says if it is ``far_above`` or below."""
         sign, value = total[-1], total[:-1]
         beyond = Signal(len(value), reset_less=True)  # bits that are equal to the sign in every number in range
         with m.Switch(Cat(self.output_signed, self.unused_bits)):
@@ -182,8 +179,8 @@ class Requantizer(wiring.Component):
                         m.d.sync += beyond.eq(~greatest)
         too_high, too_low = Signal(), Signal()
         m.d.comb += [
-            too_high.eq(Mux(wide, ~negative, ~sign & (value & beyond).any())),
-            too_low.eq(Mux(wide, negative, sign & (~self.output_signed | (~value & beyond).any()))),
+            too_high.eq(far_above | ~far_below & ~sign & (value & beyond).any()),
+            too_low.eq(far_below | ~far_above & sign & (~self.output_signed | (~value & beyond).any())),
         ]
         greatest, least = ~beyond[:ACTIVATION_BITS], beyond[:ACTIVATION_BITS] & self.output_signed.replicate(8)
         return Mux(too_high, greatest, Mux(too_low, least, value[:ACTIVATION_BITS]))

@@ -76,8 +76,11 @@ class Results(wiring.Component):
         m.submodules.reads = reads = OutputWalk(columns=config.columns, address_bits=config.address_bits)
         m.submodules.writes = writes = OutputWalk(columns=config.columns, address_bits=config.address_bits)
         flight = Signal(Ram.LATENCY + Requantizer.LATENCY)
-        column, column_held = Signal.like(reads.column), Signal.like(reads.column)
-        m.d.sync += [flight.eq(Cat(self.announce, flight)), column.eq(reads.column), column_held.eq(column)]
+        columns = [reads.column]  # of the read announced, and of those since
+        for age in range(1 + Ram.LATENCY):
+            columns.append(Signal.like(reads.column, name=f"column{age}"))
+            m.d.sync += columns[-1].eq(columns[-2])
+        m.d.sync += flight.eq(Cat(self.announce, flight))
         m.d.sync += self.pending.eq(self.soon | self.announce | flight[:-1].any())
         for walk, base in ((reads, self.command.residual_base), (writes, self.command.out_base)):
             m.d.comb += [
@@ -87,15 +90,15 @@ class Results(wiring.Component):
                 walk.step.eq(self.command.out_step),
             ]
         m.d.comb += [
-            reads.advance.eq(self.announce),
+            reads.advance.eq(self.soon),
             writes.advance.eq(flight[-1]),
-            self.residual_address.eq(reads.address),
             self.write.eq(flight[-1]),
             self.write_address.eq(writes.address),
             self.write_column.eq(writes.column),
         ]
+        m.d.sync += self.residual_address.eq(reads.address)
+        m.d.comb += self.residual_column.eq(columns[-1])
         self._entries(m, reads)
-        m.d.comb += self.residual_column.eq(column_held)
         return m
 
     def _entries(self, m: Module, reads: OutputWalk) -> None:
@@ -105,14 +108,14 @@ class Results(wiring.Component):
         row, next_row = Signal(20), Signal(20)
         first = Signal()
         m.d.comb += [
-            first.eq(self.announce & reads.first),
+            first.eq(self.soon & reads.first),
             memory.read_address.eq(Mux(first, next_row, row)),
             memory.read_enable.eq(1),
             memory.write_address.eq(self.entry_write_address),
             memory.write_data.eq(self.entry_write_data),
             memory.write_enable.eq(self.entry_write_enable),
-            self.entries.eq(memory.read_data),
         ]
+        m.d.sync += self.entries.eq(memory.read_data)
         with m.If(self.take):
             m.d.sync += next_row.eq(self.command.entry_base + self.entry_offset)
         with m.Elif(first):

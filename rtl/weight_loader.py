@@ -1,6 +1,6 @@
 """Fetches masks or ring words, regenerates signs, delivers the weights of the next tile while the present one runs."""
 
-from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal
+from amaranth.hdl import Array, Cat, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -118,7 +118,7 @@ class WeightLoader(wiring.Component):
         advance = Signal()
         in_memory = Signal(TileFetch)
         fetch = Signal(TileFetch)
-        coded = Signal()
+        coded, used = Signal(), Signal(config.groups)
         m.d.comb += [
             self.idle.eq(walk.idle & ~in_memory.valid & ~fetch.valid & ~seeding),
             walk.take.eq(self.take),
@@ -133,6 +133,7 @@ class WeightLoader(wiring.Component):
             m.d.sync += coded.eq(self.command.coded)
         with m.If(advance):
             m.d.sync += [in_memory.eq(walk.fetch), fetch.eq(in_memory)]
+            m.d.sync += used.eq(Cat(~in_memory.partial | (g < in_memory.groups) for g in range(config.groups)))
             m.d.sync += in_memory.valid.eq(walk.fetch.valid & ~seeding)
 
         # Rows of the next tile wait until the shadow set is free.
@@ -158,7 +159,8 @@ class WeightLoader(wiring.Component):
         ]
         with m.If(advance):
             m.d.sync += negative.eq(signs.signs)
-        mask = self._masks(m, masks, fetch, coded)
+        mask = self._masks(m, masks, fetch)
+        codes = mask[: len(mask) // 2]
         if config.ring_words:
             rings, ring = self._rings(m, walk, fetch, advance, seeding)
             m.d.comb += seeding.eq(signs.seeding | rings.seeding)
@@ -167,7 +169,7 @@ class WeightLoader(wiring.Component):
             negative = negative ^ (rings.negative & ring.replicate(len(rings.negative)))
         else:
             m.d.comb += seeding.eq(signs.seeding)
-        self._expand(m, mask, negative, fetch, coded)
+        self._expand(m, mask, codes, negative, fetch, coded, used)
         return m
 
     def _rings(self, m: Module, walk: MaskWalk, fetch, advance, seeding) -> tuple[RingMemory, Signal]:
@@ -190,8 +192,8 @@ class WeightLoader(wiring.Component):
         ]
         return rings, ring
 
-    def _masks(self, m: Module, masks: Ram, fetch, coded: Signal) -> Signal:
-        """The two units of the fetch, or the one that holds its codes."""
+    def _masks(self, m: Module, masks: Ram, fetch) -> Signal:
+        """The two units of the fetch, of which the lower one holds its codes if it has any."""
         config = self.config
         unit = config.mask_unit_bits
         units = Array(masks.read_data.word_select(i, unit) for i in range(config.mask_word_bits // unit))
@@ -199,23 +201,23 @@ class WeightLoader(wiring.Component):
         bits = Signal(2 * unit)
         m.d.comb += [
             index.eq(fetch.unit),
-            bits.eq(Cat(units[index], Mux(coded, Const(0, unit), units[index | 1]))),
+            bits.eq(Cat(units[index], units[index | 1])),
         ]
         return bits
 
-    def _expand(self, m: Module, bits, signs, fetch, coded: Signal) -> None:
+    def _expand(self, m: Module, bits, codes, signs, fetch, coded: Signal, used: Signal) -> None:
         """One expander per row that is fetched at a time."""
         config = self.config
         channels = config.word_bytes
         for lane in range(config.weight_rows):
             m.submodules[f"expander{lane}"] = expander = Expander(groups=config.groups)
-            row_codes = bits[lane * channels // 2 : (lane + 1) * channels // 2]
             weights = self.write_weights.as_value().word_select(lane, expander.weights.as_value().shape().width)
             m.d.comb += [
-                expander.mask.eq(Mux(coded, row_codes, bits.word_select(lane, channels))),
+                expander.mask.eq(bits.word_select(lane, channels)),
+                expander.codes.eq(codes.word_select(lane, channels // 2)),
                 expander.signs.eq(signs.word_select(lane, channels)),
                 expander.coded.eq(coded),
                 expander.pass_index.eq(fetch.pass_index),
-                expander.valid_groups.eq(Mux(fetch.partial, fetch.groups, config.groups)),
+                expander.used.eq(used),
                 weights.eq(expander.weights),
             ]

@@ -25,7 +25,6 @@ def drive(simulate, visits, accumulate=0, triples=None, acc_bits=ACC_BITS):
     rng = random.Random(0)
 
     async def testbench(ctx):
-        ctx.set(dut.accumulate, accumulate)
         schedule = [None, None, *visits, None, None]
         for cycle, visit in enumerate(schedule):
             coming = schedule[cycle + 2] if cycle + 2 < len(schedule) else None
@@ -33,7 +32,8 @@ def drive(simulate, visits, accumulate=0, triples=None, acc_bits=ACC_BITS):
             ctx.set(dut.read_address, coming[0] if coming else rng.randrange(DEPTH))
             ctx.set(dut.valid, visit is not None)
             pixel, start, sums, carries = visit or (0, rng.getrandbits(1), [rng.randrange(99)] * ROWS, [1] * ROWS)
-            ctx.set(dut.start, start)
+            ctx.set(dut.add_psum, not start and not accumulate)
+            ctx.set(dut.add_acc, not start and accumulate)
             if triples is not None:
                 ctx.set(dut.triple, rng.getrandbits(1) if visit is None else cycle - 2 in triples)
             for r in range(ROWS):
@@ -43,6 +43,7 @@ def drive(simulate, visits, accumulate=0, triples=None, acc_bits=ACC_BITS):
             ctx.set(dut.write_address, before[0] if before else pixel)
             if before:
                 results.append([ctx.get(dut.acc[r]) for r in range(ROWS)])
+                assert [ctx.get(dut.result[r]) for r in range(ROWS)] == results[-1]
             await ctx.tick()
 
     simulate(dut, testbench)
@@ -115,7 +116,6 @@ def test_psum_is_the_word_read(simulate):
     dut = Accumulator(rows=ROWS, depth=DEPTH, sum_bits=SUM_BITS)
 
     async def testbench(ctx):
-        ctx.set(dut.start, 1)
         for pixel in range(DEPTH):
             ctx.set(dut.valid, 1)
             for r in range(ROWS):

@@ -35,7 +35,8 @@ def test_raw_masks(simulate, groups):
             ctx.set(dut.mask, word(nibbles, GROUP))
             ctx.set(dut.signs, word(negated, GROUP))
             ctx.set(dut.pass_index, pass_index)
-            ctx.set(dut.valid_groups, nibble % (groups + 1))  # means nothing for raw masks
+            ctx.set(dut.used, nibble)  # means nothing for raw masks, nor do codes
+            ctx.set(dut.codes, 5 * signs)
             assert [got(ctx, dut, g) for g in range(groups)] == [
                 expected(n, s, pass_index) for n, s in zip(nibbles, negated, strict=True)
             ]
@@ -52,9 +53,10 @@ def test_coded_masks(simulate, groups):
         for code, signs, valid in itertools.product(range(4), range(16), range(groups + 1)):
             codes = [(code + g) % 4 for g in range(groups)]
             negated = [(signs + 3 * g) % 16 for g in range(groups)]
-            ctx.set(dut.mask, word(codes, 2))
+            ctx.set(dut.codes, word(codes, 2))
+            ctx.set(dut.mask, 5 * signs)  # means nothing here
             ctx.set(dut.signs, word(negated, GROUP))
-            ctx.set(dut.valid_groups, valid)
+            ctx.set(dut.used, (1 << valid) - 1)
             wanted = [expected(1 << c, s, 0) for c, s in zip(codes, negated, strict=True)]
             assert [got(ctx, dut, g) for g in range(groups)] == wanted[:valid] + [None] * (groups - valid)
 
