@@ -9,7 +9,7 @@ from rtl.counters import Counters
 from rtl.engine import Engine
 from rtl.frame_sender import FrameSender
 from rtl.packet_loader import PacketLoader
-from rtl.register_port import RegisterPort
+from rtl.register_port import CommandError, Position, RegisterPort
 from spec.config import AcceleratorConfig
 from spec.registers import ADDRESS_BITS, ErrorCode
 
@@ -62,6 +62,10 @@ class Core(wiring.Component):
         m.submodules.engine = ResetInserter(registers.abort | stop)(engine)
         m.d.sync += stop.eq(engine.busy & ~stop & registers.load_error.valid)
 
+        # What is only reported is reported a cycle later.
+        position, command_error = Signal(Position), Signal(CommandError)
+        m.d.sync += [position.eq(engine.position), command_error.eq(engine.error)]
+
         wiring.connect(m, wiring.flipped(self.s_axi), registers.bus)
         wiring.connect(m, wiring.flipped(self.s_axis), loader.i)
         wiring.connect(m, engine.words, sender.words)
@@ -81,9 +85,9 @@ class Core(wiring.Component):
             registers.done.eq(engine.done),
             registers.load_error.valid.eq(loader.error.valid | engine.misfit),
             registers.load_error.code.eq(Mux(engine.misfit, ErrorCode.STREAM_LENGTH, loader.error.code)),
-            registers.load_error.info.eq(Mux(engine.misfit, engine.position.command, loader.error.info)),
-            registers.command_error.eq(engine.error),
-            registers.position.eq(engine.position),
+            registers.load_error.info.eq(Mux(engine.misfit, position.command, loader.error.info)),
+            registers.command_error.eq(command_error),
+            registers.position.eq(position),
             registers.counters.eq(counters.values),
             counters.running.eq(engine.busy),
             counters.cause.eq(engine.cause),

@@ -46,7 +46,7 @@ class Accumulator(wiring.Component):
         Store ``acc``, which was computed in the last cycle.
     write_address : In(range(depth))
     acc : Out(ArrayLayout(signed(acc_bits), rows))
-    result : Out(ArrayLayout(signed(acc_bits), rows))
+    latest : Out(ArrayLayout(signed(acc_bits), rows))
         ``acc`` in the cycle after valid sums, else undefined: registers of their own, which may lie elsewhere.
     psum : Out(ArrayLayout(signed(acc_bits), rows))
         The word read two cycles after ``read_address``.
@@ -72,7 +72,7 @@ class Accumulator(wiring.Component):
             "write": In(1),
             "write_address": In(range(depth)),
             "acc": Out(layout),
-            "result": Out(layout),
+            "latest": Out(layout),
             "psum": Out(layout),
         })
 
@@ -89,15 +89,15 @@ class Accumulator(wiring.Component):
             self.psum.eq(psums.read_data),
         ]
         acc = Signal(data.ArrayLayout(signed(self.acc_bits), self.rows), reset_less=True)
-        result = Signal.like(acc)
-        m.d.comb += [self.acc.eq(acc), self.result.eq(result)]
+        latest = Signal.like(acc)
+        m.d.comb += [self.acc.eq(acc), self.latest.eq(latest)]
         for r in range(self.rows):
             psum, previous = self.psum[r].as_unsigned(), acc[r].as_unsigned()
             base = psum & self.add_psum.replicate(self.acc_bits) | previous & self.add_acc.replicate(self.acc_bits)
             if self.rings:
                 base = (base + (base << 1 & self.triple.replicate(self.acc_bits + 1)))[: self.acc_bits]
             total = add_with_carry(base.as_signed(), self.sums[r], self.carries[r])
-            m.d.sync += result[r].eq(total)
+            m.d.sync += latest[r].eq(total)
             with m.If(self.valid):
                 m.d.sync += acc[r].eq(total)
         return m

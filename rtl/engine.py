@@ -29,7 +29,8 @@ __all__ = ["Engine"]
 class _Decoded(data.Struct):
     """What the command in execution is, in registers of its own: memories of all lanes are addressed by them."""
 
-    classify: 1
+    sum: 1  #: Layer of weights.
+    classify: 1  #: Likewise, its sums added up over all positions.
     store: 1
     pool: 1
     read_t: 1  #: Its source is the T memory.
@@ -171,12 +172,12 @@ class Engine(wiring.Component):
             weights.take.eq(sequencer.ready & weighted & ~prepared & weights.idle),
             take.eq(sequencer.ready & drained & (~weighted | prepared | weights.take)),
             sequencer.taken.eq(take),
-            layer_begins.eq(begin & ((command.op == Op.CONV) | (command.op == Op.CLASSIFY))),
+            layer_begins.eq(begin & does.sum),
             addresses.take.eq(layer_begins),
             results.take.eq(layer_begins),
             results.entry_offset.eq(entry_offset),
-            pool.take.eq(begin & (command.op == Op.MAXPOOL)),
-            exporter.start.eq(begin & (command.op == Op.STORE)),
+            pool.take.eq(begin & does.pool),
+            exporter.start.eq(begin & does.store),
             exporter.base.eq(command.source_base),
             exporter.count.eq(command.count),
             exporter.from_psum.eq(command.source == Source.PSUM),
@@ -190,6 +191,7 @@ class Engine(wiring.Component):
             m.d.sync += [
                 command.eq(following),
                 entry_offset.eq(sequencer.entry_offset),
+                does.sum.eq(weighted),
                 does.classify.eq(following.op == Op.CLASSIFY),
                 does.store.eq(following.op == Op.STORE),
                 does.pool.eq(following.op == Op.MAXPOOL),

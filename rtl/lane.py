@@ -169,7 +169,7 @@ class Lane(wiring.Component):
             accumulator.write_address.eq(control.psum_write_address),
             self.psum.eq(accumulator.psum),
             requantizers.command.eq(control.command),
-            requantizers.acc.eq(accumulator.result),
+            requantizers.acc.eq(accumulator.latest),
             requantizers.entries.eq(control.entries),
             requantizers.residual_word.eq(x.word),
             requantizers.residual_column.eq(control.residual_column),

@@ -151,9 +151,8 @@ class PacketLoader(wiring.Component):
         space = Signal(signed(AXI_BITS + 1))  # words of the memory from the address on
         remaining = Signal(countdown(max(memory_words(self.config).values()).bit_length()))
 
-        streaming, begun, awaited = Signal(), Signal(), Signal()
+        streaming, begun, awaited = Signal(), Signal(), Signal()  # streaming: the target is MASK_STREAM
         m.d.comb += [
-            streaming.eq(target == Target.MASK_STREAM),
             begun.eq((step != _Step.HEADER) & (step != _Step.DROP)),
             self.loading.eq(begun & ~(streaming & (step == _Step.ADDRESS))),
             transfer.eq(self.i.tvalid & self.i.tready),
@@ -196,7 +195,7 @@ class PacketLoader(wiring.Component):
             m.d.sync += [address.eq(self._place(streaming)), space.eq(self._space(m, target, streaming))]
         with m.If(transfer), m.Switch(step):
             with m.Case(_Step.HEADER):
-                m.d.sync += target.eq(self.i.tdata)
+                m.d.sync += [target.eq(self.i.tdata), streaming.eq(self.i.tdata[:16] == Target.MASK_STREAM)]
             with m.Case(_Step.LENGTH):
                 m.d.sync += [*begin(remaining, self.i.tdata), self.chunk.first.eq(address)]
             with m.Case(_Step.PAYLOAD):

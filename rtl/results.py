@@ -1,6 +1,6 @@
 """What turning sums into stores takes once for all lanes: batch-norm entries, addresses, and when."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -102,20 +102,20 @@ class Results(wiring.Component):
         return m
 
     def _entries(self, m: Module, reads: OutputWalk) -> None:
-        """Entries of the rows of the present channel tile, two cycles after its first result is announced."""
+        """Entries of the rows of the present channel tile, from two cycles after its first result is announced."""
         config = self.config
         m.submodules.entries = memory = Ram(width=32 * config.rows, depth=config.entry_rows, part=32)
         row, next_row = Signal(20), Signal(20)
         first = Signal()
         m.d.comb += [
             first.eq(self.soon & reads.first),
-            memory.read_address.eq(Mux(first, next_row, row)),
+            memory.read_address.eq(row),
             memory.read_enable.eq(1),
             memory.write_address.eq(self.entry_write_address),
             memory.write_data.eq(self.entry_write_data),
             memory.write_enable.eq(self.entry_write_enable),
+            self.entries.eq(memory.read_data),
         ]
-        m.d.sync += self.entries.eq(memory.read_data)
         with m.If(self.take):
             m.d.sync += next_row.eq(self.command.entry_base + self.entry_offset)
         with m.Elif(first):

@@ -159,8 +159,7 @@ class WeightLoader(wiring.Component):
         ]
         with m.If(advance):
             m.d.sync += negative.eq(signs.signs)
-        mask = self._masks(m, masks, fetch)
-        codes = mask[: len(mask) // 2]
+        mask, codes = self._masks(m, masks, fetch)
         if config.ring_words:
             rings, ring = self._rings(m, walk, fetch, advance, seeding)
             m.d.comb += seeding.eq(signs.seeding | rings.seeding)
@@ -192,18 +191,19 @@ class WeightLoader(wiring.Component):
         ]
         return rings, ring
 
-    def _masks(self, m: Module, masks: Ram, fetch) -> Signal:
-        """The two units of the fetch, of which the lower one holds its codes if it has any."""
+    def _masks(self, m: Module, masks: Ram, fetch) -> tuple[Signal, Signal]:
+        """The two units of a fetch of raw bits, which begin at an even one, and the one of a fetch of codes."""
         config = self.config
         unit = config.mask_unit_bits
         units = Array(masks.read_data.word_select(i, unit) for i in range(config.mask_word_bits // unit))
         index = Signal(range(len(units)))
-        bits = Signal(2 * unit)
+        bits, codes = Signal(2 * unit), Signal(unit)
         m.d.comb += [
             index.eq(fetch.unit),
-            bits.eq(Cat(units[index], units[index | 1])),
+            bits.eq(Cat(units[index & ~1], units[index | 1])),
+            codes.eq(units[index]),
         ]
-        return bits
+        return bits, codes
 
     def _expand(self, m: Module, bits, codes, signs, fetch, coded: Signal, used: Signal) -> None:
         """One expander per row that is fetched at a time."""

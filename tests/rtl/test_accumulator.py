@@ -43,7 +43,7 @@ def drive(simulate, visits, accumulate=0, triples=None, acc_bits=ACC_BITS):
             ctx.set(dut.write_address, before[0] if before else pixel)
             if before:
                 results.append([ctx.get(dut.acc[r]) for r in range(ROWS)])
-                assert [ctx.get(dut.result[r]) for r in range(ROWS)] == results[-1]
+                assert [ctx.get(dut.latest[r]) for r in range(ROWS)] == results[-1]
             await ctx.tick()
 
     simulate(dut, testbench)
