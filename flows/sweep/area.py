@@ -65,7 +65,7 @@ def _terms(config: AcceleratorConfig, resource: str) -> list[float]:
 
 @dataclass(frozen=True)
 class AreaModel:
-    """Coefficients by resource, and the largest relative error on the runs they were fitted to.
+    """Coefficients by resource, and the largest relative error of what the other runs say of a run.
 
     A count of which every run has none is none everywhere.
     """
@@ -89,8 +89,14 @@ class AreaModel:
             terms = np.array([_terms(run["config"], resource) for run in runs], float)
             counts = np.array([run["resources"][resource] for run in runs], float)
             weights = 1 / np.maximum(counts, 1)
-            coefficients[resource], _ = nnls(terms * weights[:, None], counts * weights)
-            worst[resource] = float(np.max(np.abs(terms @ coefficients[resource] - counts) * weights))
+            scaled = terms * weights[:, None]
+            coefficients[resource], _ = nnls(scaled, counts * weights)
+            # With as many terms as runs the fit itself would be perfect, and say nothing.
+            others = [np.arange(len(runs)) != i for i in range(len(runs))]
+            worst[resource] = max(
+                abs(float(scaled[i] @ nnls(scaled[rest], (counts * weights)[rest])[0] - counts[i] * weights[i]))
+                for i, rest in enumerate(others)
+            )
         return cls(coefficients, worst)
 
     def estimate(self, config: AcceleratorConfig) -> dict[str, int]:

@@ -35,7 +35,10 @@ def runs(tmp_path, invented):
     path = tmp_path / "runs.json"
     path.write_text(json.dumps({"runs": [
         {"config": config.to_json(), "resources": invented(config)}
-        for config in map(config_for, (16, 32, 64, 128, 256, 1024))
+        for config in (
+            *map(config_for, (16, 32, 64, 128, 256, 1024)), config_for(64, groups=8, rows=8),
+            config_for(64, groups=4, rows=16), config_for(256, groups=16, rows=16, weight_rows=2),
+        )
     ]}))
     return path
 
