@@ -36,8 +36,8 @@ class Accumulator(wiring.Component):
     -------
     read_address : In(range(depth))
         Pixel of the sums of two cycles later.
-    valid, add_psum, add_acc : In(1)
-        Of the sums in this cycle.
+    valid, add_psum, add_acc, complete : In(1)
+        Of the sums in this cycle. ``complete``: the last ones of their pixel.
     triple : In(1)
         Likewise. Only with ``rings``.
     sums : In(ArrayLayout(signed(sum_bits), rows))
@@ -47,7 +47,8 @@ class Accumulator(wiring.Component):
     write_address : In(range(depth))
     acc : Out(ArrayLayout(signed(acc_bits), rows))
     latest : Out(ArrayLayout(signed(acc_bits), rows))
-        ``acc`` in the cycle after valid sums, else undefined: registers of their own, which may lie elsewhere.
+        ``acc`` after the last sums that were ``complete``: registers of their own, which may lie beside what comes
+        next, and spare it all other sums.
     psum : Out(ArrayLayout(signed(acc_bits), rows))
         The word read two cycles after ``read_address``.
     """
@@ -67,6 +68,7 @@ class Accumulator(wiring.Component):
             "valid": In(1),
             "add_psum": In(1),
             "add_acc": In(1),
+            "complete": In(1),
             "sums": In(data.ArrayLayout(signed(sum_bits), rows)),
             "carries": In(rows),
             "write": In(1),
@@ -97,7 +99,8 @@ class Accumulator(wiring.Component):
             if self.rings:
                 base = (base + (base << 1 & self.triple.replicate(self.acc_bits + 1)))[: self.acc_bits]
             total = add_with_carry(base.as_signed(), self.sums[r], self.carries[r])
-            m.d.sync += latest[r].eq(total)
             with m.If(self.valid):
                 m.d.sync += acc[r].eq(total)
+            with m.If(self.complete):
+                m.d.sync += latest[r].eq(total)
         return m

@@ -242,6 +242,7 @@ class Engine(wiring.Component):
             control.sum_valid.eq(valid[summed]),
             control.add_psum.eq(add_psum[summed]),
             control.add_acc.eq(add_acc[summed]),
+            control.sum_complete.eq(due[summed]),
             control.psum_write.eq(valid[summed + 1] & (last[summed + 1] == classify)),
             control.psum_write_address.eq(Mux(classify, classified, pixels[summed + 1])),
             results.soon.eq(due[ahead]),

@@ -39,8 +39,9 @@ class LaneControl(wiring.Signature):
         The input word lies in the map; otherwise the PEs get padding (0).
     psum_address : Out(range(psum_depth))
         Psums of the sums of two cycles later.
-    sum_valid, add_psum, add_acc, psum_write, psum_write_address
-        ``valid``, ``add_psum``, ``add_acc``, ``write`` and ``write_address`` of :class:`rtl.accumulator.Accumulator`.
+    sum_valid, add_psum, add_acc, sum_complete, psum_write, psum_write_address
+        ``valid``, ``add_psum``, ``add_acc``, ``complete``, ``write`` and ``write_address`` of
+        :class:`rtl.accumulator.Accumulator`.
     sum_triple : Out(1)
         Its ``triple``. Only with rings.
     entries : Out(ArrayLayout(Entry, rows))
@@ -72,6 +73,7 @@ class LaneControl(wiring.Signature):
             "sum_valid": Out(1),
             "add_psum": Out(1),
             "add_acc": Out(1),
+            "sum_complete": Out(1),
             "psum_write": Out(1),
             "psum_write_address": Out(pixels),
             "entries": Out(data.ArrayLayout(Entry, rows)),
@@ -163,6 +165,7 @@ class Lane(wiring.Component):
             accumulator.valid.eq(control.sum_valid),
             accumulator.add_psum.eq(control.add_psum),
             accumulator.add_acc.eq(control.add_acc),
+            accumulator.complete.eq(control.sum_complete),
             accumulator.sums.eq(array.sums),
             accumulator.carries.eq(array.carries),
             accumulator.write.eq(control.psum_write),

@@ -60,14 +60,16 @@ def test_a_word_through_the_lane(simulate, layout_of, source):
         for start in (1, 0):  # the sum stands; add it twice
             ctx.set(control.sum_valid, 1)
             ctx.set(control.add_psum, not start)
+            ctx.set(control.sum_complete, not start)
             await ctx.tick()
             ctx.set(control.sum_valid, 0)
+            ctx.set(control.sum_complete, 0)
             ctx.set(control.psum_write, 1)
             await ctx.tick()
             ctx.set(control.psum_write, 0)
             await ctx.tick().repeat(Ram.LATENCY)
         assert [ctx.get(dut.psum[r]) for r in range(ROWS)] == [2 * value for value in sums]
-        await ctx.tick().repeat(Requantizer.LATENCY - 1 - Ram.LATENCY)  # the result goes by in one cycle
+        await ctx.tick().repeat(Requantizer.LATENCY)
         for port, value in ((control.t_write, 1), (control.result_address, 7), (control.result_column, 2)):
             ctx.set(port, value)
         await ctx.tick()
