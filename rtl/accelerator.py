@@ -74,7 +74,7 @@ class Core(wiring.Component):
         m.d.comb += [
             engine.start.eq(registers.start),
             engine.program_start.eq(registers.program_start),
-            loader.accept.eq(~engine.busy & ~registers.start_asked),
+            loader.accept.eq(~engine.busy & ~registers.start_asked & ~registers.start),
             loader.running.eq(engine.busy),
             loader.room.eq(engine.room),
             loader.hungry.eq(engine.hungry),

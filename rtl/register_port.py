@@ -184,8 +184,9 @@ class RegisterFile(wiring.Component):
 class RegisterPort(wiring.Component):
     """Control and status of the accelerator on an AXI4-Lite bus.
 
-    ``start``, ``abort`` and ``snapshot`` come in the cycle in which a write takes effect, three cycles after its
-    address and data were taken; the timing of the bus is that of :class:`RegisterBus`.
+    ``start_asked``, ``abort`` and ``snapshot`` come in the cycle in which a write takes effect, three cycles after its
+    address and data were taken, ``start`` in the next one, up to which no packet may begin; the timing of the bus is
+    that of :class:`RegisterBus`.
 
     - A start is taken when nothing runs, no packet is half received and no error is pending. While something runs
       or loads it is the error ``START_BUSY`` (info: ``PROGRAM_START``). A write that also aborts never starts.
@@ -266,7 +267,6 @@ class RegisterPort(wiring.Component):
         startable = ~self.busy & ~self.loading & ~self.load_error.valid & (error == ErrorCode.NONE)
         m.d.comb += [
             self.start_asked.eq(control.start.strobe),
-            self.start.eq(self.start_asked & ~control.abort.strobe & startable),
             self.abort.eq(control.abort.strobe),
             self.program_start.eq(registers.program_start.command.value),
             self.snapshot.eq(registers.snapshot.take.strobe),
@@ -278,6 +278,8 @@ class RegisterPort(wiring.Component):
             registers.position.command.value.eq(self.position.command),
             registers.position.iteration.value.eq(self.position.iteration),
         ]
+
+        m.d.sync += self.start.eq(self.start_asked & ~control.abort.strobe & startable)
 
         pending, let_through = registers.interrupt_status, registers.interrupt_enable
         m.d.comb += pending.done.set.eq(self.done)
