@@ -180,7 +180,7 @@ class PacketLoader(wiring.Component):
             self.write.data.eq(self.i.tdata),
             self.chunk.valid.eq(arrived),
             self.chunk.end.eq(address + 1),
-            number.eq(Mux(self.running, number + arrived, 0)),
+            number.eq(Mux(self.running, number + self.chunk.valid, 0)),
         ]
         with m.If(transfer & self.i.tlast):
             m.d.sync += step.eq(_Step.HEADER)
@@ -191,13 +191,14 @@ class PacketLoader(wiring.Component):
         with m.Elif(begun & (self.abort | late & streaming)):
             m.d.sync += step.eq(_Step.DROP)
 
-        with m.If(step == _Step.ADDRESS):  # the last word offered is the one taken, so these need not wait for it
-            m.d.sync += [address.eq(self._place(streaming)), space.eq(self._space(m, target, streaming))]
+        with m.Switch(step):  # the last word offered is the one taken, so these need not wait for it
+            with m.Case(_Step.ADDRESS):
+                m.d.sync += [address.eq(self._place(streaming)), space.eq(self._space(m, target, streaming))]
+            with m.Case(_Step.LENGTH):
+                m.d.sync += [*begin(remaining, self.i.tdata), self.chunk.first.eq(address)]
         with m.If(transfer), m.Switch(step):
             with m.Case(_Step.HEADER):
                 m.d.sync += [target.eq(self.i.tdata), streaming.eq(self.i.tdata[:16] == Target.MASK_STREAM)]
-            with m.Case(_Step.LENGTH):
-                m.d.sync += [*begin(remaining, self.i.tdata), self.chunk.first.eq(address)]
             with m.Case(_Step.PAYLOAD):
                 m.d.sync += [address.eq(address + 1), *count_down(remaining)]
         self._judge(m, step, following, fault, error, address, space, remaining)

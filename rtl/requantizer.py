@@ -142,7 +142,7 @@ class Requantizer(wiring.Component):
         rounded = add_with_carry(window[1:].as_signed(), self._residual(m), window[0])
         total = Signal(signed(_WINDOW_BITS + 1))
         m.d.comb += total.eq(rounded)
-        m.d.sync += self.y.eq(self._clamp(m, total, far_above, far_below))
+        m.d.comb += self.y.eq(self._clamped(m, total, far_above, far_below))
         return m
 
     def _product(self, m: Module) -> Value:
@@ -167,8 +167,10 @@ class Requantizer(wiring.Component):
         ]
         return residual
 
-    def _clamp(self, m: Module, total: Value, far_above: Value, far_below: Value) -> Value:
-        """``total`` in the output's range, beyond which it is whatever it says if it is ``far_above`` or below."""
+    def _clamped(self, m: Module, total: Value, far_above: Value, far_below: Value) -> Value:
+        """``total`` of a cycle ago in the output's range, beyond which it was, whatever it said, if ``far_above`` or
+        ``far_below``. The choice comes after the register: what follows is only another choice.
+        """
         sign, value = total[-1], total[:-1]
         beyond = Signal(len(value), reset_less=True)  # bits that are equal to the sign in every number in range
         with m.Switch(Cat(self.output_signed, self.unused_bits)):
@@ -177,10 +179,12 @@ class Requantizer(wiring.Component):
                     greatest = output_range(is_signed, bits)[1]
                     with m.Case(is_signed | (ACTIVATION_BITS - bits) << 1):
                         m.d.sync += beyond.eq(~greatest)
-        too_high, too_low = Signal(), Signal()
-        m.d.comb += [
+        low_bits = Signal(ACTIVATION_BITS, reset_less=True)
+        too_high, too_low = Signal(reset_less=True), Signal(reset_less=True)
+        m.d.sync += [
+            low_bits.eq(value),
             too_high.eq(far_above | ~far_below & ~sign & (value & beyond).any()),
             too_low.eq(far_below | ~far_above & sign & (~self.output_signed | (~value & beyond).any())),
         ]
         greatest, least = ~beyond[:ACTIVATION_BITS], beyond[:ACTIVATION_BITS] & self.output_signed.replicate(8)
-        return Mux(too_high, greatest, Mux(too_low, least, value[:ACTIVATION_BITS]))
+        return Mux(too_high, greatest, Mux(too_low, least, low_bits))
