@@ -193,14 +193,16 @@ class PacketLoader(wiring.Component):
 
         with m.Switch(step):  # the last word offered is the one taken, so these need not wait for it
             with m.Case(_Step.ADDRESS):
-                m.d.sync += [address.eq(self._place(streaming)), space.eq(self._space(m, target, streaming))]
+                m.d.sync += space.eq(self._space(m, target, streaming))
             with m.Case(_Step.LENGTH):
                 m.d.sync += [*begin(remaining, self.i.tdata), self.chunk.first.eq(address)]
+        with m.If((step == _Step.ADDRESS) | transfer & (step == _Step.PAYLOAD)):
+            m.d.sync += address.eq(Mux(step == _Step.ADDRESS, self._place(streaming), address + 1))
         with m.If(transfer), m.Switch(step):
             with m.Case(_Step.HEADER):
                 m.d.sync += [target.eq(self.i.tdata), streaming.eq(self.i.tdata[:16] == Target.MASK_STREAM)]
             with m.Case(_Step.PAYLOAD):
-                m.d.sync += [address.eq(address + 1), *count_down(remaining)]
+                m.d.sync += count_down(remaining)
         self._judge(m, step, following, fault, error, address, space, remaining)
         with m.If((step == _Step.HEADER) & late & heads_chunk):
             m.d.comb += following.eq(_Step.DROP)
