@@ -27,10 +27,10 @@ __all__ = ["Engine"]
 
 
 class _Decoded(data.Struct):
-    """What the command in execution is, in registers of its own: memories of all lanes are addressed by them."""
+    """What the command in execution does, in registers of its own: all over the lanes they choose and address."""
 
-    sum: 1  #: Layer of weights.
-    classify: 1  #: Likewise, its sums added up over all positions.
+    sum: 1  #: A layer with weights.
+    classify: 1  #: The same, with its sums added up over all positions.
     store: 1
     pool: 1
     read_t: 1  #: Its source is the T memory.
