@@ -89,14 +89,11 @@ class AreaModel:
             terms = np.array([_terms(run["config"], resource) for run in runs], float)
             counts = np.array([run["resources"][resource] for run in runs], float)
             weights = 1 / np.maximum(counts, 1)
-            scaled = terms * weights[:, None]
-            coefficients[resource], _ = nnls(scaled, counts * weights)
+            scaled, wanted = terms * weights[:, None], counts * weights
+            coefficients[resource], _ = nnls(scaled, wanted)
             # With as many terms as runs the fit itself would be perfect, and say nothing.
-            others = [np.arange(len(runs)) != i for i in range(len(runs))]
-            worst[resource] = max(
-                abs(float(scaled[i] @ nnls(scaled[rest], (counts * weights)[rest])[0] - counts[i] * weights[i]))
-                for i, rest in enumerate(others)
-            )
+            told = [nnls(np.delete(scaled, i, 0), np.delete(wanted, i))[0] for i in range(len(runs))]
+            worst[resource] = max(abs(float(scaled[i] @ rest - wanted[i])) for i, rest in enumerate(told))
         return cls(coefficients, worst)
 
     def estimate(self, config: AcceleratorConfig) -> dict[str, int]:
