@@ -91,8 +91,10 @@ class MaxPool(wiring.Component):
         for before, now in itertools.pairwise(taps):
             m.d.sync += now.eq(before)
         m.d.sync += taps[2].inside.eq(inside)
-        pending = self._store(m, taps[-1])
-        m.d.comb += self.busy.eq(walking | pending | Cat(tap.valid for tap in taps).any())
+        storing = self._store(m, taps[-1])
+        remains = Signal()
+        m.d.sync += remains.eq(storing | Cat(tap.valid for tap in taps).any())
+        m.d.comb += self.busy.eq(walking | remains)
         return m
 
     def _walk(self, m: Module, walking: Signal, tap: Signal) -> Value:
@@ -132,7 +134,7 @@ class MaxPool(wiring.Component):
         return (row < command.height) & (column < command.width)
 
     def _store(self, m: Module, tap: Signal) -> Value:
-        """Say what happens to the words that arrive, and where columns are stored. Returns whether any are left."""
+        """Say what happens to the words that arrive, and where columns are stored. Returns whether more will be."""
         complete = Signal()
         m.d.comb += [
             self.step.first.eq(tap.first),
@@ -141,12 +143,13 @@ class MaxPool(wiring.Component):
             self.step.shift.eq(self.write),
         ]
         m.d.sync += complete.eq(tap.valid & tap.last)
+        last_column = self.write_column == self.columns - 1
         with m.If(self.write):
             m.d.sync += self.write_column.eq(self.write_column + 1)
-            with m.If(self.write_column == self.columns - 1):
+            with m.If(last_column):
                 m.d.sync += [self.write.eq(0), self.write_column.eq(0), self.write_address.eq(self.write_address + 1)]
         with m.If(complete):
             m.d.sync += self.write.eq(1)
         with m.If(self.take):
             m.d.sync += self.write_address.eq(self.command.out_base)
-        return complete | self.write
+        return complete | (self.write & ~last_column)

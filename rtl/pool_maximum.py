@@ -1,6 +1,6 @@
 """The largest bytes of a window, channel by channel: what a lane adds to the walk of the max pool."""
 
-from amaranth.hdl import Module, Mux, Signal, unsigned
+from amaranth.hdl import Module, Signal, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -45,9 +45,11 @@ class PoolMaximum(wiring.Component):
         best, line = Signal(8 * self.word_bytes, reset_less=True), Signal(8 * self.word_bytes, reset_less=True)
         for i in range(self.word_bytes):
             new, old = self.word.word_select(i, 8), best.word_select(i, 8)
-            take = self.step.inside & (self.step.first | (new > old))
-            so_far = old & ~self.step.first.replicate(8)
-            m.d.sync += old.eq(Mux(take, new, so_far))
+            # A reset and an enable that flip-flops have: no logic stands before their data.
+            with m.If(self.step.first & ~self.step.inside):
+                m.d.sync += old.eq(0)
+            with m.Elif(self.step.first | self.step.inside & (new > old)):
+                m.d.sync += old.eq(new)
         m.d.comb += self.y.eq(line)
         with m.If(self.step.keep):
             m.d.sync += line.eq(best)

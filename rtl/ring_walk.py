@@ -97,7 +97,7 @@ class RingWalk(wiring.Component):
 
         lanes = walk_streams(
             m, self, width=POSITION_BITS, groups=self.groups, lanes=self.lanes, first=self.first,
-            seeding=self.seed_cycles,
+            seeding=self.seed_cycles, latency=0,
             next_row=lambda running: add_modulo(running, row_step, size),
             next_rows=lambda jump: add_modulo(jump, rows_step, size),
             ahead=ahead,

@@ -6,7 +6,7 @@ Signs (:mod:`rtl.weight_generator`) and ring words (:mod:`rtl.ring_walk`) differ
 from collections.abc import Callable, Sequence
 
 from amaranth.hdl import Array, Module, Mux, Signal, Value
-from amaranth.lib import memory
+from amaranth.lib import data, memory
 from amaranth.lib.wiring import In, Out
 
 __all__ = ["stream_members", "walk_streams"]
@@ -35,11 +35,12 @@ def walk_streams(
     lanes: int,
     first: Value,
     seeding: int,
+    latency: int,
     next_row: Callable[[Value], Value],
     next_rows: Callable[[Value], Value],
     ahead: Callable[[Value, str], Sequence[Value]],
 ) -> list[Sequence[Value]]:
-    """Follow the streams of ``lanes`` rows at a time and return, for every lane, its positions in this cycle.
+    """Follow the streams of ``lanes`` rows at a time and return, for every lane, the positions of a fetch.
 
     Row ``r = group*lanes + p`` of a tile has a current position and a start. A fetch of ``group`` begins
 
@@ -49,7 +50,9 @@ def walk_streams(
     - otherwise at the row's current position.
 
     With ``commit`` the current position moves past ``words`` words, else it stays (the same weights are fetched again
-    for the next pass). Positions are combinational in the cycle of the fetch.
+    for the next pass).
+
+    Timing: positions stand in the cycle of the fetch, or, with a ``latency`` of 1, from the next one to the next fetch.
 
     Parameters
     ----------
@@ -61,6 +64,8 @@ def walk_streams(
         Position of row 0, taken with ``load``.
     seeding : int
         Cycles from ``load`` to the first fetch, at least ``lanes``: lane ``p`` gets row ``p`` in the ``p``-th of them.
+    latency : 0 or 1
+        Cycles from a fetch to its positions. With 1 a register parts finding a position from moving it on.
     next_row, next_rows : position -> position
         The same place one row on, and ``lanes`` rows on.
     ahead : (position, lane's suffix) -> positions
@@ -82,13 +87,29 @@ def walk_streams(
                     m.d.sync += jumps[p].eq(running)
         if lanes > 1:
             m.d.sync += running.eq(next_row(running))
+    found = Signal(_found(port))
+    m.d["sync" if latency else "comb"] += [
+        found.valid.eq(port.fetch),
+        found.group.eq(port.group),
+        found.words.eq(Mux(port.commit, port.words, 0)),
+    ]
     return [
-        _follow(m, port, f"{p}", jumps[p], width=width, groups=groups, next_rows=next_rows, ahead=ahead)
+        _follow(
+            m, port, f"{p}", jumps[p], found, width=width, groups=groups, latency=latency, next_rows=next_rows,
+            ahead=ahead,
+        )
         for p in range(lanes)
     ]
 
 
-def _follow(m: Module, port, lane: str, jump: Signal, *, width, groups, next_rows, ahead) -> Sequence[Value]:
+def _found(port) -> data.StructLayout:
+    """A fetch whose positions stand: its group, and the words they move past, 0 without ``commit``."""
+    return data.StructLayout({"valid": 1, "group": port.group.shape(), "words": port.words.shape()})
+
+
+def _follow(
+    m: Module, port, lane: str, jump: Signal, found: data.View, *, width, groups, latency, next_rows, ahead
+) -> Sequence[Value]:
     """Position and start of the rows of one lane."""
     depth = max(2, groups)
     m.submodules[f"states{lane}"] = states = memory.Memory(shape=width, depth=depth, init=[])
@@ -96,21 +117,25 @@ def _follow(m: Module, port, lane: str, jump: Signal, *, width, groups, next_row
     current, rewound = states.read_port(domain="comb"), starts.read_port(domain="comb")
     keep, begin = states.write_port(), starts.write_port()
 
-    state = Signal(width, name=f"state{lane}")
-    m.d.comb += [
-        current.addr.eq(port.group),
-        rewound.addr.eq(port.group),
-        state.eq(Mux(port.start, jump, Mux(port.rewind, rewound.data, current.data))),
-    ]
+    # The position of a group that was fetched the cycle before is not in the memory yet.
+    last = Mux(found.valid & (found.group == port.group), keep.data, current.data) if latency else current.data
+    begun = Mux(port.start, jump, Mux(port.rewind, rewound.data, last))
+    state = Signal(width, name=f"state{lane}", reset_less=True)
+    m.d.comb += [current.addr.eq(port.group), rewound.addr.eq(port.group)]
+    if latency:
+        with m.If(port.fetch):
+            m.d.sync += state.eq(begun)
+    else:
+        m.d.comb += state.eq(begun)
     with m.If(port.fetch & port.start):
         m.d.sync += jump.eq(next_rows(jump))
     positions = ahead(state, lane)
     m.d.comb += [
-        keep.addr.eq(port.group),
-        keep.en.eq(port.fetch),
-        keep.data.eq(Mux(port.commit, Array(positions)[port.words], state)),
+        keep.addr.eq(found.group),
+        keep.en.eq(found.valid),
+        keep.data.eq(Array(positions)[found.words]),
         begin.addr.eq(port.group),
         begin.en.eq(port.fetch & port.start),
-        begin.data.eq(state),
+        begin.data.eq(jump),
     ]
     return positions

@@ -20,7 +20,7 @@ class WeightGenerator(wiring.Component):
 
     The states ``s_p`` are followed by :func:`rtl.stream_walk.walk_streams`: rows start ``J`` steps apart, a word is 16.
 
-    Signs are combinational in the cycle of the fetch: latency 0, throughput ``lanes * C`` signs per cycle.
+    Signs stand from the cycle after their fetch to the next fetch: latency 1, throughput ``lanes * C`` signs per cycle.
     ``seed`` takes ``lanes`` cycles: lane ``p`` gets ``A**(J*p) * seed``.
 
     Parameters
@@ -72,6 +72,7 @@ class WeightGenerator(wiring.Component):
 
         lanes = walk_streams(
             m, self, width=SIGNS.width, groups=self.groups, lanes=self.lanes, first=self.seed, seeding=self.lanes,
+            latency=1,
             next_row=lambda running: linear(ROW_STRIDE, running),
             next_rows=lambda jump: linear(ROW_STRIDE * self.lanes, jump),
             ahead=ahead,

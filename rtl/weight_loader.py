@@ -112,10 +112,11 @@ class WeightLoader(wiring.Component):
             self.misfit.eq(walk.misfit),
         ]
 
-        # The fetch leaves the walk, spends two cycles in the mask memory and then writes its rows. Its signs are made
-        # in the second of these, so that they stand with the mask.
+        # The fetch leaves the walk, spends two cycles in the mask memory and then writes its rows. Its signs, made in
+        # the second of these, wait in a register, so that they stand with the mask.
         seeding = Signal()
         advance = Signal()
+        begun = walk.fetch.valid & ~seeding
         in_memory = Signal(TileFetch)
         fetch = Signal(TileFetch)
         coded, used = Signal(), Signal(config.groups)
@@ -134,7 +135,7 @@ class WeightLoader(wiring.Component):
         with m.If(advance):
             m.d.sync += [in_memory.eq(walk.fetch), fetch.eq(in_memory)]
             m.d.sync += used.eq(Cat(~in_memory.partial | (g < in_memory.groups) for g in range(config.groups)))
-            m.d.sync += in_memory.valid.eq(walk.fetch.valid & ~seeding)
+            m.d.sync += in_memory.valid.eq(begun)
 
         # Rows of the next tile wait until the shadow set is free.
         blocked = self.full & ~self.swap
@@ -150,12 +151,12 @@ class WeightLoader(wiring.Component):
 
         negative = Signal.like(signs.signs)
         m.d.comb += [
-            signs.fetch.eq(in_memory.valid & advance),
-            signs.group.eq(in_memory.group),
-            signs.start.eq(in_memory.start),
-            signs.rewind.eq(in_memory.rewind),
-            signs.commit.eq(in_memory.commit),
-            signs.words.eq(Mux(in_memory.partial, in_memory.words, config.sign_words)),
+            signs.fetch.eq(begun & advance),
+            signs.group.eq(walk.fetch.group),
+            signs.start.eq(walk.fetch.start),
+            signs.rewind.eq(walk.fetch.rewind),
+            signs.commit.eq(walk.fetch.commit),
+            signs.words.eq(Mux(walk.fetch.partial, walk.fetch.words, config.sign_words)),
         ]
         with m.If(advance):
             m.d.sync += negative.eq(signs.signs)

@@ -14,8 +14,8 @@ ROW, WORD, WIDTH = 1000, 7, 24
 class Counting(wiring.Component):
     """Row ``m`` begins at ``first + ROW*m``, and a word is ``WORD`` further than the one before."""
 
-    def __init__(self, groups, lanes, words, seeding):
-        self.shape = {"groups": groups, "lanes": lanes, "seeding": seeding}
+    def __init__(self, groups, lanes, words, seeding, latency):
+        self.shape = {"groups": groups, "lanes": lanes, "seeding": seeding, "latency": latency}
         self.words_there = words
         super().__init__(stream_members(groups=groups, words=words) | {
             "first": In(WIDTH), "positions": Out(WIDTH * lanes * words),
@@ -39,12 +39,14 @@ class Counting(wiring.Component):
         return m
 
 
+@pytest.mark.parametrize("latency", [0, 1])
+@pytest.mark.parametrize("gap", [0, 1])
 @pytest.mark.parametrize(("groups", "lanes", "words", "seeding"), [
     (1, 1, 1, 1), (3, 2, 2, 2), (2, 4, 1, 4), (4, 1, 4, 3),
 ])
-def test_positions(simulate, groups, lanes, words, seeding):
+def test_positions(simulate, groups, lanes, words, seeding, gap, latency):
     """Two m-tiles of three rounds over two tiles of two passes; cycles without a fetch change nothing."""
-    dut = Counting(groups, lanes, words, seeding)
+    dut = Counting(groups, lanes, words, seeding, latency)
 
     async def testbench(ctx):
         ctx.set(dut.first, 5)
@@ -67,15 +69,19 @@ def test_positions(simulate, groups, lanes, words, seeding):
                             ctx.set(dut.rewind, first and number > 0)
                             ctx.set(dut.commit, pass_index == 1)
                             ctx.set(dut.words, words)
-                            ctx.set(dut.fetch, 0)
-                            await ctx.tick()
+                            if gap:
+                                ctx.set(dut.fetch, 0)
+                                await ctx.tick()
                             ctx.set(dut.fetch, 1)
+                            if latency:
+                                await ctx.tick()
                             got = ctx.get(dut.positions)
                             expected = [
                                 5 + ROW * ((m_tile * groups + group) * lanes + p) + WORD * (tile * words + word)
                                 for p in range(lanes) for word in range(words)
                             ]
                             assert [got >> WIDTH * i & (1 << WIDTH) - 1 for i in range(lanes * words)] == expected
-                            await ctx.tick()
+                            if not latency:
+                                await ctx.tick()
 
     simulate(dut, testbench)

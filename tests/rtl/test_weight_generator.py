@@ -64,20 +64,19 @@ async def fetch_layer(ctx, dut, rng, gaps, seed, outputs, kernel, inputs, passes
                                 "group": group, "start": first and pixel_tile == 0, "rewind": first and pixel_tile > 0,
                                 "commit": pass_index == passes - 1, "words": -(-here // SIGN_WORD),
                             }
+                            for port, value in values.items():
+                                ctx.set(getattr(dut, port), value)
+                            ctx.set(dut.fetch, 1)
+                            await ctx.tick()
                             for port in values:
                                 ctx.set(getattr(dut, port), rng.getrandbits(1))
                             ctx.set(dut.fetch, 0)
                             while rng.random() < gaps:
                                 await ctx.tick()
-                            for port, value in values.items():
-                                ctx.set(getattr(dut, port), value)
-                            ctx.set(dut.fetch, 1)
                             for lane in range(dut.lanes):
                                 row = tile * rows + group * dut.lanes + lane
                                 word = ctx.get(dut.signs) >> lane * dut.channels & (1 << dut.channels) - 1
                                 yield row, *divmod(tap, kernel), block * dut.channels, here, word
-                            await ctx.tick()
-    ctx.set(dut.fetch, 0)
 
 
 @pytest.mark.parametrize(("groups", "lanes", "channels", "layer"), [
