@@ -41,14 +41,18 @@ def faulty_tree(folder, fault):
     for room in ("spec", "rtl", "gen", "sim"):
         shutil.copytree(root / room, folder / room, ignore=shutil.ignore_patterns("__pycache__"))
     file = folder / fault["file"]
-    text = file.read_text()
-    assert text.count(fault["original"]) == 1
-    file.write_text(text.replace(fault["original"], fault["mutated"].removeprefix("\n")))
+    file.write_text(file.read_text().replace(fault["original"], fault["mutated"].removeprefix("\n")))
     (folder / "build").mkdir()
     if not fault["file"].startswith("rtl/"):
         (BUILD / "verilator").mkdir(parents=True, exist_ok=True)
         (folder / "build" / "verilator").symlink_to(BUILD / "verilator")
     return folder
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+def test_a_fault_changes_one_place(fault):
+    assert (BUILD.parent / fault["file"]).read_text().count(fault["original"]) == 1
+    assert fault["mutated"] != fault["original"]
 
 
 @pytest.mark.parametrize(
