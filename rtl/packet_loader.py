@@ -147,12 +147,13 @@ class PacketLoader(wiring.Component):
         transfer = Signal()
         error = Signal(LoadError)
         target = Signal(Target)
-        address = Signal(AXI_BITS)
+        address, passed = Signal(AXI_BITS), Signal(AXI_BITS)  # of the word offered; before the last one was counted
         space = Signal(signed(AXI_BITS + 1))  # words of the memory from the address on
         remaining = Signal(countdown(max(memory_words(self.config).values()).bit_length()))
 
         streaming, begun, awaited = Signal(), Signal(), Signal()  # streaming: the target is MASK_STREAM
         m.d.comb += [
+            address.eq(passed + self.write.en),
             begun.eq((step != _Step.HEADER) & (step != _Step.DROP)),
             self.loading.eq(begun & ~(streaming & (step == _Step.ADDRESS))),
             transfer.eq(self.i.tvalid & self.i.tready),
@@ -174,6 +175,7 @@ class PacketLoader(wiring.Component):
         m.d.comb += self.i.tready.eq((step == _Step.DROP) | awaited & ~self.abort)
         m.d.sync += [
             self.write.en.eq(transfer & (step == _Step.PAYLOAD)),
+            passed.eq(Mux(step == _Step.ADDRESS, self._place(streaming), address)),
             self.write.target.eq(target),
             self.write.address.eq(address),
             self.write.lane.eq(address[LANE_LSB:]),
@@ -196,8 +198,6 @@ class PacketLoader(wiring.Component):
                 m.d.sync += space.eq(self._space(m, target, streaming))
             with m.Case(_Step.LENGTH):
                 m.d.sync += [*begin(remaining, self.i.tdata), self.chunk.first.eq(address)]
-        with m.If((step == _Step.ADDRESS) | transfer & (step == _Step.PAYLOAD)):
-            m.d.sync += address.eq(Mux(step == _Step.ADDRESS, self._place(streaming), address + 1))
         with m.If(transfer), m.Switch(step):
             with m.Case(_Step.HEADER):
                 m.d.sync += [target.eq(self.i.tdata), streaming.eq(self.i.tdata[:16] == Target.MASK_STREAM)]

@@ -17,7 +17,7 @@ class Results(wiring.Component):
     """Fetches the entries of the sums of one pixel per cycle and addresses their residual and their store, in the order
     of :class:`OutputWalk`; in every lane a :class:`rtl.requantizer_row.RequantizerRow` does the rest.
 
-    ``announce`` comes two cycles before the sums, when their entries and the residual word are addressed. The store
+    ``announce`` comes two cycles before the sums, when the residual word is addressed. The store
     follows the sums by :data:`Requantizer.LATENCY` cycles. Throughput one pixel per cycle, no stall.
 
     Parameters
@@ -102,21 +102,26 @@ class Results(wiring.Component):
         return m
 
     def _entries(self, m: Module, reads: OutputWalk) -> None:
-        """Entries of the rows of the present channel tile, from two cycles after its first result is announced."""
+        """Entries of the rows of the present channel tile, from two cycles after its first result is announced.
+
+        The memory always reads those of the next tile, which is :data:`rtl.accumulator.Accumulator.TURNAROUND` cycles
+        away at least: so they have a whole cycle to get from the memory to the lanes.
+        """
         config = self.config
         m.submodules.entries = memory = Ram(width=32 * config.rows, depth=config.entry_rows, part=32)
-        row, next_row = Signal(20), Signal(20)
-        first = Signal()
+        row = Signal(20)
+        first = Signal(Ram.LATENCY)
+        entries = Signal.like(self.entries, reset_less=True)
+        m.d.sync += first.eq(Cat(self.soon & reads.first, first))
         m.d.comb += [
-            first.eq(self.soon & reads.first),
+            self.entries.eq(entries),
             memory.read_address.eq(row),
             memory.read_enable.eq(1),
             memory.write_address.eq(self.entry_write_address),
             memory.write_data.eq(self.entry_write_data),
             memory.write_enable.eq(self.entry_write_enable),
-            self.entries.eq(memory.read_data),
         ]
         with m.If(self.take):
-            m.d.sync += next_row.eq(self.command.entry_base + self.entry_offset)
-        with m.Elif(first):
-            m.d.sync += [row.eq(next_row), next_row.eq(next_row + 1)]
+            m.d.sync += row.eq(self.command.entry_base + self.entry_offset)
+        with m.Elif(first[-1]):
+            m.d.sync += [entries.eq(memory.read_data), row.eq(row + 1)]
