@@ -5,7 +5,6 @@ logits and cycles must be the models'. Writes ``asic.json`` and ``energy.json``.
 """
 
 import argparse
-import hashlib
 import importlib.metadata
 import json
 import math
@@ -17,29 +16,24 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from flows.asic import mapping, power, report
+from flows.asic.area import NODE_NM, area_record, map_build, mapped, progress_bars
 from flows.asic.library import Library, find_liberty, read_library
 from flows.asic.memories import Memory, bits_moved, load_macros, memories_of
 from flows.asic.power import Energy
 from flows.asic.saif import read_toggles
-from flows.synth import yosys
 from flows.synth.process import ToolFailed
 from flows.synth.stage import run_stage
 from gen.compile import Program, compile_model
 from gen.cycles import predict
 from gen.layers import layers_json
 from gen.options import add_build_options, config_from
-from gen.verilog import accelerator_verilog
 from spec.files import write_text
 from spec.model import Model, load
 from spec.refusal import Refused, run_command
 
 __all__ = ["main", "useful_macs"]
-
-#: Node of the library that is used by default; one of another node is told with --node-nm.
-_NODE_NM = 45.0
 
 #: Where the accelerator is in the simulator's testbench.
 _INSTANCE = "testbench.dut"
@@ -61,28 +55,6 @@ def useful_macs(model: Model, layers: dict) -> float:
     """Multiply-accumulates with a kept weight in an inference: dense ones times the share of the layer that is kept."""
     kept = {layer.name: (model.weights(layer.name) != 0).mean() for layer in model.network.layers}
     return sum(r["dense_equivalent_macs"] * kept[r["layer"]] for r in layers["commands"] if r["dense_equivalent_macs"])
-
-
-def _map(work: _Work, progress: Progress) -> Path:
-    """Folder of the mapped netlist, made or found."""
-    verilog = accelerator_verilog(work.program.config)
-    steps = mapping.commands(work.liberty.resolve(), work.library, work.clock_ns)
-    bar = progress.add_task("mapping", total=len(steps))
-
-    def on_line(line: str) -> None:
-        if found := yosys.pass_of(line):
-            number, name = found
-            progress.update(bar, completed=min(number, len(steps)), description=f"mapping: {name}")
-
-    inputs = {
-        "verilog": verilog, "clock_ns": work.clock_ns, "yosys": yosys.version(),
-        "liberty": hashlib.sha256(work.liberty.read_bytes()).hexdigest(),
-    }
-    folder, _ = run_stage(work.out, "mapping", inputs, lambda folder: mapping.map_design(
-        verilog, work.liberty.resolve(), work.library, work.clock_ns, folder, on_line
-    ))
-    progress.update(bar, completed=len(steps), description="mapping")
-    return folder
 
 
 def _simulate(work: _Work, gates: Path, image: int) -> Path:
@@ -135,17 +107,13 @@ def _memories(work: _Work, layers: dict, node_nm: float) -> dict[str, Memory]:
 def _run(work: _Work, images: int, node_nm: float, console: Console) -> tuple[dict, dict]:
     """``asic.json``, which has everything, and ``energy.json``."""
     config, model = work.program.config, work.program.model
-    columns = (
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn()
-    )
-    with Progress(*columns, console=console, transient=True) as progress:
-        netlist = _map(work, progress)
+    with progress_bars(console) as progress:
+        netlist = map_build(config, work.library, work.liberty, work.clock_ns, work.out, progress)
         bar = progress.add_task("gates: minutes to compile, then images", total=images)
         folders = []
         for image in range(images):
             folders.append(_simulate(work, netlist / mapping.GATES, image * config.lanes))
             progress.advance(bar)
-        module = json.loads((netlist / mapping.NETLIST).read_text())["modules"]["foldenite"]
     prediction = predict(work.program)
     layers = layers_json(work.program, prediction, ())
     memories = _memories(work, layers, node_nm)
@@ -154,11 +122,8 @@ def _run(work: _Work, images: int, node_nm: float, console: Console) -> tuple[di
         "node_nm": node_nm,
         "config": config.to_json() | {"hash": f"{config.hash:08x}"},
     }
-    area = report.area_record(
-        power.areas(module, work.library), memories, work.library, work.liberty.name, mapping.slowest(netlist),
-        work.clock_ns, yosys.version(),
-    )
-    energies, recorded = _energies(work, module, folders)
+    area = area_record(netlist, memories, work.library, work.liberty, work.clock_ns)
+    energies, recorded = _energies(work, mapped(netlist), folders)
     energy = report.energy_record(
         energies, memories, work.library, work.clock_ns, images=images * config.lanes,
         dense_macs=layers["totals"]["dense_equivalent_macs"] / config.lanes,
@@ -198,7 +163,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         raise Refused(f"Output {out} is a file; give a folder with --out")
     program = compile_model(model, config)
     work = _Work(arguments.model, program, read_library(liberty), liberty, arguments.clock_ns, out)
-    node_nm = arguments.node_nm or _NODE_NM
+    node_nm = arguments.node_nm or NODE_NM
     try:
         area, energy = _run(work, arguments.images, node_nm, Console(stderr=True))
     except ToolFailed as failure:

@@ -1,7 +1,7 @@
-"""`python -m flows.synth --pe N --target ecp5|ice40|xc7 [--route]`: LUTs, FFs, block RAMs and DSPs; routed clock.
+"""`python -m flows.synth --pe N --target ecp5|ice40|xc7|asic [--route]`: what a build takes, and its routed clock.
 
-Writes ``synth.json``: every number with the tool, its version, seed and stage. A stage that is done is not repeated.
-A build that does not fit the part is counted, but not routed, and refused in the end.
+Writes ``synth.json``, or ``area.json`` for ``asic``: every number with the tool, its version, seed and stage. A stage
+that is done is not repeated. A build that does not fit the part is counted, but not routed, and refused in the end.
 """
 
 import argparse
@@ -15,6 +15,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from flows.asic.area import estimate_area
+from flows.asic.report import area_table
 from flows.synth import fit, netlist, nextpnr, report, scripts, yosys
 from flows.synth.process import ToolFailed
 from flows.synth.stage import run_stage
@@ -28,6 +30,9 @@ from spec.refusal import Refused, run_command
 __all__ = ["main"]
 
 _SCHEMA = 1
+
+#: The target that is not an FPGA.
+_ASIC = "asic"
 
 
 def _synthesize(target: Target, verilog: str, out: Path, progress: Progress) -> Path:
@@ -95,38 +100,15 @@ def _run(config: AcceleratorConfig, arguments: argparse.Namespace, out: Path, co
     return record
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Synthesize, and route if asked; exit 0, 1 if a tool fails, or 2 if it is refused."""
-    parser = argparse.ArgumentParser(prog="python -m flows.synth", description=__doc__.splitlines()[0])
-    add_build_options(parser)
-    parser.add_argument("--target", choices=TARGETS, default="ecp5", help="FPGA (default ecp5)")
-    parser.add_argument("--route", action="store_true", help="place and route too (ecp5, ice40)")
-    parser.add_argument("--seed", type=int, default=1, help="of place and route (default 1)")
-    parser.add_argument("--mhz", type=float, default=100.0, help="clock to ask for (default 100)")
-    parser.add_argument("--out", type=Path, help="folder to write (default build/synth/TARGET-peN)")
-    parser.add_argument("--json", action="store_true", help="print synth.json instead of lines")
-    arguments = parser.parse_args(argv)
+def _write_synthesis(config: AcceleratorConfig, arguments: argparse.Namespace, out: Path) -> None:
+    """Synthesize for an FPGA, and route if asked; write and print what came of it.
 
-    if not (math.isfinite(arguments.mhz) and arguments.mhz > 0):
-        raise Refused(f"Option --mhz must be more than 0, not {arguments.mhz}")
-    if arguments.seed < 0:
-        raise Refused(f"Option --seed must be at least 0, not {arguments.seed}")
-    target = TARGETS[arguments.target]
-    if arguments.fit:
-        raise Refused("Option --fit needs a model, which synthesis has not; give sizes of memories, such as --x-bytes")
-    if arguments.route and target.router is None:
-        raise Refused(f"Option --route is not for {arguments.target}; run the script that is written for Vivado")
-    if arguments.route:
-        nextpnr.find(target.router)
-    config = config_from(arguments)
-    out = arguments.out or Path("build", "synth", f"{arguments.target}-pe{config.pe}")
-    if out.exists() and not out.is_dir():
-        raise Refused(f"Output {out} is a file; give a folder with --out")
-    try:
-        record = _run(config, arguments, out, Console(stderr=True))
-    except ToolFailed as failure:
-        print(f"error: {failure}", file=sys.stderr)
-        return 1
+    Raises
+    ------
+    Refused
+        If the build does not fit, after it was written.
+    """
+    record = _run(config, arguments, out, Console(stderr=True))
     written = [*_scripts(arguments.target, accelerator_verilog(config), out, arguments.seed, arguments.mhz)]
     text = json.dumps(record, indent=2) + "\n"
     written.append(write_text(out / "synth.json", text))
@@ -138,6 +120,58 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("\n".join(map(str, written)))
     if record["misfit"]:
         raise Refused(record["misfit"])
+
+
+def _write_area(config: AcceleratorConfig, arguments: argparse.Namespace, out: Path) -> None:
+    """Estimate the area in silicon; write and print it."""
+    area = estimate_area(config, 1000 / arguments.mhz, out, Console(stderr=True))
+    text = json.dumps({"pe": config.pe, "config": config.to_json()} | area, indent=2) + "\n"
+    path = write_text(out / "area.json", text)
+    if arguments.json:
+        print(text, end="")
+    else:
+        Console().print(area_table(area))
+        print(path)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Synthesize, and route if asked; exit 0, 1 if a tool fails, or 2 if it is refused."""
+    parser = argparse.ArgumentParser(prog="python -m flows.synth", description=__doc__.splitlines()[0])
+    add_build_options(parser)
+    parser.add_argument(
+        "--target", choices=[*TARGETS, _ASIC], default="ecp5",
+        help="FPGA, or standard cells: an estimate of area (default ecp5)",
+    )
+    parser.add_argument("--route", action="store_true", help="place and route too (ecp5, ice40)")
+    parser.add_argument("--seed", type=int, default=1, help="of place and route (default 1)")
+    parser.add_argument("--mhz", type=float, help="clock to ask for (default 100, of asic 500)")
+    parser.add_argument("--out", type=Path, help="folder to write (default build/synth/TARGET-peN)")
+    parser.add_argument("--json", action="store_true", help="print what is written instead of a table")
+    arguments = parser.parse_args(argv)
+    if arguments.mhz is None:
+        arguments.mhz = 500.0 if arguments.target == _ASIC else 100.0
+
+    if not (math.isfinite(arguments.mhz) and arguments.mhz > 0):
+        raise Refused(f"Option --mhz must be more than 0, not {arguments.mhz}")
+    if arguments.seed < 0:
+        raise Refused(f"Option --seed must be at least 0, not {arguments.seed}")
+    if arguments.fit:
+        raise Refused("Option --fit needs a model, which synthesis has not; give sizes of memories, such as --x-bytes")
+    if arguments.route and arguments.target == _ASIC:
+        raise Refused("Option --route is not for asic: its area is an estimate before any layout")
+    if arguments.route and TARGETS[arguments.target].router is None:
+        raise Refused(f"Option --route is not for {arguments.target}; run the script that is written for Vivado")
+    if arguments.route:
+        nextpnr.find(TARGETS[arguments.target].router)
+    config = config_from(arguments)
+    out = arguments.out or Path("build", "synth", f"{arguments.target}-pe{config.pe}")
+    if out.exists() and not out.is_dir():
+        raise Refused(f"Output {out} is a file; give a folder with --out")
+    try:
+        (_write_area if arguments.target == _ASIC else _write_synthesis)(config, arguments, out)
+    except ToolFailed as failure:
+        print(f"error: {failure}", file=sys.stderr)
+        return 1
     return 0
 
 

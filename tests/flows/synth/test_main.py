@@ -13,6 +13,7 @@ from spec.refusal import Refused
     (["--mhz", "nan"], "Option --mhz must be more than 0, not nan"),
     (["--seed", "-1"], "Option --seed must be at least 0, not -1"),
     (["--target", "xc7", "--route"], "Option --route is not for xc7"),
+    (["--target", "asic", "--route"], "Option --route is not for asic: its area is an estimate"),
     (["--fit"], "Option --fit needs a model, which synthesis has not"),
     (["--pe", "17"], "There is no named shape of 17 PEs"),
 ])
