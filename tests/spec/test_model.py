@@ -168,6 +168,20 @@ def test_fewer_bits_are_proven_with_the_values_they_have(model):
     assert with_entries(with_bits(model, 4), "f.conv2", **near_the_end).bits == 4
 
 
+def test_accumulators_are_proven_with_the_values_a_layer_reads():
+    """A classifier sums 64 x 64 positions of 40 channels."""
+    network = Network("w", 1, (64, 64, 1), Stem(1, 1, 0, 40), (), 2, 1.0, {"stem": Mode.ANY, "classifier": Mode.ANY})
+    masks = {layer.name: np.ones(layer.shape, bool) for layer in network.layers}
+    ones = np.ones((1, 40), np.int64)
+
+    def model_of(bits):
+        return Model(network, masks, {"stem": Requantization(ones, 0 * ones, 10, 0, 0, False, bits)})
+
+    with pytest.raises(Refused, match="Layer classifier can reach accumulators of"):
+        model_of(8)
+    assert model_of(4).bits == 4
+
+
 # What a model may not be: change -> sentence.
 
 
