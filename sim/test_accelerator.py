@@ -69,7 +69,7 @@ def test_shapes(name):
 
 
 @pytest.mark.parametrize("name", [
-    pytest.param(name, marks=pytest.mark.slow) if name == "pe256" else name for name in RING_CONFIGS
+    pytest.param(name, marks=pytest.mark.slow) if name in ("pe64", "pe256") else name for name in RING_CONFIGS
 ])
 def test_rings(name):
     config = RING_CONFIGS[name]
