@@ -17,8 +17,8 @@ class Results(wiring.Component):
     """Fetches the entries of the sums of one pixel per cycle and addresses their residual and their store, in the order
     of :class:`OutputWalk`; in every lane a :class:`rtl.requantizer_row.RequantizerRow` does the rest.
 
-    ``announce`` comes two cycles before the sums, when the residual word is addressed. The store
-    follows the sums by :data:`Requantizer.LATENCY` cycles. Throughput one pixel per cycle, no stall.
+    ``announce`` comes two cycles before the sums, when the residual word is addressed. The store follows the sums by
+    :data:`Requantizer.LATENCY` cycles. Throughput one pixel per cycle, no stall.
 
     Parameters
     ----------

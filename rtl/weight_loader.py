@@ -112,8 +112,8 @@ class WeightLoader(wiring.Component):
             self.misfit.eq(walk.misfit),
         ]
 
-        # The fetch leaves the walk, spends two cycles in the mask memory and then writes its rows. Its signs, made in
-        # the second of these, wait in a register, so that they stand with the mask.
+        # The fetch leaves the walk, spends two cycles in the mask memory and then writes its rows. Its streams are
+        # looked up as it leaves; its signs, made a cycle later, wait in a register, so that they stand with the mask.
         seeding = Signal()
         advance = Signal()
         begun = walk.fetch.valid & ~seeding

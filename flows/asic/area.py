@@ -79,7 +79,7 @@ def area_record(
 def estimate_area(
     config: AcceleratorConfig, clock_ns: float, out: Path, console: Console, liberty: Path | None = None
 ) -> dict:
-    """Area of ``config`` in the library at ``liberty``, by default the open one.
+    """Area of ``config`` in the library at ``liberty``, by default the open one. What an image takes is not in it.
 
     Raises
     ------
@@ -93,4 +93,7 @@ def estimate_area(
     with progress_bars(console) as progress:
         netlist = map_build(config, library, liberty, clock_ns, out, progress)
     memories = memories_of(config, Counter(), load_macros(NODE_NM, library.volts))
-    return area_record(netlist, memories, library, liberty, clock_ns)
+    record = area_record(netlist, memories, library, liberty, clock_ns)
+    for memory in record["memories"].values():
+        del memory["bits_per_image"], memory["uj_per_image"]
+    return {"node_nm": NODE_NM} | record

@@ -23,6 +23,7 @@ def test_area_of_a_build(tmp_path):
     assert {name: memory["bits"] for name, memory in record["memories"].items()} == config.memory_bits
     assert record["memory_um2"] == pytest.approx(sum(memory["area_um2"] for memory in record["memories"].values()))
     assert record["clock_ns"] == 2.0
+    assert not any(key.endswith("_per_image") for memory in record["memories"].values() for key in memory)
 
     (netlist,) = tmp_path.glob(f"mapping-*/{NETLIST}")
     made = netlist.stat().st_mtime_ns
