@@ -49,7 +49,7 @@ def _percent(values: Sequence[float]) -> str:
 
 
 def _compared(data: dict) -> str:
-    """Rows of ``train.compare``."""
+    """Rows of ``train.studies.compare``."""
     rows = [
         (
             row["name"], ", ".join(map(str, row["seeds"])), _percent(row["accuracies"]),

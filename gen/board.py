@@ -14,7 +14,7 @@ from pathlib import Path
 
 from gen.options import add_build_options, config_from
 from gen.verilog import SERIAL_TOP, serial_verilog
-from rtl.uart import DIVIDER_LEAST
+from rtl.serial.uart import DIVIDER_LEAST
 from spec.config import AcceleratorConfig
 from spec.files import write_text
 from spec.refusal import Refused, run_command

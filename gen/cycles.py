@@ -18,12 +18,12 @@ from dataclasses import dataclass
 from gen.compile import Command, Program
 from gen.plan import LayerPlan
 from gen.streaming import Fetches, Host
-from rtl.accumulator import Accumulator
-from rtl.counters import Cause
-from rtl.max_pool import MaxPool, word_cycles
-from rtl.pe_array import tree_latency
-from rtl.ram import Ram
-from rtl.requantizer import Requantizer
+from rtl.base.ram import Ram
+from rtl.control.max_pool import MaxPool, word_cycles
+from rtl.host.counters import Cause
+from rtl.lane.accumulator import Accumulator
+from rtl.lane.pe_array import tree_latency
+from rtl.lane.requantizer import Requantizer
 from spec.commands import COMMAND_WORDS, Op, Source
 from spec.config import AcceleratorConfig
 from spec.network import POOL

@@ -11,9 +11,9 @@ from amaranth.hdl import ClockDomain, Fragment, Value
 from amaranth.lib.wiring import Component
 
 from rtl.accelerator import Accelerator
-from rtl.lane import Lane
-from rtl.ram import RAM_MODULE, RAM_VERILOG
-from rtl.serial_accelerator import SerialAccelerator
+from rtl.base.ram import RAM_MODULE, RAM_VERILOG
+from rtl.lane.lane import Lane
+from rtl.serial.accelerator import SerialAccelerator
 from spec.config import AcceleratorConfig
 
 __all__ = ["LANE_MODULE", "SERIAL_TOP", "TOP", "accelerator_verilog", "serial_verilog", "verilog_of"]
@@ -46,7 +46,7 @@ for command in (
 
 
 class _MemoryModules:
-    """Platform on which every memory is an instance of :data:`rtl.ram.RAM_MODULE`."""
+    """Platform on which every memory is an instance of :data:`rtl.base.ram.RAM_MODULE`."""
 
     ram_module = RAM_MODULE
 
@@ -72,7 +72,7 @@ def accelerator_verilog(config: AcceleratorConfig) -> str:
 
 
 def serial_verilog(config: AcceleratorConfig, divider: int) -> str:
-    """Verilog text of :class:`rtl.serial_accelerator.SerialAccelerator`, as :func:`accelerator_verilog` has it: module
+    """Verilog text of :class:`rtl.serial.accelerator.SerialAccelerator`, as :func:`accelerator_verilog` has it: module
     :data:`SERIAL_TOP`, with its members and ``clk`` and ``rst`` (synchronous, high to reset) as ports.
     """
     return _design(SerialAccelerator(config, divider), SERIAL_TOP, config)

@@ -22,7 +22,7 @@ from gen.board import BAUD
 from gen.compile import Program, compile_model
 from gen.cycles import predict
 from gen.options import add_build_options, config_from
-from rtl.serial_bridge import FETCH_QUEUE
+from rtl.serial.bridge import FETCH_QUEUE
 from sim.compare import expected_counters, first_mismatch, value_count
 from sim.driver import Driver, Result, check_counters
 from sim.errors import AcceleratorError

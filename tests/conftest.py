@@ -10,7 +10,7 @@ from amaranth.sim import Simulator
 
 from gen.sizing import fitted
 from rtl.accelerator import Core
-from rtl.command import COMMAND
+from rtl.base.command import COMMAND
 from spec.config import MEMORY_LIMITS, config_for
 from spec.packets import HEADER_WORDS
 from spec.registers import COUNTERS, offset_of

@@ -10,14 +10,11 @@ ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("spec", "train", "rtl", "gen", "sim", "flows")
 MODULES = sorted(
     ".".join(path.relative_to(ROOT).with_suffix("").parts)
-    for room in (
-        *ROOMS, "flows/asic", "flows/bench", "flows/report", "flows/sweep", "flows/synth", "gen/pages", "train/data",
-        "train/rpg",
-    )
-    for path in (ROOT / room).glob("*.py")
-    if path.name not in ("__init__.py", "conftest.py")
+    for room in ROOMS
+    for path in (ROOT / room).rglob("*.py")
+    if path.name not in ("__init__.py", "conftest.py") and path.parent != ROOT / "sim" / "bench"
 )
-TESTED = [module for module in MODULES if not re.match(r"sim\.(test_|bench)", module)]
+TESTED = [module for module in MODULES if not re.match(r"sim\.test_", module)]
 
 
 @pytest.mark.parametrize("module", [m for m in MODULES if not m.startswith("sim.test_")])

@@ -14,7 +14,7 @@ from rich.table import Table
 from spec import golden, model, vectors
 from spec.refusal import Refused, run_command
 from train.data import Dataset, load_dataset
-from train.deployed import DeployedNet
+from train.deploy.deployed import DeployedNet
 
 __all__ = ["evaluate", "main"]
 

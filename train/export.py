@@ -7,7 +7,7 @@ r"""Turn a trained checkpoint into a model file: integers only, on which two imp
 
 Writes the model and, beside it, ``NAME.vectors.safetensors``: held-out images with everything the deployed torch model
 stores on them. Same checkpoint and options, same bytes. Scales of activations are the best of several by calibration
-(:mod:`train.choice`), or those the network was fine-tuned with (:mod:`train.finetune`).
+(:mod:`train.deploy.choice`), or those the network was fine-tuned with (:mod:`train.finetune`).
 """
 
 import argparse
@@ -23,16 +23,16 @@ from rich.table import Table
 from spec import golden, model, vectors
 from spec.refusal import Refused, run_command
 from spec.vectors import Vectors
-from train import checkpoint
-from train.choice import Calibration, add_calibration_options, given_calibration
 from train.data import Dataset, load_dataset
-from train.deployed import DeployedNet
-from train.model import HiddenFoldNet
-from train.options import named
-from train.quantize import quantize
-from train.scales import Scales
-from train.stretch import recalibrate, stretch
-from train.trainer import accuracy
+from train.deploy.choice import Calibration, add_calibration_options, given_calibration
+from train.deploy.deployed import DeployedNet
+from train.deploy.quantize import quantize
+from train.loop import checkpoint
+from train.loop.options import named
+from train.loop.trainer import accuracy
+from train.nets.model import HiddenFoldNet
+from train.nets.scales import Scales
+from train.studies.stretch import recalibrate, stretch
 
 __all__ = ["MismatchError", "export", "main", "proved", "vectors_path"]
 
@@ -51,7 +51,7 @@ def export(
 
     A network that was fine-tuned has its scales; any other gets them by ``calibration``, or as is usual. Recurrent
     blocks named in ``iterations`` run that often instead of as trained, with statistics measured again on the images
-    of the calibration (:mod:`train.stretch`).
+    of the calibration (:mod:`train.studies.stretch`).
 
     Returns
     -------

@@ -4,9 +4,9 @@
     python -m train.export --checkpoint build/train/digits-4bit/checkpoint.pt --out build/digits-4bit.safetensors
 
 Scales are taken from calibration images, as ``train.export`` takes them, and stay; scores and batch norms learn on,
-while every stored activation is rounded as the hardware rounds it (:mod:`train.fake_quantize`). The checkpoint holds
-the scales, and ``train.export`` deploys it with them. Everything else is as in ``train.fit``: data, seed and network of
-the checkpoint, its recipe at a tenth of the learning rate, files, ``--resume``.
+while every stored activation is rounded as the hardware rounds it (:mod:`train.nets.fake_quantize`). The checkpoint
+holds the scales, and ``train.export`` deploys it with them. Everything else is as in ``train.fit``: data, seed and
+network of the checkpoint, its recipe at a tenth of the learning rate, files, ``--resume``.
 """
 
 import argparse
@@ -15,15 +15,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from spec.refusal import Refused, run_command
-from train import checkpoint
-from train.choice import Calibration, add_calibration_options, given_calibration
-from train.config import ModelConfig
 from train.data import Dataset, load_dataset
+from train.deploy.choice import Calibration, add_calibration_options, given_calibration
 from train.fit import CHECKPOINT, add_run_options, run
-from train.recipe import Recipe
-from train.scales import FineTuning
-from train.settings import Settings, add_recipe_options, given_recipe
-from train.trainer import accuracy
+from train.loop import checkpoint
+from train.loop.recipe import Recipe
+from train.loop.settings import Settings, add_recipe_options, given_recipe
+from train.loop.trainer import accuracy
+from train.nets.config import ModelConfig
+from train.nets.scales import FineTuning
 
 __all__ = ["gentle", "main", "tuning_of"]
 

@@ -6,7 +6,7 @@
     torchrun --nproc-per-node 2 -m train.fit --out build/train/digits
 
 Writes ``checkpoint.pt`` and ``log.jsonl`` (one JSON object an epoch), and goes on from them with ``--resume``, whenever
-it was stopped. The run is a function of its settings (:mod:`train.settings`): on one machine, an interrupted and
+it was stopped. The run is a function of its settings (:mod:`train.loop.settings`): on one machine, an interrupted and
 resumed run ends in the same bits as an uninterrupted one.
 
 Ref: Hidden-Fold Networks (IEEE Access 2023), section IV.
@@ -22,13 +22,13 @@ import torch
 
 from spec.files import write_text
 from spec.refusal import Refused, run_command
-from train import checkpoint
 from train.data import Dataset, load_dataset
-from train.fake_quantize import trainable
-from train.processes import Processes
-from train.settings import Settings, add_settings_options, settings_from
-from train.trainer import Trainer
-from train.vary import varied
+from train.loop import checkpoint
+from train.loop.processes import Processes
+from train.loop.settings import Settings, add_settings_options, settings_from
+from train.loop.trainer import Trainer
+from train.nets.fake_quantize import trainable
+from train.nets.vary import varied
 
 __all__ = ["CHECKPOINT", "add_run_options", "fit", "main", "run"]
 

@@ -3,8 +3,8 @@
     python -m train.import_edge_popup --state model.pt --network resnet18 --width 32 --density 0.3 --dataset cifar10 \\
         --mean 0.491,0.482,0.447 --std 0.247,0.243,0.262 --data DIR --out build/imported.safetensors
 
-Its signs are not those of our generator, so they are stored (:mod:`train.stored_signs`). Prints what is carried over
-and what is not. Nothing is trained.
+Its signs are not those of our generator, so they are stored (:mod:`train.deploy.stored_signs`). Prints what is carried
+over and what is not. Nothing is trained.
 
 Ref: Ramanujan et al., CVPR 2020, and the code released with it; docs/training.md.
 """
@@ -22,16 +22,16 @@ from rich.console import Console
 
 from spec import model, vectors
 from spec.refusal import Refused, run_command
-from train.calibration import calibrate
-from train.config import Method, ModelConfig
 from train.data import DATASETS, Dataset, load_dataset
+from train.deploy.calibration import calibrate
+from train.deploy.public_state import PublicLayer, layers_of, read_state
+from train.deploy.quantize import quantize
 from train.export import MismatchError, proved, vectors_path
-from train.layers import HiddenConv
-from train.model import HiddenFoldNet
-from train.options import add_model_options, given_model_settings
-from train.public_state import PublicLayer, layers_of, read_state
-from train.quantize import quantize
-from train.trainer import accuracy
+from train.loop.options import add_model_options, given_model_settings
+from train.loop.trainer import accuracy
+from train.nets.config import Method, ModelConfig
+from train.nets.layers import HiddenConv
+from train.nets.model import HiddenFoldNet
 
 __all__ = ["Report", "imported", "main"]
 

@@ -23,8 +23,8 @@ from spec.network import Layer, Network, Role
 from spec.refusal import run_command
 from spec.ring import RING_WORD
 from spec.supermask import Mode, packed_bytes
-from train.config import SMALL, Method, ModelConfig
-from train.paper_tables import INCONSISTENT, PRINTED, Printed
+from train.nets.config import SMALL, Method, ModelConfig
+from train.nets.paper_tables import INCONSISTENT, PRINTED, Printed
 
 __all__ = ["Size", "chip_bytes", "compare", "every_network", "main", "named", "size_of"]
 
@@ -106,7 +106,7 @@ def chip_bytes(network: Network) -> int:
 
 
 def named(name: str, problem: str, method: Method, mode: Mode = Mode.ANY) -> Network:
-    """The paper's network ``name`` (:data:`NETWORKS`, or :data:`train.config.SMALL`) for ``problem``."""
+    """The paper's network ``name`` (:data:`NETWORKS`, or :data:`train.nets.config.SMALL`) for ``problem``."""
     if name == SMALL:
         return ModelConfig.of(method, mode=mode).topology(SMALL, *SMALL_PROBLEMS[problem])
     network, wider = NETWORKS[name]

@@ -5,7 +5,7 @@
     python -m train.zoo --cards                        # write the cards of the models that are there again
 
 ``zoo/zoo.toml`` lists the commands. A training run that was interrupted goes on, a finished one is not repeated. Beside
-every model file lie its vectors and its card, and ``README.md`` lists them all (:mod:`train.cards`).
+every model file lie its vectors and its card, and ``README.md`` lists them all (:mod:`train.deploy.cards`).
 """
 
 import argparse
@@ -19,7 +19,7 @@ from pathlib import Path
 from spec.files import write_text
 from spec.model import load
 from spec.refusal import Refused, run_command
-from train.cards import Card, index_text
+from train.deploy.cards import Card, index_text
 from train.fit import CHECKPOINT
 
 __all__ = ["ZOO", "Entry", "main", "read_zoo", "write_cards"]

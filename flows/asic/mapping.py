@@ -10,7 +10,7 @@ from flows.asic.library import Library
 from flows.synth import yosys
 from flows.synth.process import run_tool
 from gen.verilog import TOP
-from rtl.ram import RAM_MODULE, RAM_VERILOG
+from rtl.base.ram import RAM_MODULE, RAM_VERILOG
 
 __all__ = ["DELAYS", "GATES", "NETLIST", "Delay", "commands", "map_design", "slowest"]
 

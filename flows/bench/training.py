@@ -1,6 +1,7 @@
 """A hidden-fold training step as a multiple of the dense one, in time and memory.
 
-`python -m flows.bench training` (or `train`). Measured by ``python -m train.step_cost``; the goal is judged here.
+`python -m flows.bench training` (or `train`). ``python -m train.studies.step_cost`` measures, the goal is
+judged here.
 """
 
 import argparse
@@ -39,7 +40,7 @@ def check(arguments: argparse.Namespace) -> None:
 
 
 def judged(measured: dict) -> dict:
-    """``measured`` by ``train.step_cost`` with, for every variant of ours, whether it ``meets_goal`` (else None)."""
+    """``measured`` by ``train.studies.step_cost`` with, for each variant of ours, whether it ``meets_goal``."""
     results = [
         result | {"variants": [
             row | {"meets_goal": None if row["variant"] in _REFERENCES else row["over_dense"] <= GOAL}
@@ -69,9 +70,9 @@ def tables(data: dict) -> list[Table]:
 
 
 def _measure(options: Sequence[str], out: Path) -> dict:
-    """Result of ``python -m train.step_cost``, in a process of its own because flows do not import train."""
+    """Result of ``python -m train.studies.step_cost``, in a process of its own because flows do not import train."""
     path = out / "step_cost.json"
-    command = [sys.executable, "-m", "train.step_cost", *options, "--out", str(path)]
+    command = [sys.executable, "-m", "train.studies.step_cost", *options, "--out", str(path)]
     result = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)  # Progress goes to stderr.
     if result.returncode:
         raise RuntimeError(f"{' '.join(command[1:])} failed:\n{result.stdout}")

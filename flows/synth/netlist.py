@@ -11,7 +11,7 @@ import re
 from collections import Counter, defaultdict
 
 from flows.synth.targets import NAMES, Target
-from rtl.ram import RAM_MODULE
+from rtl.base.ram import RAM_MODULE
 
 __all__ = ["Counts", "ModuleMap", "component_of", "count"]
 

@@ -11,8 +11,8 @@ import pytest
 from gen import verilog
 from gen.verilog import LANE_MODULE, TOP, accelerator_verilog
 from rtl.accelerator import Accelerator
-from rtl.lane import Lane
-from rtl.ram import RAM_MODULE, RAM_VERILOG
+from rtl.base.ram import RAM_MODULE, RAM_VERILOG
+from rtl.lane.lane import Lane
 from spec.commands import FIELDS
 from spec.config import config_for
 

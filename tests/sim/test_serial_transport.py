@@ -1,6 +1,6 @@
 """The host's end of the line against a board in Python: lost and late responses, full queues, and boards that are none.
 
-What the hardware makes of the same requests is tested in ``tests/rtl/test_serial_bridge.py`` and ``sim``.
+What the hardware makes of the same requests is tested in ``tests/rtl/serial/test_bridge.py`` and ``sim``.
 """
 
 import subprocess

@@ -13,10 +13,11 @@ from torch.nn import functional
 
 from spec.supermask import Mode
 from spec.topologies import residual_network
-from train import checkpoint, fit
-from train.config import ModelConfig
+from train import fit
 from train.data import Dataset, load_dataset
-from train.model import HiddenFoldNet
+from train.loop import checkpoint
+from train.nets.config import ModelConfig
+from train.nets.model import HiddenFoldNet
 
 TINY = ["--widths", "4,8", "--iterations", "0,2", "--batch", "64", "--epochs", "2"]
 

@@ -12,7 +12,7 @@ from spec.synthetic import synthetic_model
 from spec.topologies import residual_network
 from train import eval as evaluation
 from train import export
-from train.deployed import DeployedNet
+from train.deploy.deployed import DeployedNet
 
 
 @pytest.fixture(scope="module")

@@ -10,10 +10,11 @@ import pytest
 from spec import golden, model, vectors
 from spec.golden import Trace
 from spec.refusal import Refused
-from train import checkpoint, export, fit
-from train.calibration import Rule, calibrate
-from train.deployed import DeployedNet
-from train.quantize import quantize
+from train import export, fit
+from train.deploy.calibration import Rule, calibrate
+from train.deploy.deployed import DeployedNet
+from train.deploy.quantize import quantize
+from train.loop import checkpoint
 
 
 def run(trained, out, *more):

@@ -8,11 +8,12 @@ import torch
 
 from spec import golden, model, vectors
 from spec.refusal import Refused
-from train import checkpoint, export, finetune, fit
-from train.calibration import Rule, calibrate
-from train.fake_quantize import FakeQuantNet
-from train.recipe import Recipe
-from train.trainer import accuracy
+from train import export, finetune, fit
+from train.deploy.calibration import Rule, calibrate
+from train.loop import checkpoint
+from train.loop.recipe import Recipe
+from train.loop.trainer import accuracy
+from train.nets.fake_quantize import FakeQuantNet
 
 FOUR = ["--bits", "4", "--calibration", "128"]
 

@@ -13,10 +13,11 @@ import torch
 
 from spec.files import write_bytes
 from spec.refusal import Refused
-from train import checkpoint, fit, step
-from train.optimize import learning_rate
-from train.recipe import Recipe
-from train.trainer import accuracy
+from train import fit
+from train.loop import checkpoint, step
+from train.loop.optimize import learning_rate
+from train.loop.recipe import Recipe
+from train.loop.trainer import accuracy
 
 TIMES = ("seconds", "images_per_s")
 

@@ -11,8 +11,8 @@ from torch.nn import functional
 from spec import model
 from spec.refusal import Refused
 from train import import_edge_popup
-from train.config import Method, ModelConfig
 from train.import_edge_popup import Normalization, imported
+from train.nets.config import Method, ModelConfig
 
 SHAPE = ["--network", "small", "--widths", "8,16", "--iterations", "0,1", "--dataset", "digits"]
 

@@ -5,11 +5,11 @@ import json
 import pytest
 
 from spec.supermask import Mode
-from train.config import SMALL, Method, ModelConfig
-from train.model import HiddenFoldNet
-from train.paper_tables import INCONSISTENT, PRINTED
+from train.deploy.stored_signs import with_stored_signs
+from train.nets.config import SMALL, Method, ModelConfig
+from train.nets.model import HiddenFoldNet
+from train.nets.paper_tables import INCONSISTENT, PRINTED
 from train.sizes import chip_bytes, compare, every_network, main, named, size_of
-from train.stored_signs import with_stored_signs
 
 #: W, G of UBN and bytes by the paper's rule, worked out independently. CIFAR100, ImageNet.
 HIDDEN = [

@@ -7,7 +7,7 @@ from spec import golden, vectors
 from spec.model import load
 from spec.refusal import Refused
 from train import zoo
-from train.deployed import DeployedNet
+from train.deploy.deployed import DeployedNet
 from train.export import vectors_path
 
 ENTRIES = zoo.read_zoo(zoo.ZOO / zoo.LIST)

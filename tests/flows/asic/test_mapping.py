@@ -11,7 +11,7 @@ from flows.asic.mapping import DELAYS, GATES, NETLIST, Delay, map_design, slowes
 from flows.asic.power import areas
 from flows.synth import yosys
 from flows.synth.process import ToolFailed
-from rtl.ram import RAM_MODULE, RAM_VERILOG
+from rtl.base.ram import RAM_MODULE, RAM_VERILOG
 
 CELLS = Path(__file__).with_name("cells.lib")
 

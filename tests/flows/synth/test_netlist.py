@@ -4,7 +4,7 @@ import pytest
 
 from flows.synth.netlist import ModuleMap, component_of, count
 from flows.synth.targets import TARGETS
-from rtl.ram import RAM_MODULE
+from rtl.base.ram import RAM_MODULE
 
 VERILOG = f"""\
 // title

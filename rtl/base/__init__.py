@@ -1,0 +1,1 @@
+"""What every wing uses: memories, counters, the command's fields."""

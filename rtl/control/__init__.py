@@ -1,0 +1,1 @@
+"""What happens when: the sequencer of commands, the walks over addresses, results and pools, the engine around them."""

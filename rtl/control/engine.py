@@ -1,0 +1,329 @@
+"""The engine: what decides, once, and the lanes that do as it says; without the host's buses."""
+
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from rtl.base.command import COMMAND
+from rtl.base.ram import Ram
+from rtl.control.address_generator import AddressGenerator
+from rtl.control.max_pool import MaxPool
+from rtl.control.results import Results
+from rtl.control.sequencer import Sequencer
+from rtl.control.store import Exporter
+from rtl.host.counters import Cause
+from rtl.host.frame_sender import FrameWord
+from rtl.host.packet_loader import Chunk, MemoryWrite
+from rtl.host.registers import CommandError, Position
+from rtl.lane.lane import Lane, LaneControl
+from rtl.lane.pe_array import array_latency
+from rtl.weights.loader import WeightLoader
+from rtl.weights.registers import WeightRegisters
+from spec.commands import Op, Source
+from spec.config import AcceleratorConfig
+from spec.packets import Target
+
+__all__ = ["Engine"]
+
+
+class _Decoded(data.Struct):
+    """What the command in execution does, in registers of its own: all over the lanes they choose and address."""
+
+    sum: 1  #: A layer with weights.
+    classify: 1  #: The same, with its sums added up over all positions.
+    store: 1
+    pool: 1
+    read_t: 1  #: Its source is the T memory.
+
+
+class Engine(wiring.Component):
+    """Runs programs on the memories.
+
+    A command begins when the one before it has stored its last result, so a layer may read what the last one wrote.
+    Commands are fetched, and their first weights prepared, while the one before runs. All lanes do the same in the same
+    cycle, each with an image of its own: signs, masks, weights, addresses and entries are made once for all.
+
+    Timing: :mod:`gen.cycles` gives the cycles of every command exactly.
+
+    Parameters
+    ----------
+    config : AcceleratorConfig
+
+    Members
+    -------
+    start : In(1)
+        Only while not ``busy``.
+    program_start : In(16)
+    busy : Out(1)
+    done : Out(1)
+        Last cycle of an inference.
+    cause : Out(Cause)
+        What this cycle is spent on, while ``busy``.
+    position : Out(Position)
+    error : Out(CommandError)
+    load : In(MemoryWrite(lanes))
+        Only while not ``busy``, except for ``MASK_STREAM``.
+    chunk : In(Chunk)
+        A chunk of streamed masks has been written; only while there is ``room``. A start forgets all chunks.
+    room : Out(1)
+        There is a place for another chunk.
+    hungry : Out(1)
+        The mask fetches wait for another chunk.
+    misfit : Out(1)
+        A chunk was not as long as the masks of its m-tile; the inference is of no use.
+    words : Out(stream.Signature(FrameWord))
+    """
+
+    def __init__(self, config: AcceleratorConfig):
+        self.config = config
+        super().__init__({
+            "start": In(1),
+            "program_start": In(16),
+            "busy": Out(1),
+            "done": Out(1),
+            "cause": Out(Cause),
+            "position": Out(Position),
+            "error": Out(CommandError),
+            "load": In(MemoryWrite(config.lanes)),
+            "chunk": In(Chunk),
+            "room": Out(1),
+            "hungry": Out(1),
+            "misfit": Out(1),
+            "words": Out(stream.Signature(FrameWord)),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        config = self.config
+        m.submodules.sequencer = sequencer = Sequencer(commands=config.commands)
+        m.submodules.weights = weights = WeightLoader(config)
+        m.submodules.addresses = addresses = AddressGenerator(
+            rings=config.ring_words > 0, address_bits=config.address_bits
+        )
+        m.submodules.registers = registers = WeightRegisters(
+            groups=config.groups, rows=config.rows, write_rows=config.weight_rows
+        )
+        m.submodules.results = results = Results(config)
+        m.submodules.pool = pool = MaxPool(
+            word_bytes=config.word_bytes, rows=config.rows, address_bits=config.address_bits
+        )
+        m.submodules.exporter = exporter = Exporter(
+            word_bytes=config.word_bytes, rows=config.rows, lanes=config.lanes, acc_bits=config.widths.acc,
+            address_bits=config.address_bits,
+        )
+        control = LaneControl(config).create(path=("control",))
+        lanes = [Lane(config) for _ in range(config.lanes)]
+        for number, lane in enumerate(lanes):
+            m.submodules[f"lane{number}"] = lane
+        wiring.connect(m, control, *(lane.control for lane in lanes))
+
+        # The command in execution. The weight loader is a command ahead of it and keeps its own copy.
+        command, does = Signal(COMMAND), Signal(_Decoded)
+        drained, begin = Signal(name="drained"), Signal()
+        self._hand_over(m, sequencer, weights, addresses, results, pool, exporter, command, does, drained, begin)
+
+        advance = Signal()
+        m.d.comb += [
+            advance.eq(~addresses.upcoming | weights.full),
+            addresses.advance.eq(advance),
+            addresses.command.eq(command),
+            pool.command.eq(command),
+            addresses.sum_positions.eq(does.classify),
+            weights.swap.eq(addresses.upcoming & advance),
+            registers.swap.eq(weights.swap),
+            registers.write.eq(weights.write),
+            registers.write_group.eq(weights.write_group),
+            registers.write_weights.eq(weights.write_weights),
+            results.command.eq(command),
+            control.command.eq(command),
+            *(row.eq(active) for row, active in zip(control.weights, registers.weights, strict=True)),
+            control.entries.eq(results.entries),
+            control.residual_column.eq(results.residual_column),
+            control.pool_step.eq(pool.step),
+        ]
+        in_array = Signal()
+        m.d.comb += in_array.eq(addresses.beat.valid & advance)
+        summing = self._connect_sums(m, control, addresses, results, exporter, in_array, does, begin)
+        self._connect_memories(m, control, addresses, results, pool, exporter, command, does, advance)
+        self._connect_host(m, control, lanes, sequencer, weights, results)
+        for number, lane in enumerate(lanes):
+            m.d.comb += [exporter.words_read[number].eq(lane.word), exporter.psums_read[number].eq(lane.psum)]
+        wiring.connect(m, wiring.flipped(self.words), exporter.words)
+
+        m.d.comb += drained.eq(~begin & ~addresses.busy & ~summing & ~results.pending & ~pool.busy & ~exporter.busy)
+        self._account(m, in_array, advance, weights, addresses, summing, results, pool, exporter)
+        return m
+
+    def _hand_over(
+        self, m, sequencer, weights, addresses, results, pool, exporter, command, does, drained, begin
+    ) -> None:
+        """Start, pass on each command to the units that execute it, and end.
+
+        A command is copied in the cycle of ``take`` and begins in the next one.
+        """
+        following = sequencer.command
+        take, weighted, prepared, layer_begins = Signal(), Signal(), Signal(), Signal()
+        entry_offset = Signal.like(sequencer.entry_offset)
+        m.d.comb += [
+            sequencer.start.eq(self.start),
+            sequencer.first.eq(self.program_start),
+            weighted.eq((following.op == Op.CONV) | (following.op == Op.CLASSIFY)),
+            weights.command.eq(following),
+            weights.take.eq(sequencer.ready & weighted & ~prepared & weights.idle),
+            take.eq(sequencer.ready & drained & (~weighted | prepared | weights.take)),
+            sequencer.taken.eq(take),
+            layer_begins.eq(begin & does.sum),
+            addresses.take.eq(layer_begins),
+            results.take.eq(layer_begins),
+            results.entry_offset.eq(entry_offset),
+            pool.take.eq(begin & does.pool),
+            exporter.start.eq(begin & does.store),
+            exporter.base.eq(command.source_base),
+            exporter.count.eq(command.count),
+            exporter.from_psum.eq(command.source == Source.PSUM),
+            exporter.lane.eq(command.lane),
+            self.position.eq(sequencer.position),
+            self.error.eq(sequencer.error),
+            self.done.eq(self.busy & sequencer.halted & drained),
+        ]
+        m.d.sync += [prepared.eq((prepared | weights.take) & ~take), begin.eq(take)]
+        with m.If(take):
+            m.d.sync += [
+                command.eq(following),
+                entry_offset.eq(sequencer.entry_offset),
+                does.sum.eq(weighted),
+                does.classify.eq(following.op == Op.CLASSIFY),
+                does.store.eq(following.op == Op.STORE),
+                does.pool.eq(following.op == Op.MAXPOOL),
+                does.read_t.eq(following.source == Source.T),
+            ]
+        with m.If(self.start):
+            m.d.sync += self.busy.eq(1)
+        with m.Elif(self.done):
+            m.d.sync += self.busy.eq(0)
+
+    def _connect_sums(self, m, control, addresses, results, exporter, in_array, does, begin) -> Signal:
+        """Carry each beat's marks along its sums. Returns whether any sum is on its way that has left the words."""
+        beat, classify = addresses.beat, does.classify
+        depth = self.config.psum_depth
+        summed = array_latency(self.config.groups)  # the age of a beat whose sums stand; acc follows
+        ahead = summed - Ram.LATENCY  # its psums are addressed
+        following_pixel, pixel = Signal(range(depth)), Signal(range(depth))
+        m.d.comb += pixel.eq(Mux(beat.first, 0, following_pixel))
+        with m.If(in_array):
+            m.d.sync += following_pixel.eq(pixel + 1)
+
+        def history(name: str, now) -> list:
+            """``now``, and its value in each of the cycles before, up to the one whose sum is being written."""
+            values = [now]
+            for age in range(1, summed + 2):
+                values.append(Signal.like(values[-1], name=f"{name}{age}"))
+                m.d.sync += values[-1].eq(values[-2])
+            return values
+
+        valid = history("sum_valid", in_array)
+        add_psum = history("add_psum", ~beat.start & ~classify)
+        add_acc = history("add_acc", ~beat.start & classify)
+        if self.config.ring_words:
+            m.d.comb += control.sum_triple.eq(history("sum_triple", addresses.triple)[summed])
+        last = history("sum_last", in_array & beat.last)
+        due = history("result_due", in_array & beat.last & ~classify)
+        pixels = history("pixel", pixel)
+
+        # The classifier leaves one word of sums per channel tile.
+        classified = Signal(range(depth))
+        with m.If(begin):
+            m.d.sync += classified.eq(0)
+        with m.Elif(classify & control.psum_write):
+            m.d.sync += classified.eq(classified + 1)
+
+        m.d.comb += [
+            control.psum_address.eq(Mux(does.store, exporter.address, pixels[ahead])),
+            control.sum_valid.eq(valid[summed]),
+            control.add_psum.eq(add_psum[summed]),
+            control.add_acc.eq(add_acc[summed]),
+            control.sum_complete.eq(due[summed]),
+            control.psum_write.eq(valid[summed + 1] & (last[summed + 1] == classify)),
+            control.psum_write_address.eq(Mux(classify, classified, pixels[summed + 1])),
+            results.soon.eq(due[ahead]),
+            results.announce.eq(due[ahead + 1]),
+        ]
+        on_their_way = Signal()
+        m.d.sync += on_their_way.eq(Cat(valid[:-1]).any())
+        return on_their_way
+
+    def _connect_memories(self, m, control, addresses, results, pool, exporter, command, does, advance) -> None:
+        """Each memory is read by the array, the residual, the pool or the exporter, whichever the command means, and
+        written by the requantizers or the pool."""
+        input_address, store = Signal(self.config.address_bits), Signal()
+        m.d.comb += [
+            input_address.eq(Mux(does.pool, pool.address, addresses.address)),
+            store.eq(results.write | pool.write),
+            control.inside.eq(addresses.beat.inside),
+            control.x_address.eq(
+                Mux(does.store, exporter.address, Mux(does.read_t, results.residual_address, input_address))
+            ),
+            control.x_enable.eq(advance | does.store | does.read_t),
+            control.t_address.eq(Mux(does.store, exporter.address, input_address)),
+            control.t_enable.eq(advance | does.store),
+            control.x_write.eq(store & ~command.to_t),
+            control.t_write.eq(store & command.to_t),
+            control.result_pooled.eq(pool.write),
+            control.result_address.eq(Mux(pool.write, pool.write_address, results.write_address)),
+            control.result_column.eq(Mux(pool.write, pool.write_column, results.write_column)),
+        ]
+
+    def _connect_host(self, m, control, lanes, sequencer, weights, results) -> None:
+        """Program, masks and entries come as 32-bit words; wide memories take one part of a word at a time."""
+        load = self.load
+        mask_bits = (self.config.mask_word_bits // 32 - 1).bit_length()
+        row_bits = (self.config.rows - 1).bit_length()
+        m.d.comb += [
+            sequencer.write_address.eq(load.address),
+            sequencer.write_data.eq(load.data),
+            sequencer.write_enable.eq(load.en & (load.target == Target.PROGRAM)),
+            control.host_address.eq(load.address),
+            control.host_data.eq(load.data),
+            weights.mask_write_address.eq(load.address >> mask_bits),
+            weights.mask_write_data.eq(load.data.replicate(1 << mask_bits)),
+            results.entry_write_address.eq(load.address >> row_bits),
+            results.entry_write_data.eq(load.data.replicate(self.config.rows)),
+            weights.clear.eq(self.start),
+            weights.chunk.eq(self.chunk),
+            self.room.eq(weights.room),
+            self.hungry.eq(weights.hungry),
+            self.misfit.eq(weights.misfit),
+        ]
+        for number, lane in enumerate(lanes):
+            here = load.en & (load.lane == number)
+            m.d.comb += lane.host_x.eq(here & (load.target == Target.X))
+            m.d.comb += lane.host_t.eq(here & (load.target == Target.T))
+        with m.If(load.en & ((load.target == Target.MASK) | (load.target == Target.MASK_STREAM))):
+            m.d.comb += weights.mask_write_enable.eq(1 << load.address[:mask_bits])
+        if self.config.ring_words:
+            m.d.comb += [
+                weights.ring_write_address.eq(load.address),
+                weights.ring_write_data.eq(load.data),
+                weights.ring_write_enable.eq(load.en & (load.target == Target.RING)),
+            ]
+        with m.If(load.en & (load.target == Target.ENTRIES)):
+            m.d.comb += results.entry_write_enable.eq(1 << load.address[:row_bits])
+
+    def _account(self, m, in_array, advance, weights, addresses, summing, results, pool, exporter) -> None:
+        """Name the cause of every cycle."""
+        with m.If(in_array):
+            m.d.comb += self.cause.eq(Cause.ARRAY)
+        with m.Elif(~advance & weights.starved):
+            m.d.comb += self.cause.eq(Cause.MASK_WAIT)
+        with m.Elif(~advance):
+            m.d.comb += self.cause.eq(Cause.WEIGHT_LOAD)
+        with m.Elif(addresses.beat.filler | summing):
+            m.d.comb += self.cause.eq(Cause.DRAIN)
+        with m.Elif(results.pending):
+            m.d.comb += self.cause.eq(Cause.REQUANTIZE)
+        with m.Elif(pool.busy):
+            m.d.comb += self.cause.eq(Cause.POOL)
+        with m.Elif(exporter.busy):
+            m.d.comb += self.cause.eq(Cause.HOST)
+        with m.Else():
+            m.d.comb += self.cause.eq(Cause.SEQUENCER)

@@ -1,0 +1,127 @@
+"""What turning sums into stores takes once for all lanes: batch-norm entries, addresses, and when."""
+
+from amaranth.hdl import Cat, Module, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from rtl.base.command import COMMAND
+from rtl.base.ram import Ram
+from rtl.control.output_walk import OutputWalk
+from rtl.lane.requantizer import Entry, Requantizer
+from spec.config import AcceleratorConfig
+
+__all__ = ["Results"]
+
+
+class Results(wiring.Component):
+    """Fetches the entries of the sums of one pixel per cycle and addresses their residual and their store, in the order
+    of :class:`OutputWalk`; in every lane a :class:`rtl.lane.requantizer_row.RequantizerRow` does the rest.
+
+    ``announce`` comes two cycles before the sums, when the residual word is addressed. The store follows the sums by
+    :data:`Requantizer.LATENCY` cycles. Throughput one pixel per cycle, no stall.
+
+    Parameters
+    ----------
+    config : AcceleratorConfig
+
+    Members
+    -------
+    take : In(1)
+        A new command begins; nothing is in flight.
+    command : In(COMMAND)
+    entry_offset : In(20)
+        Entry rows that the iteration adds.
+    announce : In(1)
+    residual_address : Out(address_bits)
+    residual_column : Out(range(columns))
+        Part of the residual word, which is read two cycles after ``residual_address``.
+    entries : Out(ArrayLayout(Entry, rows))
+        With the sums.
+    write : Out(1)
+    write_address : Out(address_bits)
+    write_column : Out(range(columns))
+    soon : In(1)
+        ``announce`` of the next cycle.
+    pending : Out(1)
+        Results are in flight from ``announce`` to the store.
+    entry_write_address, entry_write_data, entry_write_enable
+        Write port of the entry memory, by entry.
+    """
+
+    def __init__(self, config: AcceleratorConfig):
+        self.config = config
+        super().__init__({
+            "take": In(1),
+            "command": In(COMMAND),
+            "entry_offset": In(20),
+            "announce": In(1),
+            "soon": In(1),
+            "residual_address": Out(config.address_bits),
+            "residual_column": Out(range(config.columns)),
+            "entries": Out(data.ArrayLayout(Entry, config.rows)),
+            "write": Out(1),
+            "write_address": Out(config.address_bits),
+            "write_column": Out(range(config.columns)),
+            "pending": Out(1),
+            "entry_write_address": In(range(config.entry_rows)),
+            "entry_write_data": In(32 * config.rows),
+            "entry_write_enable": In(config.rows),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        config = self.config
+
+        # The residual is addressed Ram.LATENCY cycles before its sum, the store Requantizer.LATENCY cycles after it.
+        m.submodules.reads = reads = OutputWalk(columns=config.columns, address_bits=config.address_bits)
+        m.submodules.writes = writes = OutputWalk(columns=config.columns, address_bits=config.address_bits)
+        flight = Signal(Ram.LATENCY + Requantizer.LATENCY)
+        columns = [reads.column]  # of the read announced, and of those since
+        for age in range(1 + Ram.LATENCY):
+            columns.append(Signal.like(reads.column, name=f"column{age}"))
+            m.d.sync += columns[-1].eq(columns[-2])
+        m.d.sync += flight.eq(Cat(self.announce, flight))
+        m.d.sync += self.pending.eq(self.soon | self.announce | flight[:-1].any())
+        for walk, base in ((reads, self.command.residual_base), (writes, self.command.out_base)):
+            m.d.comb += [
+                walk.reset.eq(self.take),
+                walk.base.eq(base),
+                walk.pixels.eq(self.command.out_pixels),
+                walk.step.eq(self.command.out_step),
+            ]
+        m.d.comb += [
+            reads.advance.eq(self.soon),
+            writes.advance.eq(flight[-1]),
+            self.write.eq(flight[-1]),
+            self.write_address.eq(writes.address),
+            self.write_column.eq(writes.column),
+        ]
+        m.d.sync += self.residual_address.eq(reads.address)
+        m.d.comb += self.residual_column.eq(columns[-1])
+        self._entries(m, reads)
+        return m
+
+    def _entries(self, m: Module, reads: OutputWalk) -> None:
+        """Entries of the rows of the present channel tile, from two cycles after its first result is announced.
+
+        The memory always reads those of the next tile, which is :data:`rtl.lane.accumulator.Accumulator.TURNAROUND`
+        cycles away at least: so they have a whole cycle to get from the memory to the lanes.
+        """
+        config = self.config
+        m.submodules.entries = memory = Ram(width=32 * config.rows, depth=config.entry_rows, part=32)
+        row = Signal(20)
+        first = Signal(Ram.LATENCY)
+        entries = Signal.like(self.entries, reset_less=True)
+        m.d.sync += first.eq(Cat(self.soon & reads.first, first))
+        m.d.comb += [
+            self.entries.eq(entries),
+            memory.read_address.eq(row),
+            memory.read_enable.eq(1),
+            memory.write_address.eq(self.entry_write_address),
+            memory.write_data.eq(self.entry_write_data),
+            memory.write_enable.eq(self.entry_write_enable),
+        ]
+        with m.If(self.take):
+            m.d.sync += row.eq(self.command.entry_base + self.entry_offset)
+        with m.Elif(first[-1]):
+            m.d.sync += [entries.eq(memory.read_data), row.eq(row + 1)]

@@ -1,0 +1,1 @@
+"""One image's arithmetic: activation memory, PE array, accumulator, requantizers, pool maxima."""

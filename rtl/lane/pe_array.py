@@ -1,0 +1,109 @@
+"""The select-dot array: every PE picks one of four bytes, negates it or not, and feeds its row's adder tree."""
+
+from amaranth.hdl import Cat, Module, Signal, Value, signed
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from rtl.weights.expander import Weight, weight_bits
+from spec.supermask import GROUP
+
+__all__ = ["PeArray", "add_with_carry", "array_latency", "row_sum_bits", "select_term", "tree_latency"]
+
+
+def row_sum_bits(groups: int) -> int:
+    """Signed bits of a row's sum: 9 for one trit times byte, one more per tree level."""
+    return 9 + (groups - 1).bit_length()
+
+
+def tree_latency(groups: int) -> int:
+    """Registers in the adder tree: one per two levels."""
+    return -(-(groups - 1).bit_length() // 2)
+
+
+def array_latency(groups: int) -> int:
+    """Cycles from a word to its sums: a register after the PEs, then the adder tree."""
+    return 1 + tree_latency(groups)
+
+
+def select_term(word: Value, weight) -> tuple[Value, Value]:
+    """``(term, carry)`` with ``term + carry = trit * byte``: the selected byte, inverted if negative, 0 if not valid.
+
+    ``term`` is 9 bits signed. Branch-free: inversion and clearing are XOR and AND masks.
+    """
+    byte = word.word_select(weight.select, 8)
+    term = (Cat(byte, 0) ^ weight.negate.replicate(9)) & weight.valid.replicate(9)
+    return term.as_signed(), weight.negate & weight.valid
+
+
+def add_with_carry(a: Value, b: Value, carry: Value) -> Value:
+    """``a + b + carry`` (a, b signed) as one adder: the carry enters below the lowest bit."""
+    return (Cat(1, a).as_signed() + Cat(carry, b).as_signed())[1:].as_signed()
+
+
+class PeArray(wiring.Component):
+    """``sums[r] + carries[r] = sum over g of trit[r][g] * byte[g][select[r][g]]`` for all rows at once.
+
+    Latency :func:`array_latency` cycles from ``word``, and from the weights that it meets; throughput one word per
+    cycle, no stall.
+
+    Parameters
+    ----------
+    groups : int
+        Tg: PEs per row.
+    rows : int
+        Tm.
+
+    Members
+    -------
+    weights : In(weight_bits(groups)).array(rows)
+    word : In(32 * groups)
+        One byte per input channel.
+    sums : Out(ArrayLayout(signed, rows))
+        Row sums but for the carry.
+    carries : Out(rows)
+    """
+
+    def __init__(self, *, groups: int, rows: int):
+        self.groups = groups
+        self.rows = rows
+        super().__init__({
+            "weights": In(weight_bits(groups)).array(rows),
+            "word": In(8 * GROUP * groups),
+            "sums": Out(data.ArrayLayout(signed(row_sum_bits(groups)), rows)),
+            "carries": Out(rows),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+
+        for r in range(self.rows):
+            self._row(m, r, data.View(data.ArrayLayout(Weight, self.groups), self.weights[r]))
+        return m
+
+    def _row(self, m: Module, r: int, weights) -> None:
+        """PEs and adder tree of row ``r``: a register after the PEs and after every second tree level."""
+        nodes, carries = [], []
+        for g in range(self.groups):
+            term, carry = select_term(self.word.word_select(g, 8 * GROUP), weights[g])
+            nodes.append(term)
+            carries.append(carry)
+        nodes, carries = self._register(m, f"row{r}_pe", nodes, carries)
+        level = 0
+        while len(nodes) > 1:
+            nodes, carries = (
+                [add_with_carry(a, b, c) for a, b, c in zip(nodes[::2], nodes[1::2], carries, strict=False)],
+                carries[len(nodes) // 2 :],
+            )
+            level += 1
+            if level % 2 == 0 or len(nodes) == 1:
+                nodes, carries = self._register(m, f"row{r}_level{level}", nodes, carries)
+        m.d.comb += [self.sums[r].eq(nodes[0]), self.carries[r].eq(carries[0])]
+
+    @staticmethod
+    def _register(m: Module, name: str, nodes: list, carries: list) -> tuple[list, list]:
+        """Copies of ``nodes`` and ``carries`` one cycle later."""
+        held_nodes = [Signal(n.shape(), name=f"{name}_sum{i}", reset_less=True) for i, n in enumerate(nodes)]
+        held_carries = Signal(len(carries), name=f"{name}_carry", reset_less=True)
+        m.d.sync += [held.eq(node) for held, node in zip(held_nodes, nodes, strict=True)]
+        m.d.sync += held_carries.eq(Cat(carries))
+        return held_nodes, list(held_carries)

@@ -1,0 +1,190 @@
+"""Turns accumulators into stored activations: scale, bias, residual, one rounding, saturation."""
+
+from collections.abc import Callable
+
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from rtl.lane.pe_array import add_with_carry
+from spec.numerics import (
+    ACTIVATION_BITS,
+    ACTIVATION_BITS_MIN,
+    BIAS_BITS,
+    BIAS_SHIFT_MAX,
+    MASK_WIDTHS,
+    MULTIPLIER_BITS,
+    RESIDUAL_SHIFT_MAX,
+    SHIFT_MAX,
+    Widths,
+    output_range,
+)
+
+__all__ = ["Entry", "Requantizer", "shifted_left", "shifted_right"]
+
+#: Signed bits of ``r << rsh``.
+_RESIDUAL_BITS = 1 + ACTIVATION_BITS + RESIDUAL_SHIFT_MAX
+
+#: Bits of ``(acc*M + (B << bsh)) >> sh``, sign included: beyond them no residual can bring ``y`` back into its range.
+_WINDOW_BITS = _RESIDUAL_BITS + 1
+
+
+class Entry(data.Struct):
+    """Batch-norm entry of one channel and iteration."""
+
+    multiplier: signed(MULTIPLIER_BITS)
+    bias: signed(BIAS_BITS)
+
+
+def shifted_left(m: Module, name: str, value: Value, amount: Value, width: int) -> Value:
+    """``value << amount`` (signed), its low ``width`` bits: two bits of ``amount`` at a time, the lowest first, so that
+    the first muxes are as narrow as ``value``.
+    """
+    for lsb in range(0, len(amount), 2):
+        shifted = _select(amount[lsb : lsb + 2], lambda n, value=value, lsb=lsb: value.shift_left(n << lsb))
+        stage = Signal(signed(min(width, len(shifted))), name=f"{name}_left{lsb}")
+        m.d.comb += stage.eq(shifted)
+        value = stage
+    return value
+
+
+def shifted_right(m: Module, name: str, value: Value, amount: Value, width: int) -> Value:
+    """``value >> amount`` (signed), its low ``width`` bits: two bits of ``amount`` at a time, the highest first, so
+    that the last muxes are as narrow as the result.
+    """
+    for lsb in reversed(range(0, len(amount), 2)):
+        shifted = _select(amount[lsb : lsb + 2], lambda n, value=value, lsb=lsb: value.shift_right(n << lsb))
+        stage = Signal(signed(min(len(value), width + (1 << lsb) - 1)), name=f"{name}_right{lsb}")
+        m.d.comb += stage.eq(shifted)
+        value = stage
+    return value
+
+
+def _select(index: Value, choice: Callable[[int], Value]) -> Value:
+    """``choice(index)`` for an index of one bit or two: a mux of four takes two LUTs on an FPGA."""
+    if len(index) == 1:
+        return Mux(index, choice(1), choice(0))
+    return Mux(index[1], Mux(index[0], choice(3), choice(2)), Mux(index[0], choice(1), choice(0)))
+
+
+class Requantizer(wiring.Component):
+    """:func:`spec.numerics.requantize` on one row: ``y = clamp((z + (1 << (sh-1))) >> sh)`` with
+    ``z = acc*M + (B << bsh) + (r << (sh+rsh))``.
+
+    The residual is a multiple of ``2**sh``, so it is added after the shift: ``(b + half >> sh) + (r << rsh)`` with
+    ``b = acc*M + (B << bsh)``. ``b`` is kept modulo ``2**widths.z``; the exporter proves that it fits. Latency
+    :data:`LATENCY` cycles, throughput one result per cycle, no stall. The shifts and ranges must not change while
+    results are in flight.
+
+    Parameters
+    ----------
+    widths : Widths
+
+    Members
+    -------
+    acc : In(signed(widths.acc))
+    entry : In(Entry)
+    residual : In(8)
+        Byte of the residual word; ignored unless ``add_residual``.
+    add_residual, residual_signed, output_signed : In(1)
+    unused_bits : In(3)
+        8 less the bits of an activation; at most 4.
+    shift : In(5)
+        ``sh``.
+    bias_shift : In(3)
+        ``bsh``.
+    residual_shift : In(2)
+        ``rsh``.
+    y : Out(8)
+    """
+
+    #: Cycles from ``acc`` to ``y``.
+    LATENCY = 4
+
+    def __init__(self, widths: Widths = MASK_WIDTHS):
+        self.widths = widths
+        super().__init__({
+            "acc": In(signed(widths.acc)),
+            "entry": In(Entry),
+            "residual": In(8),
+            "add_residual": In(1),
+            "residual_signed": In(1),
+            "output_signed": In(1),
+            "unused_bits": In(3),
+            "shift": In(range(SHIFT_MAX + 1)),
+            "bias_shift": In(range(BIAS_SHIFT_MAX + 1)),
+            "residual_shift": In(range(RESIDUAL_SHIFT_MAX + 1)),
+            "y": Out(8),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+
+        z_bits = self.widths.z
+        based = Signal(signed(z_bits), reset_less=True)
+        bias = Signal(signed(BIAS_BITS + BIAS_SHIFT_MAX), reset_less=True)
+        m.d.sync += [
+            bias.eq(shifted_left(m, "bias", self.entry.bias, self.bias_shift, len(bias))),
+            based.eq(self._product(m) + bias),
+        ]
+
+        # (b + half) >> sh is b >> sh and, added to it, the highest bit that left. Of b >> sh the lowest bits will do if
+        # all others are equal to its sign; if they are not, y saturates.
+        window = Signal(1 + _WINDOW_BITS, reset_less=True)
+        far_above, far_below = Signal(reset_less=True), Signal(reset_less=True)
+        others = Signal(z_bits - 1, reset_less=True)
+        m.d.sync += [
+            others.eq(Cat(self.shift + _WINDOW_BITS - 1 <= i for i in range(z_bits - 1))),
+            window.eq(shifted_right(m, "based", Cat(0, based).as_signed(), self.shift, len(window))),
+            far_above.eq(~based[-1] & (based[:-1] & others).any()),
+            far_below.eq(based[-1] & (~based[:-1] & others).any()),
+        ]
+        rounded = add_with_carry(window[1:].as_signed(), self._residual(m), window[0])
+        total = Signal(signed(_WINDOW_BITS + 1))
+        m.d.comb += total.eq(rounded)
+        m.d.comb += self.y.eq(self._clamped(m, total, far_above, far_below))
+        return m
+
+    def _product(self, m: Module) -> Value:
+        """``acc*M`` of a cycle ago: two multiplications of 18 bits, which FPGAs have, added after a register."""
+        split = 17
+        low = Signal(signed(split + 1 + MULTIPLIER_BITS), reset_less=True)
+        high = Signal(signed(len(self.acc) - split + MULTIPLIER_BITS), reset_less=True)
+        m.d.sync += [
+            low.eq(Cat(self.acc[:split], 0).as_signed() * self.entry.multiplier),
+            high.eq(self.acc[split:].as_signed() * self.entry.multiplier),
+        ]
+        return Cat(low[:split], low[split:].as_signed() + high).as_signed()
+
+    def _residual(self, m: Module) -> Value:
+        """``r << rsh`` of three cycles ago, or 0."""
+        byte, held = Signal(signed(9), reset_less=True), Signal(signed(9), reset_less=True)
+        residual = Signal(signed(_RESIDUAL_BITS), reset_less=True)
+        m.d.sync += [
+            byte.eq(Cat(self.residual, self.residual[7] & self.residual_signed) & self.add_residual.replicate(9)),
+            held.eq(byte),
+            residual.eq(shifted_left(m, "residual", held, self.residual_shift, _RESIDUAL_BITS)),
+        ]
+        return residual
+
+    def _clamped(self, m: Module, total: Value, far_above: Value, far_below: Value) -> Value:
+        """``total`` of a cycle ago in the output's range, beyond which it was, whatever it said, if ``far_above`` or
+        ``far_below``. The choice comes after the register: what follows is only another choice.
+        """
+        sign, value = total[-1], total[:-1]
+        beyond = Signal(len(value), reset_less=True)  # bits that are equal to the sign in every number in range
+        with m.Switch(Cat(self.output_signed, self.unused_bits)):
+            for bits in range(ACTIVATION_BITS_MIN, ACTIVATION_BITS + 1):
+                for is_signed in (False, True):
+                    greatest = output_range(is_signed, bits)[1]
+                    with m.Case(is_signed | (ACTIVATION_BITS - bits) << 1):
+                        m.d.sync += beyond.eq(~greatest)
+        low_bits = Signal(ACTIVATION_BITS, reset_less=True)
+        too_high, too_low = Signal(reset_less=True), Signal(reset_less=True)
+        m.d.sync += [
+            low_bits.eq(value),
+            too_high.eq(far_above | ~far_below & ~sign & (value & beyond).any()),
+            too_low.eq(far_below | ~far_above & sign & (~self.output_signed | (~value & beyond).any())),
+        ]
+        greatest, least = ~beyond[:ACTIVATION_BITS], beyond[:ACTIVATION_BITS] & self.output_signed.replicate(8)
+        return Mux(too_high, greatest, Mux(too_low, least, low_bits))

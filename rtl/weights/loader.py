@@ -1,0 +1,224 @@
+"""Fetches masks or ring words, regenerates signs, delivers the weights of the next tile while the present one runs."""
+
+from amaranth.hdl import Array, Cat, Module, Mux, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from rtl.base.command import COMMAND
+from rtl.base.ram import Ram
+from rtl.host.packet_loader import Chunk
+from rtl.weights.chunk_queue import ChunkQueue
+from rtl.weights.expander import Expander, Weight
+from rtl.weights.generator import WeightGenerator
+from rtl.weights.mask_walk import MaskWalk, TileFetch
+from rtl.weights.ring_memory import RingMemory
+from spec.config import AcceleratorConfig
+
+__all__ = ["WeightLoader"]
+
+
+class WeightLoader(wiring.Component):
+    """Weights of every tile and pass of a command, in the order of :class:`rtl.weights.mask_walk.MaskWalk`.
+
+    A tile takes ``rows / weight_rows`` cycles, one group of rows each. ``full`` says that a whole tile is in the shadow
+    set; the next tile begins in the cycle of ``swap``. A command is taken whenever the walk is ``idle``, so the first
+    tile of the next command is prepared while the last one runs.
+
+    Timing: the first row is written ``weight_rows + 3`` cycles after ``take``, if the shadow set is free by then. The
+    first row of an m-tile whose masks are streamed is written at the earliest 4 cycles after its chunk arrived. Of a
+    layer that draws from a ring, :attr:`AcceleratorConfig.ring_seeding` counts instead of ``weight_rows``.
+
+    Parameters
+    ----------
+    config : AcceleratorConfig
+
+    Members
+    -------
+    take : In(1)
+        Take ``command``; only while ``idle``.
+    command : In(COMMAND)
+    idle : Out(1)
+    swap : In(1)
+        The shadow set becomes the active one; only while ``full``.
+    full : Out(1)
+    starved : Out(1)
+        No row has come out of the mask memory.
+    clear : In(1)
+        Forget all chunks.
+    chunk : In(Chunk)
+        A chunk of streamed masks has arrived; only while there is ``room``.
+    room : Out(1)
+        There is a place for another chunk.
+    hungry : Out(1)
+        No row can be fetched before another chunk has arrived.
+    misfit : Out(1)
+        A chunk that was used was not as long as the masks of its m-tile.
+    write, write_group, write_weights
+        To :class:`rtl.lane.pe_array.PeArray`.
+    mask_write_address, mask_write_data, mask_write_enable
+        Write port of the mask memory, by 32-bit part.
+    ring_write_address, ring_write_data, ring_write_enable
+        Write port of the ring memory. Not in a build without rings.
+    """
+
+    def __init__(self, config: AcceleratorConfig):
+        self.config = config
+        words = config.mask_word_bits // 32
+        rings = {
+            "ring_write_address": In(range(config.ring_words)),
+            "ring_write_data": In(32),
+            "ring_write_enable": In(1),
+        } if config.ring_words else {}
+        super().__init__(rings | {
+            "take": In(1),
+            "command": In(COMMAND),
+            "idle": Out(1),
+            "swap": In(1),
+            "full": Out(1),
+            "starved": Out(1),
+            "clear": In(1),
+            "chunk": In(Chunk),
+            "room": Out(1),
+            "hungry": Out(1),
+            "misfit": Out(1),
+            "write": Out(1),
+            "write_group": Out(range(config.load_cycles)),
+            "write_weights": Out(data.ArrayLayout(Weight, config.weight_rows * config.groups)),
+            "mask_write_address": In(range(config.mask_words)),
+            "mask_write_data": In(32 * words),
+            "mask_write_enable": In(words),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        config = self.config
+
+        m.submodules.walk = walk = MaskWalk(config)
+        m.submodules.chunks = chunks = ChunkQueue()
+        m.submodules.signs = signs = WeightGenerator(
+            groups=config.load_cycles, lanes=config.weight_rows, channels=config.word_bytes
+        )
+        m.submodules.masks = masks = Ram(width=config.mask_word_bits, depth=config.mask_words, part=32)
+        m.d.comb += [
+            masks.write_address.eq(self.mask_write_address),
+            masks.write_data.eq(self.mask_write_data),
+            masks.write_enable.eq(self.mask_write_enable),
+            chunks.chunk.eq(self.chunk),
+            chunks.clear.eq(self.clear),
+            chunks.free.eq(walk.free),
+            walk.chunk.eq(chunks.head),
+            self.room.eq(chunks.room),
+            self.hungry.eq(walk.hungry),
+            self.misfit.eq(walk.misfit),
+        ]
+
+        # The fetch leaves the walk, spends two cycles in the mask memory and then writes its rows. Its streams are
+        # looked up as it leaves; its signs, made a cycle later, wait in a register, so that they stand with the mask.
+        seeding = Signal()
+        advance = Signal()
+        begun = walk.fetch.valid & ~seeding
+        in_memory = Signal(TileFetch)
+        fetch = Signal(TileFetch)
+        coded, used = Signal(), Signal(config.groups)
+        m.d.comb += [
+            self.idle.eq(walk.idle & ~in_memory.valid & ~fetch.valid & ~seeding),
+            walk.take.eq(self.take),
+            walk.command.eq(self.command),
+            walk.advance.eq(advance & ~seeding),
+            masks.read_address.eq(walk.fetch.unit >> (config.mask_word_bits // config.mask_unit_bits).bit_length() - 1),
+            masks.read_enable.eq(advance),
+            signs.load.eq(self.take),
+            signs.seed.eq(self.command.seed),
+        ]
+        with m.If(self.take):
+            m.d.sync += coded.eq(self.command.coded)
+        with m.If(advance):
+            m.d.sync += [in_memory.eq(walk.fetch), fetch.eq(in_memory)]
+            m.d.sync += used.eq(Cat(~in_memory.partial | (g < in_memory.groups) for g in range(config.groups)))
+            m.d.sync += in_memory.valid.eq(begun)
+
+        # Rows of the next tile wait until the shadow set is free.
+        blocked = self.full & ~self.swap
+        last_written = Signal()
+        m.d.comb += [
+            advance.eq(~(fetch.valid & blocked)),
+            self.starved.eq(~fetch.valid),
+            self.write.eq(fetch.valid & ~blocked),
+            self.write_group.eq(fetch.group),
+            last_written.eq(self.write & fetch.last),
+        ]
+        m.d.sync += self.full.eq(last_written | (self.full & ~self.swap))
+
+        negative = Signal.like(signs.signs)
+        m.d.comb += [
+            signs.fetch.eq(begun & advance),
+            signs.group.eq(walk.fetch.group),
+            signs.start.eq(walk.fetch.start),
+            signs.rewind.eq(walk.fetch.rewind),
+            signs.commit.eq(walk.fetch.commit),
+            signs.words.eq(Mux(walk.fetch.partial, walk.fetch.words, config.sign_words)),
+        ]
+        with m.If(advance):
+            m.d.sync += negative.eq(signs.signs)
+        mask, codes = self._masks(m, masks, fetch)
+        if config.ring_words:
+            rings, ring = self._rings(m, walk, fetch, advance, seeding)
+            m.d.comb += seeding.eq(signs.seeding | rings.seeding)
+            # Raw bits of a lane are C wide, as those of a ring are, so they are chosen before lanes are told apart.
+            mask = Mux(ring, rings.kept, mask)
+            negative = negative ^ (rings.negative & ring.replicate(len(rings.negative)))
+        else:
+            m.d.comb += seeding.eq(signs.seeding)
+        self._expand(m, mask, codes, negative, fetch, coded, used)
+        return m
+
+    def _rings(self, m: Module, walk: MaskWalk, fetch, advance, seeding) -> tuple[RingMemory, Signal]:
+        """The ring memory behind the same fetches, and whether the command draws from it."""
+        m.submodules.rings = rings = RingMemory(self.config)
+        ring = Signal()
+        with m.If(self.take):
+            m.d.sync += ring.eq(self.command.ring)
+        m.d.comb += [
+            rings.take.eq(self.take & self.command.ring),
+            rings.command.eq(self.command),
+            rings.advance.eq(advance),
+            rings.fetch.eq(walk.fetch),
+            rings.fetch.valid.eq(walk.fetch.valid & ~seeding),
+            rings.plane.eq(walk.plane),
+            rings.used.eq(fetch),
+            rings.write_address.eq(self.ring_write_address),
+            rings.write_data.eq(self.ring_write_data),
+            rings.write_enable.eq(self.ring_write_enable),
+        ]
+        return rings, ring
+
+    def _masks(self, m: Module, masks: Ram, fetch) -> tuple[Signal, Signal]:
+        """The two units of a fetch of raw bits, which begin at an even one, and the one of a fetch of codes."""
+        config = self.config
+        unit = config.mask_unit_bits
+        units = Array(masks.read_data.word_select(i, unit) for i in range(config.mask_word_bits // unit))
+        index = Signal(range(len(units)))
+        bits, codes = Signal(2 * unit), Signal(unit)
+        m.d.comb += [
+            index.eq(fetch.unit),
+            bits.eq(Cat(units[index & ~1], units[index | 1])),
+            codes.eq(units[index]),
+        ]
+        return bits, codes
+
+    def _expand(self, m: Module, bits, codes, signs, fetch, coded: Signal, used: Signal) -> None:
+        """One expander per row that is fetched at a time."""
+        config = self.config
+        channels = config.word_bytes
+        for lane in range(config.weight_rows):
+            m.submodules[f"expander{lane}"] = expander = Expander(groups=config.groups)
+            weights = self.write_weights.as_value().word_select(lane, expander.weights.as_value().shape().width)
+            m.d.comb += [
+                expander.mask.eq(bits.word_select(lane, channels)),
+                expander.codes.eq(codes.word_select(lane, channels // 2)),
+                expander.signs.eq(signs.word_select(lane, channels)),
+                expander.coded.eq(coded),
+                expander.pass_index.eq(fetch.pass_index),
+                expander.used.eq(used),
+                weights.eq(expander.weights),
+            ]

@@ -1,0 +1,112 @@
+"""The walk over the input map against nested loops, for every layer of oddly shaped networks, under stalls."""
+
+import itertools
+import random
+
+import numpy as np
+import pytest
+
+from gen.compile import compile_model
+from rtl.control.address_generator import AddressGenerator
+from rtl.lane.accumulator import Accumulator
+from spec.commands import Op
+from spec.supermask import Mode
+from spec.synthetic import synthetic_model
+from spec.topologies import rpg
+
+NETWORKS = {
+    "several-pixel-tiles": {"image": (7, 6, 1), "iterations": (0, 0), "mode": Mode.ONE_OF_FOUR},
+    "wide-map": {"image": (3, 9, 1), "iterations": (0, 0), "mode": Mode.TWO_OF_FOUR},
+    "two-blocks-of-channels": {"image": (4, 5, 1), "widths": (20, 4), "mode": Mode.ONE_OF_FOUR},
+    "short-runs": {"image": (2, 2, 1), "iterations": (0, 0), "mode": Mode.ANY},
+    "single-pixels": {"image": (1, 1, 1), "widths": (4, 8, 8), "iterations": (0, 0, 0), "mode": Mode.TWO_OF_FOUR},
+}
+
+
+def expected(part, sums):
+    """(address or None for padding, first, start, last, triple) of every pixel word in order, by definition."""
+    layer = part.layer
+    weight_tiles = list(np.ndindex(layer.planes, layer.kernel, layer.kernel, part.blocks, layer.mode.passes))
+    for _ in range(part.tiles):
+        for pixel_tile in range(part.pixel_tiles):
+            run = part.last_run if pixel_tile == part.pixel_tiles - 1 else part.run
+            for number, (plane, ky, kx, block, p) in enumerate(weight_tiles):
+                for i in range(run):
+                    oy, ox = divmod(pixel_tile * part.run + i, layer.out_width)
+                    y, x = oy * layer.stride + ky - layer.pad, ox * layer.stride + kx - layer.pad
+                    inside = 0 <= y < layer.height and 0 <= x < layer.width
+                    yield (
+                        part.source.base + (y * layer.width + x) * part.blocks + block if inside else None,
+                        i == 0,
+                        number == 0 and (i == 0 or not sums),
+                        number == len(weight_tiles) - 1 and (i == run - 1 or not sums),
+                        plane > 0 and ky == kx == block == p == 0 and (i == 0 or not sums),
+                    )
+
+
+async def walk(ctx, dut, command, sums, stalled):
+    """Beats of one command: idle beats since, what a memory of latency 2 delivers, first, start, last, triple."""
+    ctx.set(dut.command, command)
+    ctx.set(dut.sum_positions, sums)
+    ctx.set(dut.advance, 1)
+    ctx.set(dut.take, 1)
+    await ctx.tick()
+    ctx.set(dut.take, 0)
+    fetched = word = None
+    beats, since_take = [], 1
+    while ctx.get(dut.busy):
+        advance = not stalled()
+        ctx.set(dut.advance, advance)
+        beat = ctx.get(dut.beat)
+        upcoming = ctx.get(dut.upcoming)
+        if advance:
+            if beat.valid:
+                triple = dut.rings and ctx.get(dut.triple)
+                beats.append((since_take, word if beat.inside else None, beat.first, beat.start, beat.last, triple))
+            since_take += 1
+            word, fetched = fetched, ctx.get(dut.address)
+        await ctx.tick()
+        if advance:
+            assert ctx.get(dut.beat.first) == upcoming
+    return beats
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("stalls", [0.0, 0.4])
+def test_beats_of_every_layer(simulate, layout_of, small_model, fitting, name, stalls):
+    model = small_model(**NETWORKS[name])
+    program = compile_model(model, fitting(model.network))
+    assert walked(simulate, layout_of, program, name, stalls) == {(1, 1, 0), (1, 2, 0), (3, 1, 1), (3, 2, 1)}
+
+
+@pytest.mark.parametrize(("name", "planes"), [("several-pixel-tiles", 2), ("wide-map", 1), ("single-pixels", 5)])
+def test_beats_of_every_plane(simulate, layout_of, small_model, fitting, name, planes):
+    """Some layers draw from a ring, others have masks; all planes of a ring come before the next tile of pixels."""
+    network = rpg(small_model(**NETWORKS[name]).network, words=9, planes=planes, parts=("stem", "classifier"))
+    program = compile_model(synthetic_model(network, 1), fitting(network))
+    walked(simulate, layout_of, program, name, 0.2)
+
+
+def walked(simulate, layout_of, program, name, stalls):
+    """Compare the beats of every layer; return the windows that were walked."""
+    dut, rng = AddressGenerator(rings=program.config.ring_words > 0), random.Random(name)
+    shapes = set()
+
+    async def testbench(ctx):
+        for command in program.commands:
+            if command.op not in (Op.CONV, Op.CLASSIFY):
+                continue
+            part, sums = command.part, command.op is Op.CLASSIFY
+            beats = await walk(ctx, dut, layout_of(command.words), sums, lambda: rng.random() < stalls)
+            assert [beat[1:] for beat in beats] == list(expected(part, sums)), command.label
+            assert beats[0][0] == 4
+            starts = [at for at, _, first, *_ in beats if first]
+            runs = [part.last_run if i % part.pixel_tiles == part.pixel_tiles - 1 else part.run
+                    for i in range(part.tiles * part.pixel_tiles)
+                    for _ in range(part.weight_tiles * part.layer.passes)]
+            gaps = [after - before for before, after in itertools.pairwise(starts)]
+            assert gaps == [max(run, Accumulator.TURNAROUND) for run in runs[:-1]]
+            shapes.add((part.layer.kernel, part.layer.stride, part.layer.pad))
+
+    simulate(dut, testbench, limit=200_000)
+    return shapes

@@ -1,0 +1,119 @@
+"""From sums to stores, with the requantizers of a lane: entries, residuals, columns and addresses of folded layers."""
+
+import random
+
+import numpy as np
+import pytest
+from amaranth.hdl import Module
+
+from rtl.base.ram import Ram
+from rtl.control.results import Results
+from rtl.lane.requantizer import Requantizer
+from rtl.lane.requantizer_row import RequantizerRow
+from spec.commands import Op, encode
+from spec.config import config_for
+from spec.numerics import Requantization, pack_entries, requantize
+
+SHIFTS = {"shift": 9, "bias_shift": 2, "residual_shift": 1}
+PIXELS = 5
+
+
+async def load_entries(ctx, dut, entries, rows):
+    """Write packed entries as the host does."""
+    for index, entry in enumerate(entries.ravel().tolist()):
+        ctx.set(dut.entry_write_address, index // rows)
+        ctx.set(dut.entry_write_data, entry << 32 * (index % rows))
+        ctx.set(dut.entry_write_enable, 1 << index % rows)
+        await ctx.tick()
+    ctx.set(dut.entry_write_enable, 0)
+
+
+async def results_of(ctx, dut, lane, acc, memory, gap):
+    """Announce every row of ``acc``; return the stores as (address, column, bytes) and when they came."""
+    config = dut.config
+    announced, addresses, stores = [None] * Ram.LATENCY, [0] * Ram.LATENCY, []
+    pending, cycle, schedule = iter(range(len(acc))), 0, []
+    following, soon = next(pending), False
+    while following is not None or ctx.get(dut.pending):
+        announce = soon
+        ctx.set(dut.announce, announce)
+        announced = [*announced[1:], following if announce else None]
+        if announce:
+            schedule.append(cycle)
+            following = next(pending, None)
+        soon = following is not None and not gap()
+        ctx.set(dut.soon, soon)
+        if ctx.get(dut.write):
+            word = ctx.get(lane.y).to_bytes(config.rows, "little")
+            stores.append((ctx.get(dut.write_address), ctx.get(dut.write_column), word))
+            assert cycle == schedule[len(stores) - 1] + Ram.LATENCY + Requantizer.LATENCY
+        addresses = [*addresses[1:], ctx.get(dut.residual_address)]
+        await ctx.tick()
+        cycle += 1
+        ctx.set(lane.residual_word, int.from_bytes(memory[addresses[0] % len(memory)].tobytes(), "little"))
+        if announced[0] is not None:
+            for r, value in enumerate(acc[announced[0]].tolist()):
+                ctx.set(lane.acc[r], value)
+    return stores
+
+
+@pytest.mark.parametrize("shape", [(4, 4), (4, 16), (8, 8)])
+@pytest.mark.parametrize("kind", ["plain", "residual", "projected", "projection"])
+@pytest.mark.parametrize(("gaps", "bits"), [(0.0, 8), (0.4, 5)])
+def test_stores_of_a_folded_layer(simulate, layout_of, shape, kind, gaps, bits):
+    """Two iterations of a layer with a ragged number of channel tiles, the entries of a later block in between."""
+    groups, rows = shape
+    config = config_for(groups * rows, groups=groups, rows=rows, entries=64 * rows)
+    rng, random_gaps = np.random.default_rng(rows), random.Random(rows)
+    m, dut, lane = Module(), Results(config), RequantizerRow(word_bytes=config.word_bytes, rows=rows)
+    m.submodules += [dut, lane]
+    m.d.comb += [
+        lane.command.eq(dut.command), lane.entries.eq(dut.entries), lane.residual_column.eq(dut.residual_column)
+    ]
+    tiles = 2 * config.columns + 1
+    step, entry_base, entry_step = -(-tiles // config.columns), 2, tiles + 1
+    channels = tiles * rows
+    multiplier = rng.integers(-2048, 2048, (entry_base + 2 * entry_step) * rows).reshape(-1, rows)
+    bias = rng.integers(-20_000, 20_000, multiplier.shape)
+    adds, signed_residual = kind in ("residual", "projected"), kind == "projected"
+    command = {
+        "residual": adds, "residual_signed": signed_residual, "output_signed": kind == "projection", **SHIFTS,
+        "unused_bits": 8 - bits,
+        "out_pixels": PIXELS, "out_step": step, "out_base": 7, "residual_base": 3, "entry_base": entry_base,
+    }
+    memory = rng.integers(0, 256, (PIXELS * step + 10, config.word_bytes), np.uint8)
+    residual = memory[3 : 3 + PIXELS * step].view(np.int8 if signed_residual else np.uint8).astype(np.int64)
+    residual = residual.reshape(PIXELS, -1)[:, :channels] * adds
+
+    async def testbench(ctx):
+        await load_entries(ctx, dut, pack_entries(multiplier, bias), rows)
+        ctx.set(dut.command, layout_of(encode(Op.CONV, **command)))
+        for iteration in range(2):
+            acc = rng.integers(-400, 400, (PIXELS, channels))
+            first = entry_base + iteration * entry_step
+            numbers = Requantization(
+                multiplier[first : first + tiles].reshape(1, -1), bias[first : first + tiles].reshape(1, -1),
+                SHIFTS["shift"], SHIFTS["bias_shift"], SHIFTS["residual_shift"], kind == "projection", bits,
+            )
+            expected = numbers.apply(acc, 0, residual).astype(np.uint8)
+            ctx.set(dut.entry_offset, iteration * entry_step)
+            ctx.set(dut.take, 1)
+            await ctx.tick()
+            ctx.set(dut.take, 0)
+            ctx.set(dut.entry_offset, 0)
+            by_tile = acc.reshape(PIXELS, tiles, rows).transpose(1, 0, 2).reshape(-1, rows)
+            stores = await results_of(ctx, dut, lane, by_tile, memory, lambda: random_gaps.random() < gaps)
+            assert stores == [
+                (7 + pixel * step + tile // config.columns, tile % config.columns,
+                 expected[pixel, tile * rows : (tile + 1) * rows].tobytes())
+                for tile in range(tiles) for pixel in range(PIXELS)
+            ]
+
+    simulate(m, testbench)
+
+
+def test_shifts_of_the_test_are_not_trivial():
+    """The residual of this file is scaled, so that a wrong shift shows."""
+    values = [requantize(np.int64(0), 0, 0, np.int64(100), shift=9, bias_shift=2, residual_shift=s, signed=False)
+              for s in (SHIFTS["residual_shift"], 0)]
+    assert values == [200, 100]

@@ -1,0 +1,126 @@
+"""The PE array against numpy: terms and adders exhaustively, whole rows with random and extreme words."""
+
+import itertools
+
+import numpy as np
+import pytest
+from amaranth.hdl import Module, signed
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from rtl.lane.pe_array import PeArray, add_with_carry, array_latency, row_sum_bits, select_term, tree_latency
+from rtl.weights.expander import Weight
+
+
+class Term(wiring.Component):
+    """:func:`select_term` with ports."""
+
+    word: In(32)
+    weight: In(Weight)
+    term: Out(signed(9))
+    carry: Out(1)
+
+    def elaborate(self, platform):
+        m = Module()
+        term, carry = select_term(self.word, self.weight)
+        m.d.comb += [self.term.eq(term), self.carry.eq(carry)]
+        return m
+
+
+class Adder(wiring.Component):
+    """:func:`add_with_carry` of two widths, with ports."""
+
+    a: In(signed(5))
+    b: In(signed(4))
+    carry: In(1)
+    total: Out(signed(8))
+
+    def elaborate(self, platform):
+        m = Module()
+        m.d.comb += self.total.eq(add_with_carry(self.a, self.b, self.carry))
+        return m
+
+
+def test_select_term_is_trit_times_byte(simulate):
+    dut = Term()
+
+    async def testbench(ctx):
+        for byte, select, negate, valid in itertools.product(range(256), range(4), range(2), range(2)):
+            others = 0xA5C3_5A3C & ~(0xFF << 8 * select)
+            ctx.set(dut.word, others | byte << 8 * select)
+            ctx.set(dut.weight, {"select": select, "negate": negate, "valid": valid})
+            assert ctx.get(dut.term) + ctx.get(dut.carry) == byte * valid * (1 - 2 * negate)
+
+    simulate(dut, testbench)
+
+
+def test_add_with_carry(simulate):
+    dut = Adder()
+
+    async def testbench(ctx):
+        for a, b, carry in itertools.product(range(-16, 16), range(-8, 8), range(2)):
+            ctx.set(dut.a, a)
+            ctx.set(dut.b, b)
+            ctx.set(dut.carry, carry)
+            assert ctx.get(dut.total) == a + b + carry
+
+    simulate(dut, testbench)
+
+
+def random_weights(rng, rows, groups):
+    """(select, negate, valid) of every PE; some rows have all weights, and all of one sign."""
+    select, negate = rng.integers(0, 4, (rows, groups)), rng.integers(0, 2, (rows, groups))
+    valid = rng.random((rows, groups)) < 0.7
+    valid[0] = valid[1] = True
+    negate[0], negate[1] = 0, 1
+    return np.stack([select, negate, valid.astype(int)], axis=-1)
+
+
+def row_sums(weights, word):
+    """Sums that the definition gives for one word of bytes."""
+    select, negate, valid = weights[..., 0], weights[..., 1], weights[..., 2]
+    bytes_ = np.take_along_axis(np.broadcast_to(word.reshape(-1, 4), (*select.shape, 4)), select[..., None], -1)[..., 0]
+    return (bytes_ * valid * (1 - 2 * negate)).sum(axis=1).tolist()
+
+
+def packed(row):
+    """Bits of the weights of a row, as :class:`rtl.weights.expander.Weight` has them."""
+    return sum((select | negate << 2 | valid << 3) << 4 * g for g, (select, negate, valid) in enumerate(row.tolist()))
+
+
+@pytest.mark.parametrize(("groups", "rows"), [(4, 4), (8, 4), (16, 4), (32, 2)])
+def test_rows_match_numpy(simulate, groups, rows):
+    """Weights change between two words, as a swap changes them."""
+    rng = np.random.default_rng(groups)
+    dut = PeArray(groups=groups, rows=rows)
+    latency = array_latency(groups)
+    expected, seen = [], []
+
+    def sums(ctx):
+        return [ctx.get(dut.sums[r]) + (ctx.get(dut.carries) >> r & 1) for r in range(rows)]
+
+    async def testbench(ctx):
+        for _ in range(8):
+            tile = random_weights(rng, rows, groups)
+            for r in range(rows):
+                ctx.set(dut.weights[r], packed(tile[r]))
+            for i in range(40):
+                word = rng.integers(0, 256, 4 * groups) if i else np.full(4 * groups, 255)
+                ctx.set(dut.word, int.from_bytes(bytes(word.tolist()), "little"))
+                expected.append(row_sums(tile, word))
+                await ctx.tick()
+                seen.append(sums(ctx))
+        for _ in range(latency - 1):
+            await ctx.tick()
+            seen.append(sums(ctx))
+
+    simulate(dut, testbench)
+    assert seen[latency - 1 :] == expected
+    assert expected[0][:2] == [255 * groups, -255 * groups]
+
+
+@pytest.mark.parametrize(("groups", "bits", "latency"), [(4, 11, 1), (8, 12, 2), (16, 13, 2), (32, 14, 3), (64, 15, 3)])
+def test_widths_and_latency(groups, bits, latency):
+    assert row_sum_bits(groups) == bits
+    assert 1 << bits - 1 > 255 * groups >= 1 << bits - 3
+    assert (tree_latency(groups), array_latency(groups)) == (latency, latency + 1)

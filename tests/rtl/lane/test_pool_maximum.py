@@ -1,0 +1,33 @@
+"""The maximum of windows, channel by channel, and the columns it leaves in; the walk around it is in test_max_pool."""
+
+import random
+
+import pytest
+
+from rtl.lane.pool_maximum import PoolMaximum
+
+
+@pytest.mark.parametrize(("word_bytes", "rows"), [(4, 4), (8, 2), (16, 4)])
+def test_maximum_of_the_words_inside(simulate, word_bytes, rows):
+    """Windows of any number of words, the columns of one shifted out while the next is read."""
+    dut, rng = PoolMaximum(word_bytes=word_bytes, rows=rows), random.Random(word_bytes)
+    columns = word_bytes // rows
+    kept = []
+
+    async def testbench(ctx):
+        for _ in range(30):
+            count = rng.randint(max(1, columns), columns + 3)
+            best = bytes(word_bytes)
+            for index in range(count):
+                word, inside = rng.randbytes(word_bytes), rng.random() < 0.7
+                best = bytes(map(max, best, word)) if inside else best
+                step = {"first": index == 0, "inside": inside, "keep": index == 0 and bool(kept), "shift": index > 0}
+                ctx.set(dut.step, step)
+                ctx.set(dut.word, int.from_bytes(word, "little"))
+                if 0 < index <= columns and kept:
+                    column = kept[-1][(index - 1) * rows : index * rows]
+                    assert ctx.get(dut.y) == int.from_bytes(column, "little")
+                await ctx.tick()
+            kept.append(best)
+
+    simulate(dut, testbench)

@@ -1,0 +1,178 @@
+"""Weights as they reach the array against the trits of whole models, however late the array swaps."""
+
+import random
+
+import numpy as np
+import pytest
+
+from gen.compile import compile_model
+from rtl.weights.expander import Weight
+from rtl.weights.loader import WeightLoader
+from spec.commands import Op
+from spec.ring import Ring, digits
+from spec.supermask import Mode
+from spec.synthetic import synthetic_model
+from spec.topologies import drawn, residual_network
+
+SHAPES = {  # groups, rows, weight rows
+    "4x4": (4, 4, 1), "4x16": (4, 16, 1), "8x8-by-4": (8, 8, 4), "16x4-by-2": (16, 4, 2),
+}
+
+
+def tiles_of(part, weights, config):
+    """Trits of every weight tile (rows, channels) in order, tiles seen once per pixel tile and plane."""
+    outputs, kernel, _, inputs = weights.shape
+    planes = digits(weights, part.layer.planes)[::-1]
+    padded = np.zeros((len(planes), part.tiles * config.rows, kernel, kernel, part.blocks * config.word_bytes), np.int8)
+    padded[:, :outputs, :, :, :inputs] = planes
+    for tile in range(part.tiles):
+        rows = padded[:, tile * config.rows : (tile + 1) * config.rows]
+        for _ in range(part.pixel_tiles):
+            for plane, ky, kx in np.ndindex(len(planes), kernel, kernel):
+                for block in np.split(rows[plane, :, ky, kx], part.blocks, axis=-1):
+                    yield block, tile * config.rows
+
+
+async def load_masks(ctx, dut, payload, config):
+    """Write the mask memory as the host does, 32 bits at a time."""
+    parts = config.mask_word_bits // 32
+    for index, word in enumerate(payload):
+        ctx.set(dut.mask_write_address, index // parts)
+        ctx.set(dut.mask_write_data, word << 32 * (index % parts))
+        ctx.set(dut.mask_write_enable, 1 << index % parts)
+        await ctx.tick()
+    ctx.set(dut.mask_write_enable, 0)
+
+
+async def load_rings(ctx, dut, payload):
+    """Write the ring memory as the host does."""
+    ctx.set(dut.ring_write_enable, 1)
+    for index, word in enumerate(payload):
+        ctx.set(dut.ring_write_address, index)
+        ctx.set(dut.ring_write_data, word)
+        await ctx.tick()
+    ctx.set(dut.ring_write_enable, 0)
+
+
+def loaded_tiles(simulate, layout_of, program, payload, lateness, rings=()):
+    """Weight sets that become active, in order, one number per fetch; swaps come up to ``lateness`` cycles late."""
+    config = program.config
+    dut, rng = WeightLoader(config), random.Random(lateness)
+    shadow = [0] * config.load_cycles
+    layers = [command for command in program.commands if command.op in (Op.CONV, Op.CLASSIFY)]
+    sets = sum(c.part.tiles * c.part.pixel_tiles * c.part.weight_tiles * c.part.layer.passes for c in layers)
+    active = []
+
+    async def testbench(ctx):
+        await load_masks(ctx, dut, payload, config)
+        if rings:
+            await load_rings(ctx, dut, rings)
+        loading = iter(layers)
+        command = next(loading)
+        wait = 0
+        while len(active) < sets:
+            swap = bool(ctx.get(dut.full)) and wait == 0
+            wait = rng.randint(0, lateness) if swap else max(0, wait - 1)
+            ctx.set(dut.swap, swap)
+            take = command is not None and bool(ctx.get(dut.idle))
+            ctx.set(dut.take, take)
+            if take:
+                ctx.set(dut.command, layout_of(command.words))
+                command = next(loading, None)
+            if swap:
+                active.append(shadow.copy())
+            if ctx.get(dut.write):
+                shadow[ctx.get(dut.write_group)] = ctx.get(dut.write_weights.as_value())
+            await ctx.tick()
+        assert ctx.get(dut.idle)
+        assert not ctx.get(dut.full)
+
+    simulate(dut, testbench)
+    return active
+
+
+def as_trits(fetches, config):
+    """A weight set as (rows, channels)."""
+    size = Weight.as_shape().size * config.groups * config.weight_rows
+    packed = b"".join(fetch.to_bytes(size // 8, "little") for fetch in fetches)
+    nibbles = np.unpackbits(np.frombuffer(packed, np.uint8), bitorder="little").reshape(config.rows, config.groups, 4)
+    select, negate, valid = nibbles[..., 0] + 2 * nibbles[..., 1], nibbles[..., 2].astype(np.int8), nibbles[..., 3]
+    trits = np.zeros((config.rows, config.groups, 4), np.int8)
+    np.put_along_axis(trits, select[..., None], (valid * (1 - 2 * negate))[..., None], -1)
+    return trits.reshape(config.rows, -1)
+
+
+def test_weights_lie_as_this_file_reads_them():
+    assert Weight.const({"select": 2, "negate": 0, "valid": 1}).as_bits() == 0b1010
+    assert Weight.const({"select": 1, "negate": 1, "valid": 0}).as_bits() == 0b0101
+
+
+@pytest.mark.parametrize("mode", Mode)
+@pytest.mark.parametrize(("shape", "lateness"), [("4x16", 0), *((shape, 9) for shape in SHAPES)])
+def test_tiles_are_the_trits(simulate, layout_of, payload_of, small_model, fitting, mode, shape, lateness):
+    """All layers of a model, one after the other; the passes of a tile add up to its trits."""
+    groups, rows, weight_rows = SHAPES[shape]
+    width = 12 if mode is Mode.ONE_OF_FOUR else 9
+    model = small_model(mode=mode, image=(5, 4, 1), widths=(4, width), iterations=(0, 0))
+    config = fitting(model.network, groups * rows, groups=groups, rows=rows, weight_rows=weight_rows)
+    program = compile_model(model, config)
+    active = iter(loaded_tiles(simulate, layout_of, program, payload_of(program.packets[1]), lateness))
+    for layer in model.network.layers:
+        for trits, first_row in tiles_of(program.plan.of(layer), model.weights(layer.name), config):
+            sets = [as_trits(next(active), config) for _ in range(layer.mode.passes)]
+            there = min(config.rows, layer.outputs - first_row)  # rows beyond keep what they had
+            assert np.array_equal(sum(sets)[:there], trits[:there]), layer.name
+            assert max(abs(each[:there]).reshape(there, -1, 4).sum(-1).max() for each in sets) <= 1
+    assert next(active, None) is None
+
+
+#: Shape, planes, words; "long" rows have more words than come at a time, and take longest to seed.
+RINGS = [
+    *((shape, planes, words) for shape in SHAPES for planes, words in ((5, 23), (2, 6))),
+    ("4x4", 1, 1), ("long", 3, 97),
+]
+
+
+@pytest.mark.parametrize(("shape", "planes", "words"), RINGS)
+def test_tiles_of_rings_are_the_trits_of_every_plane(simulate, layout_of, payload_of, fitting, shape, planes, words):
+    """Layers that draw and layers with masks by turns; channels that are not there have no weight."""
+    groups, rows, weight_rows = (SHAPES | {"long": (16, 4, 1)})[shape]
+    plain = residual_network("t", image=(5, 4, 1), classes=3, widths=(4, 9), iterations=(0, 0), seed=5)
+    drawing = ("stage1.entry.conv2", "stage2.entry.conv1", "stage2.entry.conv2")
+    model = synthetic_model(drawn(plain, Ring("r", words, planes, drawing)), 3)
+    config = fitting(model.network, groups * rows, groups=groups, rows=rows, weight_rows=weight_rows)
+    program = compile_model(model, config)
+    masks, rings = (payload_of(packet) for packet in program.packets[1:3])
+    active = iter(loaded_tiles(simulate, layout_of, program, masks, 9, rings))
+    for layer in model.network.layers:
+        for trits, first_row in tiles_of(program.plan.of(layer), model.weights(layer.name), config):
+            sets = [as_trits(next(active), config) for _ in range(layer.mode.passes)]
+            there = min(config.rows, layer.outputs - first_row)
+            assert np.array_equal(sum(sets)[:there], trits[:there]), layer.name
+    assert next(active, None) is None
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_first_row_and_first_tile_come_on_time(simulate, layout_of, small_model, fitting, shape):
+    groups, rows, weight_rows = SHAPES[shape]
+    model = small_model(widths=(16, 16))
+    config = fitting(model.network, groups * rows, groups=groups, rows=rows, weight_rows=weight_rows)
+    dut = WeightLoader(config)
+
+    async def testbench(ctx):
+        ctx.set(dut.command, layout_of(compile_model(model, config).commands[1].words))
+        ctx.set(dut.take, 1)
+        await ctx.tick()
+        ctx.set(dut.take, 0)
+        events = {}
+        for cycle in range(1, 100):
+            for name in ("write", "full"):
+                if ctx.get(getattr(dut, name)):
+                    events.setdefault(name, cycle)
+            assert ctx.get(dut.starved) == (cycle < weight_rows + 3)
+            if "full" in events:
+                break
+            await ctx.tick()
+        assert events == {"write": weight_rows + 3, "full": weight_rows + 3 + rows // weight_rows}
+
+    simulate(dut, testbench)

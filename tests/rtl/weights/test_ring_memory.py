@@ -1,0 +1,83 @@
+"""Trits of ring words as they leave the copies of the memory, whatever stalls the fetches."""
+
+import random
+
+import pytest
+
+from rtl.weights.ring_memory import RingMemory
+from spec.commands import Op, encode
+from spec.config import config_for
+
+SIZE, START, STEP, PLANE = 23, 5, 9, 32
+
+#: groups, rows, weight rows
+SHAPES = {"4x4": (4, 4, 1), "8x4-by-2": (8, 4, 2), "16x4-by-4": (16, 4, 4)}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("stalls", [0.0, 0.4])
+def test_words_of_a_fetch(simulate, layout_of, shape, stalls):
+    """Every row draws its words of the plane two cycles later; channels that are not there are 0."""
+    groups, rows, weight_rows = SHAPES[shape]
+    config = config_for(groups * rows, groups=groups, rows=rows, weight_rows=weight_rows, ring_words=64)
+    dut, rng = RingMemory(config), random.Random(shape)
+    memory = [rng.getrandbits(32) for _ in range(64)]
+    words, channels, lanes = config.sign_words, config.word_bytes, config.weight_rows
+    row_words = 2 * words  # a whole n-block, then one with a channel less than all but one group
+    last = {"groups": groups - 1, "words": -(-(4 * (groups - 1)) // 16)}
+    command = {
+        "ring": 1, "spare_channels": 1, "ring_start": START, "ring_step": STEP, "ring_words": SIZE,
+        "ring_row_step": STEP * row_words % SIZE,
+    }
+
+    def drawn(row, block, there):
+        kept = negative = 0
+        for word in range(words):
+            content = memory[PLANE + (START + STEP * (row * row_words + block * words + word)) % SIZE]
+            kept |= (content & 0xFFFF) << 16 * word
+            negative |= (content >> 16) << 16 * word
+        return kept & (1 << there) - 1, negative
+
+    async def testbench(ctx):
+        ctx.set(dut.write_enable, 1)
+        for address, word in enumerate(memory):
+            ctx.set(dut.write_address, address)
+            ctx.set(dut.write_data, word)
+            await ctx.tick()
+        ctx.set(dut.write_enable, 0)
+        ctx.set(dut.command, layout_of(encode(Op.CONV, **command)))
+        ctx.set(dut.take, 1)
+        await ctx.tick()
+        ctx.set(dut.take, 0)
+        ctx.set(dut.command, layout_of(encode(Op.HALT)))
+        ctx.set(dut.plane, PLANE)
+        while ctx.get(dut.seeding):
+            await ctx.tick()
+        fetches = [(block, group) for block in range(2) for group in range(config.load_cycles)]
+        pipeline, done = [None, None], 0
+        for fetch in [*fetches, None, None]:
+            entering = {"valid": 0} if fetch is None else {
+                "valid": 1, "group": fetch[1], "start": fetch[0] == 0, "commit": 1, "partial": fetch[0], **last,
+            }
+            ctx.set(dut.fetch, entering)
+            ctx.set(dut.used, {"partial": pipeline[0][0], **last} if pipeline[0] else {})
+            while True:
+                if pipeline[0]:
+                    block, group = pipeline[0]
+                    there = 4 * (groups - 1) - 1 if block else channels
+                    for lane in range(lanes):
+                        kept, negative = drawn(group * lanes + lane, block, there)
+                        part = slice(lane * channels, (lane + 1) * channels)
+                        assert ctx.get(dut.kept[part]) == kept, (block, group, lane)
+                        if not block:
+                            assert ctx.get(dut.negative[part]) == negative
+                advance = rng.random() >= stalls
+                ctx.set(dut.advance, advance)
+                await ctx.tick()
+                if advance:
+                    break
+            done += pipeline[0] is not None
+            pipeline = [pipeline[1], fetch]
+        assert done == len(fetches)
+
+    simulate(dut, testbench)

@@ -1,0 +1,124 @@
+"""Batch norms folded into entries against their formulas, and the distance from float to integers."""
+
+import numpy as np
+import pytest
+import torch
+
+from spec import golden, vectors
+from spec.network import Kind, Role, Stem
+from spec.numerics import prepare
+from spec.supermask import Mode
+from spec.topologies import residual_network
+from train.deploy.calibration import calibrate
+from train.deploy.deployed import DeployedNet
+from train.deploy.quantize import quantize
+from train.loop import checkpoint
+from train.nets.config import ModelConfig
+from train.nets.model import HiddenFoldNet
+
+
+@pytest.mark.parametrize(("mode", "stem"), [
+    (Mode.ANY, Stem(3, 1, 1, 8)), (Mode.ONE_OF_FOUR, Stem(3, 1, 1, 8)), (Mode.TWO_OF_FOUR, Stem(5, 1, 2, 8, True)),
+])
+def test_bottlenecks_and_pool_from_float_to_integers(digits, warm, floats, mode, stem):
+    """Deployed torch and golden model agree on a warmed float network, and the integers stay near the floats."""
+    images = digits.train_images[:64]
+    network = residual_network(
+        "t", image=(8, 8, 1), classes=10, widths=(16, 32), iterations=(1, 2), mode=mode, kind=Kind.BOTTLENECK, stem=stem
+    )
+    model = warm(HiddenFoldNet(network, ModelConfig(affine=True), torch.Generator().manual_seed(4)), images)
+    scales = calibrate(model, images)
+    deployed = quantize(model, scales, {})
+    trace = DeployedNet(deployed).run(images)
+    assert vectors.difference(golden.run(deployed, images), trace) is None
+    assert [stored.layer.name for stored in trace.stored] == [step.layer.name for step in network.steps[:-1]]
+    for stored, value in zip(trace.stored, floats(model, images), strict=True):
+        low, high = (-128, 127) if stored.layer.role is Role.SHORTCUT else (0, 255)
+        error = np.abs((value / scales.steps[stored.layer.name]).clip(low, high) - stored.values)
+        assert error.mean() < 4, stored.layer.name
+
+
+def small_shortcut(model):
+    """Shortcuts far below their stage."""
+    for layer in model.network.layers:
+        if layer.role is Role.SHORTCUT:
+            model.convolutions[layer.index].norms[0].weight.fill_(0.01)
+            model.convolutions[layer.index].norms[0].bias.fill_(0.0)
+
+
+def deep_shortcut(model):
+    """Shortcuts far below zero, which the ReLU after the addition hides from their stage."""
+    for layer in model.network.layers:
+        if layer.role is Role.SHORTCUT:
+            model.convolutions[layer.index].norms[0].bias.copy_(torch.linspace(-50, 0, layer.outputs))
+
+
+@pytest.mark.parametrize(("adjust", "low", "high"), [(small_shortcut, 0, 0), (None, 0, 2), (deep_shortcut, 3, 3)])
+@pytest.mark.parametrize("mode", list(Mode))
+def test_shortcuts_are_signed_and_a_power_of_two_from_their_stage(digits, warmed, mode, adjust, low, high):
+    images = digits.train_images[:64]
+    model = warmed(images, mode, adjust=adjust)
+    scales = calibrate(model, images)
+    assert set(scales.residual_shifts) == {"stage2.entry.conv2", "stage3.entry.conv2"}
+    for last, shift in scales.residual_shifts.items():
+        assert low <= shift <= high
+        assert scales.steps[last.replace("conv2", "shortcut")] == scales.steps[last] * 2.0**shift
+    deployed = quantize(model, scales, {})
+    trace = DeployedNet(deployed).run(images)
+    assert vectors.difference(golden.run(deployed, images), trace) is None
+    for layer in model.network.layers[:-1]:
+        numbers = deployed.requantizations[layer.name]
+        assert numbers.residual_shift == scales.residual_shifts.get(layer.name, 0)
+        assert numbers.signed == (layer.role is Role.SHORTCUT)
+    # Shortcuts use their range unless they are tiny.
+    for stored in trace.stored:
+        if stored.layer.role is Role.SHORTCUT and adjust is not small_shortcut:
+            assert np.abs(stored.values.astype(int)).max() >= 60
+
+
+def test_entries_are_the_batch_norm_to_half_a_unit(digits, warmed):
+    images = digits.train_images[:64]
+    model = warmed(images)
+    scales = calibrate(model, images)
+    deployed = quantize(model, scales, {})
+    sources = {"stem": 1 / 255, "stage3.fold.conv1": "stage3.entry.conv2",
+               "stage3.fold.conv2": "stage3.fold.conv1", "stage3.entry.shortcut": "stage2.entry.conv2"}
+    for name in ("stem", "stage3.fold.conv1", "stage3.fold.conv2", "stage3.entry.shortcut"):
+        hidden, numbers = model.convolutions[model.network.layer(name).index], deployed.requantizations[name]
+        source = scales.steps.get(sources[name], sources[name])
+        for t, norm in enumerate(hidden.norms):
+            tensors = (norm.weight, norm.bias, norm.running_mean, norm.running_var)
+            gamma, beta, mean, var = (tensor.detach().double().numpy() for tensor in tensors)
+            gain = gamma / np.sqrt(var + 1e-5) * hidden.sigma * source / scales.steps[name]
+            offset = (beta - mean * gamma / np.sqrt(var + 1e-5)) / scales.steps[name]
+            kept = hidden.mask().any(axis=(1, 2, 3))
+            assert np.abs(numbers.multiplier[t] - gain * 2.0**numbers.shift)[kept].max() <= 0.5 + 1e-6
+            stored = offset * 2.0 ** (numbers.shift - numbers.bias_shift)
+            assert np.abs(numbers.bias[t] - stored).max() <= 0.5 + 1e-6
+
+
+def test_stem_is_float_to_one_rounding(digits, warmed, floats):
+    """The stem reads exact bytes, so only its 12-bit multiplier and one rounding part it from float."""
+    images = digits.train_images[:64]
+    model = warmed(images)
+    scales = calibrate(model, images)
+    deployed = quantize(model, scales, {})
+    want = floats(model, images)[0] / scales.steps["stem"]
+    got = DeployedNet(deployed).run(images).stored[0].values
+    numbers = deployed.requantizations["stem"]
+    rows = prepare(images, 3, 1, 1).astype(np.int64).sum(axis=-1).max()  # Bound of any |accumulator|.
+    assert np.abs(want - got).max() <= 0.5 + (0.5 * rows + 0.5 * 2**numbers.bias_shift) / 2**numbers.shift + 1e-3
+
+
+def test_trained_network_barely_moves(digits, floats, state):
+    """Stored activations stay within 2.5 % of the range of float after all layers; the mean is off by a step."""
+    model = checkpoint.restore(state)
+    scales = calibrate(model, digits.train_images[:512])
+    deployed = quantize(model, scales, {})
+    images = digits.test_images[:64]
+    trace = DeployedNet(deployed).run(images)
+    for stored, value in zip(trace.stored, floats(model, images), strict=True):
+        low, high = (-128, 127) if stored.layer.role is Role.SHORTCUT else (0, 255)
+        error = np.abs((value / scales.steps[stored.layer.name]).clip(low, high) - stored.values)
+        assert error.mean() < 1.5
+        assert np.quantile(error, 0.99) < 0.025 * 255

@@ -1,0 +1,84 @@
+"""Checkpoints are whole or refused."""
+
+import hashlib
+import io
+
+import pytest
+import torch
+
+from spec.refusal import Refused
+from train.loop import checkpoint
+from train.nets.model import HiddenFoldNet
+
+STATE = {
+    "settings": {"affine": False, "lr": 3e-3, "widths": (4, 8)}, "network": {}, "dataset_sha256": "0", "versions": {},
+    "epoch": 1, "history": [{"epoch": 1}], "model": {"w": torch.arange(4.0)}, "optimizer": {},
+    "step": 3, "loss": torch.tensor(0.5), "scaler": {},
+}
+
+
+def test_round_trip(tmp_path):
+    state = checkpoint.load(checkpoint.save(tmp_path / "a" / "c.pt", STATE))
+    assert {key: state[key] for key in STATE if key not in ("model", "loss")} == {
+        key: value for key, value in STATE.items() if key not in ("model", "loss")
+    }
+    assert torch.equal(state["model"]["w"], STATE["model"]["w"])
+    assert torch.equal(state["loss"], STATE["loss"])
+    assert [path.name for path in (tmp_path / "a").iterdir()] == ["c.pt"]
+
+
+def flip(content):
+    return content[:400] + bytes([content[400] ^ 1]) + content[401:]
+
+
+def executable(content):
+    """A well-formed file that would run code of a class of ours if it were unpickled."""
+    buffer = io.BytesIO()
+    torch.save(HiddenFoldNet, buffer)
+    return buffer.getvalue() + hashlib.sha256(buffer.getvalue()).digest()
+
+
+@pytest.mark.parametrize(("damage", "message"), [
+    (lambda content: content[: len(content) // 2], "is damaged or truncated"),
+    (lambda content: b"", "is damaged or truncated"),
+    (flip, "is damaged or truncated"),
+    (executable, r"cannot be read \(UnpicklingError\)"),
+    (lambda content: hashlib.sha256(b"").digest(), "cannot be read"),
+])
+def test_damage_is_refused(tmp_path, damage, message):
+    path = checkpoint.save(tmp_path / "c.pt", STATE)
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(Refused, match=f"Checkpoint {path} {message}"):
+        checkpoint.load(path)
+
+
+@pytest.mark.parametrize(("change", "message"), [
+    ({"format": "other"}, "is not a foldenite-checkpoint of version 4"),
+    ({"version": 1}, "is not a foldenite-checkpoint of version 4"),
+    ({"extra": 1}, r"wrong set of keys \(\['extra'\]\)"),
+    ({"normalization": "mean 0.5"}, r"normalized as 'mean 0.5', but the accelerator takes raw bytes \(x/255"),
+])
+def test_foreign_content_is_refused(tmp_path, change, message):
+    path = checkpoint.save(tmp_path / "c.pt", STATE | change)
+    with pytest.raises(Refused, match=message):
+        checkpoint.load(path)
+
+
+def test_absent_file_is_refused(tmp_path):
+    with pytest.raises(Refused, match=r"none.pt does not exist; write one with python -m train.fit"):
+        checkpoint.load(tmp_path / "none.pt")
+
+
+def test_restored_network_is_the_trained_one(state):
+    model = checkpoint.restore(state)
+    assert not model.training
+    assert model.state_dict().keys() == state["model"].keys()
+    assert all(torch.equal(value, state["model"][name]) for name, value in model.state_dict().items())
+
+
+def test_a_checkpoint_of_before_rings_and_fine_tuning_is_restored(state):
+    network = {key: value for key, value in state["network"].items() if key != "rings"}
+    assert "finetuning" not in state["settings"]
+    restored = checkpoint.restore(state | {"network": network})
+    assert type(restored) is HiddenFoldNet
+    assert restored.network == checkpoint.restore(state).network

@@ -1,0 +1,46 @@
+"""Processes: one alone, and two that add."""
+
+import json
+import os
+import subprocess
+import sys
+
+import torch
+
+from train.loop.processes import Processes
+
+SCRIPT = """
+import json, sys, torch
+from train.loop.processes import Processes
+processes = Processes.start("cpu")
+floats = torch.tensor([1.5, 2.0]) * (processes.rank + 1)
+matrix = torch.full((2, 2), processes.rank, dtype=torch.int64)
+more = torch.tensor(float(processes.rank))
+processes.add([floats, matrix, more])
+processes.wait()
+with open(f"{sys.argv[1]}/{processes.rank}.json", "w") as file:
+    json.dump([processes.rank, processes.world, processes.leads, floats.tolist(), matrix.tolist(), more.item()], file)
+processes.stop()
+"""
+
+
+def test_one_process_adds_nothing():
+    alone = Processes.start("cpu")
+    assert (alone.rank, alone.world, alone.leads, alone.device.type) == (0, 1, True, "cpu")
+    tensor = torch.ones(3)
+    alone.add([tensor])
+    alone.wait()
+    alone.stop()
+    assert torch.equal(tensor, torch.ones(3))
+
+
+def test_two_processes_get_the_sums(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT)
+    subprocess.run(
+        [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", str(script), str(tmp_path)],
+        check=True, env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.getcwd()}, stderr=subprocess.DEVNULL,
+    )
+    found = [json.loads((tmp_path / f"{rank}.json").read_text()) for rank in range(2)]
+    sums = [[4.5, 6.0], [[1, 1], [1, 1]], 1.0]
+    assert found == [[0, 2, True, *sums], [1, 2, False, *sums]]

@@ -1,0 +1,91 @@
+"""The training loop: the same bits whatever happens on the way, parts of a batch, accuracy, a loss that explodes."""
+
+import copy
+import dataclasses
+
+import pytest
+import torch
+from torch import nn
+
+from spec.refusal import Refused
+from train.loop.processes import Processes
+from train.loop.recipe import Recipe
+from train.loop.trainer import Trainer, accuracy
+
+ALONE = Processes(0, 1, torch.device("cpu"))
+RECIPE = Recipe(epochs=2, batch=4, lr=0.05, optimizer="sgd", crop_pad=1, mirror=True)
+
+
+@pytest.fixture
+def trainer(small_net):
+    def make(dataset, **changes):
+        options = {"recipe": RECIPE, "seed": 5, "processes": ALONE} | changes
+        return Trainer(small_net(), dataset, **options)
+
+    return make
+
+
+def same(one, other):
+    return all(torch.equal(a, b) for a, b in zip(one.state_dict().values(), other.state_dict().values(), strict=True))
+
+
+def test_it_learns_and_records(halves, trainer):
+    seen = []
+    run = trainer(halves, recipe=dataclasses.replace(RECIPE, epochs=6), report=seen.append)
+    history = run.run()
+    assert seen == history
+    assert [record["epoch"] for record in history] == [1, 2, 3, 4, 5, 6]
+    assert history[-1]["held_out_accuracy"] > 0.9
+    assert history[-1]["held_out_accuracy"] == accuracy(run.model, halves.test_images, halves.test_labels)
+    assert history[-1]["loss"] < history[0]["loss"]
+    assert 0 < history[-1]["lr"] < history[0]["lr"] <= 0.05
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam", "radam"])
+def test_every_saved_state_leads_to_the_same_bits(halves, trainer, optimizer):
+    """States are saved in the middle of an epoch, too: after 20 of its 40 steps, and at its end."""
+    recipe = dataclasses.replace(RECIPE, optimizer=optimizer)
+    states = []
+    whole = trainer(halves, recipe=recipe, save=lambda state: states.append(copy.deepcopy(state)), save_seconds=0)
+    history = whole.run()
+    assert [(state["epoch"], state["step"]) for state in states] == [(0, 20), (1, 0), (1, 20), (2, 0)]
+    for state in states:
+        resumed = trainer(halves, recipe=recipe, state=state)
+        with torch.no_grad():
+            resumed.model.conv.weight.zero_()  # what it started from does not matter
+        again = resumed.run()
+        assert same(resumed.model, whole.model)
+        assert [record["loss"] for record in again] == [record["loss"] for record in history]
+
+
+def test_a_loss_that_explodes_stops_the_run_with_the_last_good_state(halves, trainer):
+    states = []
+    run = trainer(halves, save=lambda state: states.append(copy.deepcopy(state)))
+
+    run.model.register_forward_hook(lambda model, images, logits: logits * (float("nan") if states else 1))
+    with pytest.raises(Refused, match=r"Training diverged in epoch 2 \(loss nan\); the last good state is kept; lower"):
+        run.run()
+    assert [(state["epoch"], state["step"]) for state in states] == [(1, 0)]
+    assert all(value.isfinite().all() for value in states[0]["model"].values())
+
+
+def test_batches_that_cannot_be_shared_are_refused(halves, trainer):
+    with pytest.raises(Refused, match="--batch must be from 1 to 160, the training images of halves, not 400"):
+        trainer(halves, recipe=dataclasses.replace(RECIPE, batch=400)).run()
+
+
+@pytest.mark.parametrize("changes", [{"precision": "bfloat16"}, {"label_smoothing": 0.1}])
+def test_options_train_otherwise(halves, trainer, changes):
+    plain, other = trainer(halves), trainer(halves, recipe=dataclasses.replace(RECIPE, **changes))
+    plain.run()
+    history = other.run()
+    assert not same(plain.model, other.model)
+    assert history[-1]["held_out_accuracy"] > 0.6
+
+
+@pytest.mark.parametrize("channels_last", [False, True])
+def test_layout(halves, trainer, channels_last):
+    run = trainer(halves, recipe=dataclasses.replace(RECIPE, channels_last=channels_last))
+    run.model.conv = nn.Sequential(run.model.conv, nn.Conv2d(4, 4, 3))
+    run.run()
+    assert run.model.conv[1].weight.is_contiguous(memory_format=torch.channels_last) == channels_last

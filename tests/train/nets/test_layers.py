@@ -1,0 +1,128 @@
+"""Edge-popup against its formula, and a hidden layer against a plain convolution of spec's trits."""
+
+import numpy as np
+import pytest
+import torch
+
+from spec.lfsr import signs
+from spec.network import Window
+from spec.numerics import accumulate
+from spec.supermask import Mode, keep_count, select
+from spec.topologies import residual_network
+from train.nets.layers import DenseConv, HiddenConv
+from train.nets.norms import FoldedNorm, norms
+from train.nets.weights import Weights, initial_weight, sigma_of
+
+
+def hidden_conv(mode=Mode.ANY, name="stage1.entry.conv1", iterations=1):
+    network = residual_network("t", image=(6, 6, 2), classes=4, widths=(8,), iterations=(0,), mode=mode, seed=5)
+    layer = network.layer(name)
+    window = network.stem if name == "stem" else layer
+    window = Window(window.kernel, window.stride, window.pad)
+    norm = torch.nn.ModuleList()
+    if iterations:
+        norm = norms(name, layer.outputs, iterations, folded=FoldedNorm.UBN, affine=False)
+    return layer, network.seed_of(layer), HiddenConv(
+        layer, window, norm, 0, kind=Weights.LFSR, seed=network.seed_of(layer), density=network.density,
+        generator=torch.Generator().manual_seed(0),
+    )
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+@pytest.mark.parametrize("name", ["stem", "stage1.entry.conv1", "classifier"])
+def test_effective_weight_is_mask_times_sign_times_sigma(mode, name):
+    layer, seed, hidden = hidden_conv(mode, name)
+    mask = select(hidden.scores.detach().numpy(), layer.mode, 0.3)
+    trits = mask * (1.0 - 2.0 * signs(seed, layer.outputs, layer.kernel, layer.inputs))
+    kernel = hidden.window.kernel
+    want = (trits * hidden.sigma).astype(np.float32).reshape(layer.outputs, kernel, kernel, -1)
+    got = hidden.effective_weight().detach().permute(0, 2, 3, 1)  # OIHW -> OHWI
+    assert np.array_equal(got.numpy(), want)
+    assert np.array_equal(hidden.mask().numpy(), mask)
+    if layer.mode is Mode.ANY:
+        assert mask.sum() == keep_count(layer.weights, 0.3)
+
+
+def test_gradient_of_a_layer_is_that_of_its_effective_weight():
+    _, _, hidden = hidden_conv(iterations=0)
+    x = torch.randn(2, 8, 6, 6, generator=torch.Generator().manual_seed(2))
+    weight = hidden.effective_weight()
+    weight.retain_grad()
+    hidden(x, weight, 0).square().sum().backward()
+    by_weight = weight.grad.permute(0, 2, 3, 1)  # OIHW -> OHWI
+    assert torch.equal(hidden.scores.grad, hidden.scores.detach().sign() * hidden.weight * by_weight)
+
+
+def test_gradients_of_iterations_add_up():
+    _, _, hidden = hidden_conv(iterations=0)
+    x = [torch.randn(1, 8, 4, 4, generator=torch.Generator().manual_seed(i)) for i in range(2)]
+    single = []
+    for part in x:
+        hidden.scores.grad = None
+        hidden(part, hidden.effective_weight(), 0).square().sum().backward()
+        single.append(hidden.scores.grad.clone())
+    hidden.scores.grad = None
+    weight = hidden.effective_weight()
+    sum(hidden(part, weight, 0).square().sum() for part in x).backward()
+    torch.testing.assert_close(hidden.scores.grad, single[0] + single[1])  # Float sums in another order.
+
+
+@pytest.mark.parametrize("name", ["stem", "stage1.entry.conv1"])
+def test_convolution_is_the_specs_accumulation(name):
+    layer, seed, hidden = hidden_conv(name=name, iterations=0)
+    trits = hidden.mask().numpy() * (1 - 2 * signs(seed, *layer.shape[:2], layer.inputs).astype(np.int8))
+    trits = trits.reshape(layer.outputs, hidden.window.kernel, hidden.window.kernel, -1)
+    inputs = np.random.default_rng(0).integers(0, 256, (2, 6, 6, trits.shape[-1]))
+    weight = torch.sign(hidden.effective_weight()).double()
+    y = hidden(torch.tensor(inputs).permute(0, 3, 1, 2).double(), weight, 0)
+    want = accumulate(inputs, trits, hidden.window.stride, hidden.window.pad)
+    assert np.array_equal(y.detach().permute(0, 2, 3, 1).numpy(), want)
+
+
+def test_each_iteration_has_statistics_of_its_own():
+    _, _, hidden = hidden_conv(iterations=2)
+    weight = hidden.effective_weight()
+    x = torch.randn(4, 8, 6, 6, generator=torch.Generator().manual_seed(3))
+    for t in (0, 1):
+        before = [norm.running_var.clone() for norm in hidden.norms]
+        hidden(x, weight, t)
+        moved = [not torch.equal(norm.running_var, old) for norm, old in zip(hidden.norms, before, strict=True)]
+        assert moved == [t == 0, t == 1]
+    assert len({id(norm.weight) for norm in hidden.norms}) == 2
+
+
+def test_state_holds_scores_and_norms_but_no_frozen_weight():
+    _, _, hidden = hidden_conv()
+    assert "scores" in hidden.state_dict()
+    assert "weight" not in hidden.state_dict()
+
+
+def dense_conv(bias=0):
+    network = residual_network("t", image=(6, 6, 2), classes=4, widths=(8,), iterations=(0,))
+    layer = network.layer("stage1.entry.conv1")
+    return layer, DenseConv(layer, Window(3, 1, 1), torch.nn.ModuleList(), bias, kind=Weights.NORMAL, seed=3)
+
+
+def test_dense_weights_are_learned_from_where_frozen_ones_are():
+    layer, dense = dense_conv()
+    assert torch.equal(dense.weight, initial_weight(Weights.NORMAL, layer, sigma_of(layer, 1.0), 3))
+    x = torch.randn(2, 8, 6, 6, generator=torch.Generator().manual_seed(2))
+    dense(x, dense.effective_weight(), 0).square().sum().backward()
+    assert (dense.weight.grad != 0).all()
+    want = torch.nn.functional.conv2d(x, dense.weight.detach().permute(0, 3, 1, 2), padding=1)
+    assert torch.equal(dense(x, dense.effective_weight(), 0), want)
+
+
+def test_bias_is_added_per_output_channel():
+    _, dense = dense_conv(bias=8)
+    x = torch.randn(2, 8, 6, 6, generator=torch.Generator().manual_seed(2))
+    before = dense(x, dense.effective_weight(), 0)
+    with torch.no_grad():
+        dense.bias.copy_(torch.arange(8.0))
+    after = dense(x, dense.effective_weight(), 0)
+    torch.testing.assert_close(after - before, torch.arange(8.0).view(1, 8, 1, 1).expand_as(before), atol=1e-5, rtol=0)
+
+
+def test_iterations_beyond_the_norms_use_the_last():
+    _, _, hidden = hidden_conv(iterations=2)
+    assert [hidden.norm_of(t) is hidden.norms[i] for t, i in ((0, 0), (1, 1), (2, 1), (7, 1))] == [True] * 4

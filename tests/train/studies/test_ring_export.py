@@ -1,0 +1,124 @@
+"""The exported network: bit-exact on every stored activation, near the trained one, refused where hardware lacks it."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from spec import golden, model, vectors
+from spec.refusal import Refused
+from spec.ring import unpack
+from train.deploy.deployed import DeployedNet
+from train.nets.addressing import Addressing
+from train.nets.config import Method
+from train.nets.ring_plan import Scope
+from train.studies import ring_export as export
+from train.studies import ring_fit as fit
+from train.studies.experiment import Experiment, read_cell
+from train.studies.ring_export import integer_model, ring_network
+from train.studies.ring_options import prepared
+
+EVERYTHING = ("stem", "shortcut", "classifier")
+
+
+@pytest.fixture(scope="module")
+def cell(tmp_path_factory):
+    """A network trained for three epochs on the digits, its shortcuts and stages in one ring."""
+    out = tmp_path_factory.mktemp("fit")
+    assert fit.main([
+        "--dataset", "digits", "--shrink", "1", "--images", "0", "--epochs", "3", "--batch", "32", "--width", "8",
+        "--dof", "1040", "--device", "cpu", "--out", str(out),
+    ]) == 0
+    return out / "cell.pt"
+
+
+def trained_like(small_rpg, images, **settings):
+    """A network whose batch norms have seen images."""
+    net = small_rpg(addressing=Addressing.WORD, outside=Method.HNN, **settings)
+    with torch.no_grad():
+        for _ in range(20):
+            net(images)
+    return net.eval()
+
+
+@pytest.mark.parametrize("planes", [1, 3, 5])
+@pytest.mark.parametrize("scope", [Scope.GLOBAL, Scope.STAGE])
+@pytest.mark.parametrize("parts", [(), ("shortcut",), EVERYTHING])
+def test_deployed_torch_is_golden_everywhere(small_rpg, images, planes, scope, parts):
+    net = trained_like(small_rpg, images, scope=scope, parts=parts)
+    deployed = integer_model(net, images.numpy(), planes)
+    want, got = golden.run(deployed, images.numpy()), DeployedNet(deployed).run(images.numpy())
+    assert vectors.difference(want, got) is None
+    assert {ring.planes for ring in deployed.network.rings} == {planes}
+    assert len(deployed.network.rings) == len(net.rings)
+
+
+@pytest.mark.parametrize("parts", [("shortcut",), EVERYTHING])
+def test_integers_times_scales_are_what_the_rounded_network_draws(small_rpg, images, parts):
+    net = trained_like(small_rpg, images, parts=parts)
+    deployed = integer_model(net, images.numpy(), 5)
+    ring, = net.rings
+    values = deployed.rings["ring"]
+    step = float(ring.free.detach().abs().max()) / np.abs(values.astype(int)).max()
+    drawn = ring.draw()
+    for slot in ring.slots:
+        layer = deployed.network.layer(slot.name)
+        whole = unpack(values, layer.shape, deployed.network.draws[slot.name], deployed.network.seed_of(layer))
+        assert np.allclose(drawn[slot.name].detach(), whole * step * ring.scale(slot), rtol=1e-4)
+        assert np.array_equal(whole, deployed.weights(slot.name))
+
+
+def test_stored_activations_follow_the_float_network(small_rpg, images):
+    net = trained_like(small_rpg, images)
+    deployed = integer_model(net, images.numpy(), 5)  # rounds the ring of net
+    seen = []
+    with torch.no_grad():
+        net(images, lambda layer, iteration, values: seen.append(values.permute(0, 2, 3, 1).numpy()))
+    for stored, values in zip(golden.run(deployed, images.numpy()).stored, seen, strict=True):
+        got = stored.values.astype(float).ravel()
+        assert np.corrcoef(got, values.ravel())[0, 1] > 0.99, stored.layer.name
+
+
+def test_command(cell, tmp_path, capsys):
+    out = tmp_path / "rpg.safetensors"
+    options = ["--cell", str(cell), "--dataset", "digits", "--shrink", "1", "--images", "0", "--vectors", "8"]
+    assert export.main([*options, "--out", str(out), "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["float_accuracy"] > 0.8
+    assert abs(facts["float_accuracy"] - facts["deployed_accuracy"]) < 0.02
+    deployed = model.load(out)
+    assert deployed.hash == facts["hash"]
+    assert deployed.ring_bits == 8 * 1040
+    proof = vectors.load(tmp_path / "rpg.vectors.safetensors", deployed)
+    assert vectors.difference(golden.run(deployed, proof.images), proof.trace) is None
+    content = out.read_bytes()
+    assert export.main([*options, "--out", str(out)]) == 0
+    assert out.read_bytes() == content
+    assert capsys.readouterr().out.splitlines()[-2:] == [str(out), str(tmp_path / "rpg.vectors.safetensors")]
+
+
+@pytest.mark.parametrize(("settings", "words"), [
+    ({"addressing": Addressing.ELEMENT, "outside": Method.HNN}, "addressed by element; train with --addressing word"),
+    ({"addressing": Addressing.WORD, "outside": Method.HNN, "flips": False}, "addressed by word without flips"),
+    ({"addressing": Addressing.WORD}, "layer stem has dense weights; train with --outside hnn"),
+])
+def test_what_hardware_lacks_is_refused(small_rpg, settings, words):
+    with pytest.raises(Refused, match=words):
+        ring_network(small_rpg(**settings), 5)
+
+
+def test_dense_is_fine_where_nothing_is_outside(small_rpg):
+    network = ring_network(small_rpg(addressing=Addressing.WORD, parts=EVERYTHING), 5)
+    assert network.modes == {}
+
+
+def test_foreign_data_and_networks_are_refused(cell, digits):
+    state = read_cell(cell)
+    with pytest.raises(Refused, match="trained on other images than digits"):
+        export.export(state, prepared(digits, 2, 0), 5, 100, 8)
+    other = Experiment(network="repeated", width=4).to_json()
+    with pytest.raises(Refused, match="of kind repeated cannot be exported"):
+        export.export(state | {"experiment": other}, digits, 5, 100, 8)
+    with pytest.raises(Refused, match="--planes must be from 1 to 5, not 6"):
+        export.main(["--planes", "6"])

@@ -1,0 +1,1 @@
+"""From floating point to integers: scales, entries, and the deployed network they make."""

@@ -1,0 +1,160 @@
+"""Which rule gives a network its activation scales: the one whose integers agree best with the float network.
+
+Judged on calibration images, which are training images, and without labels. The options that say how it is done are
+those of every command that takes scales.
+"""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.progress import track
+from torch import Tensor
+from torch.nn import functional
+
+from spec.numerics import ACTIVATION_BITS, ACTIVATION_BITS_MIN
+from spec.refusal import Refused
+from train.data import Dataset
+from train.deploy.calibration import Rule, distributions, scales_of
+from train.deploy.deployed import DeployedNet
+from train.deploy.quantize import quantize
+from train.nets.model import HiddenFoldNet
+from train.nets.scales import Scales, read_steps
+
+__all__ = ["AUTO", "Calibration", "Choice", "add_calibration_options", "choose", "given_calibration"]
+
+AUTO = "auto"  #: All rules, the best of which is kept.
+
+_BATCH = 64  #: Images per forward pass.
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """How scales are to be found.
+
+    Parameters
+    ----------
+    bits : int
+        Of a stored activation.
+    calibrator : str
+        :data:`AUTO` or a :class:`train.deploy.calibration.Rule`.
+    calibration : int
+        Training images, from the first, that scales are taken from and judged by.
+
+    Raises
+    ------
+    Refused
+        If a value is impossible, naming its option.
+    """
+
+    bits: int = ACTIVATION_BITS
+    calibrator: str = AUTO
+    calibration: int = 512
+
+    def __post_init__(self):
+        if not ACTIVATION_BITS_MIN <= self.bits <= ACTIVATION_BITS:
+            raise Refused(f"Option --bits must be from {ACTIVATION_BITS_MIN} to {ACTIVATION_BITS}, not {self.bits}")
+        if self.calibrator not in (AUTO, *Rule):
+            known = f"{AUTO}, {', '.join(Rule)}"
+            raise Refused(f"Option --calibrator must be one of {known}, not {self.calibrator!r}")
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """The rules to try."""
+        return tuple(Rule) if self.calibrator == AUTO else (Rule(self.calibrator),)
+
+    def choose(self, model: HiddenFoldNet, dataset: Dataset) -> "Choice":
+        """Scales of ``model`` by the training images of ``dataset``; refuses what :func:`choose` refuses, and more
+        images than there are.
+        """
+        have = len(dataset.train_images)
+        if not 1 <= self.calibration <= have:
+            raise Refused(
+                f"Option --calibration must be from 1 to {have} images of {dataset.name}, not {self.calibration}"
+            )
+        return choose(model, dataset.train_images[: self.calibration], self.rules, self.bits)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The scales that :func:`choose` found.
+
+    ``divergences`` has for each rule tried the mean Kullback-Leibler divergence [nat] of the deployed network's class
+    probabilities from the float network's; None where its entries do not fit the hardware.
+    """
+
+    rule: Rule
+    scales: Scales
+    divergences: dict[Rule, float | None]
+
+
+def add_calibration_options(parser: argparse.ArgumentParser) -> None:
+    """Options of :class:`Calibration`, for :func:`given_calibration`."""
+    usual = Calibration()
+    for option, kind, meaning in (
+        ("bits", int, f"of stored activations, {ACTIVATION_BITS_MIN} to {ACTIVATION_BITS}"),
+        ("calibrator", str, f"rule for scales: {', '.join(Rule)}, or {AUTO} for the best of them"),
+        ("calibration", int, "training images that scales are taken from and judged by"),
+    ):
+        parser.add_argument(
+            f"--{option}", type=kind, default=argparse.SUPPRESS, help=f"{meaning} (default: {getattr(usual, option)})"
+        )
+
+
+def given_calibration(arguments: argparse.Namespace) -> Calibration | None:
+    """What the options of :func:`add_calibration_options` say; None if none of them was given."""
+    given = {name: value for name, value in vars(arguments).items() if name in ("bits", "calibrator", "calibration")}
+    return Calibration(**given) if given else None
+
+
+def choose(
+    model: HiddenFoldNet, images: np.ndarray, rules: Sequence[Rule] = tuple(Rule), bits: int = ACTIVATION_BITS
+) -> Choice:
+    """The scales, by one of ``rules``, with which the deployed network is closest to ``model`` on uint8 ``images``.
+
+    Of equals the first rule wins.
+
+    Raises
+    ------
+    Refused
+        As :func:`train.deploy.calibration.distributions` does, and as :func:`train.deploy.quantize.quantize` does if it
+        refuses every rule.
+    """
+    found = distributions(model, images)
+    logits = _logits(model, images)
+    tried: dict[Rule, float | None] = {}
+    refusals, best = [], None
+    console = Console(stderr=True)
+    for rule in track(rules, "judging scales", console=console, disable=not console.is_terminal, transient=True):
+        scales = scales_of(model.network, found, rule, bits)
+        try:
+            tried[rule] = _divergence(model, scales, images, logits)
+        except Refused as refusal:
+            refusals.append(refusal)
+            tried[rule] = None
+            continue
+        if best is None or tried[rule] < tried[best[0]]:
+            best = rule, scales
+    if best is None:
+        raise refusals[0]
+    return Choice(*best, tried)
+
+
+@torch.no_grad()
+def _logits(model: HiddenFoldNet, images: np.ndarray) -> Tensor:
+    """Float64 logits (n, classes) of the float network."""
+    return torch.cat([model(chunk) for chunk in torch.from_numpy(images).split(_BATCH)]).double()
+
+
+def _divergence(model: HiddenFoldNet, scales: Scales, images: np.ndarray, logits: Tensor) -> float:
+    """Mean divergence [nat] of the deployed network from the float one, whose ``logits`` these are."""
+    net = DeployedNet(quantize(model, scales, {}))
+    classifier = model.network.layers[-1]
+    # The deployed classifier sums over positions where the float one averages.
+    unit = model.convolutions[-1].sigma * read_steps(model.network, scales)[classifier.name] / classifier.positions
+    integers = np.concatenate([net.run(images[i : i + _BATCH]).logits for i in range(0, len(images), _BATCH)])
+    deployed = functional.log_softmax(torch.from_numpy(integers).double() * unit, 1)
+    return float(functional.kl_div(deployed, functional.log_softmax(logits, 1), reduction="batchmean", log_target=True))

@@ -1,0 +1,112 @@
+"""From a trained network and the scales of its activations to the integer model: batch norms folded into entries.
+
+Ref: docs/design.md, section 1.
+"""
+
+import numpy as np
+import torch
+from torch import nn
+
+from spec.model import Model
+from spec.network import Layer, Role
+from spec.numerics import Requantization, accumulator_bounds, fold
+from spec.refusal import Refused
+from train.deploy.stored_signs import ring_values, with_stored_signs
+from train.nets.layers import Convolution
+from train.nets.model import HiddenFoldNet
+from train.nets.norms import FoldedNorm
+from train.nets.scales import Scales, read_steps
+from train.nets.weights import Weights
+
+__all__ = ["entries_of", "quantize"]
+
+
+def quantize(model: HiddenFoldNet, scales: Scales, provenance: dict) -> Model:
+    """Integer model of a trained network: its masks as they are, its batch norms as 32-bit entries.
+
+    A layer with signs of its own becomes one that draws from a ring of its own (:mod:`train.deploy.stored_signs`).
+
+    Raises
+    ------
+    Refused
+        If the network is of a kind the accelerator has not, or, naming the layer, if a batch norm fits no entry or an
+        accumulator could wrap.
+    """
+    _refuse_foreign(model)
+    own = [layer.name for layer in model.network.layers if model.convolutions[layer.index].own_signs]
+    network = with_stored_signs(model.network, own) if own else model.network
+    read = read_steps(network, scales)
+    masks, rings, entries = {}, {}, {}
+    for layer in network.layers:
+        hidden = model.convolutions[layer.index]
+        if hidden.own_signs:
+            rings[layer.ring.name] = ring_values(network, layer, hidden.trits())
+        else:
+            masks[layer.name] = hidden.mask().numpy()
+        if layer.role is not Role.CLASSIFIER:
+            entries[layer.name] = entries_of(layer, hidden, hidden.trits(), hidden.sigma, read[layer.name], scales)
+    return Model(network, masks, entries, provenance, rings)
+
+
+def _refuse_foreign(model: HiddenFoldNet) -> None:
+    """Refuse what no integer model can hold, naming the option it comes from."""
+    config = model.config
+    where = f"Network {model.network.name!r} cannot be exported"
+    if not config.method.masks:
+        raise Refused(f"{where}: --method {config.method} learns dense weights; train with --method hnn or hfn")
+    if config.weights is not Weights.LFSR:
+        raise Refused(
+            f"{where}: the accelerator cannot make weights of --weights {config.weights} again; train with --weights "
+            f"{Weights.LFSR}"
+        )
+    if config.bias:
+        raise Refused(f"{where}: the accelerator has no place for learned biases; train without --bias")
+    folded = any(block.iterations > 1 for block in model.network.blocks)
+    if folded and not config.norm.is_batch_norm:
+        kinds = ", ".join(kind for kind in FoldedNorm if kind.is_batch_norm)
+        raise Refused(
+            f"{where}: --norm {config.norm} depends on each image, but an entry is constant; train with one of {kinds}"
+        )
+    for block in model.network.blocks:
+        if model.iterations[block.name] != block.iterations:
+            raise Refused(
+                f"{where}: block {block.name} was left out by stretching it to {model.iterations[block.name]} "
+                "iterations; keep at least 1"
+            )
+
+
+def entries_of(
+    layer: Layer, convolution: Convolution, weights: np.ndarray, scale: float, source: float, scales: Scales
+) -> Requantization:
+    """Batch norms of ``layer``, which is trained as ``convolution``, as entries.
+
+    Its convolution is ``scale * source * acc``, its batch norm ``a*conv + b``, its stored value that over ``step``:
+    ``y = acc * (a * scale * source / step) + b / step``.
+
+    Parameters
+    ----------
+    weights : int8 array (M, K, K, N)
+        ``scale`` times these is what the layer was trained with.
+    source : float
+        From :func:`train.nets.scales.read_steps`.
+    """
+    step = scales.steps[layer.name]
+    factors = [_affine(convolution.norm_of(t)) for t in range(layer.iterations)]
+    a = np.stack([factor for factor, _ in factors])  # (iterations, M)
+    b = np.stack([offset for _, offset in factors])
+    return fold(
+        a * (scale * source / step), b / step, *accumulator_bounds(weights, largest=scales.largest_input(layer)),
+        where=layer.name, residual_range=scales.residual_range(layer),
+        residual_shift=scales.residual_shifts.get(layer.name, 0), signed=layer.role is Role.SHORTCUT, bits=scales.bits,
+        z_bits=layer.widths.z,
+    )
+
+
+def _affine(norm: nn.BatchNorm2d) -> tuple[np.ndarray, np.ndarray]:
+    """``a, b`` (M,), float64, of a batch norm as it evaluates ``a*x + b``, by its running statistics."""
+    a = 1 / torch.sqrt(norm.running_var.double() + norm.eps)
+    beta = torch.zeros_like(a)
+    if norm.affine:
+        a = a * norm.weight.detach().double()
+        beta = norm.bias.detach().double()
+    return a.numpy(), (beta - norm.running_mean.double() * a).numpy()

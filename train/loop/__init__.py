@@ -1,0 +1,1 @@
+"""One run of training: its settings, its steps, its checkpoint."""

@@ -1,0 +1,94 @@
+"""Checkpoints: everything a run needs to go on as if it had never stopped, in one file that is whole or absent."""
+
+import hashlib
+import io
+import pickle
+from pathlib import Path
+
+import torch
+
+from spec.files import write_bytes
+from spec.network import Network
+from spec.refusal import Refused
+from train.nets.config import ModelConfig
+from train.nets.fake_quantize import trainable
+from train.nets.model import NORMALIZATION, HiddenFoldNet
+from train.nets.scales import FineTuning
+
+__all__ = ["FORMAT", "VERSION", "digest", "finetuning_of", "load", "restore", "save"]
+
+FORMAT = "foldenite-checkpoint"
+VERSION = 4
+
+_KEYS = {
+    "format", "version", "normalization", "settings", "network", "dataset_sha256", "versions",
+    "epoch", "step", "loss", "history", "model", "optimizer", "scaler",
+}
+_DIGEST_BYTES = 32
+
+
+def save(path: Path, state: dict) -> Path:
+    """Write ``state`` to ``path`` atomically and return the path.
+
+    The file is ``torch.save``'s followed by its SHA-256, because torch does not notice altered tensors.
+    ``state`` holds all keys but format, version and normalization, which are added here.
+    """
+    state = {"format": FORMAT, "version": VERSION, "normalization": NORMALIZATION} | state
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    content = buffer.getvalue()
+    return write_bytes(path, content + hashlib.sha256(content).digest())
+
+
+def load(path: Path) -> dict:
+    """Read and verify a checkpoint; nothing in it is executed (``weights_only``).
+
+    Raises
+    ------
+    Refused
+        If it is absent, damaged, of another version, or of a network trained on other than ``x/255``.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise Refused(f"Checkpoint {path} does not exist; write one with python -m train.fit")
+    file = path.read_bytes()
+    content, digest = file[:-_DIGEST_BYTES], file[-_DIGEST_BYTES:]
+    if hashlib.sha256(content).digest() != digest:
+        raise Refused(f"Checkpoint {path} is damaged or truncated (SHA-256 differs); train again without --resume")
+    try:
+        state = torch.load(io.BytesIO(content), weights_only=True)
+    except (RuntimeError, pickle.UnpicklingError, EOFError, KeyError) as error:
+        reason = type(error).__name__
+        raise Refused(f"Checkpoint {path} cannot be read ({reason}); train again without --resume") from None
+    if not isinstance(state, dict) or state.get("format") != FORMAT or state.get("version") != VERSION:
+        raise Refused(f"File {path} is not a {FORMAT} of version {VERSION}; train again without --resume")
+    if set(state) != _KEYS:
+        raise Refused(f"Checkpoint {path} has a wrong set of keys ({sorted(set(state) ^ _KEYS)}); train again")
+    if state["normalization"] != NORMALIZATION:
+        raise Refused(
+            f"Checkpoint {path} was trained on images normalized as {state['normalization']!r}, but the accelerator "
+            f"takes raw bytes ({NORMALIZATION}, no mean, no deviation); train it again on {NORMALIZATION}"
+        )
+    return state
+
+
+def digest(path: Path) -> str:
+    """SHA-256 (hex) by which the checkpoint at ``path`` knows itself."""
+    return Path(path).read_bytes()[-_DIGEST_BYTES:].hex()
+
+
+def finetuning_of(state: dict) -> FineTuning | None:
+    """How the network of a checkpoint was fine-tuned; None for one that was trained in floating point."""
+    plain = state["settings"].get("finetuning")
+    return None if plain is None else FineTuning.from_json(plain)
+
+
+def restore(state: dict) -> HiddenFoldNet:
+    """The network of a checkpoint, in evaluation mode; one that was fine-tuned rounds as it did then."""
+    config = ModelConfig.from_json(state["settings"]["model"])
+    tuning = finetuning_of(state)
+    # Checkpoints of before there were rings do not say that there are none.
+    network = Network.from_json({"rings": []} | state["network"])
+    model = trainable(network, config, torch.Generator(), tuning and tuning.scales)
+    model.load_state_dict(state["model"])
+    return model.eval()

@@ -1,0 +1,79 @@
+"""One step of training: forward, backward, over parts of the batch and over processes, then the optimizer."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from train.loop.processes import Processes
+from train.loop.recipe import Recipe
+
+__all__ = ["TrainingStep"]
+
+
+class TrainingStep:
+    """Computes gradients of a batch and moves the parameters.
+
+    The batch is computed in ``recipe.accumulate`` parts. Each part has batch statistics of its own, and the running
+    statistics after the step are the mean of those that the parts leave. Several processes share the parts: ``n``
+    processes with ``accumulate = 1`` compute what one process with ``accumulate = n`` computes, for n = 2 bit by bit
+    (for more, sums are taken in another order).
+
+    Parameters
+    ----------
+    model : nn.Module
+        uint8 images (B, H, W, C) to logits (B, classes).
+    optimizer : torch.optim.Optimizer
+    recipe : Recipe
+    processes : Processes
+    """
+
+    def __init__(self, model: nn.Module, optimizer: torch.optim.Optimizer, recipe: Recipe, processes: Processes):
+        self.model = model
+        self.optimizer = optimizer
+        self.recipe = recipe
+        self.processes = processes
+        self.parts = recipe.accumulate
+        self.scaler = torch.amp.GradScaler(processes.device.type, enabled=recipe.precision == "float16")
+        self.forward: Callable[[Tensor], Tensor] = torch.compile(model) if recipe.compile else model
+        buffers = dict(model.named_buffers())
+        self.running = [buffers[name] for name in buffers if name.endswith(("running_mean", "running_var"))]
+        self.counts = [buffers[name] for name in buffers if name.endswith("num_batches_tracked")]
+
+    def __call__(self, images: Tensor, labels: Tensor, rate: float) -> Tensor:
+        """Train on this process's share of a batch at learning rate ``rate``; returns the mean loss, detached."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self.optimizer.zero_grad()
+        every = self.parts * self.processes.world
+        total = torch.zeros((), device=self.processes.device)
+        statistics = [*self.running, *self.counts] if every > 1 else []
+        before = [buffer.clone() for buffer in statistics]
+        after = [torch.zeros_like(buffer) for buffer in self.running] if every > 1 else []
+        for part, targets in zip(images.chunk(self.parts), labels.chunk(self.parts), strict=True):
+            for buffer, start in zip(statistics, before, strict=True):
+                buffer.copy_(start)
+            loss = self._loss(part, targets) / every
+            self.scaler.scale(loss).backward()
+            total += loss.detach()
+            for mean, buffer in zip(after, self.running, strict=False):
+                mean += buffer / every
+        gradients = [p.grad for group in self.optimizer.param_groups for p in group["params"] if p.grad is not None]
+        self.processes.add([total, *gradients, *after])
+        for buffer, mean in zip(self.running, after, strict=False):
+            buffer.copy_(mean)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        return total
+
+    def _loss(self, images: Tensor, labels: Tensor) -> Tensor:
+        with self._arithmetic():
+            logits = self.forward(images)
+        return functional.cross_entropy(logits.float(), labels, label_smoothing=self.recipe.label_smoothing)
+
+    def _arithmetic(self) -> AbstractContextManager:
+        if self.recipe.precision == "float32":
+            return nullcontext()
+        return torch.autocast(self.processes.device.type, getattr(torch, self.recipe.precision))

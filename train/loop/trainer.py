@@ -1,0 +1,217 @@
+"""The training loop: epochs of steps, held-out accuracy, progress, and a state from which it goes on.
+
+The run is a function of model, data, recipe and seed: interrupted anywhere and resumed from its last saved state, it
+ends in the same bits (on the same machine and versions).
+"""
+
+import math
+import sys
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from torch import nn
+
+from spec.refusal import Refused
+from train.data import Dataset
+from train.data.batches import Batches
+from train.data.dataset import Images
+from train.loop.optimize import learning_rate, make_optimizer
+from train.loop.processes import Processes
+from train.loop.recipe import Recipe
+from train.loop.step import TrainingStep
+
+__all__ = ["Trainer", "accuracy"]
+
+#: Steps between two looks at the loss on a GPU, where each look waits for all work that is under way.
+_LOOK_EVERY = 20
+
+
+def _nothing(step: int) -> AbstractContextManager:
+    """Context of a step that is like the others."""
+    return nullcontext()
+
+
+@dataclass
+class Trainer:
+    """Trains ``model`` on ``dataset`` by ``recipe``.
+
+    Parameters
+    ----------
+    model : nn.Module
+        uint8 images (B, H, W, C) to logits (B, classes); moved to the device of ``processes``.
+    dataset : Dataset
+        Its test set is measured after every epoch and never acted upon.
+    recipe : Recipe
+    seed : int
+        Of order and variation of images.
+    processes : Processes
+    state : dict, optional
+        What ``save`` was given in the run that this one goes on with.
+    save : function of a dict, optional
+        Called with the state after every epoch and every ``save_seconds``, in the leading process only.
+    report : function of a dict, optional
+        Called with the record of every epoch, in the leading process only.
+    save_seconds : float
+    workers : int
+        Processes that decode images in files.
+    label : str
+        What the progress display calls the run.
+    around : function of an int
+        Context that each step is computed in, by its number from the start of the run.
+    """
+
+    model: nn.Module
+    dataset: Dataset
+    recipe: Recipe
+    seed: int
+    processes: Processes
+    state: dict | None = None
+    save: Callable[[dict], None] | None = None
+    report: Callable[[dict], None] | None = None
+    save_seconds: float = 300.0
+    workers: int = 0
+    label: str = "training"
+    around: Callable[[int], AbstractContextManager] = _nothing
+
+    def run(self) -> list[dict]:
+        """Train all epochs that are left; returns the records of all epochs.
+
+        A record: ``epoch`` (from 1), ``loss`` (mean over its steps), ``held_out_accuracy``, ``lr`` at its end,
+        ``seconds``, ``images_per_s``.
+
+        Raises
+        ------
+        Refused
+            If the loss is not finite: the last saved state is the last good one. If a batch does not suit the data.
+        """
+        layout = torch.channels_last if self.recipe.channels_last else torch.preserve_format
+        self.model.to(self.processes.device, memory_format=layout)
+        self._batches = Batches(
+            self.dataset, batch=self.recipe.batch, seed=self.seed, augmentation=self.recipe.augmentation,
+            device=self.processes.device, rank=self.processes.rank, world=self.processes.world, workers=self.workers,
+        )
+        if self.recipe.batch % (self.recipe.accumulate * self.processes.world):
+            raise Refused(
+                f"Recipe setting batch must be a multiple of accumulate times processes "
+                f"({self.recipe.accumulate} x {self.processes.world}), not {self.recipe.batch}"
+            )
+        self._optimizer = make_optimizer(self.recipe, self.model)
+        self._step = TrainingStep(self.model, self._optimizer, self.recipe, self.processes)
+        history, first, loss = self._restore()
+        console = Console(stderr=True)
+        columns = (
+            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+            TextColumn("loss {task.fields[loss]:.3f}  held out {task.fields[held_out]}"), TimeElapsedColumn(),
+            TimeRemainingColumn(),
+        )
+        self._quiet = not (self.processes.leads and console.is_terminal)
+        with Progress(*columns, console=console, disable=self._quiet) as progress:
+            self._task = progress.add_task(
+                self.label, total=self.recipe.epochs * len(self._batches), loss=math.nan, held_out="-",
+                completed=len(history) * len(self._batches) + first,
+            )
+            for epoch in range(len(history), self.recipe.epochs):
+                history.append(self._epoch(epoch, history, first, loss, progress))
+                first, loss = 0, torch.zeros((), device=self.processes.device)
+                self._keep(history, 0, loss)
+                self._tell(history[-1], progress)
+        return history
+
+    def _restore(self) -> tuple[list[dict], int, torch.Tensor]:
+        """Records of the epochs that are done, steps of the next one, and the sum of their losses."""
+        if self.state is None:
+            return [], 0, torch.zeros((), device=self.processes.device)
+        self.model.load_state_dict(self.state["model"])
+        self._optimizer.load_state_dict(self.state["optimizer"])
+        self._step.scaler.load_state_dict(self.state["scaler"])
+        return list(self.state["history"]), self.state["step"], self.state["loss"].to(self.processes.device)
+
+    def _keep(self, history: list[dict], step: int, loss: torch.Tensor) -> None:
+        """Hand the state to whoever keeps it."""
+        if self.processes.leads and self.save is not None:
+            self.save({
+                "epoch": len(history), "step": step, "loss": loss.cpu(), "history": history,
+                "model": self.model.state_dict(), "optimizer": self._optimizer.state_dict(),
+                "scaler": self._step.scaler.state_dict(),
+            })
+
+    def _epoch(self, epoch: int, history: list[dict], first: int, total: torch.Tensor, progress: Progress) -> dict:
+        """Train epoch ``epoch`` from step ``first`` on, whose losses before add up to ``total``; its record."""
+        started = saved = time.perf_counter()
+        steps = len(self._batches)
+        self.model.train()
+        rate = self.recipe.lr
+        for step, (images, labels) in enumerate(self._batches.epoch(epoch, first), first):
+            rate = learning_rate(self.recipe, epoch * steps + step, steps)
+            with self.around(epoch * steps + step):
+                total = total + self._step(images, labels, rate)
+            rests = (step + 1) % _LOOK_EVERY == 0 or step + 1 == steps
+            if rests or self.processes.device.type == "cpu":
+                self._look(epoch, step, total, progress)
+            if rests and time.perf_counter() - saved > self.save_seconds and step + 1 < steps:
+                self._keep(history, step + 1, total)
+                saved = time.perf_counter()
+        seconds = time.perf_counter() - started
+        return {
+            "epoch": epoch + 1,
+            "loss": round(float(total) / steps, 6),
+            "held_out_accuracy": round(
+                accuracy(self.model, self.dataset.test_images, self.dataset.test_labels, processes=self.processes), 6
+            ),
+            "lr": rate,
+            "seconds": round(seconds, 3),
+            "images_per_s": round((steps - first) * self.recipe.batch / seconds, 1),
+        }
+
+    def _look(self, epoch: int, step: int, total: torch.Tensor, progress: Progress) -> None:
+        """Show how far training is; stop it if it has gone wrong."""
+        if not math.isfinite(total):
+            raise Refused(
+                f"Training diverged in epoch {epoch + 1} (loss {float(total)}); the last good state is kept; lower the "
+                f"learning rate, now {self.recipe.lr}"
+            )
+        progress.update(
+            self._task, loss=float(total) / (step + 1), completed=epoch * len(self._batches) + step + 1,
+            description=f"{self.label}, epoch {epoch + 1} of {self.recipe.epochs}",
+        )
+
+    def _tell(self, record: dict, progress: Progress) -> None:
+        """Report the epoch of ``record``."""
+        if not self.processes.leads:
+            return
+        if self.report is not None:
+            self.report(record)
+        progress.update(self._task, held_out=f"{record['held_out_accuracy']:.2%}")
+        if self._quiet:
+            print(
+                f"{self.label}, epoch {record['epoch']} of {self.recipe.epochs}: loss {record['loss']:.4f}, "
+                f"held out {record['held_out_accuracy']:.2%}, {record['seconds']:.1f} s",
+                file=sys.stderr, flush=True,
+            )
+
+
+@torch.no_grad()
+def accuracy(
+    model: nn.Module, images: Images, labels: np.ndarray, *, batch: int = 256, processes: Processes | None = None
+) -> float:
+    """Fraction of uint8 ``images`` (n, H, W, C) whose largest logit is at their label, in evaluation mode.
+
+    Several processes share the images; each gets the whole answer.
+    """
+    processes = processes or Processes(0, 1, next(model.parameters()).device)
+    was_training = model.training
+    model.eval()
+    correct = torch.zeros((), dtype=torch.int64, device=processes.device)
+    for start in range(processes.rank * batch, len(labels), processes.world * batch):
+        part = torch.from_numpy(np.ascontiguousarray(images[start : start + batch])).to(processes.device)
+        guesses = model(part).argmax(1)
+        correct += (guesses == torch.from_numpy(labels[start : start + batch]).to(processes.device)).sum()
+    processes.add([correct])
+    model.train(was_training)
+    return int(correct) / len(labels)

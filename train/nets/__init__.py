@@ -1,0 +1,1 @@
+"""Networks in floating point: masks over frozen weights, rings, batch norms per iteration."""

@@ -1,0 +1,1 @@
+"""Comparisons and tables of both papers, each one command."""

@@ -1,0 +1,144 @@
+"""What a network with rings has to store: degrees of freedom with and without batch norms, bytes, operations.
+
+    python -m train.studies.accounting --network resnet18 --image 224,224,3 --classes 1000 --dof 2359296
+
+Ref: RPG (arXiv:2107.07110), section 5 ("backbone DoF") and 5.6 (Storage). The classifier is outside the backbone; batch
+norms count when the ring is tiny (section 3).
+"""
+
+import argparse
+import dataclasses
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.table import Table
+
+from spec.network import Network, Role
+from spec.refusal import run_command
+from train.deploy.ring_integers import ring_bytes
+from train.loop.options import integers
+from train.nets.addressing import Addressing
+from train.nets.config import Method, ModelConfig
+from train.nets.ring_plan import RingPlan, Scope, planned
+
+__all__ = ["Account", "account", "main"]
+
+
+@dataclass(frozen=True)
+class Account:
+    """Numbers of values; sizes count float32 values of 4 bytes.
+
+    Parameters
+    ----------
+    rings : tuple of int
+        Values of each ring.
+    drawn : int
+        N: weights that are drawn from the rings.
+    stem, shortcuts, blocks, classifier : int
+        Weights outside the rings, by where they are; the classifier's biases among them.
+    batch_norm : int
+        Gamma and beta of all batch norms.
+    macs : int
+        Multiply-accumulates of an image (the paper's FLOPs).
+    """
+
+    rings: tuple[int, ...]
+    drawn: int
+    stem: int
+    shortcuts: int
+    blocks: int
+    classifier: int
+    batch_norm: int
+    macs: int
+
+    @property
+    def dof(self) -> int:
+        """Degrees of freedom of the rings: what the paper quotes."""
+        return sum(self.rings)
+
+    @property
+    def backbone_dof(self) -> int:
+        """All free weights but the classifier."""
+        return self.dof + self.stem + self.shortcuts + self.blocks
+
+    @property
+    def dof_with_batch_norm(self) -> int:
+        """Degrees of freedom of the rings, and what batch norms learn."""
+        return self.dof + self.batch_norm
+
+    @property
+    def reduction(self) -> float:
+        """Weights drawn per value: ``N / M``."""
+        return self.drawn / self.dof if self.rings else 1.0
+
+    @property
+    def float_bytes(self) -> int:
+        """Size of everything that is learned, as float32."""
+        return 4 * (self.backbone_dof + self.classifier + self.batch_norm)
+
+    @property
+    def int8_bytes(self) -> int:
+        """The same with rings of 8 bits."""
+        return self.float_bytes - 4 * self.dof + ring_bytes(self.rings)
+
+
+def account(network: Network, plans: Sequence[RingPlan] = ()) -> Account:
+    """The account of ``network`` with rings ``plans``, dense layers outside them, and affine batch norms."""
+    drawn = {name for plan in plans for name in plan.layers}
+    outside = dict.fromkeys(Role, 0)
+    for layer in network.layers:
+        if layer.name not in drawn:
+            biases = layer.outputs if layer.role is Role.CLASSIFIER else 0
+            outside[layer.role] += layer.weights + biases
+    return Account(
+        rings=tuple(plan.size for plan in plans),
+        drawn=sum(network.layer(name).weights for name in drawn),
+        stem=outside[Role.STEM], shortcuts=outside[Role.SHORTCUT], blocks=outside[Role.INNER] + outside[Role.LAST],
+        classifier=outside[Role.CLASSIFIER],
+        batch_norm=2 * sum(layer.outputs * layer.iterations for layer in network.layers[:-1]),
+        macs=network.macs,
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; see ``--help``."""
+    parser = argparse.ArgumentParser(
+        prog="python -m train.studies.accounting", description="Degrees of freedom and sizes of a ResNet-RPG.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--network", default="resnet18", help="resnet18, resnet34, ...")
+    add("--width", type=int, default=64, help="channels of the first stage")
+    add("--image", type=integers, default=(224, 224, 3), help="height, width and channels")
+    add("--classes", type=int, default=1000)
+    add("--dof", type=int, default=512 * 512 * 9, help="values of all rings together")
+    add("--scope", type=Scope, choices=list(Scope), default=Scope.GLOBAL, help="who shares a ring")
+    add("--parts", default="shortcut", help="what is in the rings besides the blocks: stem, shortcut, classifier")
+    add("--json", action="store_true", help="print the result as JSON")
+    arguments = parser.parse_args(argv)
+    config = ModelConfig.of(Method.DENSE, network=arguments.network, width=arguments.width)
+    network = config.topology(arguments.network, arguments.image, arguments.classes)
+    parts = tuple(part for part in arguments.parts.split(",") if part)
+    plans = planned(
+        network, dof=arguments.dof, addressing=Addressing.ELEMENT, scope=arguments.scope, parts=parts
+    )
+    found = account(network, plans)
+    facts = dataclasses.asdict(found) | {
+        name: getattr(found, name)
+        for name in ("dof", "backbone_dof", "dof_with_batch_norm", "reduction", "float_bytes", "int8_bytes")
+    }
+    if arguments.json:
+        print(json.dumps(facts))
+        return 0
+    table = Table("value", network.name, show_edge=False)
+    for name, value in facts.items():
+        table.add_row(name.replace("_", " "), f"{value:.4f}" if isinstance(value, float) else f"{value:,}"
+                      if isinstance(value, int) else ", ".join(f"{one:,}" for one in value))
+    Console().print(table)
+    return 0
+
+
+if __name__ == "__main__":
+    run_command(main)
