@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from gen.compile import Command, Program
 from gen.plan import LayerPlan
 from gen.streaming import Fetches, Host
+from rtl.base.ports import Cause
 from rtl.base.ram import Ram
 from rtl.control.max_pool import MaxPool, word_cycles
-from rtl.host.counters import Cause
 from rtl.lane.accumulator import Accumulator
 from rtl.lane.pe_array import tree_latency
 from rtl.lane.requantizer import Requantizer
@@ -223,7 +223,7 @@ def _result_cycles(command: Command, config: AcceleratorConfig) -> int:
 
 
 def _store_cycles(command: Command, config: AcceleratorConfig) -> int:
-    """Cycles that the exporter is busy if the host takes every word."""
+    """Cycles that the store is busy if the host takes every word."""
     count = command.fields["count"]
     per_line = config.rows if command.fields["source"] == Source.PSUM else config.word_bytes // 4
     return count + (1 + Ram.LATENCY) * -(-count // per_line)

@@ -7,7 +7,7 @@ from gen.compile import Command, Program
 from gen.cycles import CommandCycles, CycleModel
 from gen.images import mask_chunks
 from gen.plan import LayerPlan
-from rtl.host.counters import Cause
+from rtl.base.ports import Cause
 from spec.commands import Op
 from spec.config import AcceleratorConfig
 from spec.network import POOL, Layer

@@ -18,7 +18,7 @@ from vcdvcd import VCDVCD
 from gen.compile import Program, compile_model
 from gen.cycles import predict
 from gen.options import add_build_options, config_from
-from rtl.host.counters import Cause
+from rtl.base.ports import Cause
 from sim import waveform
 from sim.builds import simulation_of
 from sim.job import Job

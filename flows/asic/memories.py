@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from gen.compile import Program
-from rtl.host.counters import Cause
+from rtl.base.ports import Cause
 from spec.commands import Op
 from spec.config import AcceleratorConfig
 

@@ -21,7 +21,7 @@ _AREA_COLOUR, _ENERGY_COLOUR = "#6a7fdb", "#e09f3e"
 
 #: Blocks of the diagram by components of flows.synth, the longest prefix counts; what is not here steers the others.
 _BLOCK_OF = {
-    "host": "host", "exporter": "host", "pins": "host",
+    "host": "host", "store": "host", "pins": "host",
     "weights": "expander", "weights.masks": "masks", "weights.walk": "masks", "weights.chunks": "masks",
     "weights.rings": "masks", "weights.signs": "signs",
     "lane": "array", "lane.accumulator": "psum", "lane.requantizers": "requantizer", "lane.pool": "requantizer",

@@ -5,7 +5,8 @@ from amaranth.lib import enum, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
-from rtl.host.axi import AXI_BITS, AxiLite, AxiStream, Response
+from rtl.base.ports import AXI_BITS
+from rtl.host.axi import AxiLite, AxiStream, Response
 from rtl.serial.frames import FrameReceiver, FrameTransmitter
 from rtl.serial.uart import UartReceiver, UartTransmitter
 from rtl.serial.word_queue import WordQueue

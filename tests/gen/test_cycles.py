@@ -6,7 +6,7 @@ import pytest
 
 from gen.compile import compile_model
 from gen.cycles import predict
-from rtl.host.counters import Cause
+from rtl.base.ports import Cause
 from spec.commands import Op
 from spec.network import Network, Stem
 from spec.supermask import Mode
