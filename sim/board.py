@@ -28,9 +28,8 @@ from sim.driver import Driver, Result, check_counters
 from sim.errors import AcceleratorError
 from sim.serial_transport import LinkFailed, SerialPort, SerialTransport
 from sim.subject import Subject, add_subject_options, subject_of
-from sim.verilator import BUILD
 from spec.config import AcceleratorConfig
-from spec.files import write_text
+from spec.files import build_root, write_text
 from spec.model import Model, load
 from spec.refusal import Refused, run_command
 
@@ -224,7 +223,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     report = {"schema_version": _SCHEMA, "network": model.network.name, "model_sha256": model.hash,
               "config": config.to_json(), "pe": config.pe, "baud": arguments.baud,
               "references": list(subject.traces), **asdict(findings)}
-    out = arguments.out or BUILD / "board" / f"{model.network.name}-pe{config.pe}"
+    out = arguments.out or build_root() / "board" / f"{model.network.name}-pe{config.pe}"
     for target in (out / "report.json", *([arguments.json] if arguments.json else [])):
         write_text(target, json.dumps(report, indent=2) + "\n")
         console.print(f"wrote {target}", soft_wrap=True, markup=False)

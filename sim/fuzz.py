@@ -16,9 +16,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from sim.builds import simulation_of
 from sim.job import Job
-from sim.verilator import BUILD, SimulationFailed
+from sim.verilator import SimulationFailed
 from spec.config import AcceleratorConfig, config_for
-from spec.files import write_text
+from spec.files import build_root, write_text
 from spec.refusal import Refused, run_command
 
 __all__ = ["Round", "main", "random_config", "rounds"]
@@ -94,7 +94,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--networks", type=int, default=50, help="networks to draw (default 50)")
     parser.add_argument("--seed", type=int, default=1, help="what everything is drawn from (default 1)")
     parser.add_argument("--only", metavar="BUILD.PROCESS", help="repeat the round of this name")
-    parser.add_argument("--out", type=Path, default=BUILD / "fuzz", help="folder (default build/fuzz)")
+    parser.add_argument("--out", type=Path, default=build_root() / "fuzz", help="folder (default build/fuzz)")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     arguments = parser.parse_args(argv)
     if arguments.networks < 1:

@@ -9,6 +9,7 @@ repeated while model, build and sources are the same, so the command can be stop
 import argparse
 import hashlib
 import json
+import os
 import subprocess
 import sys
 import time
@@ -21,9 +22,8 @@ from rich.table import Table
 
 from gen.sizing import fitted
 from sim.network_list import Run, read_list
-from sim.verilator import BUILD
 from spec.config import MEMORY_LIMITS, AcceleratorConfig, config_for
-from spec.files import write_text
+from spec.files import build_root, write_text
 from spec.model import load, save
 from spec.refusal import Refused, run_command
 from spec.synthetic import synthetic_model
@@ -99,6 +99,7 @@ def _execute(run: Run, config: AcceleratorConfig, out: Path, sources: str, *, ag
     result = subprocess.run(
         [sys.executable, *command[1:], "--json", str(report), "--out", str(out / "runs" / run.name)],
         capture_output=True, text=True, check=False, cwd=_ROOT,
+        env=os.environ | {"FOLDENITE_BUILD": str(build_root())},  # where the caller's is, not beside the code
     )
     seconds = time.perf_counter() - begin
     if not report.is_file():
@@ -168,7 +169,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--only", default="", metavar="TEXT", help="runs with TEXT in their name, say resnet50-32-1of4")
     parser.add_argument("--again", action="store_true", help="repeat runs that are done")
-    parser.add_argument("--out", type=Path, default=BUILD / "networks", help="folder (default build/networks)")
+    parser.add_argument("--out", type=Path, default=build_root() / "networks", help="folder (default build/networks)")
     parser.add_argument("--json", action="store_true", help="print the rows as JSON instead of a table")
     return parser
 

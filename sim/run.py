@@ -26,9 +26,9 @@ from sim.job import Job
 from sim.report import Report
 from sim.session import follow
 from sim.subject import add_subject_options, subject_of
-from sim.verilator import BUILD, SimulationFailed
+from sim.verilator import SimulationFailed
 from sim.watcher import Watcher
-from spec.files import write_text
+from spec.files import build_root, write_text
 from spec.model import load
 from spec.refusal import Refused, run_command
 
@@ -50,7 +50,7 @@ class _Run:
         self.subject = subject_of(self.model, arguments.vectors, default, arguments.images, arguments.seed)
         self.programs = {trace: compile_model(self.model, self.config, trace=trace) for trace in (True, False)}
         self.cycles = {trace: predict(program) for trace, program in self.programs.items()}
-        self.out = arguments.out or BUILD / "sim" / f"{self.model.network.name}-pe{self.config.pe}"
+        self.out = arguments.out or build_root() / "sim" / f"{self.model.network.name}-pe{self.config.pe}"
         self.out.mkdir(parents=True, exist_ok=True)
         images = self.out / "images.npy"
         np.save(images, self.subject.images)

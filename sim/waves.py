@@ -23,8 +23,7 @@ from sim import waveform
 from sim.builds import simulation_of
 from sim.job import Job
 from sim.session import follow
-from sim.verilator import BUILD
-from spec.files import write_text
+from spec.files import build_root, write_text
 from spec.model import load
 from spec.refusal import Refused, run_command
 from spec.synthetic import random_images
@@ -111,7 +110,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--block", help="recurrent block (default: the first)")
     parser.add_argument("--before", type=int, default=20, help="cycles before the iteration (default 20)")
     parser.add_argument("--after", type=int, default=40, help="cycles from its start on (default 40)")
-    parser.add_argument("--out", type=Path, default=BUILD / "waves.json", help="file (default build/waves.json)")
+    parser.add_argument("--out", type=Path, default=build_root() / "waves.json", help="file (default build/waves.json)")
     add_build_options(parser)
     return parser
 
