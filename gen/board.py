@@ -16,7 +16,7 @@ from gen.options import add_build_options, config_from
 from gen.verilog import SERIAL_TOP, serial_verilog
 from rtl.serial.uart import DIVIDER_LEAST
 from spec.config import AcceleratorConfig
-from spec.files import write_text
+from spec.files import output_folder, write_text
 from spec.refusal import Refused, run_command
 
 __all__ = ["BAUD", "board_build", "divider_for", "main"]
@@ -84,9 +84,7 @@ def board_build(config: AcceleratorConfig, clock_mhz: Fraction, baud: int, out: 
             f"A board needs the Python package amaranth-boards, of which {missing.name} is missing; run pip install "
             "'foldenite[board]'"
         ) from None
-    out = Path(out)
-    if out.exists() and not out.is_dir():
-        raise Refused(f"Output {out} is a file; give a folder with --out")
+    out = output_folder(out)
     divider = divider_for(clock_mhz, baud)
     title = f"Foldenite {config.hash:08x} ({config.pe} PEs, {float(clock_mhz):g} MHz) for a ULX3S-85F"
     described = {"schema_version": _SCHEMA} | config.to_json() | {

@@ -26,7 +26,7 @@ from gen.verilog import accelerator_verilog
 from rtl.accelerator import PORTS
 from spec import golden, vectors
 from spec.config import AcceleratorConfig
-from spec.files import write_bytes, write_text
+from spec.files import output_folder, write_bytes, write_text
 from spec.model import Model, load, save
 from spec.packets import HEADER_WORDS, Target
 from spec.refusal import Refused, run_command
@@ -71,9 +71,7 @@ def build(
     Refused
         If the model does not fit the build, before anything is written.
     """
-    out = Path(out)
-    if out.exists() and not out.is_dir():
-        raise Refused(f"Output {out} is a file; give a folder with --out")
+    out = output_folder(out)
     program = compile_model(model, config) if model is not None else None
     files: dict[str, str | bytes] = {
         "foldenite.v": accelerator_verilog(config),
