@@ -31,16 +31,18 @@ class Whole:
             value = int(text)
         except ValueError:
             raise argparse.ArgumentTypeError(f"must be a whole number, not {text!r}") from None
-        if self.least is not None and value < self.least:
-            raise argparse.ArgumentTypeError(f"must be at least {self.least}, not {value}")
-        if self.most is not None and value > self.most:
-            raise argparse.ArgumentTypeError(f"must be at most {self.most}, not {value}")
+        low, high = self.least is None or value >= self.least, self.most is None or value <= self.most
+        if not (low and high):
+            limits = f"at least {self.least}" if self.most is None else f"at most {self.most}"
+            if None not in (self.least, self.most):
+                limits = f"from {self.least} to {self.most}"
+            raise argparse.ArgumentTypeError(f"must be {limits}, not {value}")
         return value
 
     def __str__(self) -> str:
         """The range, as help shows it."""
         if self.least is None:
-            return "whole number" if self.most is None else f"at most {self.most}"
+            return "a whole number" if self.most is None else f"at most {self.most}"
         return f"{self.least} or more" if self.most is None else f"{self.least} to {self.most}"
 
 
@@ -80,18 +82,22 @@ class Several:
 
     def __call__(self, text: str) -> tuple:
         """``text`` as a tuple; argparse's error where one of them is refused."""
-        return tuple(self.kind(part) for part in text.split(",") if text)
+        try:
+            return tuple(self.kind(part) for part in text.split(",") if text)
+        except argparse.ArgumentTypeError:
+            raise argparse.ArgumentTypeError(f"must be numbers with commas, {self.kind} each, not {text!r}") from None
 
     def __str__(self) -> str:
         """The range, as help shows it."""
-        return f"{self.kind}, each, with commas"
+        return f"{self.kind} each"
 
 
 class _Help(argparse.HelpFormatter):
-    """Help that ends with the range of what takes a number."""
+    """Help that ends with the range of what takes a number in one; where there is none, the help itself says more."""
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
-        limited = isinstance(action.type, (Whole, Number, Several)) and action.help is not argparse.SUPPRESS
+        kind = action.type.kind if isinstance(action.type, Several) else action.type
+        limited = isinstance(kind, (Whole, Number)) and kind not in (Whole(), Number())
         return f"{action.help} [{action.type}]" if limited else action.help
 
 
@@ -114,7 +120,9 @@ class CommandParser(argparse.ArgumentParser):
         """
         sentence = re.sub(r"^argument (?:\S+/)?(-\S+): ", r"Option \1 ", message)
         sentence = re.sub(r"^argument (\S+): ", r"Argument \1 ", sentence)
-        sentence = re.sub(r"invalid choice: (.*) \(choose from (.*)\)$", r"must be one of \2, not \1", sentence)
+        if chosen := re.match(r"(.*)invalid choice: (.*) \(choose from (.*)\)$", sentence):
+            offered = chosen[3].replace("'", "")
+            sentence = f"{chosen[1]}must be one of {offered}, not {chosen[2]}"
         raise Refused(f"{sentence[0].upper()}{sentence[1:]}{self._nearest(message)}; see {self.prog} --help")
 
     def _nearest(self, message: str) -> str:

@@ -6,7 +6,6 @@ hold the largest of its networks, and those with rings another. A run that is do
 repeated while model, build and sources are the same, so the command can be stopped and started again.
 """
 
-import argparse
 import hashlib
 import json
 import subprocess
@@ -16,19 +15,21 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+from console.command import CommandParser, add_json, add_out
+from console.progress import progress_bars
+from console.record import json_text
 from gen.sizing import fitted
 from sim.network_list import Run, read_list
 from sim.verilator import BUILD
 from spec.config import MEMORY_LIMITS, AcceleratorConfig, config_for
-from spec.files import write_text
+from spec.files import output_folder, write_text
 from spec.model import load, save
 from spec.refusal import Refused, run_command
 from spec.synthetic import synthetic_model
 
-__all__ = ["default_list", "main"]
+__all__ = ["default_list", "main", "parser"]
 
 _ROOT = Path(__file__).resolve().parent.parent
 _ROOMS = ("spec", "rtl", "gen", "sim")
@@ -93,11 +94,11 @@ def _execute(run: Run, config: AcceleratorConfig, out: Path, sources: str, *, ag
         if row["key"] == key:
             return row
     command = _command(run, model, config, images=config.lanes)
-    report = out / "reports" / f"{run.name}.json"
+    report = out / "runs" / run.name / "report.json"
     report.unlink(missing_ok=True)
     begin = time.perf_counter()
     result = subprocess.run(
-        [sys.executable, *command[1:], "--json", str(report), "--out", str(out / "runs" / run.name)],
+        [sys.executable, *command[1:], "--out", str(report.parent)],
         capture_output=True, text=True, check=False, cwd=_ROOT,
     )
     seconds = time.perf_counter() - begin
@@ -161,30 +162,30 @@ def _table(rows: Sequence[dict]) -> Table:
     return table
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m sim.networks", description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--list", type=Path, default=default_list(), help="runs (default sim/networks.toml)"
+def parser() -> CommandParser:
+    """The command line."""
+    made = CommandParser(prog="python -m sim.networks", description=__doc__.splitlines()[0])
+    made.add_argument("--list", type=Path, default=default_list(), help="runs (default sim/networks.toml)")
+    made.add_argument(
+        "--only", default="", metavar="TEXT", help="runs with TEXT in their name, say resnet50-32-1of4 (default: all)"
     )
-    parser.add_argument("--only", default="", metavar="TEXT", help="runs with TEXT in their name, say resnet50-32-1of4")
-    parser.add_argument("--again", action="store_true", help="repeat runs that are done")
-    parser.add_argument("--out", type=Path, default=BUILD / "networks", help="folder (default build/networks)")
-    parser.add_argument("--json", action="store_true", help="print the rows as JSON instead of a table")
-    return parser
+    made.add_argument("--again", action="store_true", help="repeat runs that are done")
+    add_out(made, "folder to write (default build/networks)", BUILD / "networks")
+    add_json(made, "the rows")
+    return made
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the list; exit 1 if a value or a cycle is wrong or a goal is missed, 2 if a run is impossible."""
-    arguments = _parser().parse_args(argv)
+    arguments = parser().parse_args(argv)
     listed = read_list(arguments.list)
     runs = [run for run in listed if arguments.only in run.name]
     if not runs:
         names = ", ".join(run.name for run in listed)
         raise Refused(f"No run has {arguments.only!r} in its name; the runs are {names}")
-    builds, sources, out = _builds(listed), _sources(), arguments.out.resolve()
+    builds, sources, out = _builds(listed), _sources(), output_folder(arguments.out).resolve()
     rows = []
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), speed_estimate_period=1e9) as progress:
+    with progress_bars(counted=False, speed_estimate_period=1e9) as progress:
         task = progress.add_task("", total=sum(run.effort for run in runs))
         for number, run in enumerate(sorted(runs, key=lambda run: run.effort), 1):
             progress.update(task, description=f"{number} of {len(runs)}: {run.name}")
@@ -192,7 +193,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             progress.advance(task, run.effort)
     order = {run.name: place for place, run in enumerate(runs)}
     rows.sort(key=lambda row: order[row["name"]])
-    text = json.dumps({"schema_version": 1, "rows": rows}, indent=2) + "\n"
+    text = json_text({"rows": rows})
     written = write_text(out / "networks.json", text)
     if arguments.json:
         print(text, end="")

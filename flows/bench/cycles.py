@@ -108,12 +108,12 @@ def cycle_row(model: Model, mode: Mode, pe: int, report: dict) -> dict:
 
 def _simulate(path: Path, pe: int, images: int, out: Path) -> dict:
     """Report of ``python -m sim.run``, in a process of its own because flows and sim do not import each other."""
-    report = out / f"{path.stem}-pe{pe}.json"
+    folder = out / f"{path.stem}-pe{pe}"
     command = [sys.executable, "-m", "sim.run", str(path), "--pe", str(pe), "--images", str(images)]
-    result = subprocess.run([*command, "--json", str(report)], capture_output=True, text=True, check=False)
+    result = subprocess.run([*command, "--out", str(folder)], capture_output=True, text=True, check=False)
     if result.returncode:
         raise RuntimeError(f"{' '.join(command[1:])} failed:\n{result.stdout}{result.stderr}")
-    return json.loads(report.read_text())
+    return json.loads((folder / "report.json").read_text())
 
 
 def tables(data: dict) -> list[Table]:
