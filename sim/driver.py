@@ -16,6 +16,7 @@ import numpy as np
 from gen.compile import Program
 from sim.errors import AcceleratorError
 from spec.config import AcceleratorConfig
+from spec.golden import check_images
 from spec.refusal import Refused
 from spec.registers import COUNTERS, MAGIC, REGISTERS, VERSION, offset_of
 
@@ -210,13 +211,7 @@ class Driver:
             If the accelerator reports an error.
         """
         program = self._selected()
-        expected = program.model.network.image
-        if not isinstance(images, np.ndarray) or images.dtype != np.uint8 or images.shape[1:] != expected:
-            given = f"{images.dtype} {images.shape}" if isinstance(images, np.ndarray) else type(images).__name__
-            size = ", ".join(map(str, expected))
-            raise Refused(
-                f"Images for network {program.model.network.name!r} must be uint8 (count, {size}), not {given}"
-            )
+        check_images(program.model, images)
         if not 1 <= len(images) <= self.config.lanes:
             raise Refused(
                 f"An inference of this build takes 1 to {self.config.lanes} images, one per lane, not {len(images)}; "
