@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from console.command import CommandParser, add_json, add_out
+from console.kept import digest_of_code, kept_record
 from console.progress import progress_bars
 from console.record import json_text
 from gen.sizing import fitted
@@ -54,16 +55,6 @@ def _builds(runs: Sequence[Run]) -> dict[tuple[int, bool], AcceleratorConfig]:
     }
 
 
-def _sources() -> str:
-    """Digest of everything a run depends on besides its model and its build."""
-    digest = hashlib.sha256()
-    for room in _ROOMS:
-        for path in sorted((_ROOT / room).rglob("*")):
-            if path.suffix in (".py", ".v"):
-                digest.update(path.relative_to(_ROOT).as_posix().encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()
-
-
 def _model_file(run: Run, out: Path) -> Path:
     """Its model file, made unless it is a trained one or the very same is there."""
     if run.model:
@@ -84,15 +75,8 @@ def _command(run: Run, model: Path, config: AcceleratorConfig, images: int) -> l
     return ["python", "-m", "sim.run", str(model), "--pe", str(run.pe), "--images", str(images), *sizes]
 
 
-def _execute(run: Run, config: AcceleratorConfig, out: Path, sources: str, *, again: bool) -> dict:
-    """Row of ``run``: the kept one if nothing has changed since, else a new one."""
-    model = _model_file(run, out)
-    kept = out / "rows" / f"{run.name}.json"
-    key = {"model": hashlib.sha256(model.read_bytes()).hexdigest(), "build": config.to_json(), "sources": sources}
-    if kept.is_file() and not again:
-        row = json.loads(kept.read_text())
-        if row["key"] == key:
-            return row
+def _execute(run: Run, model: Path, config: AcceleratorConfig, out: Path) -> dict:
+    """Row of ``run``, simulated."""
     command = _command(run, model, config, images=config.lanes)
     report = out / "runs" / run.name / "report.json"
     report.unlink(missing_ok=True)
@@ -104,10 +88,17 @@ def _execute(run: Run, config: AcceleratorConfig, out: Path, sources: str, *, ag
     seconds = time.perf_counter() - begin
     if not report.is_file():
         raise Refused(f"Run {run.name} ended without a report: {(result.stderr or result.stdout).strip()[-2000:]}")
-    row = _row(run, json.loads(report.read_text()), seconds, command) | {"key": key}
-    if not row["problem"]:
-        write_text(kept, json.dumps(row, indent=2) + "\n")
-    return row
+    return _row(run, json.loads(report.read_text()), seconds, command)
+
+
+def _kept(run: Run, config: AcceleratorConfig, out: Path, sources: str, *, again: bool) -> dict:
+    """Row of ``run``: the kept one if nothing has changed since, else a new one, which is kept unless it is wrong."""
+    model = _model_file(run, out)
+    key = {"model": hashlib.sha256(model.read_bytes()).hexdigest(), "build": config.to_json(), "sources": sources}
+    return kept_record(
+        out / "rows" / f"{run.name}.json", key, lambda: _execute(run, model, config, out), again=again,
+        keep=lambda row: not row["problem"],
+    )
 
 
 def _row(run: Run, report: dict, seconds: float, command: list[str]) -> dict:
@@ -183,13 +174,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not runs:
         names = ", ".join(run.name for run in listed)
         raise Refused(f"No run has {arguments.only!r} in its name; the runs are {names}")
-    builds, sources, out = _builds(listed), _sources(), output_folder(arguments.out).resolve()
+    builds, sources, out = _builds(listed), digest_of_code(_ROOT, _ROOMS), output_folder(arguments.out).resolve()
     rows = []
     with progress_bars(counted=False, speed_estimate_period=1e9) as progress:
         task = progress.add_task("", total=sum(run.effort for run in runs))
         for number, run in enumerate(sorted(runs, key=lambda run: run.effort), 1):
             progress.update(task, description=f"{number} of {len(runs)}: {run.name}")
-            rows.append(_execute(run, builds[_size(run)], out, sources, again=arguments.again))
+            rows.append(_kept(run, builds[_size(run)], out, sources, again=arguments.again))
             progress.advance(task, run.effort)
     order = {run.name: place for place, run in enumerate(runs)}
     rows.sort(key=lambda row: order[row["name"]])

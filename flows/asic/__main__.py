@@ -17,14 +17,14 @@ from pathlib import Path
 
 from rich.console import Console
 
+from console.kept import kept_folder
 from flows.asic import mapping, power, report
 from flows.asic.area import NODE_NM, area_record, map_build, mapped, progress_bars
 from flows.asic.library import Library, find_liberty, read_library
 from flows.asic.memories import Memory, bits_moved, load_macros, memories_of
 from flows.asic.power import Energy
 from flows.asic.saif import read_toggles
-from flows.synth.process import ToolFailed
-from flows.synth.stage import run_stage
+from flows.tools.process import ToolFailed
 from gen.compile import Program, compile_model
 from gen.cycles import predict
 from gen.layers import layers_json
@@ -80,7 +80,7 @@ def _simulate(work: _Work, gates: Path, image: int) -> Path:
             said = (done.stdout + done.stderr).strip()
             raise ToolFailed(f"sim.activity on the mapped netlist failed: {said[-2000:]}")
 
-    return run_stage(work.out, "activity", inputs, simulate)[0]
+    return kept_folder(work.out, "activity", inputs, simulate)[0]
 
 
 def _energies(

@@ -9,11 +9,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from console.kept import kept_folder
 from flows.asic import mapping, power, report
 from flows.asic.library import Library, find_liberty, read_library
 from flows.asic.memories import Memory, load_macros, memories_of
-from flows.synth import yosys
-from flows.synth.stage import run_stage
+from flows.tools import yosys
 from gen.verilog import TOP, accelerator_verilog
 from spec.config import AcceleratorConfig
 
@@ -54,7 +54,7 @@ def map_build(
         "verilog": verilog, "clock_ns": clock_ns, "yosys": yosys.version(),
         "liberty": hashlib.sha256(liberty.read_bytes()).hexdigest(),
     }
-    folder, _ = run_stage(out, "mapping", inputs, lambda folder: mapping.map_design(
+    folder, _ = kept_folder(out, "mapping", inputs, lambda folder: mapping.map_design(
         verilog, liberty.resolve(), library, clock_ns, folder, on_line
     ))
     progress.update(bar, completed=len(steps), description="mapping")

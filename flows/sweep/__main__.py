@@ -25,7 +25,7 @@ from flows.sweep.area import AreaModel, read_runs
 from flows.sweep.choice import Unverified, chosen, options_of, verify
 from flows.sweep.parallel import executor
 from flows.sweep.points import Limits, Point, candidates, evaluated, pareto, synthetic
-from flows.synth.targets import NAMES, TARGETS
+from flows.tools.targets import NAMES, TARGETS
 from spec.config import SHAPES
 from spec.files import write_text
 from spec.model import Model, load

@@ -15,12 +15,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from console.kept import kept_folder
 from flows.asic.area import estimate_area
 from flows.asic.report import area_table
-from flows.synth import fit, netlist, nextpnr, report, scripts, yosys
-from flows.synth.process import ToolFailed
-from flows.synth.stage import run_stage
-from flows.synth.targets import TARGETS, Target
+from flows.synth import fit, netlist, nextpnr, report, scripts
+from flows.tools import yosys
+from flows.tools.process import ToolFailed
+from flows.tools.targets import TARGETS, Target
 from gen.options import add_build_options, config_from
 from gen.verilog import accelerator_verilog
 from spec.config import AcceleratorConfig
@@ -43,8 +44,8 @@ def _synthesize(target: Target, verilog: str, out: Path, progress: Progress) -> 
         progress.update(bar, completed=min(number, target.steps), description=f"Yosys: {name}")
 
     inputs = {"verilog": verilog, "command": (yosys.PREPARATION, target.synthesis), "yosys": yosys.version()}
-    folder, _ = run_stage(
-        out, "yosys", inputs, lambda folder: yosys.synthesize(target, verilog, folder, on_step)
+    folder, _ = kept_folder(
+        out, "yosys", inputs, lambda folder: yosys.synthesize(target.synthesis, verilog, folder, on_step)
     )
     progress.update(bar, completed=target.steps, description="Yosys")
     return folder / yosys.NETLIST
@@ -59,7 +60,7 @@ def _route(target: Target, design: Path, out: Path, seed: int, mhz: float, progr
         "netlist": design.parent.name, "options": target.router.options, "seed": seed, "mhz": mhz,
         "program": Path(program).name, "version": version,
     }
-    folder, _ = run_stage(out, "nextpnr", inputs, lambda folder: nextpnr.route(
+    folder, _ = kept_folder(out, "nextpnr", inputs, lambda folder: nextpnr.route(
         program, target.router, design, folder, seed=seed, mhz=mhz,
         on_phase=lambda phase: progress.update(bar, description=f"nextpnr: {phase}"),
     ))

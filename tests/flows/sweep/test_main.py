@@ -5,7 +5,7 @@ import json
 import pytest
 
 from flows.sweep.__main__ import main
-from flows.synth.targets import TARGETS
+from flows.tools.targets import TARGETS
 from spec.model import save
 from spec.refusal import Refused
 from spec.synthetic import synthetic_model

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from flows.synth.process import ToolFailed, run_tool
+from flows.tools.process import ToolFailed, run_tool
 
 
 def python(text):
