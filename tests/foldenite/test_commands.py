@@ -1,10 +1,13 @@
 """The list of commands is what can be run, no more and no less."""
 
+import argparse
+import importlib
 import re
 from pathlib import Path
 
 import pytest
 
+from console.command import CommandParser
 from foldenite.commands import COMMANDS, GROUPS
 
 ROOT = Path(__file__).parents[2]
@@ -38,3 +41,38 @@ def test_lines_are_lines(command):
     assert 10 < len(command.summary) < 80
     assert command.summary[-1] != "."
     assert any(command.module.startswith(f"{group}.") for group in GROUPS)
+
+
+def parser_of(command):
+    module = importlib.import_module(command.module)
+    if hasattr(module, "__path__"):
+        module = importlib.import_module(f"{command.module}.__main__")
+    return module.parser()
+
+
+def actions_of(parser):
+    """All options and arguments, those of subcommands too."""
+    for action in parser._actions:
+        yield action
+        if isinstance(action, argparse._SubParsersAction):
+            for below in action.choices.values():
+                yield from actions_of(below)
+
+
+@pytest.mark.parametrize(
+    "command", [command for command in COMMANDS if not command.module.startswith("train.")], ids=lambda c: c.name
+)
+def test_options_follow_the_conventions(command):
+    """Each has help, numbers have a range of their own, and what all commands have is spelled alike."""
+    parser = parser_of(command)
+    assert isinstance(parser, CommandParser)
+    assert parser.prog == f"python -m {command.module}"
+    for action in actions_of(parser):
+        assert action.help, action.dest
+        assert action.type not in (int, float), f"--{action.dest} needs console.command.Whole or Number"
+        if action.dest == "json":
+            assert action.nargs == 0, "--json is a flag"
+        if action.dest in ("seed", "images", "pe", "baud"):
+            assert "default" in action.help, action.dest
+        if action.dest == "model":
+            assert action.required == (not action.option_strings)
