@@ -18,10 +18,10 @@ from gen.compile import compile_model
 from gen.cycles import predict
 from sim.job import Job
 from sim.session import follow
-from sim.verilator import BUILD, SimulationFailed, build_simulation
+from sim.verilator import SimulationFailed, build_simulation
 from spec import golden, vectors
 from spec.config import AcceleratorConfig
-from spec.files import output_file, output_folder
+from spec.files import build_root, output_file, output_folder
 from spec.model import load
 from spec.refusal import Refused, run_command
 
@@ -39,7 +39,7 @@ def parser() -> CommandParser:
         "--vectors", type=Path, help="vector file with the images (default: NAME.vectors.safetensors beside the model)"
     )
     made.add_argument("--image", type=Whole(0), default=0, help="first image, one per lane from it on (default 0)")
-    add_out(made, "folder for the simulation and activity.json (default build/activity)", BUILD / "activity")
+    add_out(made, "folder for the simulation and activity.json (default build/activity)", build_root() / "activity")
     add_json(made, "what was measured")
     return made
 

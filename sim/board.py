@@ -28,9 +28,8 @@ from sim.driver import Driver, Result, check_counters
 from sim.errors import AcceleratorError
 from sim.serial_transport import LinkFailed, SerialPort, SerialTransport
 from sim.subject import Subject, add_subject_options, subject_of
-from sim.verilator import BUILD
 from spec.config import AcceleratorConfig
-from spec.files import output_folder, write_text
+from spec.files import build_root, output_folder, write_text
 from spec.model import Model, load
 from spec.refusal import Refused, run_command
 
@@ -206,7 +205,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     config = config_from(arguments, model.network)
     default = path.with_name(f"{path.stem}.vectors.safetensors")
     subject = subject_of(model, arguments.vectors, default, arguments.images, arguments.seed)
-    out = output_folder(arguments.out or BUILD / "board" / f"{model.network.name}-pe{config.pe}")
+    out = output_folder(arguments.out or build_root() / "board" / f"{model.network.name}-pe{config.pe}")
     console = Console(stderr=arguments.json)
     try:
         with (

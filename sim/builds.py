@@ -3,8 +3,9 @@
 import re
 
 from gen.verilog import accelerator_verilog, serial_verilog
-from sim.verilator import BUILD, SERIAL_WRAPPER, Simulation, build_simulation
+from sim.verilator import SERIAL_WRAPPER, Simulation, build_simulation
 from spec.config import AcceleratorConfig
+from spec.files import build_root
 
 __all__ = ["serial_simulation_of", "simulation_of", "without_initial_values"]
 
@@ -25,13 +26,14 @@ def simulation_of(config: AcceleratorConfig, *, waves: bool = False, initial_val
     if not initial_values:
         verilog, name = without_initial_values(verilog), f"{name}-unknown"
     return build_simulation(
-        verilog, BUILD / "verilator" / name, waves=waves, acc_bits=config.widths.acc, lanes=config.lanes
+        verilog, build_root() / "verilator" / name, waves=waves, acc_bits=config.widths.acc, lanes=config.lanes
     )
 
 
 def serial_simulation_of(config: AcceleratorConfig, divider: int) -> Simulation:
     """Simulation of the accelerator behind a serial line of ``divider`` cycles per bit, built unless it is there."""
+    name = f"serial-pe{config.pe}-{config.hash:08x}-{divider}"
     return build_simulation(
-        serial_verilog(config, divider), BUILD / "verilator" / f"serial-pe{config.pe}-{config.hash:08x}-{divider}",
+        serial_verilog(config, divider), build_root() / "verilator" / name,
         acc_bits=config.widths.acc, lanes=config.lanes, wrapper=SERIAL_WRAPPER,
     )

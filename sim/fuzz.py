@@ -14,9 +14,9 @@ from console.progress import progress_bars
 from console.record import json_text
 from sim.builds import simulation_of
 from sim.job import Job
-from sim.verilator import BUILD, SimulationFailed
+from sim.verilator import SimulationFailed
 from spec.config import AcceleratorConfig, config_for
-from spec.files import output_folder, write_text
+from spec.files import build_root, output_folder, write_text
 from spec.refusal import Refused, run_command
 
 __all__ = ["Round", "main", "parser", "random_config", "rounds"]
@@ -92,7 +92,7 @@ def parser() -> CommandParser:
     made.add_argument("--networks", type=Whole(1), default=50, help="networks to draw (default 50)")
     add_seed(made, "that everything is drawn from")
     made.add_argument("--only", metavar="BUILD.PROCESS", help="repeat the round of this name (default: all rounds)")
-    add_out(made, "folder to write (default build/fuzz)", BUILD / "fuzz")
+    add_out(made, "folder to write (default build/fuzz)", build_root() / "fuzz")
     add_json(made)
     return made
 

@@ -8,6 +8,7 @@ repeated while model, build and sources are the same, so the command can be stop
 
 import hashlib
 import json
+import os
 import subprocess
 import sys
 import time
@@ -23,9 +24,8 @@ from console.progress import progress_bars
 from console.record import json_text
 from gen.sizing import fitted
 from sim.network_list import Run, read_list
-from sim.verilator import BUILD
 from spec.config import MEMORY_LIMITS, AcceleratorConfig, config_for
-from spec.files import output_folder, write_text
+from spec.files import build_root, output_folder, write_text
 from spec.model import load, save
 from spec.refusal import Refused, run_command
 from spec.synthetic import synthetic_model
@@ -84,6 +84,7 @@ def _execute(run: Run, model: Path, config: AcceleratorConfig, out: Path) -> dic
     result = subprocess.run(
         [sys.executable, *command[1:], "--out", str(report.parent)],
         capture_output=True, text=True, check=False, cwd=_ROOT,
+        env=os.environ | {"FOLDENITE_BUILD": str(build_root())},  # where the caller's is, not beside the code
     )
     seconds = time.perf_counter() - begin
     if not report.is_file():
@@ -161,7 +162,7 @@ def parser() -> CommandParser:
         "--only", default="", metavar="TEXT", help="runs with TEXT in their name, say resnet50-32-1of4 (default: all)"
     )
     made.add_argument("--again", action="store_true", help="repeat runs that are done")
-    add_out(made, "folder to write (default build/networks)", BUILD / "networks")
+    add_out(made, "folder to write (default build/networks)", build_root() / "networks")
     add_json(made, "the rows")
     return made
 

@@ -28,9 +28,9 @@ from sim.job import Job
 from sim.report import Report
 from sim.session import follow
 from sim.subject import Subject, add_subject_options, subject_of
-from sim.verilator import BUILD, SimulationFailed
+from sim.verilator import SimulationFailed
 from sim.watcher import Watcher
-from spec.files import output_folder, write_text
+from spec.files import build_root, output_folder, write_text
 from spec.model import load
 from spec.refusal import run_command
 
@@ -59,7 +59,8 @@ class _Run:
         )
         self.programs = {trace: compile_model(self.model, self.config, trace=trace) for trace in (True, False)}
         self.cycles = {trace: predict(program) for trace, program in self.programs.items()}
-        self.out = output_folder(arguments.out or BUILD / "sim" / f"{self.model.network.name}-pe{self.config.pe}")
+        default_out = build_root() / "sim" / f"{self.model.network.name}-pe{self.config.pe}"
+        self.out = output_folder(arguments.out or default_out)
         self.out.mkdir(parents=True, exist_ok=True)
         images = self.out / "images.npy"
         np.save(images, self.subject.images)

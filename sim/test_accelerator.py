@@ -6,8 +6,9 @@ import pytest
 
 from sim.builds import simulation_of
 from sim.job import Job
-from sim.verilator import BUILD, Simulation, SimulationFailed
+from sim.verilator import Simulation, SimulationFailed
 from spec.config import AcceleratorConfig, config_for
+from spec.files import build_root
 
 #: Builds that are simulated. 8x16x2 is no named shape, has words of two tiles and weights for two rows a cycle.
 CONFIGS = {
@@ -25,18 +26,15 @@ RING_CONFIGS = {
     "4x4x2": config_for(32, lanes=2, ring_words=2048),
 }
 
-#: Wall-clock seconds after which a simulator is stopped.
-LIMIT = 400
-
 
 def run_bench(
     simulation: Simulation, config: AcceleratorConfig, module: str, name: str, plusargs=None, **options
 ) -> None:
     """Run a module of ``sim.bench`` and fail with the messages of all its tests that failed."""
-    run_dir = BUILD / "sim" / "tests" / name
+    run_dir = build_root() / "sim" / "tests" / name
     job = Job(config).save(run_dir / "job.json")
     given = {"job": job, **(plusargs or {})}
-    cases = simulation.run(f"sim.bench.{module}", run_dir, plusargs=given, limit=LIMIT, **options)
+    cases = simulation.run(f"sim.bench.{module}", run_dir, plusargs=given, **options)
     failures = [f"{case.name}: {case.failure}" for case in cases if case.failure is not None]
     if failures:
         text = f"{len(failures)} of {len(cases)} tests failed; see {run_dir / 'log.txt'}"
@@ -85,17 +83,17 @@ def test_power_up():
     for seed in (1, 2, 3):
         name = f"pe16-power_up-{seed}"
         run_bench(simulation, config, "power_up", name, power_up_seed=seed)
-        seen.add((BUILD / "sim" / "tests" / name / "before_reset.txt").read_text())
+        seen.add((build_root() / "sim" / "tests" / name / "before_reset.txt").read_text())
     assert len(seen) == 3, f"Power-up was not random: {seen}"
 
 
 def test_a_run_without_tests_fails():
     config = CONFIGS["pe16"]
-    run_dir = BUILD / "sim" / "tests" / "nothing"
+    run_dir = build_root() / "sim" / "tests" / "nothing"
     job = Job(config).save(run_dir / "job.json")
     simulation = simulation_of(config)
     with pytest.raises(SimulationFailed, match="ran no test matching"):
-        simulation.run("sim.bench.corruption", run_dir, tests=["no_such_test"], plusargs={"job": job}, limit=LIMIT)
+        simulation.run("sim.bench.corruption", run_dir, tests=["no_such_test"], plusargs={"job": job})
 
 
 def test_an_unchanged_design_is_not_rebuilt():

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from gen.board import BAUD
+from sim import board
 from sim.board import main
 from sim.builds import serial_simulation_of
 from sim.job import Job
@@ -21,13 +22,19 @@ from spec.topologies import residual_network
 BUILD = ["--mask-bits", str(CONFIG.mask_bits)]
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch):
+    """Nothing is lost on this line: however slow the simulator is, no request is sent twice or given up."""
+    monkeypatch.setattr(board, "_READ_SECONDS", None)
+
+
 @pytest.fixture(scope="module")
 def port(tmp_path_factory):
     """Path of a terminal behind which an accelerator is simulated."""
     folder = tmp_path_factory.mktemp("served")
     simulation = serial_simulation_of(CONFIG, DIVIDER)
     job = Job(CONFIG).save(folder / "job.json")
-    arguments = {"tests": ["serve"], "plusargs": {"job": job, "divider": DIVIDER}, "limit": 400}
+    arguments = {"tests": ["serve"], "plusargs": {"job": job, "divider": DIVIDER}}
     thread = threading.Thread(target=simulation.run, args=("sim.bench.serial_line", folder), kwargs=arguments)
     thread.start()
     while not (folder / "port").exists():

@@ -15,12 +15,13 @@ from pathlib import Path
 import pytest
 from vcdvcd import VCDVCD
 
-from sim.verilator import BUILD
 from spec import model as model_file
+from spec.files import build_root
 from spec.supermask import Mode
 from spec.synthetic import synthetic_model
 from spec.topologies import residual_network
 
+ROOT = Path(__file__).resolve().parents[1]
 FAULTS = tomllib.loads(Path(__file__).with_name("faults.toml").read_text())
 
 #: Run by default: two that need no Verilog of their own, and one that does. The others take a minute each.
@@ -37,21 +38,21 @@ def model(tmp_path_factory):
 
 def faulty_tree(folder, fault):
     """A copy of the design with ``fault`` in it. Where the Verilog is the right one, so are its simulations."""
-    root = BUILD.parent
     for room in ("spec", "rtl", "gen", "sim"):
-        shutil.copytree(root / room, folder / room, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / room, folder / room, ignore=shutil.ignore_patterns("__pycache__"))
     file = folder / fault["file"]
     file.write_text(file.read_text().replace(fault["original"], fault["mutated"].removeprefix("\n")))
     (folder / "build").mkdir()
     if not fault["file"].startswith("rtl/"):
-        (BUILD / "verilator").mkdir(parents=True, exist_ok=True)
-        (folder / "build" / "verilator").symlink_to(BUILD / "verilator")
+        simulations = build_root() / "verilator"
+        simulations.mkdir(parents=True, exist_ok=True)
+        (folder / "build" / "verilator").symlink_to(simulations)
     return folder
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 def test_a_fault_changes_one_place(fault):
-    assert (BUILD.parent / fault["file"]).read_text().count(fault["original"]) == 1
+    assert (ROOT / fault["file"]).read_text().count(fault["original"]) == 1
     assert fault["mutated"] != fault["original"]
 
 
@@ -62,7 +63,8 @@ def test_the_fault_is_found_where_it_is(model, tmp_path, name):
     fault = FAULTS[name]
     tree, out = faulty_tree(tmp_path / "tree", fault), tmp_path / "out"
     environment = os.environ | {
-        "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1", "CCACHE_DIR": str(BUILD / "ccache"),
+        "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1", "FOLDENITE_BUILD": str(tree / "build"),
+        "CCACHE_DIR": str(build_root() / "ccache"),
     }
     command = [sys.executable, "-m", "sim.run", str(model), "--pe", "16", "--images", "1", "--debug", "--out", str(out)]
     result = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, check=False)

@@ -25,16 +25,15 @@ from xml.etree import ElementTree
 from cocotb_tools.runner import get_runner
 
 from rtl.host.counters import COUNTER_VALUES
-from spec.files import write_text
+from spec.files import build_root, write_text
 from spec.numerics import ACC_BITS
 from spec.refusal import Refused
 
-__all__ = ["BUILD", "SERIAL_WRAPPER", "Case", "Simulation", "SimulationFailed", "build_simulation", "environment"]
+__all__ = ["SERIAL_WRAPPER", "Case", "Simulation", "SimulationFailed", "build_simulation", "environment"]
 
 TOP = "testbench"
 WRAPPER = Path(__file__).with_name("wrapper.v")  #: The bench of the accelerator's buses.
 SERIAL_WRAPPER = Path(__file__).with_name("serial_wrapper.v")  #: The bench of its serial line.
-BUILD = WRAPPER.resolve().parent.parent / "build"
 
 #: Programs of the operating system that a build calls, and the Debian package of each.
 TOOLS = {"g++": "g++", "c++": "g++", "ar": "binutils", "make": "make", "perl": "perl"}
@@ -107,7 +106,7 @@ def environment(make_variables: Mapping[str, str] = MAKE_VARIABLES) -> dict[str,
     return {name: value for name, value in os.environ.items() if name not in foreign} | {
         "PATH": path,
         "MAKEFLAGS": " ".join(f"{name}={value}" for name, value in variables.items()),
-        "CCACHE_DIR": os.environ.get("CCACHE_DIR", str(BUILD / "ccache")),
+        "CCACHE_DIR": os.environ.get("CCACHE_DIR", str(build_root() / "ccache")),
         "CCACHE_SLOPPINESS": "pch_defines,time_macros",
         "PYTHONWARNINGS": ",".join(WARNINGS),
         "OPENBLAS_NUM_THREADS": "1",  # numpy's threads would spin beside the simulator
@@ -150,7 +149,7 @@ class Simulation:
 
     def run(
         self, module: str, run_dir: Path, *, tests: Sequence[str] = (), plusargs: Mapping[str, object] | None = None,
-        seed: int = 1, power_up_seed: int | None = None, limit: int | None = None,
+        seed: int = 1, power_up_seed: int | None = None,
     ) -> tuple[Case, ...]:
         """Run the tests of the cocotb module ``module`` and return one case per test.
 
@@ -166,22 +165,17 @@ class Simulation:
             ``cocotb.RANDOM_SEED``.
         power_up_seed : int, optional
             Start registers and memories without initial value at random values drawn from it, instead of 0.
-        limit : int, optional
-            Wall-clock seconds after which the simulator is stopped.
 
         Raises
         ------
         SimulationFailed
-            If the simulator crashed, was stopped, or ran no test at all.
+            If the simulator crashed or ran no test at all.
         """
         run_dir.mkdir(parents=True, exist_ok=True)
         results, log = run_dir.resolve() / "results.xml", run_dir / "log.txt"
         results.unlink(missing_ok=True)
         power_up = [] if power_up_seed is None else ["+verilator+rand+reset+2", f"+verilator+seed+{power_up_seed}"]
-        variables = environment()
-        if limit is not None and shutil.which("timeout"):
-            variables["SIM_CMD_PREFIX"] = f"timeout --kill-after=5 {limit}"
-        with _process_environment(variables), contextlib.suppress(SystemExit, RuntimeError):
+        with _process_environment(environment()), contextlib.suppress(SystemExit, RuntimeError):
             # cocotb's runner exits or raises on some failures and not on others; the results say which test failed.
             _runner().test(
                 test_module=module, hdl_toplevel=TOP, hdl_toplevel_lang="verilog", build_dir=self.directory,

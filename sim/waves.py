@@ -23,8 +23,7 @@ from sim import waveform
 from sim.builds import simulation_of
 from sim.job import Job
 from sim.session import follow
-from sim.verilator import BUILD
-from spec.files import output_file
+from spec.files import build_root, output_file
 from spec.model import load
 from spec.refusal import Refused, run_command
 from spec.synthetic import random_images
@@ -112,7 +111,7 @@ def parser() -> CommandParser:
     made.add_argument("--block", help="recurrent block (default: the first)")
     made.add_argument("--before", type=Whole(0, 1000), default=20, help="cycles before the iteration (default 20)")
     made.add_argument("--after", type=Whole(1, 1000), default=40, help="cycles from its start on (default 40)")
-    add_out(made, "file to write (default build/waves.json)", BUILD / "waves.json")
+    add_out(made, "file to write (default build/waves.json)", build_root() / "waves.json")
     add_build_options(made)
     return made
 

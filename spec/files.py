@@ -1,4 +1,4 @@
-"""Files that are either whole or absent: write to a temporary name, flush to disk, rename."""
+"""Files that are either whole or absent: write to a temporary name, flush to disk, rename; and where builds go."""
 
 import os
 from pathlib import Path
@@ -8,7 +8,15 @@ import safetensors
 
 from spec.refusal import Refused
 
-__all__ = ["output_file", "output_folder", "read_tensors", "write_bytes", "write_text"]
+__all__ = ["build_root", "output_file", "output_folder", "read_tensors", "write_bytes", "write_text"]
+
+
+def build_root() -> Path:
+    """Absolute path of the folder for all that is generated: ``$FOLDENITE_BUILD``, or ``build`` where one works.
+
+    Never beside the code, which an install puts where nothing else belongs.
+    """
+    return Path(os.environ.get("FOLDENITE_BUILD") or "build").resolve()
 
 
 def output_file(path: Path) -> Path:

@@ -7,6 +7,7 @@ from functools import cache
 import numpy as np
 import pytest
 from amaranth.sim import Simulator
+from hypothesis import HealthCheck, settings
 
 from gen.sizing import fitted
 from rtl.accelerator import Core
@@ -19,6 +20,12 @@ from spec.topologies import residual_network
 
 #: The smallest network with everything in it: a projection, an identity block, a fold, three stages of numbers.
 SMALL = {"image": (4, 4, 1), "classes": 3, "widths": (4, 8), "iterations": (0, 2), "seed": 5}
+
+
+def pytest_configure():
+    """Property tests have no deadline: how long an example takes says how busy the machine is, not what is right."""
+    settings.register_profile("foldenite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("foldenite")
 
 
 @pytest.fixture(scope="session")

@@ -13,12 +13,13 @@ JOB = Job(config_for(16))
 
 
 class FakeSimulation:
-    """Writes events slowly, some of them in halves, until it is done or told to stop."""
+    """Writes events slowly, some of them in halves; if ``endless``, ends only when it is told to."""
 
-    def __init__(self, pieces, outcome=None):
+    def __init__(self, pieces, outcome=None, endless=False):
         self.pieces = pieces
         self.outcome = (Case("t", None, 1.0),) if outcome is None else outcome
-        self.written = 0
+        self.endless = endless
+        self.stopped = False
         self.options = None
 
     def run(self, module, run_dir, **options):
@@ -28,7 +29,11 @@ class FakeSimulation:
                 break
             with open(run_dir / "events.jsonl", "a") as file:
                 file.write(piece)
-            self.written += 1
+            time.sleep(0.06)
+        for _ in range(10_000 if self.endless else 0):
+            self.stopped = (run_dir / "stop").exists()
+            if self.stopped:
+                break
             time.sleep(0.06)
         if isinstance(self.outcome, Exception):
             raise self.outcome
@@ -43,11 +48,11 @@ def test_events_arrive_whole_and_in_order(tmp_path):
 
 
 def test_closing_stops_the_simulator(tmp_path):
-    simulation = FakeSimulation([f'{{"n": {n}}}\n' for n in range(200)])
+    simulation = FakeSimulation(['{"n": 0}\n', '{"n": 1}\n'], endless=True)
     events = follow(simulation, "t", JOB, tmp_path)
     assert next(events) == {"n": 0}
     events.close()
-    assert simulation.written < 100
+    assert simulation.stopped
 
 
 def test_events_of_an_earlier_run_are_forgotten(tmp_path):

@@ -10,10 +10,19 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
-from spec.files import output_file, output_folder, read_tensors, write_bytes, write_text
+from spec.files import build_root, output_file, output_folder, read_tensors, write_bytes, write_text
 from spec.refusal import Refused
 
 ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize(("variable", "root"), [(None, "build"), ("", "build"), ("else/where", "else/where")])
+def test_builds_go_where_one_works_or_says(variable, root, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("FOLDENITE_BUILD", raising=False)
+    if variable is not None:
+        monkeypatch.setenv("FOLDENITE_BUILD", variable)
+    assert build_root() == tmp_path / root
 
 
 @pytest.mark.parametrize("content", [b"", b"abc", bytes(range(256)) * 1000])
@@ -59,7 +68,7 @@ def test_an_interrupted_write_changes_nothing(tmp_path, monkeypatch, call, error
 def test_a_killed_process_leaves_the_old_file(tmp_path, call):
     (tmp_path / "f").write_bytes(b"old")
     program = (
-        "import os, signal; from spec.files import write_bytes; "
+        "import os, signal; from spec.files import build_root, write_bytes; "
         f"{call} = lambda *_: os.kill(os.getpid(), signal.SIGKILL); write_bytes({str(tmp_path / 'f')!r}, b'new')"
     )
     process = subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=os.environ, check=False)
