@@ -8,7 +8,12 @@ from pathlib import Path
 import pytest
 
 from console.command import CommandParser
+from foldenite.__main__ import main
 from foldenite.commands import COMMANDS, GROUPS
+from spec.model import save
+from spec.refusal import Refused
+from spec.synthetic import synthetic_model
+from spec.topologies import residual_network
 
 ROOT = Path(__file__).parents[2]
 ROOMS = ("train", "gen", "sim", "flows")
@@ -76,3 +81,29 @@ def test_options_follow_the_conventions(command):
             assert "default" in action.help, action.dest
         if action.dest == "model":
             assert action.required == (not action.option_strings)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    network = residual_network("net", image=(4, 4, 1), classes=3, widths=(4,), iterations=(2,))
+    return str(save(synthetic_model(network, seed=1), tmp_path_factory.mktemp("model") / "net.safetensors"))
+
+
+@pytest.mark.parametrize("words", [
+    ["build"], ["bitstream"], ["run", "MODEL"], ["fuzz"], ["networks"], ["synth"], ["sweep", "MODEL"], ["bench"],
+    ["board", "MODEL", "--port", "nowhere"],
+], ids=lambda words: words[0])
+def test_a_file_where_a_folder_is_meant_is_refused(words, model, tmp_path):
+    (tmp_path / "here").write_text("kept")
+    with pytest.raises(Refused, match=r"^Output \S+/here is a file; give a folder with --out$"):
+        main([model if word == "MODEL" else word for word in words] + ["--out", str(tmp_path / "here")])
+    assert (tmp_path / "here").read_text() == "kept"
+
+
+@pytest.mark.parametrize("words", [
+    ["synthetic", "resnet18"], ["onnx", "MODEL"], ["waves", "MODEL"], ["report", "BUILD"],
+], ids=lambda words: words[0])
+def test_a_folder_where_a_file_is_meant_is_refused(words, model, tmp_path):
+    with pytest.raises(Refused, match=r"^Output \S+ is a folder; name a file to write, such as one in it$"):
+        main([model if word == "MODEL" else word for word in words] + ["--out", str(tmp_path)])
+    assert not list(tmp_path.iterdir())
