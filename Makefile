@@ -1,24 +1,27 @@
-# Everything runs in .venv, which `make` builds from pip wheels alone.
+# Everything runs in .venv, which `make` builds from wheels alone.
 PYTHON ?= python3
-VENV := .venv
-BIN := $(VENV)/bin
-STAMP := $(VENV)/.installed
+BIN := .venv/bin
+STAMP := .venv/.installed
+PIP := $(BIN)/pip install --disable-pip-version-check
+# Picks the build of torch that suits the machine, where torch's index can be asked: one try, no waiting.
+UV := $(BIN)/uv pip install --python $(BIN)/python --torch-backend=auto
 PE ?= 16
 MODEL := build/demo/digits.safetensors
 
 # One torch thread per process: two threads on a busy two-core machine are many times slower.
 export OMP_NUM_THREADS := 1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
-
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast lint mutants bench verilog clean
+.PHONY: help demo test test-all test-fast lint mutants bench verilog clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 $(STAMP): pyproject.toml
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --disable-pip-version-check --progress-bar off -e '.[dev]'
+	$(PYTHON) -m venv .venv
+	$(PIP) --quiet --retries 0 --timeout 10 uv || true
+	@{ UV_HTTP_RETRIES=0 $(UV) --quiet --no-deps --dry-run torch 2>/dev/null && $(UV) -e '.[dev]'; } || \
+	{ echo "uv cannot choose a build of torch here; plain pip installs"; $(PIP) --progress-bar off -e '.[dev]'; }
 	@touch $@
 
 demo: $(STAMP) ## Train on digits, export, build, prove in Verilog: a table with 0 mismatches
@@ -27,15 +30,17 @@ demo: $(STAMP) ## Train on digits, export, build, prove in Verilog: a table with
 	python -m gen.build --pe $(PE) --model $(MODEL) --out build/demo/pe$(PE)
 	python -m sim.run $(MODEL) --pe $(PE) --images 32
 
-test: lint ## Everything: unit, property and Verilog tests
+test: lint ## What must pass: unit, property and Verilog tests
 	python -m pytest -n 2 --dist loadgroup
+
+test-all: lint ## These and the slow ones: every shape, every fault, the whole list of networks
+	python -m pytest -n 2 --dist loadgroup -m "slow or not slow"
 
 test-fast: $(STAMP) ## Everything but Verilator
 	python -m pytest -n 2 tests
 
 lint: $(STAMP) ## ruff and import-linter
-	ruff check .
-	lint-imports
+	ruff check . && lint-imports
 
 mutants: $(STAMP) ## Wrong versions of the design, each of which a test must catch
 	python -m tests.mutants

@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ET
 
 from spec.config import AcceleratorConfig
 from spec.packets import HEADER_WORDS, LANE_LSB, PACKET_MAGIC, PER_LANE, Target, memory_words
-from spec.registers import ADDRESS_BITS, COUNTERS, REGISTERS, VERSION, Access, ErrorCode, Field, Register, identity
+from spec.registers import COUNTERS, OFFSET_BITS, REGISTERS, VERSION, Access, ErrorCode, Field, Register, identity
 
 __all__ = ["c_header", "markdown", "svd"]
 
@@ -110,7 +110,7 @@ def svd(config: AcceleratorConfig) -> str:
     peripheral = ET.SubElement(ET.SubElement(device, "peripherals"), "peripheral")
     _leaves(peripheral, {"name": _PREFIX, "description": "Hidden-network accelerator", "baseAddress": "0x0"})
     block = ET.SubElement(peripheral, "addressBlock")
-    _leaves(block, {"offset": "0x0", "size": 1 << ADDRESS_BITS, "usage": "registers"})
+    _leaves(block, {"offset": "0x0", "size": 1 << OFFSET_BITS, "usage": "registers"})
     registers = ET.SubElement(peripheral, "registers")
     for register in REGISTERS:
         element = ET.SubElement(registers, "register")

@@ -11,12 +11,12 @@ from rtl.host.frame_sender import FrameSender
 from rtl.host.packet_loader import PacketLoader
 from rtl.host.registers import CommandError, Position, RegisterPort
 from spec.config import AcceleratorConfig
-from spec.registers import ADDRESS_BITS, ErrorCode
+from spec.registers import OFFSET_BITS, ErrorCode
 
 __all__ = ["PORTS", "Accelerator", "Core"]
 
 #: Buses of the host.
-_BUSES = {"s_axi": In(AxiLite(ADDRESS_BITS)), "s_axis": In(AxiStream()), "m_axis": Out(AxiStream())}
+_BUSES = {"s_axi": In(AxiLite(OFFSET_BITS)), "s_axis": In(AxiStream()), "m_axis": Out(AxiStream())}
 
 #: Ports of the top module.
 PORTS = {"aclk": In(1), "aresetn": In(1), "irq": Out(1)} | {

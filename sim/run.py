@@ -25,6 +25,7 @@ from sim.builds import simulation_of
 from sim.compare import Mismatch, expected_counters, first_mismatch, first_wrong_command, value_count
 from sim.divergence import Divergence, examine
 from sim.job import Job
+from sim.page import render
 from sim.report import Report
 from sim.session import follow
 from sim.subject import Subject, add_subject_options, subject_of
@@ -153,8 +154,6 @@ class _Run:
 
 def _write(run: _Run) -> list[Path]:
     """Write ``report.json``, ``layers.json`` and the page made from both."""
-    from sim.page import render  # here, because drawing takes a second to import
-
     report = run.report
     layers = layers_json(report.program, report.cycles, report.commands)
     texts = {

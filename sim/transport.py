@@ -19,7 +19,7 @@ __all__ = ["CHANNELS", "CLOCK_NS", "CocotbTransport"]
 
 CLOCK_NS = 10  #: Period of the wrapper's clock.
 CHANNELS = ("aw", "w", "b", "ar", "r", "s_axis", "m_axis")  #: In the wrapper's order.
-LANES = 4  #: Bytes of a stream word.
+WORD_BYTES = 4  #: Of a stream.
 _RESET_CYCLES = 4
 _BURSTS = (1, 1, 1, 2, 3, 8)  #: Cycles that a stalled channel stays as it is.
 
@@ -46,8 +46,8 @@ class CocotbTransport:
         for name in ("s_axi", "s_axis", "m_axis"):
             logging.getLogger(f"cocotb.{dut._name}.{name}").setLevel(logging.WARNING)
         self.registers = AxiLiteMaster(AxiLiteBus.from_prefix(dut, "s_axi"), dut.aclk, **reset)
-        self.source = AxiStreamSource(AxiStreamBus.from_prefix(dut, "s_axis"), dut.aclk, byte_lanes=LANES, **reset)
-        self.sink = AxiStreamSink(AxiStreamBus.from_prefix(dut, "m_axis"), dut.aclk, byte_lanes=LANES, **reset)
+        self.source = AxiStreamSource(AxiStreamBus.from_prefix(dut, "s_axis"), dut.aclk, byte_lanes=WORD_BYTES, **reset)
+        self.sink = AxiStreamSink(AxiStreamBus.from_prefix(dut, "m_axis"), dut.aclk, byte_lanes=WORD_BYTES, **reset)
         self.read_register = resume(self.read_register_async)
         self.write_register = resume(self.write_register_async)
         self.send = resume(self.send_async)
@@ -77,12 +77,12 @@ class CocotbTransport:
     @property
     def bytes_in(self) -> int:
         """Bytes that went in through ``s_axis``, headers of packets included."""
-        return LANES * int(self.dut.words_in.value)
+        return WORD_BYTES * int(self.dut.words_in.value)
 
     @property
     def bytes_out(self) -> int:
         """Bytes that came out of ``m_axis``."""
-        return LANES * int(self.dut.words_out.value)
+        return WORD_BYTES * int(self.dut.words_out.value)
 
     @property
     def counts_at_ends(self) -> list[dict[str, int]]:

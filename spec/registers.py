@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from spec.config import AcceleratorConfig
 
 __all__ = [
-    "ADDRESS_BITS", "COUNTERS", "MAGIC", "REGISTERS", "VERSION", "Access", "ErrorCode", "Field", "Register", "identity",
+    "COUNTERS", "MAGIC", "OFFSET_BITS", "REGISTERS", "VERSION", "Access", "ErrorCode", "Field", "Register", "identity",
     "offset_of",
 ]
 
 MAGIC = 0x464F_4C44  #: "FOLD".
 VERSION = 0x0001_0000  #: Major in the upper, minor in the lower half; a driver needs the same major.
-ADDRESS_BITS = 8  #: Byte address bits of the register bus.
+OFFSET_BITS = 8  #: Byte address on the register bus.
 
 
 class Access(enum.Enum):

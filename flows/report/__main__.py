@@ -14,6 +14,7 @@ from pathlib import Path
 
 from console.command import CommandParser, add_out
 from flows.report.folder import read_results
+from flows.report.page import page
 from flows.report.points import of_model, of_papers
 from spec.files import output_file, write_text
 from spec.model import load
@@ -56,8 +57,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     })
     ours = [of_model(results.model.network.name, results.model)]
     ours += [of_model(path.stem, load(path)) for path in arguments.models]
-
-    from flows.report.page import page  # here, because drawing takes a second to import
 
     text = page(results, [*of_papers(), *dict.fromkeys(point for point in ours if point)])
     print(write_text(out, text))

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from matplotlib.ticker import EngFormatter
 
-from flows.report.points import Point
+from flows.report.points import Judged
 from gen.pages.drawing import INK, Drawing, style
 
 __all__ = ["METHOD_COLOURS", "accuracy_by_size", "bars", "waveform"]
@@ -17,7 +17,7 @@ _MARKERS = "os^Dv<>P"
 _BAR_INCHES = 0.24
 
 
-def accuracy_by_size(points: Sequence[Point], width: float) -> str:
+def accuracy_by_size(points: Sequence[Judged], width: float) -> str:
     """Accuracy (percent) over bytes of the model, logarithmic; colours are methods, markers are data sets."""
     with style():
         drawing = Drawing(width, 0.36 * width + 1.6, "Accuracy against the size of the model")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from flows.report import drawings
 from flows.report.folder import Results
-from flows.report.points import Point
+from flows.report.points import Judged
 from flows.tools.targets import NAMES
 from gen.pages.sections import both_widths, layer_sections, render
 from spec.config import AcceleratorConfig
@@ -30,7 +30,7 @@ _BLOCK_OF = {
 _STEERING = "sequencer"
 
 
-def page(results: Results, points: Sequence[Point]) -> str:
+def page(results: Results, points: Sequence[Judged]) -> str:
     """The page that shows ``results``, with ``points`` in its drawing of accuracy against size."""
     layers, simulation = results.layers, results.simulation
     return render(
@@ -42,7 +42,7 @@ def page(results: Results, points: Sequence[Point]) -> str:
     )
 
 
-def _methods(points: Sequence[Point]) -> dict[str, str]:
+def _methods(points: Sequence[Judged]) -> dict[str, str]:
     used = {point.method for point in points}
     return {method: colour for method, colour in drawings.METHOD_COLOURS.items() if method in used}
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from spec.model import Model
 
-__all__ = ["Point", "of_model", "of_papers"]
+__all__ = ["Judged", "of_model", "of_papers"]
 
 _PAPERS = Path(__file__).with_name("papers.toml")
 
 
 @dataclass(frozen=True)
-class Point:
+class Judged:
     """A network: what it was trained on, how well it does (percent), what it takes (bytes), who says so."""
 
     name: str
@@ -24,15 +24,15 @@ class Point:
     source: str
 
 
-def of_papers() -> Sequence[Point]:
+def of_papers() -> Sequence[Judged]:
     """What the papers report."""
-    return [Point(**point) for point in tomllib.loads(_PAPERS.read_text())["point"]]
+    return [Judged(**point) for point in tomllib.loads(_PAPERS.read_text())["point"]]
 
 
-def of_model(name: str, model: Model) -> Point | None:
+def of_model(name: str, model: Model) -> Judged | None:
     """A model file: its integers' accuracy, and the bytes the accelerator stores; None if it was never judged."""
     facts = model.provenance
     if "deployed_accuracy" not in facts:
         return None
     accuracy = 100 * facts["deployed_accuracy"]
-    return Point(name, "here", facts["dataset"], accuracy, model.stored_bytes, "deployed, this project")
+    return Judged(name, "here", facts["dataset"], accuracy, model.stored_bytes, "deployed, this project")

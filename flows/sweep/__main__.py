@@ -24,9 +24,12 @@ from console.progress import progress_bars
 from console.record import json_text
 from flows.sweep.area import AreaModel, read_runs
 from flows.sweep.choice import Unverified, chosen, options_of, verify
+from flows.sweep.drawing import front
 from flows.sweep.parallel import executor
 from flows.sweep.points import Limits, Point, candidates, evaluated, pareto, synthetic
 from flows.tools.targets import NAMES, TARGETS
+from gen.pages.figures import MODE_COLOURS
+from gen.pages.sections import both_widths, render
 from spec.config import SHAPES
 from spec.files import output_folder, write_text
 from spec.model import Model, load
@@ -89,10 +92,6 @@ def _table(best: Sequence[Point], mhz: float) -> Table:
 
 
 def _page(data: dict, part: str, points: Sequence[Point], best: Sequence[Point], choice: Point | None) -> str:
-    from flows.sweep.drawing import front  # here, because drawing takes a second to import
-    from gen.pages.figures import MODE_COLOURS
-    from gen.pages.sections import both_widths, render
-
     used = dict.fromkeys(point.mode for point in points)
     return render(
         Path(__file__).with_name("sweep.html.j2"), data=data, part=part, points=points, best=best, choice=choice,

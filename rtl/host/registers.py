@@ -11,7 +11,7 @@ from rtl.host.axi import AXI_BITS, AxiLite, Response
 from rtl.host.counters import COUNTER_VALUES
 from rtl.host.packet_loader import LoadError
 from spec.config import AcceleratorConfig
-from spec.registers import ADDRESS_BITS, COUNTERS, REGISTERS, Access, ErrorCode, Field, identity
+from spec.registers import COUNTERS, OFFSET_BITS, REGISTERS, Access, ErrorCode, Field, identity
 
 __all__ = ["CommandError", "Position", "RegisterBus", "RegisterFile", "RegisterPort"]
 
@@ -19,11 +19,11 @@ __all__ = ["CommandError", "Position", "RegisterBus", "RegisterFile", "RegisterP
 #: four bytes are written.
 _WRITE = wiring.Signature({
     "coming": Out(1), "strobe": Out(1), "refused": In(1),
-    "address": Out(ADDRESS_BITS), "data": Out(AXI_BITS), "whole": Out(1),
+    "address": Out(OFFSET_BITS), "data": Out(AXI_BITS), "whole": Out(1),
 })
 
 #: One read: ``strobe`` for one cycle, and ``data`` or ``refused`` in the same cycle.
-_READ = wiring.Signature({"strobe": Out(1), "address": Out(ADDRESS_BITS), "data": In(AXI_BITS), "refused": In(1)})
+_READ = wiring.Signature({"strobe": Out(1), "address": Out(OFFSET_BITS), "data": In(AXI_BITS), "refused": In(1)})
 
 
 class CommandError(data.Struct):
@@ -49,7 +49,7 @@ class RegisterBus(wiring.Component):
 
     Members
     -------
-    bus : In(AxiLite(ADDRESS_BITS))
+    bus : In(AxiLite(OFFSET_BITS))
         The manager. ``awprot`` and ``arprot`` are ignored.
     write : Out(Signature)
         ``coming``, ``strobe``, ``address``, ``data``, ``whole``, answered by ``refused``.
@@ -57,7 +57,7 @@ class RegisterBus(wiring.Component):
         ``strobe``, ``address``, answered by ``data`` and ``refused``.
     """
 
-    bus: In(AxiLite(ADDRESS_BITS))
+    bus: In(AxiLite(OFFSET_BITS))
     write: Out(_WRITE)
     read: Out(_READ)
 
@@ -201,7 +201,7 @@ class RegisterPort(wiring.Component):
 
     Members
     -------
-    bus : In(AxiLite(ADDRESS_BITS))
+    bus : In(AxiLite(OFFSET_BITS))
         The host.
     start_asked : Out(1)
         A start is asked for, whether it is taken or not; one cycle.
@@ -236,7 +236,7 @@ class RegisterPort(wiring.Component):
     def __init__(self, config: AcceleratorConfig):
         self.config = config
         super().__init__({
-            "bus": In(AxiLite(ADDRESS_BITS)),
+            "bus": In(AxiLite(OFFSET_BITS)),
             "start_asked": Out(1), "start": Out(1), "abort": Out(1), "program_start": Out(16),
             "busy": In(1), "loading": In(1), "done": In(1),
             "load_error": In(LoadError), "command_error": In(CommandError), "position": In(Position),

@@ -9,7 +9,7 @@ from rtl.host.axi import AXI_BITS, AxiLite, AxiStream, Response
 from rtl.serial.frames import FrameReceiver, FrameTransmitter
 from rtl.serial.uart import UartReceiver, UartTransmitter
 from rtl.serial.word_queue import WordQueue
-from spec.registers import ADDRESS_BITS
+from spec.registers import OFFSET_BITS
 from spec.serial_link import FRAME_WORDS, LEAST_BYTES, LINK_VERSION, STATUS_BITS, Flag, Kind, Status, payload_bytes
 
 __all__ = ["FETCH_QUEUE", "SEND_QUEUE", "SerialBridge"]
@@ -68,7 +68,7 @@ class SerialBridge(wiring.Component):
     rx : In(1)
     tx : Out(1)
         The line, of any clock.
-    registers : Out(AxiLite(ADDRESS_BITS))
+    registers : Out(AxiLite(OFFSET_BITS))
     packets : Out(AxiStream())
         To ``s_axis``.
     frames : In(AxiStream())
@@ -86,7 +86,7 @@ class SerialBridge(wiring.Component):
         self.fetch_queue = fetch_queue
         super().__init__({
             "rx": In(1, init=1), "tx": Out(1, init=1),
-            "registers": Out(AxiLite(ADDRESS_BITS)), "packets": Out(AxiStream()), "frames": In(AxiStream()),
+            "registers": Out(AxiLite(OFFSET_BITS)), "packets": Out(AxiStream()), "frames": In(AxiStream()),
             "irq": In(1), "restart": Out(1),
         })
 
@@ -126,7 +126,7 @@ class SerialBridge(wiring.Component):
         most = LEAST_BYTES + FRAME_WORDS * _WORD_BYTES + 1
         arrived = {
             "count": Signal(range(most + 1)),  # bytes of content, no further than one too many
-            "sequence": Signal(8), "kind": Signal(8), "address": Signal(ADDRESS_BITS), "word": Signal(AXI_BITS),
+            "sequence": Signal(8), "kind": Signal(8), "address": Signal(OFFSET_BITS), "word": Signal(AXI_BITS),
             "good": Signal(), "overflow": Signal(),
         }
         count, missed = arrived["count"], Signal()

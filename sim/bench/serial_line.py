@@ -18,7 +18,7 @@ from sim.compare import expected_counters
 from sim.driver import Driver
 from sim.errors import RegisterAccessFailed
 from sim.serial_transport import SerialTransport
-from spec.registers import ADDRESS_BITS, ErrorCode
+from spec.registers import OFFSET_BITS, ErrorCode
 from spec.serial_link import Kind, request
 from spec.supermask import Mode
 
@@ -201,7 +201,7 @@ async def lamps_and_refused_registers(dut):
     await port.start()
     driver = await bridge(connect)(port)
     assert (int(dut.failed.value), int(dut.busy.value)) == (0, 0)
-    nowhere = (1 << ADDRESS_BITS) - 4
+    nowhere = (1 << OFFSET_BITS) - 4
     for access, arguments in ((driver.transport.read_register, ()), (driver.transport.write_register, (1,))):
         with pytest.raises(RegisterAccessFailed, match=f"{nowhere:#04x} was refused"):
             await bridge(access)(nowhere, *arguments)

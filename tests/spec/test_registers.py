@@ -6,9 +6,9 @@ import pytest
 
 from spec.config import config_for
 from spec.registers import (
-    ADDRESS_BITS,
     COUNTERS,
     MAGIC,
+    OFFSET_BITS,
     REGISTERS,
     VERSION,
     Access,
@@ -28,7 +28,7 @@ def test_names_and_offsets_are_unique():
 @pytest.mark.parametrize("register", REGISTERS, ids=BY_NAME)
 def test_register_is_an_aligned_word_in_reach(register):
     assert register.offset % 4 == 0
-    assert 0 <= register.offset < 1 << ADDRESS_BITS
+    assert 0 <= register.offset < 1 << OFFSET_BITS
     assert offset_of(register.name) == register.offset
 
 

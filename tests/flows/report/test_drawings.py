@@ -3,7 +3,7 @@
 import pytest
 
 from flows.report.drawings import accuracy_by_size, bars, waveform
-from flows.report.points import Point
+from flows.report.points import Judged
 from gen.pages.drawing import NARROW, WIDE
 
 WAVES = {
@@ -17,7 +17,7 @@ WAVES = {
 
 @pytest.mark.parametrize("width", [WIDE, NARROW])
 def test_drawings_say_their_numbers(width):
-    svg = accuracy_by_size([Point("a", "dense", "d", 12.5, 3000, "s")], width)
+    svg = accuracy_by_size([Judged("a", "dense", "d", 12.5, 3000, "s")], width)
     assert "a, d: 12.50 % in 3,000 bytes (s)" in svg
     svg = bars({"small": 1.0, "large": 3.0}, "LUT", "#123456", width)
     assert "large: 3 LUT (75.0 %)" in svg

@@ -9,7 +9,7 @@ from amaranth.sim import Simulator
 from rtl.host.axi import Response
 from rtl.host.registers import RegisterPort
 from spec.config import config_for
-from spec.registers import ADDRESS_BITS, COUNTERS, MAGIC, REGISTERS, VERSION, Access, ErrorCode, offset_of
+from spec.registers import COUNTERS, MAGIC, OFFSET_BITS, REGISTERS, VERSION, Access, ErrorCode, offset_of
 
 CONFIG = config_for(16)
 
@@ -275,7 +275,7 @@ def test_every_other_address_is_refused():
     known = {register.offset for register in REGISTERS}
 
     async def testbench(ctx):
-        for address in range(1 << ADDRESS_BITS):
+        for address in range(1 << OFFSET_BITS):
             if address in known:
                 continue
             assert await host.read(ctx, address) == (Response.SLVERR, 0)

@@ -1,0 +1,53 @@
+"""`make` installs with uv where it can ask for a build of torch, else with pip: the Makefile's, among stand-ins."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+#: Stand-ins for programs write down how they are called, and fail if their last word is one of these.
+PROGRAM = '#!/bin/sh\necho {name} "$@" >> log\nfor last; do :; done\ncase "$last" in {fails}) exit 1;; esac\n'
+
+
+def executable(path, text):
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+    path.chmod(0o755)
+
+
+@pytest.mark.parametrize(("pip_fails", "uv_fails", "installs"), [
+    ("uv", None, ["pip"]),  # there is no uv to be had
+    ("-", "torch", ["pip"]),  # the index of torch is out of reach
+    ("-", ".\\[dev\\]", ["uv", "pip"]),  # a package is
+    ("-", "-", ["uv"]),
+])
+def test_uv_where_it_can_and_pip_where_not(pip_fails, uv_fails, installs, tmp_path):
+    for name in ("Makefile", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    executable(tmp_path / "programs" / "pip", PROGRAM.format(name="pip", fails=pip_fails))
+    if uv_fails is not None:
+        executable(tmp_path / "programs" / "uv", PROGRAM.format(name="uv", fails=uv_fails))
+    python = tmp_path / "python"
+    executable(python, "#!/bin/sh\nmkdir .venv && cp -r programs .venv/bin\n")
+    result = subprocess.run(
+        ["make", ".venv/.installed", f"PYTHON={python}"], cwd=tmp_path, capture_output=True, text=True,
+        check=True,
+    )
+    calls = (tmp_path / "log").read_text().splitlines()
+    assert [call.split()[0] for call in calls if call.endswith("-e .[dev]")] == installs
+    assert ("plain pip installs" in result.stdout.splitlines()[-1]) is ("pip" in installs)
+    assert all("--torch-backend=auto" in call for call in calls if call.startswith("uv "))
+    assert (tmp_path / ".venv" / ".installed").exists()
+
+
+def test_a_failed_install_is_tried_again(tmp_path):
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    (tmp_path / "pyproject.toml").touch()
+    for _ in range(2):
+        result = subprocess.run(["make", ".venv/.installed", "PYTHON=false"], cwd=tmp_path, capture_output=True,
+                                check=False)
+        assert result.returncode == 2
+    assert not (tmp_path / ".venv" / ".installed").exists()
