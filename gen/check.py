@@ -3,14 +3,14 @@
 A model that passes compiles, and runs.
 """
 
-import argparse
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from rich.console import Console
 from rich.table import Table
 
+from console.command import CommandParser, add_json
+from console.record import json_text
 from gen.options import add_build_options, config_from
 from gen.plan import LayerPlan, Plan, command_count, plan
 from spec.commands import FIELDS, RING_UNIT
@@ -19,7 +19,7 @@ from spec.model import Model, load
 from spec.network import Role
 from spec.refusal import run_command
 
-__all__ = ["Problem", "main", "problems"]
+__all__ = ["Problem", "main", "parser", "problems"]
 
 _LIMITS = {field.name: (1 << field.width) - 1 for field in FIELDS}
 
@@ -145,18 +145,23 @@ def _map_problems(part: LayerPlan) -> list[Problem]:
     ]
 
 
+def parser() -> CommandParser:
+    """The command line."""
+    made = CommandParser(prog="python -m gen.check", description=__doc__.splitlines()[0])
+    made.add_argument("model", help="model file (.safetensors)")
+    add_json(made, "the problems")
+    add_build_options(made)
+    return made
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Check a model against a build; exit 0 if it fits, 2 if it does not."""
-    parser = argparse.ArgumentParser(prog="python -m gen.check", description=__doc__.splitlines()[0])
-    parser.add_argument("model", help="model file (.safetensors)")
-    add_build_options(parser)
-    parser.add_argument("--json", action="store_true", help="print the problems as JSON")
-    arguments = parser.parse_args(argv)
+    arguments = parser().parse_args(argv)
     model = load(arguments.model)
     config = config_from(arguments, model.network)
     found = problems(model, config, commands=command_count(model.network, config.lanes))
     if arguments.json:
-        print(json.dumps({"schema_version": 1, "problems": [asdict(problem) for problem in found]}, indent=2))
+        print(json_text({"problems": [asdict(problem) for problem in found]}), end="")
     elif found:
         table = Table("layer", "problem", "remedy", title=f"{model.network.name} on {config.pe} PEs")
         for problem in found:

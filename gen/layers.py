@@ -14,7 +14,6 @@ from spec.network import POOL, Layer
 
 __all__ = ["layers_json", "memory_use", "roofs"]
 
-_SCHEMA = 1
 _RING_WORD_BITS = 32
 
 
@@ -36,7 +35,6 @@ def layers_json(program: Program, cycles: CycleModel, measured: Sequence[Mapping
         for (command, _), timing, counters in zip(executed, cycles.commands, known, strict=True)
     ]
     return {
-        "schema_version": _SCHEMA,
         "network": program.model.network.name,
         "model_sha256": program.model.hash,
         "pe": config.pe,

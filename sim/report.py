@@ -92,7 +92,6 @@ class Report:
         conventional = self.conventional_bytes
         ideal = sum(command.macs * command.passes / 4 for command in self.cycles.commands) / config.lanes
         return {
-            "schema_version": 1,
             "network": model.network.name,
             "model_file": str(self.model_path),
             "model_sha256": model.hash,

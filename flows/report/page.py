@@ -10,7 +10,7 @@ from pathlib import Path
 from flows.report import drawings
 from flows.report.folder import Results
 from flows.report.points import Judged
-from flows.synth.targets import NAMES
+from flows.tools.targets import NAMES
 from gen.pages.sections import both_widths, layer_sections, render
 from spec.config import AcceleratorConfig
 

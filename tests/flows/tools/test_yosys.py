@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from flows.synth import __main__ as synth
-from flows.synth import yosys
-from flows.synth.process import ToolFailed
-from flows.synth.targets import TARGETS, Router
+from flows.tools import yosys
+from flows.tools.process import ToolFailed
+from flows.tools.targets import TARGETS, Router
 from spec.refusal import Refused
 
 #: The smallest array, on small memories, because how long Yosys takes is all this costs.
@@ -28,7 +28,7 @@ def test_steps(line, step):
 
 def test_an_error_of_yosys_is_told(tmp_path):
     with pytest.raises(ToolFailed, match=r"ERROR: syntax error|ERROR: .*unexpected"):
-        yosys.synthesize(TARGETS["ecp5"], "module foldenite(;", tmp_path, lambda number, name: None)
+        yosys.synthesize(TARGETS["ecp5"].synthesis, "module foldenite(;", tmp_path, lambda number, name: None)
     assert not (tmp_path / yosys.NETLIST).exists()
 
 
