@@ -126,7 +126,7 @@ class Report:
             "image_bytes_per_image": image,
             "streamed_mask_bytes_per_image": masks,
             "output_bytes_per_image": output,
-            "streamed_layers": [part.layer.name for part in self.program.plan.layers if part.streamed],
+            "streamed_layers": [placed.layer.name for placed in self.program.plan.layers if placed.streamed],
             "conventional_weight_bytes_per_image": conventional["weights"],
             "conventional_bytes_per_image": sum(conventional.values()),
             "traffic_saved_ratio": sum(conventional.values()) / (image + masks + output) if self.traffic else None,
