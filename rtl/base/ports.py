@@ -105,7 +105,7 @@ class TileFetch(data.Struct):
 
     valid: unsigned(1)
     unit: unsigned(32)  #: Address in the supermask memory, in units.
-    group: unsigned(7)  #: Which rows of the tile.
+    index: unsigned(7)  #: Which fetch of the tile, so which rows.
     last: unsigned(1)  #: Last rows of the tile.
     start: unsigned(1)  #: First weights of new output channels: take the next streams.
     rewind: unsigned(1)  #: First weights of another pixel tile or plane: go back to the start of the streams.

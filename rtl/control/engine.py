@@ -190,7 +190,7 @@ class Engine(wiring.Component):
             weights.swap.eq(addresses.upcoming & self.advance),
             registers.swap.eq(weights.swap),
             registers.write.eq(weights.write),
-            registers.write_group.eq(weights.write_group),
+            registers.write_index.eq(weights.write_index),
             registers.write_weights.eq(weights.write_weights),
             *(row.eq(active) for row, active in zip(control.weights, registers.weights, strict=True)),
         ]

@@ -20,9 +20,9 @@ __all__ = ["WeightLoader"]
 class WeightLoader(wiring.Component):
     """Weights of every tile and pass of a command, in the order of :class:`rtl.weights.mask_walk.MaskWalk`.
 
-    A tile takes ``rows / weight_rows`` cycles, one group of rows each. ``full`` says that a whole tile is in the shadow
-    set; the next tile begins in the cycle of ``swap``. A command is taken whenever the walk is ``idle``, so the first
-    tile of the next command is prepared while the last one runs.
+    A tile takes ``rows / weight_rows`` cycles, the rows of one fetch each. ``full`` says that a whole tile is in the
+    shadow set; the next tile begins in the cycle of ``swap``. A command is taken whenever the walk is ``idle``, so the
+    first tile of the next command is prepared while the last one runs.
 
     Timing: the first row is written ``weight_rows + 3`` cycles after ``take``, if the shadow set is free by then. The
     first row of an m-tile whose masks are streamed is written at the earliest 4 cycles after its chunk arrived. Of a
@@ -53,8 +53,8 @@ class WeightLoader(wiring.Component):
         No row can be fetched before another chunk has arrived.
     misfit : Out(1)
         A chunk that was used was not as long as the masks of its m-tile.
-    write, write_group, write_weights
-        To :class:`rtl.lane.pe_array.PeArray`.
+    write, write_index, write_weights
+        To :class:`rtl.weights.registers.WeightRegisters`.
     mask_write_address, mask_write_data, mask_write_enable
         Write port of the mask memory, by 32-bit part.
     ring_write_address, ring_write_data, ring_write_enable
@@ -82,7 +82,7 @@ class WeightLoader(wiring.Component):
             "hungry": Out(1),
             "misfit": Out(1),
             "write": Out(1),
-            "write_group": Out(range(config.load_cycles)),
+            "write_index": Out(range(config.load_cycles)),
             "write_weights": Out(data.ArrayLayout(Weight, config.weight_rows * config.groups)),
             "mask_write_address": In(range(config.mask_words)),
             "mask_write_data": In(32 * words),
@@ -96,7 +96,7 @@ class WeightLoader(wiring.Component):
         m.submodules.walk = walk = MaskWalk(config)
         m.submodules.chunks = chunks = ChunkQueue()
         m.submodules.signs = signs = WeightGenerator(
-            groups=config.load_cycles, lanes=config.weight_rows, channels=config.word_bytes
+            fetches=config.load_cycles, ports=config.weight_rows, channels=config.word_bytes
         )
         m.submodules.masks = masks = Ram(width=config.mask_word_bits, depth=config.mask_words, part=32)
         m.d.comb += [
@@ -144,7 +144,7 @@ class WeightLoader(wiring.Component):
             advance.eq(~(fetch.valid & blocked)),
             self.starved.eq(~fetch.valid),
             self.write.eq(fetch.valid & ~blocked),
-            self.write_group.eq(fetch.group),
+            self.write_index.eq(fetch.index),
             last_written.eq(self.write & fetch.last),
         ]
         m.d.sync += self.full.eq(last_written | (self.full & ~self.swap))
@@ -152,7 +152,7 @@ class WeightLoader(wiring.Component):
         negative = Signal.like(signs.signs)
         m.d.comb += [
             signs.fetch.eq(begun & advance),
-            signs.group.eq(walk.fetch.group),
+            signs.index.eq(walk.fetch.index),
             signs.start.eq(walk.fetch.start),
             signs.rewind.eq(walk.fetch.rewind),
             signs.commit.eq(walk.fetch.commit),
@@ -164,7 +164,7 @@ class WeightLoader(wiring.Component):
         if config.ring_words:
             rings, ring = self._rings(m, walk, fetch, advance, seeding)
             m.d.comb += seeding.eq(signs.seeding | rings.seeding)
-            # Raw bits of a lane are C wide, as those of a ring are, so they are chosen before lanes are told apart.
+            # Raw bits of a port are C wide, as those of a ring are, so they are chosen before ports are told apart.
             mask = Mux(ring, rings.kept, mask)
             negative = negative ^ (rings.negative & ring.replicate(len(rings.negative)))
         else:
@@ -210,13 +210,13 @@ class WeightLoader(wiring.Component):
         """One expander per row that is fetched at a time."""
         config = self.config
         channels = config.word_bytes
-        for lane in range(config.weight_rows):
-            m.submodules[f"expander{lane}"] = expander = Expander(groups=config.groups)
-            weights = self.write_weights.as_value().word_select(lane, expander.weights.as_value().shape().width)
+        for port in range(config.weight_rows):
+            m.submodules[f"expander{port}"] = expander = Expander(groups=config.groups)
+            weights = self.write_weights.as_value().word_select(port, expander.weights.as_value().shape().width)
             m.d.comb += [
-                expander.mask.eq(bits.word_select(lane, channels)),
-                expander.codes.eq(codes.word_select(lane, channels // 2)),
-                expander.signs.eq(signs.word_select(lane, channels)),
+                expander.mask.eq(bits.word_select(port, channels)),
+                expander.codes.eq(codes.word_select(port, channels // 2)),
+                expander.signs.eq(signs.word_select(port, channels)),
                 expander.coded.eq(coded),
                 expander.pass_index.eq(fetch.pass_index),
                 expander.used.eq(used),

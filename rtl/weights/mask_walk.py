@@ -93,7 +93,7 @@ class MaskWalk(wiring.Component):
             there.eq(busy & (placed | ~held["streamed"])),
             self.fetch.valid.eq(there),
             self.fetch.unit.eq(unit),
-            self.fetch.group.eq(row),
+            self.fetch.index.eq(row),
             self.fetch.last.eq(rows.last),
             self.fetch.start.eq(first & new_tile),
             self.fetch.rewind.eq(first & ~new_tile),

@@ -26,7 +26,7 @@ class WeightRegisters(wiring.Component):
     Members
     -------
     write : In(1)
-    write_group : In(range(rows // write_rows))
+    write_index : In(range(rows // write_rows))
     write_weights : In(ArrayLayout(Weight, write_rows * groups))
         Row by row.
     swap : In(1)
@@ -40,7 +40,7 @@ class WeightRegisters(wiring.Component):
         self.write_rows = write_rows
         super().__init__({
             "write": In(1),
-            "write_group": In(range(rows // write_rows)),
+            "write_index": In(range(rows // write_rows)),
             "write_weights": In(data.ArrayLayout(Weight, write_rows * groups)),
             "swap": In(1),
             "weights": Out(weight_bits(groups)).array(rows),
@@ -54,7 +54,7 @@ class WeightRegisters(wiring.Component):
             shadow = Signal(width, name=f"shadow{r}", reset_less=True)
             active = Signal(width, name=f"active{r}", reset_less=True)
             arriving = self.write_weights.as_value().word_select(r % self.write_rows, width)
-            with m.If(self.write & (self.write_group == r // self.write_rows)):
+            with m.If(self.write & (self.write_index == r // self.write_rows)):
                 m.d.sync += shadow.eq(arriving)
             with m.If(self.swap):
                 m.d.sync += active.eq(shadow)

@@ -45,7 +45,7 @@ class RingMemory(wiring.Component):
     used : In(TileFetch)
         The fetch that leaves it.
     kept : Out(weight_rows * C)
-        Trits that are not 0, lane by lane, lowest channel first; 0 where there is no channel.
+        Trits that are not 0, port by port, lowest channel first; 0 where there is no channel.
     negative : Out(weight_rows * C)
     write_address, write_data, write_enable
         Write port.
@@ -74,7 +74,7 @@ class RingMemory(wiring.Component):
         config = self.config
 
         m.submodules.walk = walk = RingWalk(
-            groups=config.load_cycles, lanes=config.weight_rows, words=config.sign_words, seeding=config.ring_seeding
+            fetches=config.load_cycles, ports=config.weight_rows, words=config.sign_words, seeding=config.ring_seeding
         )
         spare = Signal.like(self.command.spare_channels)
         m.d.comb += [
@@ -85,7 +85,7 @@ class RingMemory(wiring.Component):
             walk.size.eq(self.command.ring_words),
             self.seeding.eq(walk.seeding),
             walk.fetch.eq(self.fetch.valid & self.advance),
-            walk.group.eq(self.fetch.group),
+            walk.index.eq(self.fetch.index),
             walk.start.eq(self.fetch.start),
             walk.rewind.eq(self.fetch.rewind),
             walk.commit.eq(self.fetch.commit),

@@ -5,21 +5,22 @@ how it steps.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from amaranth.hdl import Array, Module, Mux, Signal, Value
 from amaranth.lib import data, memory
 from amaranth.lib.wiring import In, Out
 
-__all__ = ["stream_members", "walk_streams"]
+__all__ = ["Streams", "stream_members", "walk_streams"]
 
 
-def stream_members(*, groups: int, words: int) -> dict:
+def stream_members(*, fetches: int, words: int) -> dict:
     """Members of a component whose streams :func:`walk_streams` follows."""
     return {
         "load": In(1),
         "seeding": Out(1),
         "fetch": In(1),
-        "group": In(range(groups)),
+        "index": In(range(fetches)),
         "start": In(1),
         "rewind": In(1),
         "commit": In(1),
@@ -27,25 +28,45 @@ def stream_members(*, groups: int, words: int) -> dict:
     }
 
 
-def walk_streams(
-    m: Module,
-    port,
-    *,
-    width: int,
-    groups: int,
-    lanes: int,
-    first: Value,
-    seeding: int,
-    latency: int,
-    next_row: Callable[[Value], Value],
-    next_rows: Callable[[Value], Value],
-    ahead: Callable[[Value, str], Sequence[Value]],
-) -> list[Sequence[Value]]:
-    """Follow the streams of ``lanes`` rows at a time and return, for every lane, the positions of a fetch.
+@dataclass(frozen=True, kw_only=True)
+class Streams:
+    """How many streams there are, when their positions stand, and how a position moves.
 
-    Row ``r = group*lanes + p`` of a tile has a current position and a start. A fetch of ``group`` begins
+    Parameters
+    ----------
+    width : int
+        Bits of a position.
+    fetches, ports : int
+        Fetches of a full tile, and rows of each.
+    first : Value
+        Position of row 0, taken with ``load``.
+    seeding : int
+        Cycles from ``load`` to the first fetch, at least ``ports``: port ``p`` gets row ``p`` in the ``p``-th of them.
+    latency : 0 or 1
+        Cycles from a fetch to its positions. With 1 a register parts finding a position from moving it on.
+    next_row, next_rows : position -> position
+        The same place one row on, and ``ports`` rows on.
+    ahead : (position, port's suffix) -> positions
+        Zero, one, two, ... words on, as many as a fetch uses and one more.
+    """
 
-    - with ``start``: at the running jump register of lane ``p``, which then moves on by ``lanes`` rows; this becomes
+    width: int
+    fetches: int
+    ports: int
+    first: Value
+    seeding: int
+    latency: int
+    next_row: Callable[[Value], Value]
+    next_rows: Callable[[Value], Value]
+    ahead: Callable[[Value, str], Sequence[Value]]
+
+
+def walk_streams(m: Module, port, streams: Streams) -> list[Sequence[Value]]:
+    """Follow the streams of the rows of a fetch and return, for each of its ports, the positions of a fetch.
+
+    Row ``r = index*ports + p`` of a tile has a current position and a start. Fetch ``index`` of the tile begins
+
+    - with ``start``: at the running jump register of port ``p``, which then moves on by ``ports`` rows; this becomes
       the row's start (first weights of a tile of output channels);
     - with ``rewind``: at the row's start (first weights of the next plane or pixel tile);
     - otherwise at the row's current position.
@@ -59,83 +80,70 @@ def walk_streams(
     ----------
     port
         Signals of :func:`stream_members`.
-    width : int
-        Bits of a position.
-    first : Value
-        Position of row 0, taken with ``load``.
-    seeding : int
-        Cycles from ``load`` to the first fetch, at least ``lanes``: lane ``p`` gets row ``p`` in the ``p``-th of them.
-    latency : 0 or 1
-        Cycles from a fetch to its positions. With 1 a register parts finding a position from moving it on.
-    next_row, next_rows : position -> position
-        The same place one row on, and ``lanes`` rows on.
-    ahead : (position, lane's suffix) -> positions
-        Zero, one, two, ... words on, as many as a fetch uses and one more.
     """
-    jumps = Array(Signal(width, name=f"jump{p}", reset_less=True) for p in range(lanes))
-    running = Signal(width, reset_less=True)
-    lane = Signal(range(seeding + 1), init=seeding)
-    m.d.comb += port.seeding.eq(lane != seeding)
-    with m.If(port.load):
-        m.d.sync += [running.eq(first), lane.eq(0)]
-    with m.Elif(port.seeding):
-        m.d.sync += lane.eq(lane + 1)
-        if seeding == lanes:
-            m.d.sync += jumps[lane[: max(1, (lanes - 1).bit_length())]].eq(running)
-        else:
-            for p in range(lanes):
-                with m.If(lane == p):
-                    m.d.sync += jumps[p].eq(running)
-        if lanes > 1:
-            m.d.sync += running.eq(next_row(running))
+    jumps = _seeded(m, port, streams)
     found = Signal(_found(port))
-    m.d["sync" if latency else "comb"] += [
+    m.d["sync" if streams.latency else "comb"] += [
         found.valid.eq(port.fetch),
-        found.group.eq(port.group),
+        found.index.eq(port.index),
         found.words.eq(Mux(port.commit, port.words, 0)),
     ]
-    return [
-        _follow(
-            m, port, f"{p}", jumps[p], found, width=width, groups=groups, latency=latency, next_rows=next_rows,
-            ahead=ahead,
-        )
-        for p in range(lanes)
-    ]
+    return [_follow(m, port, f"{p}", jumps[p], found, streams) for p in range(streams.ports)]
+
+
+def _seeded(m: Module, port, streams: Streams) -> Array:
+    """The jump register of every port, which gets the position of its first row while seeding."""
+    ports, seeding = streams.ports, streams.seeding
+    jumps = Array(Signal(streams.width, name=f"jump{p}", reset_less=True) for p in range(ports))
+    running = Signal(streams.width, reset_less=True)
+    row = Signal(range(seeding + 1), init=seeding)
+    m.d.comb += port.seeding.eq(row != seeding)
+    with m.If(port.load):
+        m.d.sync += [running.eq(streams.first), row.eq(0)]
+    with m.Elif(port.seeding):
+        m.d.sync += row.eq(row + 1)
+        if seeding == ports:
+            m.d.sync += jumps[row[: max(1, (ports - 1).bit_length())]].eq(running)
+        else:
+            for p in range(ports):
+                with m.If(row == p):
+                    m.d.sync += jumps[p].eq(running)
+        if ports > 1:
+            m.d.sync += running.eq(streams.next_row(running))
+    return jumps
 
 
 def _found(port) -> data.StructLayout:
-    """A fetch whose positions stand: its group, and the words they move past, 0 without ``commit``."""
-    return data.StructLayout({"valid": 1, "group": port.group.shape(), "words": port.words.shape()})
+    """A fetch whose positions stand: which of the tile, and the words they move past, 0 without ``commit``."""
+    return data.StructLayout({"valid": 1, "index": port.index.shape(), "words": port.words.shape()})
 
 
-def _follow(
-    m: Module, port, lane: str, jump: Signal, found: data.View, *, width, groups, latency, next_rows, ahead
-) -> Sequence[Value]:
-    """Position and start of the rows of one lane."""
-    depth = max(2, groups)
-    m.submodules[f"states{lane}"] = states = memory.Memory(shape=width, depth=depth, init=[])
-    m.submodules[f"starts{lane}"] = starts = memory.Memory(shape=width, depth=depth, init=[])
+def _follow(m: Module, port, suffix: str, jump: Signal, found: data.View, streams: Streams) -> Sequence[Value]:
+    """Position and start of the rows of one port."""
+    width, depth, latency = streams.width, max(2, streams.fetches), streams.latency
+    m.submodules[f"states{suffix}"] = states = memory.Memory(shape=width, depth=depth, init=[])
+    m.submodules[f"starts{suffix}"] = starts = memory.Memory(shape=width, depth=depth, init=[])
     current, rewound = states.read_port(domain="comb"), starts.read_port(domain="comb")
     keep, begin = states.write_port(), starts.write_port()
 
-    # The position of a group that was fetched the cycle before is not in the memory yet.
-    last = Mux(found.valid & (found.group == port.group), keep.data, current.data) if latency else current.data
+    # The position of a row that was fetched the cycle before is not in the memory yet.
+    last = Mux(found.valid & (found.index == port.index), keep.data, current.data) if latency else current.data
     begun = Mux(port.start, jump, Mux(port.rewind, rewound.data, last))
-    state = Signal(width, name=f"state{lane}", reset_less=True)
-    m.d.comb += [current.addr.eq(port.group), rewound.addr.eq(port.group)]
+    state = Signal(width, name=f"state{suffix}", reset_less=True)
+    m.d.comb += [current.addr.eq(port.index), rewound.addr.eq(port.index)]
     if latency:
         with m.If(port.fetch):
             m.d.sync += state.eq(begun)
     else:
         m.d.comb += state.eq(begun)
     with m.If(port.fetch & port.start):
-        m.d.sync += jump.eq(next_rows(jump))
-    positions = ahead(state, lane)
+        m.d.sync += jump.eq(streams.next_rows(jump))
+    positions = streams.ahead(state, suffix)
     m.d.comb += [
-        keep.addr.eq(found.group),
+        keep.addr.eq(found.index),
         keep.en.eq(found.valid),
         keep.data.eq(Array(positions)[found.words]),
-        begin.addr.eq(port.group),
+        begin.addr.eq(port.index),
         begin.en.eq(port.fetch & port.start),
         begin.data.eq(jump),
     ]

@@ -23,20 +23,20 @@ NETWORKS = {
 }
 
 
-def expected(part, sums):
+def expected(placed, sums):
     """(address or None for padding, first, start, last, triple) of every pixel word in order, by definition."""
-    layer = part.layer
-    weight_tiles = list(np.ndindex(layer.planes, layer.kernel, layer.kernel, part.blocks, layer.mode.passes))
-    for _ in range(part.tiles):
-        for pixel_tile in range(part.pixel_tiles):
-            run = part.last_run if pixel_tile == part.pixel_tiles - 1 else part.run
+    layer = placed.layer
+    weight_tiles = list(np.ndindex(layer.planes, layer.kernel, layer.kernel, placed.blocks, layer.mode.passes))
+    for _ in range(placed.tiles):
+        for pixel_tile in range(placed.pixel_tiles):
+            run = placed.last_run if pixel_tile == placed.pixel_tiles - 1 else placed.run
             for number, (plane, ky, kx, block, p) in enumerate(weight_tiles):
                 for i in range(run):
-                    oy, ox = divmod(pixel_tile * part.run + i, layer.out_width)
+                    oy, ox = divmod(pixel_tile * placed.run + i, layer.out_width)
                     y, x = oy * layer.stride + ky - layer.pad, ox * layer.stride + kx - layer.pad
                     inside = 0 <= y < layer.height and 0 <= x < layer.width
                     yield (
-                        part.source.base + (y * layer.width + x) * part.blocks + block if inside else None,
+                        placed.source.base + (y * layer.width + x) * placed.blocks + block if inside else None,
                         i == 0,
                         number == 0 and (i == 0 or not sums),
                         number == len(weight_tiles) - 1 and (i == run - 1 or not sums),
@@ -96,17 +96,17 @@ def walked(simulate, layout_of, program, name, stalls):
         for command in program.commands:
             if command.op not in (Op.CONV, Op.CLASSIFY):
                 continue
-            part, sums = command.part, command.op is Op.CLASSIFY
+            placed, sums = command.placed, command.op is Op.CLASSIFY
             beats = await walk(ctx, dut, layout_of(command.words), sums, lambda: rng.random() < stalls)
-            assert [beat[1:] for beat in beats] == list(expected(part, sums)), command.label
+            assert [beat[1:] for beat in beats] == list(expected(placed, sums)), command.label
             assert beats[0][0] == 4
             starts = [at for at, _, first, *_ in beats if first]
-            runs = [part.last_run if i % part.pixel_tiles == part.pixel_tiles - 1 else part.run
-                    for i in range(part.tiles * part.pixel_tiles)
-                    for _ in range(part.weight_tiles * part.layer.passes)]
+            runs = [placed.last_run if i % placed.pixel_tiles == placed.pixel_tiles - 1 else placed.run
+                    for i in range(placed.tiles * placed.pixel_tiles)
+                    for _ in range(placed.weight_tiles * placed.layer.passes)]
             gaps = [after - before for before, after in itertools.pairwise(starts)]
             assert gaps == [max(run, Accumulator.TURNAROUND) for run in runs[:-1]]
-            shapes.add((part.layer.kernel, part.layer.stride, part.layer.pad))
+            shapes.add((placed.layer.kernel, placed.layer.stride, placed.layer.pad))
 
     simulate(dut, testbench, limit=200_000)
     return shapes

@@ -39,7 +39,7 @@ def test_networks_are_jumps(simulate, steps):
 
 async def fetch_layer(ctx, dut, rng, gaps, seed, outputs, kernel, inputs, passes, pixel_tiles):
     """Fetch a layer as the mask walk does; yield (row, tap row, tap column, first channel, signs)."""
-    rows = dut.groups * dut.lanes
+    rows = dut.fetches * dut.ports
     ctx.set(dut.seed, seed)
     ctx.set(dut.load, 1)
     await ctx.tick()
@@ -49,19 +49,19 @@ async def fetch_layer(ctx, dut, rng, gaps, seed, outputs, kernel, inputs, passes
     while ctx.get(dut.seeding):
         waited += 1
         await ctx.tick()
-    assert waited == dut.lanes
+    assert waited == dut.ports
     blocks = -(-inputs // dut.channels)
     for tile in range(-(-outputs // rows)):
-        fetches = -(-min(rows, outputs - tile * rows) // dut.lanes)
+        fetches = -(-min(rows, outputs - tile * rows) // dut.ports)
         for pixel_tile in range(pixel_tiles):
             for tap in range(kernel**2):
                 for block in range(blocks):
                     here = min(dut.channels, inputs - block * dut.channels)
                     for pass_index in range(passes):
-                        for group in range(fetches):
+                        for index in range(fetches):
                             first = tap == block == pass_index == 0
                             values = {
-                                "group": group, "start": first and pixel_tile == 0, "rewind": first and pixel_tile > 0,
+                                "index": index, "start": first and pixel_tile == 0, "rewind": first and pixel_tile > 0,
                                 "commit": pass_index == passes - 1, "words": -(-here // SIGN_WORD),
                             }
                             for port, value in values.items():
@@ -73,13 +73,13 @@ async def fetch_layer(ctx, dut, rng, gaps, seed, outputs, kernel, inputs, passes
                             ctx.set(dut.fetch, 0)
                             while rng.random() < gaps:
                                 await ctx.tick()
-                            for lane in range(dut.lanes):
-                                row = tile * rows + group * dut.lanes + lane
-                                word = ctx.get(dut.signs) >> lane * dut.channels & (1 << dut.channels) - 1
+                            for p in range(dut.ports):
+                                row = tile * rows + index * dut.ports + p
+                                word = ctx.get(dut.signs) >> p * dut.channels & (1 << dut.channels) - 1
                                 yield row, *divmod(tap, kernel), block * dut.channels, here, word
 
 
-@pytest.mark.parametrize(("groups", "lanes", "channels", "layer"), [
+@pytest.mark.parametrize(("fetches", "ports", "channels", "layer"), [
     (4, 1, 16, (6, 3, 20, 2, 2)),  # outputs, kernel, inputs, passes, pixel tiles
     (2, 2, 16, (5, 3, 16, 4, 1)),
     (2, 4, 32, (20, 1, 70, 2, 3)),
@@ -88,10 +88,10 @@ async def fetch_layer(ctx, dut, rng, gaps, seed, outputs, kernel, inputs, passes
     (16, 1, 16, (5, 3, 33, 1, 1)),
 ])
 @pytest.mark.parametrize("gaps", [0.0, 0.3])
-def test_layers(simulate, groups, lanes, channels, layer, gaps):
+def test_layers(simulate, fetches, ports, channels, layer, gaps):
     """Several tiles of channels, passes, pixel tiles, ragged blocks; one layer after another with new seeds."""
     outputs, kernel, inputs, passes, pixel_tiles = layer
-    dut, rng = WeightGenerator(groups=groups, lanes=lanes, channels=channels), random.Random(channels + lanes)
+    dut, rng = WeightGenerator(fetches=fetches, ports=ports, channels=channels), random.Random(channels + ports)
     compared = 0
 
     async def testbench(ctx):
@@ -113,4 +113,4 @@ def test_layers(simulate, groups, lanes, channels, layer, gaps):
 
 def test_ragged_words_are_refused():
     with pytest.raises(ValueError, match="channels must be a multiple of 16, not 24"):
-        WeightGenerator(groups=4, lanes=1, channels=24)
+        WeightGenerator(fetches=4, ports=1, channels=24)

@@ -60,7 +60,7 @@ def loaded_tiles(simulate, layout_of, program, payload, lateness, rings=()):
     dut, rng = WeightLoader(config), random.Random(lateness)
     shadow = [0] * config.load_cycles
     layers = [command for command in program.commands if command.op in (Op.CONV, Op.CLASSIFY)]
-    sets = sum(c.part.tiles * c.part.pixel_tiles * c.part.weight_tiles * c.part.layer.passes for c in layers)
+    sets = sum(c.placed.tiles * c.placed.pixel_tiles * c.placed.weight_tiles * c.placed.layer.passes for c in layers)
     active = []
 
     async def testbench(ctx):
@@ -82,7 +82,7 @@ def loaded_tiles(simulate, layout_of, program, payload, lateness, rings=()):
             if swap:
                 active.append(shadow.copy())
             if ctx.get(dut.write):
-                shadow[ctx.get(dut.write_group)] = ctx.get(dut.write_weights.as_value())
+                shadow[ctx.get(dut.write_index)] = ctx.get(dut.write_weights.as_value())
             await ctx.tick()
         assert ctx.get(dut.idle)
         assert not ctx.get(dut.full)

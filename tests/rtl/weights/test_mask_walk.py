@@ -36,7 +36,7 @@ def expected(fields, load_cycles):
                         yield {
                             "valid": 1,
                             "unit": fields["mask_base"] + tile * tile_units + (weight_tile * rows + row) * size,
-                            "group": row,
+                            "index": row,
                             "last": row == rows - 1,
                             "start": first and pixel_tile == 0,
                             "rewind": first and pixel_tile > 0,

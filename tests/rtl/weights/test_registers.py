@@ -17,7 +17,7 @@ def test_tiles_follow_one_another(simulate, groups, rows, write_rows):
 
     async def write(ctx, tile, group):
         ctx.set(dut.write, 1)
-        ctx.set(dut.write_group, group)
+        ctx.set(dut.write_index, group)
         here = tile[group * write_rows : (group + 1) * write_rows]
         ctx.set(dut.write_weights.as_value(), sum(row << i * width for i, row in enumerate(here)))
 

@@ -23,7 +23,7 @@ def test_words_of_a_fetch(simulate, layout_of, shape, stalls):
     dut, rng = RingMemory(config), random.Random(shape)
     memory = [rng.getrandbits(32) for _ in range(64)]
     words, channels, lanes = config.sign_words, config.word_bytes, config.weight_rows
-    row_words = 2 * words  # a whole n-block, then one with a channel less than all but one group
+    row_words = 2 * words  # a whole n-block, then one with a channel less than all but one index
     last = {"groups": groups - 1, "words": -(-(4 * (groups - 1)) // 16)}
     command = {
         "ring": 1, "spare_channels": 1, "ring_start": START, "ring_step": STEP, "ring_words": SIZE,
@@ -53,22 +53,22 @@ def test_words_of_a_fetch(simulate, layout_of, shape, stalls):
         ctx.set(dut.plane, PLANE)
         while ctx.get(dut.seeding):
             await ctx.tick()
-        fetches = [(block, group) for block in range(2) for group in range(config.load_cycles)]
+        fetches = [(block, index) for block in range(2) for index in range(config.load_cycles)]
         pipeline, done = [None, None], 0
         for fetch in [*fetches, None, None]:
             entering = {"valid": 0} if fetch is None else {
-                "valid": 1, "group": fetch[1], "start": fetch[0] == 0, "commit": 1, "partial": fetch[0], **last,
+                "valid": 1, "index": fetch[1], "start": fetch[0] == 0, "commit": 1, "partial": fetch[0], **last,
             }
             ctx.set(dut.fetch, entering)
             ctx.set(dut.used, {"partial": pipeline[0][0], **last} if pipeline[0] else {})
             while True:
                 if pipeline[0]:
-                    block, group = pipeline[0]
+                    block, index = pipeline[0]
                     there = 4 * (groups - 1) - 1 if block else channels
-                    for lane in range(lanes):
-                        kept, negative = drawn(group * lanes + lane, block, there)
-                        part = slice(lane * channels, (lane + 1) * channels)
-                        assert ctx.get(dut.kept[part]) == kept, (block, group, lane)
+                    for p in range(lanes):
+                        kept, negative = drawn(index * lanes + p, block, there)
+                        part = slice(p * channels, (p + 1) * channels)
+                        assert ctx.get(dut.kept[part]) == kept, (block, index, p)
                         if not block:
                             assert ctx.get(dut.negative[part]) == negative
                 advance = rng.random() >= stalls

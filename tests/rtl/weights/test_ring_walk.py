@@ -43,7 +43,7 @@ async def fetch_layer(ctx, dut, rng, gaps, shape, draw, passes, rounds):
     """Fetch a layer as the mask walk does, its taps ``rounds`` times (planes times pixel tiles); yield (row, tap, first
     word, words)."""
     outputs, kernel, _, _ = shape
-    rows, row = dut.groups * dut.lanes, row_words(shape)
+    rows, row = dut.fetches * dut.ports, row_words(shape)
     per_tap = row // kernel**2
     for port, value in (
         ("first", draw.start), ("step", draw.step), ("row_step", draw.step * row % draw.words), ("size", draw.words),
@@ -60,16 +60,16 @@ async def fetch_layer(ctx, dut, rng, gaps, shape, draw, passes, rounds):
         await ctx.tick()
     assert waited == dut.seed_cycles
     for tile in range(-(-outputs // rows)):
-        fetches = -(-min(rows, outputs - tile * rows) // dut.lanes)
+        fetches = -(-min(rows, outputs - tile * rows) // dut.ports)
         for number in range(rounds):
             for tap in range(kernel**2):
                 for block in range(-(-per_tap // dut.tile_words)):
                     here = min(dut.tile_words, per_tap - block * dut.tile_words)
                     for pass_index in range(passes):
-                        for group in range(fetches):
+                        for index in range(fetches):
                             first = tap == block == pass_index == 0
                             values = {
-                                "group": group, "start": first and number == 0, "rewind": first and number > 0,
+                                "index": index, "start": first and number == 0, "rewind": first and number > 0,
                                 "commit": pass_index == passes - 1, "words": here,
                             }
                             for port in values:
@@ -80,14 +80,14 @@ async def fetch_layer(ctx, dut, rng, gaps, shape, draw, passes, rounds):
                             for port, value in values.items():
                                 ctx.set(getattr(dut, port), value)
                             ctx.set(dut.fetch, 1)
-                            for lane in range(dut.lanes):
-                                got = [ctx.get(dut.addresses[lane * dut.tile_words + word]) for word in range(here)]
-                                yield tile * rows + group * dut.lanes + lane, tap, block * dut.tile_words, got
+                            for p in range(dut.ports):
+                                got = [ctx.get(dut.addresses[p * dut.tile_words + word]) for word in range(here)]
+                                yield tile * rows + index * dut.ports + p, tap, block * dut.tile_words, got
                             await ctx.tick()
     ctx.set(dut.fetch, 0)
 
 
-#: groups, lanes, words, seeding; shape, passes, rounds.
+#: fetches, ports, words, seeding; shape, passes, rounds.
 CASES = [
     ((4, 1, 1, 1), ((6, 3, 3, 20), 2, 2)),
     ((2, 2, 1, 2), ((5, 3, 3, 16), 4, 1)),
@@ -103,9 +103,9 @@ CASES = [
 @pytest.mark.parametrize("gaps", [0.0, 0.3])
 def test_layers(simulate, build, layer, gaps):
     """Rings of one word, smaller and larger than the layer, even and prime; one layer after another."""
-    groups, lanes, words, seeding = build
+    fetches, ports, words, seeding = build
     shape, passes, rounds = layer
-    dut, rng = RingWalk(groups=groups, lanes=lanes, words=words, seeding=seeding), random.Random(words + lanes)
+    dut, rng = RingWalk(fetches=fetches, ports=ports, words=words, seeding=seeding), random.Random(words + ports)
     compared = 0
 
     async def testbench(ctx):
@@ -123,8 +123,8 @@ def test_layers(simulate, build, layer, gaps):
     assert compared == 4 * shape[0] * shape[1] ** 2 * blocks * passes * rounds
 
 
-@pytest.mark.parametrize(("lanes", "words", "seeding"), [(4, 1, 3), (1, 16, 3), (1, 3, 1)])
-def test_too_short_a_seeding_is_refused(lanes, words, seeding):
-    with pytest.raises(ValueError, match=f"{seeding} cycles do not seed {lanes} lanes of {words} words"):
-        RingWalk(groups=4, lanes=lanes, words=words, seeding=seeding)
+@pytest.mark.parametrize(("ports", "words", "seeding"), [(4, 1, 3), (1, 16, 3), (1, 3, 1)])
+def test_too_short_a_seeding_is_refused(ports, words, seeding):
+    with pytest.raises(ValueError, match=f"{seeding} cycles do not seed {ports} ports of {words} words"):
+        RingWalk(fetches=4, ports=ports, words=words, seeding=seeding)
 
