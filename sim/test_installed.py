@@ -31,6 +31,7 @@ def site(tmp_path_factory):
     return site
 
 
+@pytest.mark.xdist_group("pe16")
 def test_everything_is_written_where_one_works(site, tmp_path):
     network = residual_network(
         "tiny", image=(5, 6, 3), classes=10, widths=(8, 12), iterations=(2, 0), mode=Mode.TWO_OF_FOUR
