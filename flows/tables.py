@@ -10,7 +10,6 @@ or model). With ``--check`` nothing is written, and the exit code is 1 if a tabl
     python -m flows.tables --take build/asic/digits-1of4-pe16/asic.json --take build/asic/digits-1of4-pe64/asic.json
 """
 
-import argparse
 import json
 import re
 import sys
@@ -19,13 +18,15 @@ from functools import partial
 from pathlib import Path
 from statistics import mean, stdev
 
+from console.command import CommandParser
+from console.record import json_text
 from flows import hardware_tables, silicon_tables
 from flows.markdown import table
 from spec.files import write_text
 from spec.model import load
 from spec.refusal import Refused, run_command
 
-__all__ = ["PAGES", "TABLES", "main", "rewritten"]
+__all__ = ["PAGES", "TABLES", "main", "parser", "rewritten"]
 
 _ROOT = Path(__file__).resolve().parents[1]
 _RESULTS = "docs/results"
@@ -69,7 +70,7 @@ def _ablation(data: dict) -> str:
 
 
 def _steps(data: dict) -> str:
-    """Rows of ``flows.bench train``."""
+    """Rows of ``flows.bench training``."""
     rows = [
         (
             result["subject"], row["variant"], f"{1e3 * row['cpu_seconds']:.0f}", f"{row['over_dense']:.3f}",
@@ -142,18 +143,23 @@ def _take(given: Path, kept: Path) -> None:
             records = added(before, json.loads(text))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise Refused(f"File {given} or {kept} is no {what} ({error!r}); make it again") from None
-        text = json.dumps({"schema_version": 1, name: records}, indent=2) + "\n"
+        text = json_text({name: records})
     write_text(kept, text)
+
+
+def parser() -> CommandParser:
+    """The command line."""
+    made = CommandParser(prog="python -m flows.tables", description=__doc__.splitlines()[0])
+    add = made.add_argument
+    add("--take", action="append", default=[], metavar="[NAME=]JSON", help="results to keep first, as NAME")
+    add("--check", action="store_true", help="write nothing; exit 1 if a table is stale")
+    add("--root", type=Path, default=_ROOT, help="folder of README.md (default: this one)")
+    return made
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; see ``--help``."""
-    parser = argparse.ArgumentParser(prog="python -m flows.tables", description=__doc__.splitlines()[0])
-    add = parser.add_argument
-    add("--take", action="append", default=[], metavar="[NAME=]JSON", help="results to keep first, as NAME")
-    add("--check", action="store_true", help="write nothing; exit 1 if a table is stale")
-    add("--root", type=Path, default=_ROOT, help="folder of README.md (default: this one)")
-    arguments = parser.parse_args(argv)
+    arguments = parser().parse_args(argv)
     known = {Path(path).name for path, _ in TABLES.values()}
     for given in arguments.take:
         path = Path(given.rpartition("=")[2])

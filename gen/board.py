@@ -6,22 +6,22 @@ and clock), ``ulx3s.ys`` (what Yosys does), ``build.sh`` (Yosys, nextpnr-ecp5 an
 """
 
 import argparse
-import json
 import shlex
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
+from console.command import CommandParser, Whole, add_json, add_out
+from console.record import json_text
 from gen.options import add_build_options, config_from
 from gen.verilog import SERIAL_TOP, serial_verilog
 from rtl.serial.uart import DIVIDER_LEAST
 from spec.config import AcceleratorConfig
-from spec.files import write_text
+from spec.files import output_folder, write_text
 from spec.refusal import Refused, run_command
 
-__all__ = ["BAUD", "board_build", "divider_for", "main"]
+__all__ = ["BAUD", "board_build", "divider_for", "main", "parser"]
 
-_SCHEMA = 1
 BAUD = 1_000_000  #: Bits per second on the line, by default.
 
 #: Largest deviation of the line from its nominal rate. A receiver that samples in the middle of bits takes 4 %.
@@ -84,12 +84,10 @@ def board_build(config: AcceleratorConfig, clock_mhz: Fraction, baud: int, out: 
             f"A board needs the Python package amaranth-boards, of which {missing.name} is missing; run pip install "
             "'foldenite[board]'"
         ) from None
-    out = Path(out)
-    if out.exists() and not out.is_dir():
-        raise Refused(f"Output {out} is a file; give a folder with --out")
+    out = output_folder(out)
     divider = divider_for(clock_mhz, baud)
     title = f"Foldenite {config.hash:08x} ({config.pe} PEs, {float(clock_mhz):g} MHz) for a ULX3S-85F"
-    described = {"schema_version": _SCHEMA} | config.to_json() | {
+    described = config.to_json() | {
         "hash": f"{config.hash:08x}", "pe": config.pe, "clock_mhz": float(clock_mhz), "baud": baud, "divider": divider,
     }
     files = {
@@ -97,7 +95,7 @@ def board_build(config: AcceleratorConfig, clock_mhz: Fraction, baud: int, out: 
         f"{SERIAL_TOP}.v": serial_verilog(config, divider),
         f"{BOARD}.ys": f"read_verilog {SERIAL_TOP}.v {BOARD}.v\nsynth_ecp5 -top {BOARD} -json {BOARD}.json\n",
         "build.sh": _SCRIPT.format(title=title, top=BOARD, options=shlex.join(NEXTPNR_OPTIONS)),
-        "config.json": json.dumps(described, indent=2) + "\n",
+        "config.json": json_text(described),
     }
     return [write_text(out / name, text) for name, text in files.items()]
 
@@ -108,26 +106,34 @@ def _mhz(text: str) -> Fraction:
     except (ValueError, ZeroDivisionError):
         value = Fraction(0)
     if value <= 0:
-        raise Refused(f"--clock-mhz must be a positive number, not {text!r}")
+        raise argparse.ArgumentTypeError(f"must be a positive number, not {text!r}")
     return value
+
+
+def parser() -> CommandParser:
+    """The command line."""
+    made = CommandParser(prog="python -m gen.board", description=__doc__.splitlines()[0])
+    made.add_argument(
+        "--clock-mhz", type=_mhz, default=Fraction(50),
+        help="clock of the accelerator, made by a PLL: more than 0, a fraction such as 100/3 too (default 50)",
+    )
+    made.add_argument(
+        "--baud", type=Whole(1), default=BAUD, help=f"bits per second on the serial line (default {BAUD})"
+    )
+    add_out(made, "folder to write (default build/ulx3s-peN)")
+    add_json(made, "what was written")
+    add_build_options(made, fit=False)
+    return made
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Write the sources of a bitstream; exit 0, or 2 if something is refused."""
-    parser = argparse.ArgumentParser(prog="python -m gen.board", description=__doc__.splitlines()[0])
-    parser.add_argument("--clock-mhz", default="50", help="clock of the accelerator, made by a PLL (default 50)")
-    parser.add_argument("--baud", type=int, default=BAUD, help=f"bits per second on the serial line (default {BAUD})")
-    parser.add_argument("--out", type=Path, help="folder to write (default build/ulx3s-peN)")
-    parser.add_argument("--json", action="store_true", help="print what was written as JSON")
-    add_build_options(parser)
-    arguments = parser.parse_args(argv)
-    if arguments.baud < 1:
-        raise Refused(f"--baud must be at least 1, not {arguments.baud}")
+    arguments = parser().parse_args(argv)
     config = config_from(arguments)
     out = arguments.out or Path("build", f"ulx3s-pe{config.pe}")
-    written = [str(path) for path in board_build(config, _mhz(arguments.clock_mhz), arguments.baud, out)]
+    written = [str(path) for path in board_build(config, arguments.clock_mhz, arguments.baud, out)]
     if arguments.json:
-        print(json.dumps({"schema_version": _SCHEMA, "out": str(out), "files": written}, indent=2))
+        print(json_text({"out": str(out), "files": written}), end="")
     else:
         print("\n".join(f"wrote {path}" for path in written))
     return 0

@@ -8,7 +8,6 @@ Always: ``foldenite.v``, ``config.json``, ``ports.json``, ``regs.h``, ``regs.svd
 """
 
 import argparse
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +15,10 @@ from pathlib import Path
 import numpy as np
 from amaranth.hdl import Shape
 from amaranth.lib.wiring import In
-from rich.progress import Progress
 
+from console.command import CommandParser, Whole, add_json, add_out
+from console.progress import progress_bars
+from console.record import json_text
 from gen.compile import Program, compile_model
 from gen.cycles import predict
 from gen.options import add_build_options, config_from
@@ -26,16 +27,14 @@ from gen.verilog import accelerator_verilog
 from rtl.accelerator import PORTS
 from spec import golden, vectors
 from spec.config import AcceleratorConfig
-from spec.files import write_bytes, write_text
+from spec.files import output_folder, write_bytes, write_text
 from spec.model import Model, load, save
 from spec.packets import HEADER_WORDS, Target
 from spec.refusal import Refused, run_command
 from spec.synthetic import random_images
 from spec.vectors import Vectors
 
-__all__ = ["Build", "build", "main", "ports"]
-
-_SCHEMA = 1
+__all__ = ["Build", "build", "built", "main", "parser", "ports"]
 
 
 @dataclass(frozen=True)
@@ -71,14 +70,12 @@ def build(
     Refused
         If the model does not fit the build, before anything is written.
     """
-    out = Path(out)
-    if out.exists() and not out.is_dir():
-        raise Refused(f"Output {out} is a file; give a folder with --out")
+    out = output_folder(out)
     program = compile_model(model, config) if model is not None else None
     files: dict[str, str | bytes] = {
         "foldenite.v": accelerator_verilog(config),
-        "config.json": _json(config.to_json() | {"hash": f"{config.hash:08x}", "pe": config.pe}),
-        "ports.json": _json({"ports": ports()}),
+        "config.json": json_text(config.to_json() | {"hash": f"{config.hash:08x}", "pe": config.pe}),
+        "ports.json": json_text({"ports": ports()}),
         "regs.h": c_header(config),
         "regs.svd": svd(config),
         "regs.md": markdown(config),
@@ -91,10 +88,6 @@ def build(
         save(model, out / "model.safetensors")
         _write_expected(out / "expected" / "vectors.safetensors", model, expected)
     return Build(out, config, program)
-
-
-def _json(data: dict) -> str:
-    return json.dumps({"schema_version": _SCHEMA} | data, indent=2) + "\n"
 
 
 def _model_files(program: Program) -> dict[str, str | bytes]:
@@ -111,7 +104,7 @@ def _model_files(program: Program) -> dict[str, str | bytes]:
             f"{target.name.lower()}.mem": _readmemh(content, word_bytes[target])
             for target, content in contents.items()
         },
-        "cycles.json": _json({
+        "cycles.json": json_text({
             "network": program.model.network.name,
             "model_hash": program.model.hash,
             "total_cycles": cycles.total,
@@ -148,31 +141,43 @@ def _write_expected(path: Path, model: Model, given: Vectors | None) -> Path:
     return vectors.save(path, model, Vectors(images, labels, golden.run(model, images)))
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Build; exit 0, or 2 if the configuration or the model is refused."""
-    parser = argparse.ArgumentParser(prog="python -m gen.build", description=__doc__.splitlines()[0])
-    add_build_options(parser)
-    parser.add_argument("--model", type=Path, help="model file to compile")
-    parser.add_argument("--vectors", type=Path, help="vector file whose images become the expected vectors")
-    parser.add_argument("--images", type=int, default=4, help="how many of them (default 4)")
-    parser.add_argument("--out", type=Path, help="folder to write (default build/peN)")
-    parser.add_argument("--json", action="store_true", help="print what was written as JSON")
-    arguments = parser.parse_args(argv)
+def parser() -> CommandParser:
+    """The command line."""
+    made = CommandParser(prog="python -m gen.build", description=__doc__.splitlines()[0])
+    made.add_argument("--model", type=Path, help="model file to compile (default: none, the Verilog alone)")
+    made.add_argument("--vectors", type=Path, help="vector file whose images become the expected vectors")
+    made.add_argument("--images", type=Whole(1), default=4, help="how many of them (default 4)")
+    add_out(made, "folder to write (default build/peN)")
+    add_json(made, "what was written")
+    add_build_options(made)
+    return made
 
+
+def built(arguments: argparse.Namespace) -> Build:
+    """Write the build that the options of :func:`parser` describe.
+
+    Raises
+    ------
+    Refused
+        If they contradict each other or the model, before anything is written.
+    """
     model = load(arguments.model) if arguments.model else None
     config = config_from(arguments, model.network if model else None)
     if arguments.vectors and model is None:
         raise Refused("Option --vectors needs --model: vectors belong to a model")
-    if arguments.images < 1:
-        raise Refused(f"Option --images must be at least 1, not {arguments.images}")
     expected = vectors.load(arguments.vectors, model).first(arguments.images) if arguments.vectors else None
-    out = arguments.out or Path("build", f"pe{config.pe}")
-    with Progress(transient=True, disable=arguments.json) as progress:
+    with progress_bars(counted=False, transient=True, disable=arguments.json) as progress:
         progress.add_task(f"building {config.pe} PEs", total=None)
-        result = build(config, out, model, expected)
+        return build(config, arguments.out or Path("build", f"pe{config.pe}"), model, expected)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Build; exit 0, or 2 if the configuration or the model is refused."""
+    arguments = parser().parse_args(argv)
+    result = built(arguments)
     written = sorted(str(path) for path in result.out.rglob("*") if path.is_file())
     if arguments.json:
-        print(json.dumps({"schema_version": _SCHEMA, "out": str(out), "files": written}, indent=2))
+        print(json_text({"out": str(result.out), "files": written}), end="")
     else:
         print("\n".join(written))
     return 0

@@ -3,14 +3,14 @@
 A model that passes compiles, and runs.
 """
 
-import argparse
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from rich.console import Console
 from rich.table import Table
 
+from console.command import CommandParser, add_json
+from console.record import json_text
 from gen.options import add_build_options, config_from
 from gen.plan import LayerPlan, Plan, command_count, plan
 from spec.commands import FIELDS, RING_UNIT
@@ -19,7 +19,7 @@ from spec.model import Model, load
 from spec.network import Role
 from spec.refusal import run_command
 
-__all__ = ["Problem", "main", "problems"]
+__all__ = ["Problem", "main", "parser", "problems"]
 
 _LIMITS = {field.name: (1 << field.width) - 1 for field in FIELDS}
 
@@ -42,20 +42,20 @@ def problems(model: Model, config: AcceleratorConfig, *, commands: int) -> list[
     ``commands`` is the length of its program.
     """
     network = model.network
-    placed = plan(network, config)
-    stem, *others = [_layer_problems(part, config) for part in placed.layers]
-    pool = _map_problems(placed.pool) if placed.pool else []
+    planned = plan(network, config)
+    stem, *others = [_layer_problems(placed, config) for placed in planned.layers]
+    pool = _map_problems(planned.pool) if planned.pool else []
     found = sum(others, stem + pool)
     needs = (
-        ("X memory", placed.x_words * config.word_bytes, config.x_bytes, "bytes", "--x-bytes", config.word_bytes),
-        ("T memory", placed.t_words * config.word_bytes, config.t_bytes, "bytes", "--t-bytes", config.word_bytes),
-        ("mask memory", placed.mask_units * config.mask_unit_bits, config.mask_bits, "bits", "--mask-bits",
+        ("X memory", planned.x_words * config.word_bytes, config.x_bytes, "bytes", "--x-bytes", config.word_bytes),
+        ("T memory", planned.t_words * config.word_bytes, config.t_bytes, "bytes", "--t-bytes", config.word_bytes),
+        ("mask memory", planned.mask_units * config.mask_unit_bits, config.mask_bits, "bits", "--mask-bits",
          config.mask_word_bits),
-        ("entry memory", placed.entry_rows * config.rows, config.entries, "entries", "--entries", config.rows),
+        ("entry memory", planned.entry_rows * config.rows, config.entries, "entries", "--entries", config.rows),
         ("program memory", commands, config.commands, "commands", "--commands", 1),
     )
     for memory, need, have, unit, option, multiple in needs:
-        if memory == "mask memory" and placed.slot_units:
+        if memory == "mask memory" and planned.slot_units:
             continue
         if need > have:
             enough = -(-need // multiple) * multiple
@@ -63,7 +63,7 @@ def problems(model: Model, config: AcceleratorConfig, *, commands: int) -> list[
                 "network", f"needs {need} {unit} of {memory}, {need - have} more than the {have} there are",
                 f"build with {option} {enough} or use a smaller network",
             ))
-    found += _stream_problems(placed, config) + _ring_problems(placed, config)
+    found += _stream_problems(planned, config) + _ring_problems(planned, config)
     for block in network.blocks:
         if block.iterations > _LIMITS["iterations"]:
             found.append(Problem(
@@ -73,25 +73,25 @@ def problems(model: Model, config: AcceleratorConfig, *, commands: int) -> list[
     return found
 
 
-def _stream_problems(placed: Plan, config: AcceleratorConfig) -> list[Problem]:
+def _stream_problems(planned: Plan, config: AcceleratorConfig) -> list[Problem]:
     """Masks that do not stay need two slots, each for the masks of an m-tile."""
-    need, have = placed.mask_units * config.mask_unit_bits, config.mask_bits
-    if not placed.slot_units or need <= have:
+    need, have = planned.mask_units * config.mask_unit_bits, config.mask_bits
+    if not planned.slot_units or need <= have:
         return []
-    largest = max((part for part in placed.layers if part.streamed), key=lambda part: part.chunk_units)
+    largest = max((placed for placed in planned.layers if placed.streamed), key=lambda placed: placed.chunk_units)
     enough = -(-need // config.mask_word_bits) * config.mask_word_bits
     return [Problem(
         largest.layer.name,
-        f"is streamed in chunks of {placed.slot_units * config.mask_unit_bits} bits, and with room for two the network "
-        f"needs {need} bits of mask memory, {need - have} more than the {have} there are",
+        f"is streamed in chunks of {planned.slot_units * config.mask_unit_bits} bits, and with room for two the "
+        f"network needs {need} bits of mask memory, {need - have} more than the {have} there are",
         f"build with --mask-bits {enough}, with fewer --rows (a chunk is the mask of that many output channels), or "
         "give the layer fewer input channels",
     )]
 
 
-def _ring_problems(placed: Plan, config: AcceleratorConfig) -> list[Problem]:
+def _ring_problems(planned: Plan, config: AcceleratorConfig) -> list[Problem]:
     """Rings stay on the chip, every plane of them."""
-    need, have = placed.ring_words, config.ring_words
+    need, have = planned.ring_words, config.ring_words
     if need <= have:
         return []
     enough = -(-need // RING_UNIT) * RING_UNIT
@@ -99,16 +99,16 @@ def _ring_problems(placed: Plan, config: AcceleratorConfig) -> list[Problem]:
         return [Problem(
             name, "is a ring that layers draw their weights from, but the build knows no rings",
             f"build with --features masks,ring --ring-words {enough}, or train its layers with masks",
-        ) for name in placed.rings]
+        ) for name in planned.rings]
     return [Problem(
         "network", f"needs {need} words of ring memory, {need - have} more than the {have} there are",
         f"build with --ring-words {enough}, or give its rings fewer words or planes",
     )]
 
 
-def _layer_problems(part: LayerPlan, config: AcceleratorConfig) -> list[Problem]:
-    layer = part.layer
-    found = _map_problems(part)
+def _layer_problems(placed: LayerPlan, config: AcceleratorConfig) -> list[Problem]:
+    layer = placed.layer
+    found = _map_problems(placed)
     if layer.ring is None and layer.mode not in config.modes:
         found.append(Problem(
             layer.name, f"is {layer.mode}, but the build supports only {', '.join(config.modes)}",
@@ -128,8 +128,8 @@ def _layer_problems(part: LayerPlan, config: AcceleratorConfig) -> list[Problem]
     return found
 
 
-def _map_problems(part: LayerPlan) -> list[Problem]:
-    layer = part.layer
+def _map_problems(placed: LayerPlan) -> list[Problem]:
+    layer = placed.layer
     return [
         Problem(
             layer.name, f"has {what} {value}, but a command holds at most {_LIMITS[field]}",
@@ -138,25 +138,30 @@ def _map_problems(part: LayerPlan) -> list[Problem]:
         for what, value, field in (
             ("kernel", layer.kernel, "kernel"), ("stride", layer.stride, "stride"), ("padding", layer.pad, "pad"),
             ("input height", layer.height, "height"), ("input width", layer.width, "width"),
-            ("words per input pixel", part.blocks, "blocks"), ("tiles of output channels", part.tiles, "tiles"),
-            ("pixel tiles", part.pixel_tiles, "pixel_tiles"), ("output pixels", layer.positions, "out_pixels"),
+            ("words per input pixel", placed.blocks, "blocks"), ("tiles of output channels", placed.tiles, "tiles"),
+            ("pixel tiles", placed.pixel_tiles, "pixel_tiles"), ("output pixels", layer.positions, "out_pixels"),
         )
         if value > _LIMITS[field]
     ]
 
 
+def parser() -> CommandParser:
+    """The command line."""
+    made = CommandParser(prog="python -m gen.check", description=__doc__.splitlines()[0])
+    made.add_argument("model", help="model file (.safetensors)")
+    add_json(made, "the problems")
+    add_build_options(made)
+    return made
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Check a model against a build; exit 0 if it fits, 2 if it does not."""
-    parser = argparse.ArgumentParser(prog="python -m gen.check", description=__doc__.splitlines()[0])
-    parser.add_argument("model", help="model file (.safetensors)")
-    add_build_options(parser)
-    parser.add_argument("--json", action="store_true", help="print the problems as JSON")
-    arguments = parser.parse_args(argv)
+    arguments = parser().parse_args(argv)
     model = load(arguments.model)
     config = config_from(arguments, model.network)
     found = problems(model, config, commands=command_count(model.network, config.lanes))
     if arguments.json:
-        print(json.dumps({"schema_version": 1, "problems": [asdict(problem) for problem in found]}, indent=2))
+        print(json_text({"problems": [asdict(problem) for problem in found]}), end="")
     elif found:
         table = Table("layer", "problem", "remedy", title=f"{model.network.name} on {config.pe} PEs")
         for problem in found:

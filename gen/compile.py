@@ -26,13 +26,13 @@ __all__ = ["Command", "Frame", "Program", "compile_model"]
 class Command:
     """One command of a program and what it is for.
 
-    ``part`` is the layer it runs or stores, None for loops, the logits and the end.
+    ``placed`` is the layer it runs or stores, None for loops, the logits and the end.
     """
 
     op: Op
     label: str
     fields: dict[str, int] = field(default_factory=dict)
-    part: LayerPlan | None = None
+    placed: LayerPlan | None = None
 
     @property
     def words(self) -> np.ndarray:
@@ -47,7 +47,7 @@ class Frame:
     step: Step
     lane: int
     byte_count: int
-    part: LayerPlan
+    placed: LayerPlan
     config: AcceleratorConfig
 
     def decode(self, payload: bytes) -> np.ndarray:
@@ -65,7 +65,7 @@ class Frame:
             )
         if self.step.layer.role is Role.CLASSIFIER:
             return np.frombuffer(payload, "<i4")
-        return tensor_from_words(payload, self.part, self.config)
+        return tensor_from_words(payload, self.placed, self.config)
 
 
 @dataclass(frozen=True)
@@ -109,11 +109,11 @@ class Program:
     @cached_property
     def stream_packets(self) -> tuple[bytes, ...]:
         """Packets to send, in this order, during every inference: masks that do not stay. None if all stay."""
-        parts = [c.part for c, _ in self.executed if c.op in (Op.CONV, Op.CLASSIFY) and c.part.streamed]
-        chunks = {part: mask_chunks(self.model, part, self.config) for part in dict.fromkeys(parts)}
+        streamed = [c.placed for c, _ in self.executed if c.op in (Op.CONV, Op.CLASSIFY) and c.placed.streamed]
+        chunks = {placed: mask_chunks(self.model, placed, self.config) for placed in dict.fromkeys(streamed)}
         return tuple(
             chunk_packet(number, self.plan.slot(number) * self.config.mask_unit_bits // 32, chunk)
-            for number, chunk in enumerate(chunk for part in parts for chunk in chunks[part])
+            for number, chunk in enumerate(chunk for placed in streamed for chunk in chunks[placed])
         )
 
     def image_packet(self, image: np.ndarray, lane: int = 0) -> bytes:
@@ -148,7 +148,7 @@ class Program:
     def frames(self) -> tuple[Frame, ...]:
         """Frames of one inference in the order they are sent: one tensor after another, each lane by lane."""
         return tuple(
-            Frame(Step(c.part.layer, iteration), c.fields["lane"], 4 * c.fields["count"], c.part, self.config)
+            Frame(Step(c.placed.layer, iteration), c.fields["lane"], 4 * c.fields["count"], c.placed, self.config)
             for c, iteration in self.executed
             if c.op is Op.STORE
         )
@@ -185,14 +185,14 @@ def compile_model(
     if found:
         raise Refused(f"Network {network.name} cannot run on this build: " + " | ".join(str(p) for p in found))
     aligned = max(2, 32 // config.mask_unit_bits)  # masks come in whole 32-bit words and in pairs of units
-    placed = plan(
+    planned = plan(
         network, config, mask_unit=-(-mask_base // aligned) * aligned, entry_row=entry_base, ring_word=ring_base
     )
     for what, end, have in (
         ("program memory", command_base + count, config.commands),
-        ("mask memory", placed.mask_unit + placed.mask_units, config.mask_bits // config.mask_unit_bits),
-        ("entry memory", entry_base + placed.entry_rows, config.entry_rows),
-        ("ring memory", ring_base + placed.ring_words if placed.ring_words else 0, config.ring_words),
+        ("mask memory", planned.mask_unit + planned.mask_units, config.mask_bits // config.mask_unit_bits),
+        ("entry memory", entry_base + planned.entry_rows, config.entry_rows),
+        ("ring memory", ring_base + planned.ring_words if planned.ring_words else 0, config.ring_words),
     ):
         if end > have:
             raise Refused(f"Network {network.name} ends at {end} in {what} of {have}; load fewer models or enlarge it")
@@ -200,11 +200,11 @@ def compile_model(
     commands: list[Command] = []
 
     def add(layer) -> None:
-        part = placed.of(layer)
+        placed = planned.of(layer)
         pools = layer.role is Role.POOL
-        commands.append(_pool_command(part) if pools else _layer_command(model, part, network, config))
+        commands.append(_pool_command(placed) if pools else _layer_command(model, placed, network, config))
         if trace and layer.role is not Role.CLASSIFIER:
-            commands.extend(_store_commands(part, config))
+            commands.extend(_store_commands(placed, config))
 
     add(network.layers[0])
     if network.pool:
@@ -212,64 +212,64 @@ def compile_model(
     for block in network.blocks:
         folded = block.iterations > 1
         if folded:
-            fields = {"iterations": block.iterations, "entry_step": placed.entry_steps[block.name]}
+            fields = {"iterations": block.iterations, "entry_step": planned.entry_steps[block.name]}
             commands.append(Command(Op.LOOP, f"loop {block.name}", fields))
         for layer in network.block_layers(block):
             add(layer)
         if folded:
             commands.append(Command(Op.ENDLOOP, f"end {block.name}"))
-    classifier = placed.layers[-1]
+    classifier = planned.layers[-1]
     add(classifier.layer)
     logits = {"source": Source.PSUM, "count": classifier.layer.outputs}
     commands += _in_every_lane("store logits", logits, classifier, config)
     commands.append(Command(Op.HALT, "halt"))
-    return Program(model, config, placed, tuple(commands), trace, command_base)
+    return Program(model, config, planned, tuple(commands), trace, command_base)
 
 
 def _memory(name: str) -> Source:
     return Source.T if name == "t" else Source.X
 
 
-def _map_fields(part: LayerPlan) -> dict[str, int]:
+def _map_fields(placed: LayerPlan) -> dict[str, int]:
     """How the windows of a layer slide over its input map."""
-    layer = part.layer
+    layer = placed.layer
     wrap = (1 << ADDRESS_BITS) - 1
-    corner = layer.pad * (layer.width + 1) * part.blocks
+    corner = layer.pad * (layer.width + 1) * placed.blocks
     return {
-        "source": _memory(part.source.memory),
+        "source": _memory(placed.source.memory),
         "kernel": layer.kernel,
         "stride": layer.stride,
         "pad": layer.pad,
         "height": layer.height,
         "width": layer.width,
-        "blocks": part.blocks,
+        "blocks": placed.blocks,
         "out_width": layer.out_width,
-        "source_base": (part.source.base - corner) & wrap,
-        "step_x": layer.stride * part.blocks,
-        "step_row": layer.stride * (layer.width - layer.out_width + 1) * part.blocks & wrap,
+        "source_base": (placed.source.base - corner) & wrap,
+        "step_x": layer.stride * placed.blocks,
+        "step_row": layer.stride * (layer.width - layer.out_width + 1) * placed.blocks & wrap,
     }
 
 
-def _pool_command(part: LayerPlan) -> Command:
-    layer = part.layer
-    fields = _map_fields(part) | {
+def _pool_command(placed: LayerPlan) -> Command:
+    layer = placed.layer
+    fields = _map_fields(placed) | {
         "out_pixels": layer.positions,
-        "to_t": part.destination.memory == "t",
-        "out_base": part.destination.base,
-        "step_tap": (layer.width - layer.kernel + 1) * part.blocks & (1 << ADDRESS_BITS) - 1,
+        "to_t": placed.destination.memory == "t",
+        "out_base": placed.destination.base,
+        "step_tap": (layer.width - layer.kernel + 1) * placed.blocks & (1 << ADDRESS_BITS) - 1,
     }
-    return Command(Op.MAXPOOL, layer.name, fields, part)
+    return Command(Op.MAXPOOL, layer.name, fields, placed)
 
 
-def _ring_fields(part: LayerPlan, network: Network) -> dict[str, int]:
+def _ring_fields(placed: LayerPlan, network: Network) -> dict[str, int]:
     """Where the layer is on its ring."""
-    layer = part.layer
+    layer = placed.layer
     draw = network.draws[layer.name]
     return {
         "ring": 1,
         "top_plane": layer.planes - 1,
         "spare_channels": -layer.inputs % GROUP,
-        "ring_base": part.ring_word // RING_UNIT,
+        "ring_base": placed.ring_word // RING_UNIT,
         "ring_words": draw.words,
         "ring_start": draw.start,
         "ring_step": draw.step,
@@ -277,60 +277,60 @@ def _ring_fields(part: LayerPlan, network: Network) -> dict[str, int]:
     }
 
 
-def _layer_command(model: Model, part: LayerPlan, network: Network, config: AcceleratorConfig) -> Command:
-    layer = part.layer
-    fields = _map_fields(part) | {
+def _layer_command(model: Model, placed: LayerPlan, network: Network, config: AcceleratorConfig) -> Command:
+    layer = placed.layer
+    fields = _map_fields(placed) | {
         "coded": layer.mode is Mode.ONE_OF_FOUR,
         "passes": layer.mode.passes,
-        "tiles": part.tiles,
-        "last_groups": part.last_groups,
-        "last_rows": part.last_rows,
-        "run": part.run,
-        "last_run": part.last_run,
-        "pixel_tiles": part.pixel_tiles,
+        "tiles": placed.tiles,
+        "last_groups": placed.last_groups,
+        "last_rows": placed.last_rows,
+        "run": placed.run,
+        "last_run": placed.last_run,
+        "pixel_tiles": placed.pixel_tiles,
         "seed": network.seed_of(layer),
-        "streamed": part.streamed,
-        "step_tap": ((layer.width - layer.kernel) * part.blocks + 1) & (1 << ADDRESS_BITS) - 1,
+        "streamed": placed.streamed,
+        "step_tap": ((layer.width - layer.kernel) * placed.blocks + 1) & (1 << ADDRESS_BITS) - 1,
     }
-    fields |= _ring_fields(part, network) if layer.ring else {"mask_base": part.mask_unit}
+    fields |= _ring_fields(placed, network) if layer.ring else {"mask_base": placed.mask_unit}
     if layer.role is Role.CLASSIFIER:
-        return Command(Op.CLASSIFY, layer.name, fields, part)
+        return Command(Op.CLASSIFY, layer.name, fields, placed)
     numbers = model.requantizations[layer.name]
     fields |= {
         "out_pixels": layer.positions,
-        "to_t": part.destination.memory == "t",
-        "out_base": part.destination.base,
+        "to_t": placed.destination.memory == "t",
+        "out_base": placed.destination.base,
         "out_step": -(-layer.outputs // config.word_bytes),
         "output_signed": numbers.signed,
         "unused_bits": ACTIVATION_BITS - numbers.bits,
-        "entry_base": part.entry_row,
+        "entry_base": placed.entry_row,
         "shift": numbers.shift,
         "bias_shift": numbers.bias_shift,
     }
-    if part.residual is not None:
+    if placed.residual is not None:
         fields |= {
             "residual": 1,
-            "residual_signed": part.residual_signed,
-            "residual_base": part.residual.base,
+            "residual_signed": placed.residual_signed,
+            "residual_base": placed.residual.base,
             "residual_shift": numbers.residual_shift,
         }
-    return Command(Op.CONV, layer.name, fields, part)
+    return Command(Op.CONV, layer.name, fields, placed)
 
 
-def _store_commands(part: LayerPlan, config: AcceleratorConfig) -> list[Command]:
-    """Send what ``part`` wrote."""
-    region = part.destination
+def _store_commands(placed: LayerPlan, config: AcceleratorConfig) -> list[Command]:
+    """Send what ``placed`` wrote."""
+    region = placed.destination
     fields = {
         "source": _memory(region.memory),
         "source_base": region.base,
         "count": region.words * config.word_bytes // 4,
     }
-    return _in_every_lane(f"store {part.layer.name}", fields, part, config)
+    return _in_every_lane(f"store {placed.layer.name}", fields, placed, config)
 
 
-def _in_every_lane(label: str, fields: dict[str, int], part: LayerPlan, config: AcceleratorConfig) -> list[Command]:
+def _in_every_lane(label: str, fields: dict[str, int], placed: LayerPlan, config: AcceleratorConfig) -> list[Command]:
     """A STORE per lane; where there are several, its label names the lane."""
     return [
-        Command(Op.STORE, f"{label} of lane {lane}" if config.lanes > 1 else label, fields | {"lane": lane}, part)
+        Command(Op.STORE, f"{label} of lane {lane}" if config.lanes > 1 else label, fields | {"lane": lane}, placed)
         for lane in range(config.lanes)
     ]

@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from gen.compile import Command, Program
 from gen.plan import LayerPlan
 from gen.streaming import Fetches, Host
+from rtl.base.ports import Cause
 from rtl.base.ram import Ram
 from rtl.control.max_pool import MaxPool, word_cycles
-from rtl.host.counters import Cause
 from rtl.lane.accumulator import Accumulator
 from rtl.lane.pe_array import tree_latency
 from rtl.lane.requantizer import Requantizer
@@ -124,12 +124,13 @@ def predict(program: Program) -> CycleModel:
             else:
                 prepared = max(ready, loader_free)
                 taken = max(prepared, drained)
-                seeding = config.ring_seeding if command.part.layer.ring else config.weight_rows
+                seeding = config.ring_seeding if command.placed.layer.ring else config.weight_rows
                 row = prepared + _TAKE_TO_ROW + seeding
-                if command.part.streamed:
-                    run = _execute_streamed(command.part, config, host, prepared, taken + _TAKE_TO_SWAP, row, last_swap)
+                asked = taken + _TAKE_TO_SWAP
+                if command.placed.streamed:
+                    run = _execute_streamed(command.placed, config, host, prepared, asked, row, last_swap)
                 else:
-                    run = _execute(command.part, config, taken + _TAKE_TO_SWAP, row, last_swap)
+                    run = _execute(command.placed, config, asked, row, last_swap)
                 last_swap, loader_free = run.last_swap, run.loaded
                 last_word = run.last_swap + run.last_run
                 summed = max(last_word + 2 + tree_latency(config.groups), run.last_swap + _slots(run.last_run))
@@ -142,7 +143,7 @@ def predict(program: Program) -> CycleModel:
             fetch = taken + 1
         causes[Cause.SEQUENCER] = drained - begun - sum(causes.values())
         computes = command.op in (Op.CONV, Op.CLASSIFY)
-        layer = command.part.layer if command.part else None
+        layer = command.placed.layer if command.placed else None
         result.append(CommandCycles(
             command.label, layer.name if layer else None, iteration, begun, drained - begun, causes,
             layer.macs * config.lanes if computes else 0, layer.passes if computes else 0,
@@ -155,23 +156,23 @@ def _slots(run: int) -> int:
     return max(run, Accumulator.TURNAROUND)
 
 
-def _segments(part: LayerPlan, config: AcceleratorConfig) -> Iterator[tuple[int, int]]:
+def _segments(placed: LayerPlan, config: AcceleratorConfig) -> Iterator[tuple[int, int]]:
     """``(run, fetches)`` of every pair of m-tile and pixel tile, in order."""
-    for tile in range(part.tiles):
-        fetches = part.last_rows if tile == part.tiles - 1 else config.load_cycles
-        for pixel_tile in range(part.pixel_tiles):
-            yield part.last_run if pixel_tile == part.pixel_tiles - 1 else part.run, fetches
+    for tile in range(placed.tiles):
+        fetches = placed.last_rows if tile == placed.tiles - 1 else config.load_cycles
+        for pixel_tile in range(placed.pixel_tiles):
+            yield placed.last_run if pixel_tile == placed.pixel_tiles - 1 else placed.run, fetches
 
 
-def _execute(part: LayerPlan, config: AcceleratorConfig, asked: int, row: int, free: int) -> _Execution:
+def _execute(placed: LayerPlan, config: AcceleratorConfig, asked: int, row: int, free: int) -> _Execution:
     """Array work of a layer whose masks are there.
 
     Its first run asks for weights at ``asked``; its first row is ready at ``row``, and may be written at ``free``.
     """
-    runs = part.weight_tiles * part.layer.passes  # per segment
+    runs = placed.weight_tiles * placed.layer.passes  # per segment
     array = weight_load = mask_wait = filler = 0
     swap = slots = run = None
-    for run, fetches in _segments(part, config):
+    for run, fetches in _segments(placed, config):
         if swap is None:
             begun = max(row, free)
             swap = max(asked, begun + fetches)
@@ -192,21 +193,21 @@ def _execute(part: LayerPlan, config: AcceleratorConfig, asked: int, row: int, f
 
 
 def _execute_streamed(
-    part: LayerPlan, config: AcceleratorConfig, host: Host, taken: int, asked: int, row: int, free: int
+    placed: LayerPlan, config: AcceleratorConfig, host: Host, taken: int, asked: int, row: int, free: int
 ) -> _Execution:
     """Array work of a streamed layer that the loader takes at ``taken``; otherwise as :func:`_execute`."""
-    runs = part.weight_tiles * part.layer.mode.passes
+    runs = placed.weight_tiles * placed.layer.mode.passes
     seeded = row - Ram.LATENCY
     tiles = Fetches(asked, free)
     array = filler = 0
-    for number, (run, fetches) in enumerate(_segments(part, config)):
-        if number % part.pixel_tiles == 0:
-            units = part.weight_tiles * fetches * part.unit
+    for number, (run, fetches) in enumerate(_segments(placed, config)):
+        if number % placed.pixel_tiles == 0:
+            units = placed.weight_tiles * fetches * placed.unit
             words = -(-units * config.mask_unit_bits // config.mask_word_bits) * (config.mask_word_bits // 32)
-            placed = max(host.chunk(words), tiles.issued + 1 if number else taken + 1)
-            tiles.resume(max(placed + 1, 0 if number else seeded))
+            arrived = max(host.chunk(words), tiles.issued + 1 if number else taken + 1)
+            tiles.resume(max(arrived + 1, 0 if number else seeded))
         tiles.repeat(runs, fetches, _slots(run))
-        if (number + 1) % part.pixel_tiles == 0:
+        if (number + 1) % placed.pixel_tiles == 0:
             host.free(tiles.issued)
         array += runs * run
         filler += runs * (_slots(run) - run)
@@ -223,7 +224,7 @@ def _result_cycles(command: Command, config: AcceleratorConfig) -> int:
 
 
 def _store_cycles(command: Command, config: AcceleratorConfig) -> int:
-    """Cycles that the exporter is busy if the host takes every word."""
+    """Cycles that the store is busy if the host takes every word."""
     count = command.fields["count"]
     per_line = config.rows if command.fields["source"] == Source.PSUM else config.word_bytes // 4
     return count + (1 + Ram.LATENCY) * -(-count // per_line)

@@ -21,21 +21,21 @@ def mask_image(model: Model, plan: Plan, config: AcceleratorConfig) -> bytes:
     """
     first = plan.mask_unit
     units = np.zeros((plan.resident_units, config.mask_unit_bits), bool)
-    for part in plan.layers:
-        if part.streamed or part.layer.ring:
+    for placed in plan.layers:
+        if placed.streamed or placed.layer.ring:
             continue
-        bits = _layer_units(model.masks[part.layer.name], part, config)
-        units[part.mask_unit - first : part.mask_unit - first + len(bits)] = bits
+        bits = _layer_units(model.masks[placed.layer.name], placed, config)
+        units[placed.mask_unit - first : placed.mask_unit - first + len(bits)] = bits
     return _packed(units, 32)
 
 
-def mask_chunks(model: Model, part: LayerPlan, config: AcceleratorConfig) -> tuple[bytes, ...]:
+def mask_chunks(model: Model, placed: LayerPlan, config: AcceleratorConfig) -> tuple[bytes, ...]:
     """Supermask of a layer cut into its m-tiles, each filled up with zeros to whole words of the mask memory."""
-    units = _layer_units(model.masks[part.layer.name], part, config)
-    chunks = []
-    for tile in range(part.tiles):
-        chunks.append(_packed(units[tile * part.chunk_units : (tile + 1) * part.chunk_units], config.mask_word_bits))
-    return tuple(chunks)
+    units = _layer_units(model.masks[placed.layer.name], placed, config)
+    size = placed.chunk_units
+    return tuple(
+        _packed(units[tile * size : (tile + 1) * size], config.mask_word_bits) for tile in range(placed.tiles)
+    )
 
 
 def _packed(units: np.ndarray, multiple: int) -> bytes:
@@ -43,20 +43,20 @@ def _packed(units: np.ndarray, multiple: int) -> bytes:
     return np.packbits(np.pad(units.ravel(), (0, -units.size % multiple)), bitorder="little").tobytes()
 
 
-def _layer_units(mask: np.ndarray, part: LayerPlan, config: AcceleratorConfig) -> np.ndarray:
+def _layer_units(mask: np.ndarray, placed: LayerPlan, config: AcceleratorConfig) -> np.ndarray:
     """Mask units of one layer: bool array (units, unit bits)."""
     outputs, kernel, _, inputs = mask.shape
-    padded = np.zeros((part.tiles * config.rows, kernel, kernel, part.blocks * config.word_bytes), bool)
+    padded = np.zeros((placed.tiles * config.rows, kernel, kernel, placed.blocks * config.word_bytes), bool)
     padded[:outputs, :, :, :inputs] = mask
-    if part.layer.mode is Mode.ONE_OF_FOUR:
+    if placed.layer.mode is Mode.ONE_OF_FOUR:
         code = codes(padded)  # empty groups give code 0; the hardware leaves them out
         padded = ((code[..., None] >> np.arange(2)) & 1).astype(bool).reshape(*code.shape[:3], -1)
-    row_bits = padded.shape[-1] // part.blocks
+    row_bits = padded.shape[-1] // placed.blocks
     # (m-tile, fetch, row of the fetch, ky, kx, n-block, bits) -> fetch order
-    cut = padded.reshape(part.tiles, config.load_cycles, config.weight_rows, kernel, kernel, part.blocks, row_bits)
-    ordered = cut.transpose(0, 3, 4, 5, 1, 2, 6).reshape(part.tiles, part.weight_tiles, config.load_cycles, -1)
+    cut = padded.reshape(placed.tiles, config.load_cycles, config.weight_rows, kernel, kernel, placed.blocks, row_bits)
+    ordered = cut.transpose(0, 3, 4, 5, 1, 2, 6).reshape(placed.tiles, placed.weight_tiles, config.load_cycles, -1)
     fetches = np.concatenate([
-        ordered[:-1].reshape(-1, ordered.shape[-1]), ordered[-1, :, : part.last_rows].reshape(-1, ordered.shape[-1])
+        ordered[:-1].reshape(-1, ordered.shape[-1]), ordered[-1, :, : placed.last_rows].reshape(-1, ordered.shape[-1])
     ])
     return fetches.reshape(-1, config.mask_unit_bits)
 
@@ -80,17 +80,17 @@ def entry_image(model: Model, plan: Plan, config: AcceleratorConfig) -> bytes:
     """Batch-norm entries: one row per tile of output channels, iteration after iteration of every block."""
     first = plan.layers[0].entry_row
     rows = np.zeros((plan.entry_rows, config.rows), np.uint32)
-    for part in plan.layers:
-        layer = part.layer
+    for placed in plan.layers:
+        layer = placed.layer
         if layer.role is Role.CLASSIFIER:
             continue
         numbers = model.requantizations[layer.name]
         step = plan.entry_steps.get(layer.name.rpartition(".")[0], 0)
-        entries = np.zeros((layer.iterations, part.tiles * config.rows), np.uint32)
+        entries = np.zeros((layer.iterations, placed.tiles * config.rows), np.uint32)
         entries[:, : layer.outputs] = pack_entries(numbers.multiplier, numbers.bias)
         for t in range(layer.iterations):
-            base = part.entry_row - first + t * step
-            rows[base : base + part.tiles] = entries[t].reshape(part.tiles, config.rows)
+            base = placed.entry_row - first + t * step
+            rows[base : base + placed.tiles] = entries[t].reshape(placed.tiles, config.rows)
     return rows.astype("<u4").tobytes()
 
 
@@ -104,8 +104,8 @@ def image_words(model: Model, image: np.ndarray, config: AcceleratorConfig) -> b
     return words.tobytes()
 
 
-def tensor_from_words(payload: bytes, part: LayerPlan, config: AcceleratorConfig) -> np.ndarray:
+def tensor_from_words(payload: bytes, placed: LayerPlan, config: AcceleratorConfig) -> np.ndarray:
     """Stored output of a layer, (OH, OW, M), from the memory words it lies in; inverse of the hardware's layout."""
-    layer = part.layer
+    layer = placed.layer
     words = np.frombuffer(payload, np.int8 if layer.role is Role.SHORTCUT else np.uint8)
     return words.reshape(layer.out_height, layer.out_width, -1)[..., : layer.outputs]

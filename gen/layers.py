@@ -7,14 +7,13 @@ from gen.compile import Command, Program
 from gen.cycles import CommandCycles, CycleModel
 from gen.images import mask_chunks
 from gen.plan import LayerPlan
-from rtl.host.counters import Cause
+from rtl.base.ports import Cause
 from spec.commands import Op
 from spec.config import AcceleratorConfig
 from spec.network import POOL, Layer
 
 __all__ = ["layers_json", "memory_use", "roofs"]
 
-_SCHEMA = 1
 _RING_WORD_BITS = 32
 
 
@@ -36,7 +35,6 @@ def layers_json(program: Program, cycles: CycleModel, measured: Sequence[Mapping
         for (command, _), timing, counters in zip(executed, cycles.commands, known, strict=True)
     ]
     return {
-        "schema_version": _SCHEMA,
         "network": program.model.network.name,
         "model_sha256": program.model.hash,
         "pe": config.pe,
@@ -49,8 +47,8 @@ def layers_json(program: Program, cycles: CycleModel, measured: Sequence[Mapping
 
 
 def _record(command: Command, timing: CommandCycles, counters: Mapping[str, int] | None, program: Program) -> dict:
-    config, part = program.config, command.part
-    layer = part.layer if part else None
+    config, placed = program.config, command.placed
+    layer = placed.layer if placed else None
     took = timing.cycles if counters is None else counters["TOTAL"]
     moved = _moved(command, timing, config)
     mask_bits = _mask_bits(command, config)
@@ -93,39 +91,39 @@ def _moved(command: Command, timing: CommandCycles, config: AcceleratorConfig) -
 
     Of all lanes; a STORE sends what is in one.
     """
-    part, read, written = command.part, 0, 0
+    placed, read, written = command.placed, 0, 0
     if _computes(command):
         read = timing.causes[Cause.ARRAY] * config.word_bytes
-        results = part.layer.positions * part.tiles
-        read += results * config.word_bytes if part.residual else 0
-        written = results * config.rows if part.destination else 0
+        results = placed.layer.positions * placed.tiles
+        read += results * config.word_bytes if placed.residual else 0
+        written = results * config.rows if placed.destination else 0
     elif command.op is Op.MAXPOOL:
-        words = part.layer.positions * part.blocks
+        words = placed.layer.positions * placed.blocks
         read, written = words * POOL.kernel**2 * config.word_bytes, words * config.word_bytes
-    elif command.op is Op.STORE and part.destination and command.fields["source_base"] == part.destination.base:
+    elif command.op is Op.STORE and placed.destination and command.fields["source_base"] == placed.destination.base:
         return {"activation_bytes_read": 4 * command.fields["count"], "activation_bytes_written": 0}
     return {"activation_bytes_read": config.lanes * read, "activation_bytes_written": config.lanes * written}
 
 
 def _weight_tile_loads(command: Command) -> int:
     """Times that a tile of weights is loaded into the array."""
-    part = command.part
-    return part.tiles * part.pixel_tiles * part.weight_tiles * part.layer.passes if _computes(command) else 0
+    placed = command.placed
+    return placed.tiles * placed.pixel_tiles * placed.weight_tiles * placed.layer.passes if _computes(command) else 0
 
 
 def _mask_bits(command: Command, config: AcceleratorConfig) -> int:
     """Bits read from the supermask or the ring memory: every pass and every pixel tile reads its tiles again."""
     if not _computes(command):
         return 0
-    part = command.part
-    fetches = (part.tiles - 1) * config.load_cycles + part.last_rows
-    again = part.pixel_tiles * part.weight_tiles * part.layer.passes
-    return fetches * again * _fetch_bits(part, config)
+    placed = command.placed
+    fetches = (placed.tiles - 1) * config.load_cycles + placed.last_rows
+    again = placed.pixel_tiles * placed.weight_tiles * placed.layer.passes
+    return fetches * again * _fetch_bits(placed, config)
 
 
-def _fetch_bits(part: LayerPlan, config: AcceleratorConfig) -> int:
+def _fetch_bits(placed: LayerPlan, config: AcceleratorConfig) -> int:
     """Bits of a fetch of masks, or of ring words and their signs."""
-    return _RING_WORD_BITS * config.ring_copies if part.layer.ring else part.unit * config.mask_unit_bits
+    return _RING_WORD_BITS * config.ring_copies if placed.layer.ring else placed.unit * config.mask_unit_bits
 
 
 def _mode(layer: Layer) -> str:
@@ -134,9 +132,9 @@ def _mode(layer: Layer) -> str:
 
 
 def _streamed_bytes(command: Command, program: Program) -> int:
-    if not _computes(command) or not command.part.streamed:
+    if not _computes(command) or not command.placed.streamed:
         return 0
-    return sum(map(len, mask_chunks(program.model, command.part, program.config)))
+    return sum(map(len, mask_chunks(program.model, command.placed, program.config)))
 
 
 def _totals(records: Sequence[dict], program: Program) -> dict:
@@ -190,9 +188,9 @@ def memory_use(program: Program) -> dict[str, dict[str, int]]:
 def roofs(program: Program) -> dict[str, dict[str, float]]:
     """Per mode that occurs: the most MAC that the array does in a cycle, the mask or ring bits that arrive in one."""
     config, found = program.config, {}
-    for part in program.plan.layers:
-        found[_mode(part.layer)] = {
-            "peak_macs_per_cycle": 4 * config.pe / part.layer.passes,
-            "mask_port_bits_per_cycle": _fetch_bits(part, config),
+    for placed in program.plan.layers:
+        found[_mode(placed.layer)] = {
+            "peak_macs_per_cycle": 4 * config.pe / placed.layer.passes,
+            "mask_port_bits_per_cycle": _fetch_bits(placed, config),
         }
     return found

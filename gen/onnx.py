@@ -5,7 +5,6 @@ For comparing with other tools, and for running the network where there is no ac
 their weights; weights are unpacked to a byte each, so the file is larger than the model.
 """
 
-import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,13 +13,14 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from spec.files import write_bytes
+from console.command import CommandParser, add_out
+from spec.files import output_file, write_bytes
 from spec.model import Model, load
 from spec.network import POOL, Layer, Role, Window
 from spec.numerics import output_range
 from spec.refusal import run_command
 
-__all__ = ["main", "onnx_graph"]
+__all__ = ["main", "onnx_graph", "parser"]
 
 #: Operators as of ONNX 1.8 (MaxPool on bytes, ReduceSum with axes as input), which every current runtime has.
 _OPSET = 13
@@ -159,15 +159,20 @@ def _finish(graph: _Graph, model: Model, traced: list[str]) -> onnx.ModelProto:
     return made
 
 
+def parser() -> CommandParser:
+    """The command line."""
+    made = CommandParser(prog="python -m gen.onnx", description=__doc__.splitlines()[0])
+    made.add_argument("model", type=Path, help="model file (.safetensors)")
+    made.add_argument("--trace", action="store_true", help="every stored activation is an output, too")
+    add_out(made, "file to write (default: the model's name with .onnx)")
+    return made
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Write the graph; exit 0, or 2 if the model is refused."""
-    parser = argparse.ArgumentParser(prog="python -m gen.onnx", description=__doc__.splitlines()[0])
-    parser.add_argument("model", type=Path, help="model file (.safetensors)")
-    parser.add_argument("--out", type=Path, help="file to write (default: the model's name with .onnx)")
-    parser.add_argument("--trace", action="store_true", help="every stored activation is an output, too")
-    arguments = parser.parse_args(argv)
-    graph = onnx_graph(load(arguments.model), trace=arguments.trace)
-    print(write_bytes(arguments.out or arguments.model.with_suffix(".onnx"), graph.SerializeToString()))
+    arguments = parser().parse_args(argv)
+    out = output_file(arguments.out or arguments.model.with_suffix(".onnx"))
+    print(write_bytes(out, onnx_graph(load(arguments.model), trace=arguments.trace).SerializeToString()))
     return 0
 
 

@@ -2,42 +2,50 @@
 
 import argparse
 
+from console.command import Whole
 from gen.sizing import fitted
-from spec.config import MEMORY_LIMITS, AcceleratorConfig, config_for
+from spec.config import MEMORY_LIMITS, SHAPES, AcceleratorConfig, config_for
 from spec.network import Network
 from spec.refusal import Refused
 from spec.supermask import Mode
 
 __all__ = ["add_build_options", "config_from"]
 
-#: Fields that are integers, and what their options say.
+#: Fields that are integers, and what their options say. Ranges depend on one another: the configuration refuses.
 _FIELDS = {
-    "lanes": "L: images at a time (default: the named shape of --pe; 1 with --groups and --rows)",
-    "weight_rows": "rows whose weights are generated per cycle (default rows/16)",
-    "psum_depth": "D: pixels of a tile",
-    "x_bytes": "residual-stream memory of a lane",
-    "t_bytes": "temporary memory of a lane",
-    "mask_bits": "supermask memory",
-    "entries": "batch-norm entries",
-    "commands": "program memory",
-    "ring_words": "ring memory, in words of 16 trits",
+    "lanes": "L: images at a time, 1, 2, 4 or 8 (default: the named shape of --pe; 1 with --groups and --rows)",
+    "weight_rows": "rows whose weights are generated per cycle, a power of two to rows (default rows/16)",
+    "psum_depth": "D: pixels of a tile, 16 to 1023 (default 64)",
+    "x_bytes": "residual-stream memory of a lane, 16 words of 4*groups bytes to 64 MiB (default 32768)",
+    "t_bytes": "temporary memory of a lane, likewise (default 32768)",
+    "mask_bits": "supermask memory, to 2**29, a multiple of its word (default 1048576)",
+    "entries": "batch-norm entries, a multiple of rows from 4*rows to 2**20 (default 4096)",
+    "commands": "program memory, 4 to 65536 (default 128 per lane)",
+    "ring_words": "ring memory in words of 16 trits, a multiple of 16 to 2**21 (default 0: no rings)",
 }
 _FEATURES = ("masks", "ring")
 
 
-def add_build_options(parser: argparse.ArgumentParser) -> None:
-    """Add ``--pe`` and every configuration field to ``parser``."""
+def add_build_options(parser: argparse.ArgumentParser, *, fit: bool = True) -> None:
+    """Add ``--pe`` and every configuration field to ``parser``, and ``--fit`` unless there is never a model."""
     group = parser.add_argument_group("build")
-    group.add_argument("--pe", type=int, default=16, help="processing elements (default 16)")
-    group.add_argument("--groups", type=int, help="Tg: PEs per row (default: the named shape of --pe)")
-    group.add_argument("--rows", type=int, help="Tm: rows")
-    for name, text in _FIELDS.items():
-        group.add_argument(f"--{name.replace('_', '-')}", type=int, help=text)
     group.add_argument(
-        "--fit", action="store_true", help="make every memory just large enough for the model, whatever it needs"
+        "--pe", type=Whole(), default=16,
+        help=f"processing elements: {', '.join(map(str, SHAPES))}, or another with --groups and --rows (default 16)",
     )
+    group.add_argument(
+        "--groups", type=Whole(), help="Tg: PEs per row, a power of two from 4 to 64 (default: the named shape of --pe)"
+    )
+    group.add_argument("--rows", type=Whole(), help="Tm: rows, a power of two from 4 to 4*groups (default: likewise)")
+    for name, text in _FIELDS.items():
+        group.add_argument(f"--{name.replace('_', '-')}", type=Whole(), help=text)
+    group.set_defaults(fit=False)
+    if fit:
+        group.add_argument(
+            "--fit", action="store_true", help="make every memory just large enough for the model, whatever it needs"
+        )
     group.add_argument("--features", help="where weights come from: masks (always), or masks,ring with --ring-words")
-    group.add_argument("--modes", help="comma-separated mask modes to support (default: all)")
+    group.add_argument("--modes", help=f"mask modes to support, some of {','.join(Mode)} (default: all)")
 
 
 def config_from(arguments: argparse.Namespace, network: Network | None = None) -> AcceleratorConfig:

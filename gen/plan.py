@@ -255,28 +255,28 @@ def _stream(resident: Plan, config: AcceleratorConfig) -> Plan:
     word = config.mask_word_bits // config.mask_unit_bits
 
     def slot_of(staying: set[int]) -> int:
-        chunks = [part.chunk_units for part in resident.layers if part.layer.index not in staying]
+        chunks = [placed.chunk_units for placed in resident.layers if placed.layer.index not in staying]
         return _ceil(max(chunks, default=0), word) * word
 
     def need(staying: set[int]) -> int:
         units = sum(_ceil(p.mask_units, 2) * 2 for p in resident.layers if p.layer.index in staying)
         return _ceil(units, word) * word + 2 * slot_of(staying)
 
-    staying = {part.layer.index for part in resident.layers if part.layer.ring}
-    for part in sorted(resident.layers, key=lambda p: (-p.layer.iterations, p.layer.positions, -p.mask_units)):
-        more = staying | {part.layer.index}
+    staying = {placed.layer.index for placed in resident.layers if placed.layer.ring}
+    for placed in sorted(resident.layers, key=lambda p: (-p.layer.iterations, p.layer.positions, -p.mask_units)):
+        more = staying | {placed.layer.index}
         if need(more) <= max(have, need(staying)):
             staying = more
     if len(staying) == len(resident.layers):
         return resident
     layers, unit = [], resident.mask_unit
-    for part in resident.layers:
-        if part.layer.index in staying:
-            unit += unit % part.unit
-            layers.append(replace(part, mask_unit=unit))
-            unit += part.mask_units
+    for placed in resident.layers:
+        if placed.layer.index in staying:
+            unit += unit % placed.unit
+            layers.append(replace(placed, mask_unit=unit))
+            unit += placed.mask_units
         else:
-            layers.append(replace(part, mask_unit=0, streamed=True))
+            layers.append(replace(placed, mask_unit=0, streamed=True))
     slot = slot_of(staying)
     kept = _ceil(unit - resident.mask_unit, word) * word
     return replace(resident, layers=tuple(layers), mask_units=kept + 2 * slot, slot_units=slot)

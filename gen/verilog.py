@@ -79,9 +79,9 @@ def serial_verilog(config: AcceleratorConfig, divider: int) -> str:
 
 
 def _design(component: Component, name: str, config: AcceleratorConfig) -> str:
-    parts = rtlil.convert(component, name=name, platform=_LaneModules(), emit_src=False), _lane(config)
+    streamed = rtlil.convert(component, name=name, platform=_LaneModules(), emit_src=False), _lane(config)
     title = f"// Foldenite, configuration {config.hash:08x}: {config.pe} PEs. Generated; do not edit."
-    return "\n".join([f"{title}\n", *(verilog_of(part) for part in parts), RAM_VERILOG])
+    return "\n".join([f"{title}\n", *(verilog_of(placed) for placed in streamed), RAM_VERILOG])
 
 
 def _lane(config: AcceleratorConfig) -> str:

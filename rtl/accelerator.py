@@ -4,12 +4,13 @@ from amaranth.hdl import ClockDomain, ClockSignal, Module, Mux, ResetInserter, R
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from rtl.base.ports import CommandError, Position
 from rtl.control.engine import Engine
 from rtl.host.axi import AxiLite, AxiStream
 from rtl.host.counters import Counters
 from rtl.host.frame_sender import FrameSender
 from rtl.host.packet_loader import PacketLoader
-from rtl.host.registers import CommandError, Position, RegisterPort
+from rtl.host.registers import RegisterPort
 from spec.config import AcceleratorConfig
 from spec.registers import OFFSET_BITS, ErrorCode
 

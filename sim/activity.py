@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
+from console.command import CommandParser, Whole, add_json, add_out
+from console.record import json_text, write_json
 from gen.compile import compile_model
 from gen.cycles import predict
 from sim.job import Job
@@ -19,28 +21,27 @@ from sim.session import follow
 from sim.verilator import SimulationFailed, build_simulation
 from spec import golden, vectors
 from spec.config import AcceleratorConfig
-from spec.files import write_text
+from spec.files import build_root, output_file, output_folder
 from spec.model import load
 from spec.refusal import Refused, run_command
 
-__all__ = ["main"]
-
-_SCHEMA = 1
+__all__ = ["main", "parser"]
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m sim.activity", description=__doc__.splitlines()[0])
-    parser.add_argument("model", type=Path, help="model file (.safetensors)")
-    parser.add_argument("--config", type=Path, required=True, help="build that the netlist is of, as JSON")
-    parser.add_argument("--netlist", type=Path, required=True, help="Verilog of gates")
-    parser.add_argument("--saif", type=Path, required=True, help="file of switching activity to write")
-    parser.add_argument(
+def parser() -> CommandParser:
+    """The command line."""
+    made = CommandParser(prog="python -m sim.activity", description=__doc__.splitlines()[0])
+    made.add_argument("model", type=Path, help="model file (.safetensors)")
+    made.add_argument("--config", type=Path, required=True, help="build that the netlist is of, as JSON")
+    made.add_argument("--netlist", type=Path, required=True, help="Verilog of gates")
+    made.add_argument("--saif", type=Path, required=True, help="file of switching activity to write")
+    made.add_argument(
         "--vectors", type=Path, help="vector file with the images (default: NAME.vectors.safetensors beside the model)"
     )
-    parser.add_argument("--image", type=int, default=0, help="first image, one per lane from it on (default 0)")
-    parser.add_argument("--out", type=Path, required=True, help="folder for the simulation")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="also write what was measured to FILE")
-    return parser
+    made.add_argument("--image", type=Whole(0), default=0, help="first image, one per lane from it on (default 0)")
+    add_out(made, "folder for the simulation and activity.json (default build/activity)", build_root() / "activity")
+    add_json(made, "what was measured")
+    return made
 
 
 def _config(path: Path) -> AcceleratorConfig:
@@ -61,17 +62,18 @@ def _images(arguments: argparse.Namespace, model, lanes: int) -> np.ndarray:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one inference; exit 0 if its logits and its cycles are the models', 1 if not."""
-    arguments = _parser().parse_args(argv)
+    arguments = parser().parse_args(argv)
     for name in ("config", "netlist"):
         if not (path := getattr(arguments, name)).is_file():
             raise Refused(f"File {path} of option --{name} does not exist; flows.asic writes one")
     model = load(arguments.model)
     config = _config(arguments.config)
     images = _images(arguments, model, config.lanes)
-    arguments.out.mkdir(parents=True, exist_ok=True)
+    output_file(arguments.saif)
+    output_folder(arguments.out).mkdir(parents=True, exist_ok=True)
     np.save(arguments.out / "images.npy", images)
     job = Job(config, str(arguments.model.resolve()), str((arguments.out / "images.npy").resolve()))
-    console = Console()
+    console = Console(stderr=arguments.json)
     try:
         with Console(stderr=True).status("building the simulation of gates"):
             simulation = build_simulation(
@@ -88,7 +90,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     expected = golden.run(model, images).logits.tolist()
     predicted = predict(compile_model(model, config)).total
     record = {
-        "schema_version": _SCHEMA,
         "images": len(images),
         "cycles_recorded": event["cycles"],
         "cycles_of_inference": event["total"],
@@ -96,10 +97,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         "logits": event["logits"],
         "logits_expected": expected,
     }
-    written = [arguments.saif]
     if arguments.json:
-        written.append(write_text(arguments.json, json.dumps(record, indent=2) + "\n"))
-    for path in written:
+        print(json_text(record), end="")
+    for path in (arguments.saif, write_json(arguments.out / "activity.json", record)):
         console.print(f"wrote {path}", soft_wrap=True, markup=False)
     if event["logits"] != expected or event["total"] != predicted:
         console.print(

@@ -5,9 +5,7 @@ golden model and, where the model has vectors, with the deployed torch model; an
 logits are compared again, and its cycles with the cycle model unless they depend on the speed of the line.
 """
 
-import argparse
 import contextlib
-import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -15,9 +13,11 @@ from pathlib import Path
 
 import numpy as np
 from rich.console import Console
-from rich.progress import Progress
 from rich.table import Table
 
+from console.command import CommandParser, Whole, add_json, add_out, add_seed
+from console.progress import progress_bars
+from console.record import json_text
 from gen.board import BAUD
 from gen.compile import Program, compile_model
 from gen.cycles import predict
@@ -29,13 +29,12 @@ from sim.errors import AcceleratorError
 from sim.serial_transport import LinkFailed, SerialPort, SerialTransport
 from sim.subject import Subject, add_subject_options, subject_of
 from spec.config import AcceleratorConfig
-from spec.files import build_root, write_text
+from spec.files import build_root, output_folder, write_text
 from spec.model import Model, load
 from spec.refusal import Refused, run_command
 
-__all__ = ["Findings", "check_board", "cycles_are_exact", "main", "open_port"]
+__all__ = ["Findings", "check_board", "cycles_are_exact", "main", "open_port", "parser"]
 
-_SCHEMA = 1
 _READ_SECONDS = 0.5  # that a port waits for a byte; USB adapters hold bytes back for up to 16 ms
 
 
@@ -183,33 +182,35 @@ def _table(model: Model, config: AcceleratorConfig, findings: Findings) -> Table
     return table
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m sim.board", description=__doc__.splitlines()[0])
-    add_subject_options(parser, images=8)
-    parser.add_argument("--port", required=True, help="serial port of the board, such as /dev/ttyUSB0 or COM3")
-    parser.add_argument("--baud", type=int, default=BAUD, help=f"as the bitstream was made with (default {BAUD})")
-    parser.add_argument("--seed", type=int, default=1, help="seed of random images (default 1)")
-    parser.add_argument("--out", type=Path, help="folder for the report (default build/board/NAME-peN)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the report to FILE")
-    add_build_options(parser)
-    return parser
+def parser() -> CommandParser:
+    """The command line."""
+    made = CommandParser(prog="python -m sim.board", description=__doc__.splitlines()[0])
+    add_subject_options(made, images=8)
+    made.add_argument("--port", required=True, help="serial port of the board, such as /dev/ttyUSB0 or COM3")
+    made.add_argument(
+        "--baud", type=Whole(1), default=BAUD, help=f"bits per second, as the bitstream was made with (default {BAUD})"
+    )
+    add_seed(made, "of random images")
+    add_out(made, "folder for the report (default build/board/NAME-peN)")
+    add_json(made, "the report")
+    add_build_options(made)
+    return made
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a model on a board; exit 0 if every value and every cycle agrees, 1 if not."""
-    arguments = _parser().parse_args(argv)
-    if arguments.images < 1:
-        raise Refused(f"--images must be at least 1, not {arguments.images}")
+    arguments = parser().parse_args(argv)
     path = Path(arguments.model)
     model = load(path)
     config = config_from(arguments, model.network)
     default = path.with_name(f"{path.stem}.vectors.safetensors")
     subject = subject_of(model, arguments.vectors, default, arguments.images, arguments.seed)
-    console = Console()
+    out = output_folder(arguments.out or build_root() / "board" / f"{model.network.name}-pe{config.pe}")
+    console = Console(stderr=arguments.json)
     try:
         with (
             contextlib.closing(open_port(arguments.port, arguments.baud)) as port,
-            Progress(console=Console(stderr=True)) as progress,
+            progress_bars() as progress,
         ):
             task = progress.add_task("loading", total=2 * -(-len(subject.images) // config.lanes))
             findings = check_board(
@@ -219,14 +220,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (AcceleratorError, LinkFailed, TimeoutError) as failure:
         console.print(f"board failed: {failure}", soft_wrap=True, markup=False)
         return 1
-    console.print(_table(model, config, findings))
-    report = {"schema_version": _SCHEMA, "network": model.network.name, "model_sha256": model.hash,
+    report = {"network": model.network.name, "model_sha256": model.hash,
               "config": config.to_json(), "pe": config.pe, "baud": arguments.baud,
               "references": list(subject.traces), **asdict(findings)}
-    out = arguments.out or build_root() / "board" / f"{model.network.name}-pe{config.pe}"
-    for target in (out / "report.json", *([arguments.json] if arguments.json else [])):
-        write_text(target, json.dumps(report, indent=2) + "\n")
-        console.print(f"wrote {target}", soft_wrap=True, markup=False)
+    if arguments.json:
+        print(json_text(report), end="")
+    else:
+        console.print(_table(model, config, findings))
+    written = write_text(out / "report.json", json_text(report))
+    console.print(f"wrote {written}", soft_wrap=True, markup=False)
     if findings.mismatch is not None:
         console.print(f"MISMATCH: {findings.mismatch}", soft_wrap=True, markup=False)
         return 1

@@ -82,7 +82,6 @@ class Divergence:
         """Plain JSON form."""
         step = self.mismatch.step
         return {
-            "schema_version": 1,
             "verdict": self.verdict,
             "layer": step.layer.name,
             "iteration": step.iteration,

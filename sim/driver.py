@@ -13,9 +13,11 @@ from typing import Protocol
 
 import numpy as np
 
+from gen.check import problems
 from gen.compile import Program
 from sim.errors import AcceleratorError
 from spec.config import AcceleratorConfig
+from spec.golden import check_images
 from spec.refusal import Refused
 from spec.registers import COUNTERS, MAGIC, REGISTERS, VERSION, offset_of
 
@@ -150,24 +152,15 @@ class Driver:
         self.write("INTERRUPT_GLOBAL", bit("INTERRUPT_GLOBAL", "enable"))
 
     def check(self, program: Program) -> None:
-        """Refuse ``program`` unless the build can run it."""
-        for layer in program.model.network.layers:
-            if layer.ring is not None and not self.config.ring_words:
-                raise Refused(
-                    f"Layer {layer.name} draws its weights from ring {layer.ring.name}, but this build knows no rings; "
-                    "generate one with --features masks,ring"
-                )
-            if layer.ring is None and layer.mode not in self.config.modes:
-                raise Refused(
-                    f"Layer {layer.name} has mode {layer.mode}, but this build supports "
-                    f"{[str(mode) for mode in self.config.modes]}; generate one with that mode"
-                )
-        if program.config.hash != self.config.hash:
-            raise Refused(
-                f"Program of network {program.model.network.name!r} was compiled for build {program.config.hash:#010x} "
-                f"({program.config.pe} PEs), not for {self.config.hash:#010x} ({self.config.pe} PEs); "
-                "compile it for this one"
-            )
+        """Refuse ``program`` unless it was compiled for this build, saying whether it can be (:mod:`gen.check`)."""
+        if program.config.hash == self.config.hash:
+            return
+        found = problems(program.model, self.config, commands=len(program.commands))
+        raise Refused(
+            f"Program of network {program.model.network.name!r} was compiled for build {program.config.hash:#010x} "
+            f"({program.config.pe} PEs), not for {self.config.hash:#010x} ({self.config.pe} PEs); "
+            + (f"this one cannot run it: {found[0]}" if found else "compile it for this one")
+        )
 
     def load(self, program: Program, *, commands_only: bool = False) -> None:
         """Send ``program`` with its supermasks and batch norms, and select it. Others at other bases stay resident.
@@ -210,13 +203,7 @@ class Driver:
             If the accelerator reports an error.
         """
         program = self._selected()
-        expected = program.model.network.image
-        if not isinstance(images, np.ndarray) or images.dtype != np.uint8 or images.shape[1:] != expected:
-            given = f"{images.dtype} {images.shape}" if isinstance(images, np.ndarray) else type(images).__name__
-            size = ", ".join(map(str, expected))
-            raise Refused(
-                f"Images for network {program.model.network.name!r} must be uint8 (count, {size}), not {given}"
-            )
+        check_images(program.model, images)
         if not 1 <= len(images) <= self.config.lanes:
             raise Refused(
                 f"An inference of this build takes 1 to {self.config.lanes} images, one per lane, not {len(images)}; "

@@ -92,12 +92,12 @@ def _left_behind(program: Program, site: Site, execution: Execution) -> int | No
 
     The last visit's sum is not written but requantized. None if nothing was there before.
     """
-    part = program.plan.of(execution.layer)
-    pixel, channel = site.pixel - part.run, site.channel
+    placed = program.plan.of(execution.layer)
+    pixel, channel = site.pixel - placed.run, site.channel
     if pixel < 0:
-        last = part.pixel_tiles - 1 - (site.psum >= part.last_run)
-        pixel, channel = last * part.run + site.psum, channel - program.config.rows
-    if channel < 0 or part.weight_tiles * execution.layer.passes < 2:
+        last = placed.pixel_tiles - 1 - (site.psum >= placed.last_run)
+        pixel, channel = last * placed.run + site.psum, channel - program.config.rows
+    if channel < 0 or placed.weight_tiles * execution.layer.passes < 2:
         return None
     before = dataclasses.replace(site, pixel=pixel, channel=channel)
     return int(partial_sums(program, before, execution, 0)[-2])
@@ -160,16 +160,16 @@ def _other_entries(
 ) -> Iterator[tuple[str, np.ndarray]]:
     """What the rows of the entry memory nearby, or of other iterations, make of the golden sums."""
     plan, layer, acc = program.plan, execution.layer, execution.acc[0]
-    part = plan.of(layer)
+    placed = plan.of(layer)
     residual = 0 if execution.residual is None else execution.residual[0].astype(np.int64)
     memory = np.frombuffer(entry_image(program.model, plan, program.config), "<u4").reshape(-1, program.config.rows)
     first, step = plan.layers[0].entry_row, plan.entry_steps.get(layer.name.rpartition(".")[0], 0)
-    right = part.entry_row - first + execution.iteration * step
-    by_iteration = {part.entry_row - first + t * step: f" (iteration {t})" for t in range(layer.iterations)}
+    right = placed.entry_row - first + execution.iteration * step
+    by_iteration = {placed.entry_row - first + t * step: f" (iteration {t})" for t in range(layer.iterations)}
     rows = {*range(right - _NEAR, right + _NEAR + 1), *by_iteration} - {right}
     for row in sorted(rows, key=lambda row: abs(row - right)):
-        if 0 <= row <= len(memory) - part.tiles:
-            entries = unpack_entries(memory[row : row + part.tiles].reshape(1, -1)[:, : layer.outputs])
+        if 0 <= row <= len(memory) - placed.tiles:
+            entries = unpack_entries(memory[row : row + placed.tiles].reshape(1, -1)[:, : layer.outputs])
             taken = dataclasses.replace(numbers, multiplier=entries[0], bias=entries[1])
             text = f"its batch-norm entries are read from row {first + row}{by_iteration.get(row, '')}"
             yield f"{text} of the entry memory, not {first + right}", taken.apply(acc, 0, residual)

@@ -4,24 +4,22 @@ Sizes, strides, folds, densities, bits, mask modes, rings, seeds and images are 
 memories for every build (:mod:`sim.bench.random_networks`). The same seed draws the same networks, whatever ran before.
 """
 
-import argparse
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
+from console.command import CommandParser, Whole, add_json, add_out, add_seed
+from console.progress import progress_bars
+from console.record import json_text
 from sim.builds import simulation_of
 from sim.job import Job
 from sim.verilator import SimulationFailed
 from spec.config import AcceleratorConfig, config_for
-from spec.files import build_root, write_text
+from spec.files import build_root, output_folder, write_text
 from spec.refusal import Refused, run_command
 
-__all__ = ["Round", "main", "random_config", "rounds"]
+__all__ = ["Round", "main", "parser", "random_config", "rounds"]
 
 #: Networks per simulator process, and processes per build: a build takes longer than its networks.
 _NETWORKS, _PROCESSES = 5, 5
@@ -88,27 +86,28 @@ def _problem(this: Round, out: Path) -> str | None:
     return case.failure
 
 
+def parser() -> CommandParser:
+    """The command line."""
+    made = CommandParser(prog="python -m sim.fuzz", description=__doc__.splitlines()[0])
+    made.add_argument("--networks", type=Whole(1), default=50, help="networks to draw (default 50)")
+    add_seed(made, "that everything is drawn from")
+    made.add_argument("--only", metavar="BUILD.PROCESS", help="repeat the round of this name (default: all rounds)")
+    add_out(made, "folder to write (default build/fuzz)", build_root() / "fuzz")
+    add_json(made)
+    return made
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run; exit 1 if a value or a cycle differs from the models."""
-    parser = argparse.ArgumentParser(prog="python -m sim.fuzz", description=__doc__.splitlines()[0])
-    parser.add_argument("--networks", type=int, default=50, help="networks to draw (default 50)")
-    parser.add_argument("--seed", type=int, default=1, help="what everything is drawn from (default 1)")
-    parser.add_argument("--only", metavar="BUILD.PROCESS", help="repeat the round of this name")
-    parser.add_argument("--out", type=Path, default=build_root() / "fuzz", help="folder (default build/fuzz)")
-    parser.add_argument("--json", action="store_true", help="print the result as JSON")
-    arguments = parser.parse_args(argv)
-    if arguments.networks < 1:
-        raise Refused(f"--networks must be at least 1, not {arguments.networks}")
+    arguments = parser().parse_args(argv)
+    output_folder(arguments.out)
     planned = rounds(arguments.networks, arguments.seed)
     chosen = [this for this in planned if arguments.only in (None, this.name)]
     if not chosen:
         raise Refused(f"There is no round {arguments.only}; they are {planned[0].name} to {planned[-1].name}")
 
     problems: dict[str, str] = {}
-    columns = (
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn()
-    )
-    with Progress(*columns, console=Console(stderr=True)) as progress:
+    with progress_bars() as progress:
         task = progress.add_task("", total=sum(this.networks for this in chosen))
         for this in chosen:
             shape = f"{this.config.groups}x{this.config.rows}x{this.config.lanes}"
@@ -118,16 +117,15 @@ def main(argv: Sequence[str] | None = None) -> int:
                 problems[this.name] = problem
             progress.advance(task, this.networks)
     data = {
-        "schema_version": 1,
         "seed": arguments.seed,
         "networks": sum(this.networks for this in chosen),
         "builds": len({this.build for this in chosen}),
         "rounds": len(chosen),
         "problems": problems,
     }
-    written = write_text(arguments.out / "fuzz.json", json.dumps(data, indent=2) + "\n")
+    written = write_text(arguments.out / "fuzz.json", json_text(data))
     if arguments.json:
-        print(json.dumps(data, indent=2))
+        print(json_text(data), end="")
     else:
         what = f"{data['networks']} networks on {data['builds']} builds, seed {data['seed']}"
         print(f"{what}: {len(problems)} of {len(chosen)} rounds wrong")

@@ -6,7 +6,6 @@ hold the largest of its networks, and those with rings another. A run that is do
 repeated while model, build and sources are the same, so the command can be stopped and started again.
 """
 
-import argparse
 import hashlib
 import json
 import os
@@ -17,18 +16,21 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+from console.command import CommandParser, add_json, add_out
+from console.kept import digest_of_code, kept_record
+from console.progress import progress_bars
+from console.record import json_text
 from gen.sizing import fitted
 from sim.network_list import Run, read_list
 from spec.config import MEMORY_LIMITS, AcceleratorConfig, config_for
-from spec.files import build_root, write_text
+from spec.files import build_root, output_folder, write_text
 from spec.model import load, save
 from spec.refusal import Refused, run_command
 from spec.synthetic import synthetic_model
 
-__all__ = ["default_list", "main"]
+__all__ = ["default_list", "main", "parser"]
 
 _ROOT = Path(__file__).resolve().parent.parent
 _ROOMS = ("spec", "rtl", "gen", "sim")
@@ -53,16 +55,6 @@ def _builds(runs: Sequence[Run]) -> dict[tuple[int, bool], AcceleratorConfig]:
     }
 
 
-def _sources() -> str:
-    """Digest of everything a run depends on besides its model and its build."""
-    digest = hashlib.sha256()
-    for room in _ROOMS:
-        for path in sorted((_ROOT / room).rglob("*")):
-            if path.suffix in (".py", ".v"):
-                digest.update(path.relative_to(_ROOT).as_posix().encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()
-
-
 def _model_file(run: Run, out: Path) -> Path:
     """Its model file, made unless it is a trained one or the very same is there."""
     if run.model:
@@ -83,31 +75,31 @@ def _command(run: Run, model: Path, config: AcceleratorConfig, images: int) -> l
     return ["python", "-m", "sim.run", str(model), "--pe", str(run.pe), "--images", str(images), *sizes]
 
 
-def _execute(run: Run, config: AcceleratorConfig, out: Path, sources: str, *, again: bool) -> dict:
-    """Row of ``run``: the kept one if nothing has changed since, else a new one."""
-    model = _model_file(run, out)
-    kept = out / "rows" / f"{run.name}.json"
-    key = {"model": hashlib.sha256(model.read_bytes()).hexdigest(), "build": config.to_json(), "sources": sources}
-    if kept.is_file() and not again:
-        row = json.loads(kept.read_text())
-        if row["key"] == key:
-            return row
+def _execute(run: Run, model: Path, config: AcceleratorConfig, out: Path) -> dict:
+    """Row of ``run``, simulated."""
     command = _command(run, model, config, images=config.lanes)
-    report = out / "reports" / f"{run.name}.json"
+    report = out / "runs" / run.name / "report.json"
     report.unlink(missing_ok=True)
     begin = time.perf_counter()
     result = subprocess.run(
-        [sys.executable, *command[1:], "--json", str(report), "--out", str(out / "runs" / run.name)],
+        [sys.executable, *command[1:], "--out", str(report.parent)],
         capture_output=True, text=True, check=False, cwd=_ROOT,
         env=os.environ | {"FOLDENITE_BUILD": str(build_root())},  # where the caller's is, not beside the code
     )
     seconds = time.perf_counter() - begin
     if not report.is_file():
         raise Refused(f"Run {run.name} ended without a report: {(result.stderr or result.stdout).strip()[-2000:]}")
-    row = _row(run, json.loads(report.read_text()), seconds, command) | {"key": key}
-    if not row["problem"]:
-        write_text(kept, json.dumps(row, indent=2) + "\n")
-    return row
+    return _row(run, json.loads(report.read_text()), seconds, command)
+
+
+def _kept(run: Run, config: AcceleratorConfig, out: Path, sources: str, *, again: bool) -> dict:
+    """Row of ``run``: the kept one if nothing has changed since, else a new one, which is kept unless it is wrong."""
+    model = _model_file(run, out)
+    key = {"model": hashlib.sha256(model.read_bytes()).hexdigest(), "build": config.to_json(), "sources": sources}
+    return kept_record(
+        out / "rows" / f"{run.name}.json", key, lambda: _execute(run, model, config, out), again=again,
+        keep=lambda row: not row["problem"],
+    )
 
 
 def _row(run: Run, report: dict, seconds: float, command: list[str]) -> dict:
@@ -162,38 +154,38 @@ def _table(rows: Sequence[dict]) -> Table:
     return table
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m sim.networks", description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--list", type=Path, default=default_list(), help="runs (default sim/networks.toml)"
+def parser() -> CommandParser:
+    """The command line."""
+    made = CommandParser(prog="python -m sim.networks", description=__doc__.splitlines()[0])
+    made.add_argument("--list", type=Path, default=default_list(), help="runs (default sim/networks.toml)")
+    made.add_argument(
+        "--only", default="", metavar="TEXT", help="runs with TEXT in their name, say resnet50-32-1of4 (default: all)"
     )
-    parser.add_argument("--only", default="", metavar="TEXT", help="runs with TEXT in their name, say resnet50-32-1of4")
-    parser.add_argument("--again", action="store_true", help="repeat runs that are done")
-    parser.add_argument("--out", type=Path, default=build_root() / "networks", help="folder (default build/networks)")
-    parser.add_argument("--json", action="store_true", help="print the rows as JSON instead of a table")
-    return parser
+    made.add_argument("--again", action="store_true", help="repeat runs that are done")
+    add_out(made, "folder to write (default build/networks)", build_root() / "networks")
+    add_json(made, "the rows")
+    return made
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the list; exit 1 if a value or a cycle is wrong or a goal is missed, 2 if a run is impossible."""
-    arguments = _parser().parse_args(argv)
+    arguments = parser().parse_args(argv)
     listed = read_list(arguments.list)
     runs = [run for run in listed if arguments.only in run.name]
     if not runs:
         names = ", ".join(run.name for run in listed)
         raise Refused(f"No run has {arguments.only!r} in its name; the runs are {names}")
-    builds, sources, out = _builds(listed), _sources(), arguments.out.resolve()
+    builds, sources, out = _builds(listed), digest_of_code(_ROOT, _ROOMS), output_folder(arguments.out).resolve()
     rows = []
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), speed_estimate_period=1e9) as progress:
+    with progress_bars(counted=False, speed_estimate_period=1e9) as progress:
         task = progress.add_task("", total=sum(run.effort for run in runs))
         for number, run in enumerate(sorted(runs, key=lambda run: run.effort), 1):
             progress.update(task, description=f"{number} of {len(runs)}: {run.name}")
-            rows.append(_execute(run, builds[_size(run)], out, sources, again=arguments.again))
+            rows.append(_kept(run, builds[_size(run)], out, sources, again=arguments.again))
             progress.advance(task, run.effort)
     order = {run.name: place for place, run in enumerate(runs)}
     rows.sort(key=lambda row: order[row["name"]])
-    text = json.dumps({"schema_version": 1, "rows": rows}, indent=2) + "\n"
+    text = json_text({"rows": rows})
     written = write_text(out / "networks.json", text)
     if arguments.json:
         print(text, end="")

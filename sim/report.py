@@ -92,7 +92,6 @@ class Report:
         conventional = self.conventional_bytes
         ideal = sum(command.macs * command.passes / 4 for command in self.cycles.commands) / config.lanes
         return {
-            "schema_version": 1,
             "network": model.network.name,
             "model_file": str(self.model_path),
             "model_sha256": model.hash,
@@ -127,7 +126,7 @@ class Report:
             "image_bytes_per_image": image,
             "streamed_mask_bytes_per_image": masks,
             "output_bytes_per_image": output,
-            "streamed_layers": [part.layer.name for part in self.program.plan.layers if part.streamed],
+            "streamed_layers": [placed.layer.name for placed in self.program.plan.layers if placed.streamed],
             "conventional_weight_bytes_per_image": conventional["weights"],
             "conventional_bytes_per_image": sum(conventional.values()),
             "traffic_saved_ratio": sum(conventional.values()) / (image + masks + output) if self.traffic else None,

@@ -7,14 +7,16 @@ with the cycle model.
 """
 
 import argparse
-import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from console.command import CommandParser, Number, add_json, add_out, add_seed
+from console.progress import progress_bars
+from console.record import json_text
 from gen.compile import Program, compile_model
 from gen.cycles import predict
 from gen.layers import layers_json
@@ -23,34 +25,43 @@ from sim.builds import simulation_of
 from sim.compare import Mismatch, expected_counters, first_mismatch, first_wrong_command, value_count
 from sim.divergence import Divergence, examine
 from sim.job import Job
+from sim.page import render
 from sim.report import Report
 from sim.session import follow
-from sim.subject import add_subject_options, subject_of
+from sim.subject import Subject, add_subject_options, subject_of
 from sim.verilator import SimulationFailed
 from sim.watcher import Watcher
-from spec.files import build_root, write_text
+from spec.files import build_root, output_folder, write_text
 from spec.model import load
-from spec.refusal import Refused, run_command
+from spec.refusal import run_command
 
-__all__ = ["main"]
+__all__ = ["Verdict", "main", "parser", "simulate"]
 
-_COLUMNS = (
-    TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
-)
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a run found: the report, where a mismatch came from if it was traced, and the files that were written."""
+
+    report: Report
+    divergence: Divergence | None
+    files: tuple[Path, ...]
 
 
 class _Run:
     """One call of the command."""
 
-    def __init__(self, arguments: argparse.Namespace):
+    def __init__(self, arguments: argparse.Namespace, subject: Subject | None):
         self.path = Path(arguments.model)
         self.model = load(self.path)
         self.config = config_from(arguments, self.model.network)
         default = self.path.with_name(f"{self.path.stem}.vectors.safetensors")
-        self.subject = subject_of(self.model, arguments.vectors, default, arguments.images, arguments.seed)
+        self.subject = subject or subject_of(
+            self.model, arguments.vectors, default, arguments.images, arguments.seed
+        )
         self.programs = {trace: compile_model(self.model, self.config, trace=trace) for trace in (True, False)}
         self.cycles = {trace: predict(program) for trace, program in self.programs.items()}
-        self.out = arguments.out or build_root() / "sim" / f"{self.model.network.name}-pe{self.config.pe}"
+        default_out = build_root() / "sim" / f"{self.model.network.name}-pe{self.config.pe}"
+        self.out = output_folder(arguments.out or default_out)
         self.out.mkdir(parents=True, exist_ok=True)
         images = self.out / "images.npy"
         np.save(images, self.subject.images)
@@ -68,7 +79,7 @@ class _Run:
         with self.console.status(f"building the simulation of {self.config.pe} PEs"):
             simulation = simulation_of(self.config, waves=self.debug)
         events = follow(simulation, "run_images", self.job, self.out)
-        with Progress(*_COLUMNS, console=self.console) as progress:
+        with progress_bars(self.console) as progress:
             task = progress.add_task("loading", total=2 * len(self.subject.images))
             for event in events:
                 progress.update(task, description=f"{event['event']} inferences")
@@ -143,64 +154,73 @@ class _Run:
 
 def _write(run: _Run) -> list[Path]:
     """Write ``report.json``, ``layers.json`` and the page made from both."""
-    from sim.page import render  # here, because drawing takes a second to import
-
     report = run.report
     layers = layers_json(report.program, report.cycles, report.commands)
     texts = {
-        "report.json": json.dumps(report.as_json(), indent=2) + "\n",
-        "layers.json": json.dumps(layers, indent=2) + "\n",
+        "report.json": json_text(report.as_json()),
+        "layers.json": json_text(layers),
         "report.html": render(report.as_json(), layers),
     }
     if run.divergence is not None:
-        texts["divergence.json"] = json.dumps(run.divergence.as_json(), indent=2) + "\n"
+        texts["divergence.json"] = json_text(run.divergence.as_json())
     return [write_text(run.out / name, text) for name, text in texts.items()]
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m sim.run", description=__doc__.splitlines()[0])
-    add_subject_options(parser, images=10)
-    parser.add_argument(
-        "--stall", type=float, default=0.0, metavar="PROBABILITY", help="pause every bus channel at random (default 0)"
+def parser() -> CommandParser:
+    """The command line."""
+    made = CommandParser(prog="python -m sim.run", description=__doc__.splitlines()[0])
+    add_subject_options(made, images=10)
+    made.add_argument(
+        "--stall", type=Number(least=0, below=1), default=0.0, metavar="PROBABILITY",
+        help="pause every bus channel at random (default 0)",
     )
-    parser.add_argument("--seed", type=int, default=1, help="seed of random images and stalls (default 1)")
-    parser.add_argument(
+    add_seed(made, "of random images and stalls")
+    made.add_argument(
         "--debug", action="store_true",
         help="trace the first mismatch to its cause, and build for waveforms at once (slower while all is well)",
     )
-    parser.add_argument("--out", type=Path, help="folder for everything written (default build/sim/NAME-peN)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the report to FILE")
-    add_build_options(parser)
-    return parser
+    add_out(made, "folder for everything written (default build/sim/NAME-peN)")
+    add_json(made, "the report")
+    add_build_options(made)
+    return made
+
+
+def simulate(arguments: argparse.Namespace, subject: Subject | None = None) -> Verdict:
+    """Run what the options of :func:`parser` describe, on ``subject`` if it is given, and write what was found.
+
+    Raises
+    ------
+    Refused
+        If the options contradict each other or the model, before anything is simulated.
+    SimulationFailed
+        If a tool fails.
+    """
+    run = _Run(arguments, subject)
+    run.execute()
+    return Verdict(run.report, run.divergence, tuple(_write(run)))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Simulate a model; exit 0 if every value and every cycle agrees, 1 if not."""
-    arguments = _parser().parse_args(argv)
-    if arguments.images < 1:
-        raise Refused(f"--images must be at least 1, not {arguments.images}")
-    if not 0 <= arguments.stall < 1:
-        raise Refused(f"--stall must be a probability from 0 to below 1, not {arguments.stall}")
-    run = _Run(arguments)
-    console = Console()
+    arguments = parser().parse_args(argv)
+    console = Console(stderr=arguments.json)
     try:
-        run.execute()
+        found = simulate(arguments)
     except SimulationFailed as failure:
         console.print(f"simulation failed: {failure}", markup=False)
         return 1
-    report = run.report
-    console.print(report.table())
-    written = _write(run)
+    report = found.report
     if arguments.json:
-        written.append(write_text(arguments.json, json.dumps(report.as_json(), indent=2) + "\n"))
-    for path in written:
+        print(json_text(report.as_json()), end="")
+    else:
+        console.print(report.table())
+    for path in found.files:
         console.print(f"wrote {path}", soft_wrap=True, markup=False)
     if report.mismatch is not None:
         console.print(f"MISMATCH: {report.mismatch}", soft_wrap=True, markup=False)
-        if arguments.debug and run.divergence is not None:
-            console.print(f"first divergence: {run.divergence}", soft_wrap=True, markup=False)
-        return 1
-    return 0
+        if arguments.debug and found.divergence is not None:
+            console.print(f"first divergence: {found.divergence}", soft_wrap=True, markup=False)
+    return int(report.mismatch is not None)
 
 
 if __name__ == "__main__":

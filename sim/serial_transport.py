@@ -12,7 +12,7 @@ from spec.serial_link import (
     FRAME_WORDS,
     LINK_VERSION,
     Flag,
-    Kind,
+    Request,
     Response,
     Status,
     request,
@@ -74,7 +74,7 @@ class SerialTransport:
         self._frames: deque[bytes] = deque()
         self._partial = b""
         port.reset_input_buffer()
-        version = int.from_bytes(self._ask(Kind.RESET).payload, "little")
+        version = int.from_bytes(self._ask(Request.RESET).payload, "little")
         if version >> 16 != LINK_VERSION >> 16:
             raise Refused(
                 f"Board speaks version {version >> 16}.{version & 0xFFFF} of the serial link, but this driver version "
@@ -83,14 +83,14 @@ class SerialTransport:
 
     def read_register(self, offset: int) -> int:
         """Read a register."""
-        answer = self._ask(Kind.READ, bytes([offset]))
+        answer = self._ask(Request.READ, bytes([offset]))
         if answer.status is Status.REFUSED:
             raise RegisterAccessFailed(f"Reading register {offset:#04x} was refused")
         return int.from_bytes(answer.payload, "little")
 
     def write_register(self, offset: int, value: int) -> None:
         """Write a register."""
-        answer = self._ask(Kind.WRITE, bytes([offset]) + value.to_bytes(4, "little"))
+        answer = self._ask(Request.WRITE, bytes([offset]) + value.to_bytes(4, "little"))
         if answer.status is Status.REFUSED:
             raise RegisterAccessFailed(f"Writing register {offset:#04x} was refused")
 
@@ -99,7 +99,7 @@ class SerialTransport:
         self._packets.append(frame)
         self._drain(f"Sending a packet of {len(frame)} bytes")
         for _ in range(self.polls):
-            if Flag.TAKEN in self._ask(Kind.POLL).flags:
+            if Flag.TAKEN in self._ask(Request.POLL).flags:
                 return
         raise TimeoutError(f"The accelerator did not take a packet of {len(frame)} bytes in {self.polls} polls")
 
@@ -145,7 +145,7 @@ class SerialTransport:
             packet = self._packets[0]
             part = packet[self._gone : self._gone + _FRAME_BYTES]
             last = self._gone + len(part) == len(packet)
-            if self._ask(Kind.SEND_LAST if last else Kind.SEND, part).status is Status.FULL:
+            if self._ask(Request.SEND_LAST if last else Request.SEND, part).status is Status.FULL:
                 return moved
             moved, self._gone = True, self._gone + len(part)
             if last:
@@ -163,14 +163,14 @@ class SerialTransport:
 
     def _fetch(self) -> Response:
         """Take words of frames that are there, at most those of one."""
-        answer = self._ask(Kind.FETCH)
+        answer = self._ask(Request.FETCH)
         self._partial += answer.payload
         if Flag.LAST in answer.flags:
             self._frames.append(self._partial)
             self._partial = b""
         return answer
 
-    def _ask(self, kind: Kind, payload: bytes = b"") -> Response:
+    def _ask(self, kind: Request, payload: bytes = b"") -> Response:
         """The response to a request, which is sent until one comes. It is executed once."""
         self._sequence = (self._sequence + 1) % 256
         frame = request(self._sequence, kind, payload)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from console.command import Whole
 from spec import golden, vectors
 from spec.model import Model
 from spec.refusal import Refused
@@ -38,7 +39,7 @@ def subject_of(model: Model, path: Path | None, default: Path, count: int, seed:
 def add_subject_options(parser: argparse.ArgumentParser, images: int) -> None:
     """The model and the images to run, ``images`` of them by default, for :func:`subject_of`."""
     parser.add_argument("model", help="model file (.safetensors)")
-    parser.add_argument("--images", type=int, default=images, help=f"images to run (default {images})")
+    parser.add_argument("--images", type=Whole(1), default=images, help=f"images to run (default {images})")
     parser.add_argument(
         "--vectors", type=Path,
         help="vector file (default: NAME.vectors.safetensors beside the model, else random images)",

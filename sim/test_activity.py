@@ -33,7 +33,7 @@ def call(tmp_path_factory):
     (folder / "config.json").write_text(json.dumps(CONFIG.to_json()))
     options = {
         "config": folder / "config.json", "netlist": folder / "netlist.v", "saif": folder / "activity.saif",
-        "json": folder / "activity.json", "image": 1, "out": folder / "out",
+        "image": 1, "out": folder / "out",
     }
     words = [str(path), *(str(word) for name, value in options.items() for word in (f"--{name}", value))]
     return folder, words, trace.logits[1:].tolist()
@@ -42,7 +42,7 @@ def call(tmp_path_factory):
 def test_activity_is_of_one_inference_whose_logits_are_right(call):
     folder, words, logits = call
     assert activity.main(words) == 0
-    record = json.loads((folder / "activity.json").read_text())
+    record = json.loads((folder / "out" / "activity.json").read_text())
     assert record["logits"] == record["logits_expected"] == logits
     assert record["cycles_of_inference"] == record["cycles_predicted"] < record["cycles_recorded"]
     clocks = re.findall(r"\(a?clk .*\(TC (\d+)\)", (folder / "activity.saif").read_text())

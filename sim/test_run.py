@@ -42,7 +42,7 @@ TWO_LANES = ["--pe", "32", "--lanes", "2"]
 def test_everything_agrees(folder, tmp_path, capsys, build, inferences, stall):
     """Three images one by one; and in two lanes, the last image alone."""
     report = tmp_path / "report.json"
-    command = [str(folder / "tiny.safetensors"), "--images", "3", "--out", str(tmp_path), "--json", str(report)]
+    command = [str(folder / "tiny.safetensors"), "--images", "3", "--out", str(tmp_path)]
     assert main([*command, *build, "--stall", stall]) == 0
     data = json.loads(report.read_text())
     assert (data["images"], data["correct_images"], data["mismatches"]) == (3, 2, 0)
@@ -67,13 +67,16 @@ def test_everything_agrees(folder, tmp_path, capsys, build, inferences, stall):
     assert "</html>" in (tmp_path / "report.html").read_text()
 
 
-def test_streamed_masks_are_counted_at_the_pins(folder, tmp_path):
+def test_streamed_masks_are_counted_at_the_pins(folder, tmp_path, capsys):
     """On a build for half of the masks: everything agrees, and the masks cross the pins in every inference."""
     report = tmp_path / "report.json"
     command = [str(folder / "tiny.safetensors"), "--images", "2", "--mask-bits", "4096", "--out", str(tmp_path)]
-    assert main([*command, "--json", str(report)]) == 0
-    data = json.loads(report.read_text())
-    assert data["mismatches"] == 0
+    assert main([*command, "--json"]) == 0
+    printed = capsys.readouterr()
+    data = json.loads(printed.out)
+    assert printed.out == report.read_text()
+    assert f"wrote {report}" in printed.err
+    assert (data["schema_version"], data["mismatches"]) == (1, 0)
     assert data["cycles_per_image_measured"] == data["cycles_per_image_predicted"]
     program = compile_model(model_file.load(folder / "tiny.safetensors"), config_for(16, mask_bits=4096))
     assert data["streamed_mask_bytes_per_image"] == sum(map(len, program.stream_packets)) > 0
@@ -82,9 +85,9 @@ def test_streamed_masks_are_counted_at_the_pins(folder, tmp_path):
 
 
 def test_random_images_where_there_are_no_vectors(folder, tmp_path):
-    copy, report = tmp_path / "tiny.safetensors", tmp_path / "report.json"
+    copy, report = tmp_path / "tiny.safetensors", tmp_path / "out" / "report.json"
     copy.write_bytes((folder / "tiny.safetensors").read_bytes())
-    assert main([str(copy), "--images", "2", "--out", str(tmp_path / "out"), "--json", str(report)]) == 0
+    assert main([str(copy), "--images", "2", "--out", str(tmp_path / "out")]) == 0
     data = json.loads(report.read_text())
     assert (data["labelled_images"], data["accuracy_percent"], data["references"]) == (0, None, ["golden model"])
 

@@ -41,5 +41,5 @@ def test_what_has_no_iteration_is_refused(tmp_path):
         waves.main([str(path)])
     with pytest.raises(Refused, match=r"no recurrent block stage1\.entry; it has"):
         waves.main([str(MODEL), "--block", "stage1.entry"])
-    with pytest.raises(Refused, match="Give --before and --after up to 1000 cycles"):
+    with pytest.raises(Refused, match="Option --before must be from 0 to 1000, not -1"):
         waves.main([str(MODEL), "--before", "-1"])

@@ -24,7 +24,7 @@ from xml.etree import ElementTree
 
 from cocotb_tools.runner import get_runner
 
-from rtl.host.counters import COUNTER_VALUES
+from rtl.base.ports import COUNTER_VALUES
 from spec.files import build_root, write_text
 from spec.numerics import ACC_BITS
 from spec.refusal import Refused

@@ -76,7 +76,7 @@ class Visit:
 
 def locate(program: Program, mismatch: Mismatch) -> Site:
     """The site of the value that ``mismatch`` found wrong."""
-    layer, config, part = mismatch.step.layer, program.config, program.plan.of(mismatch.step.layer)
+    layer, config, placed = mismatch.step.layer, program.config, program.plan.of(mismatch.step.layer)
     commands = predict(program).commands
     command = next(
         index for index, c in enumerate(commands) if (c.label, c.iteration) == (layer.name, mismatch.step.iteration)
@@ -88,11 +88,12 @@ def locate(program: Program, mismatch: Mismatch) -> Site:
     if layer.role is not Role.CLASSIFIER:
         y, x, _ = mismatch.place
         pixel = y * layer.out_width + x
-        memory = part.destination.memory
-        address = part.destination.base + pixel * -(-layer.outputs // config.word_bytes) + channel // config.word_bytes
+        destination = placed.destination
+        memory = destination.memory
+        address = destination.base + pixel * -(-layer.outputs // config.word_bytes) + channel // config.word_bytes
     if layer.role not in (Role.CLASSIFIER, Role.POOL):
-        pixel_tile, psum = divmod(pixel, part.run)
-        tiles_with_it = part.pixel_tiles - (psum >= part.last_run)
+        pixel_tile, psum = divmod(pixel, placed.run)
+        tiles_with_it = placed.pixel_tiles - (psum >= placed.last_run)
         skip = (m_tile * tiles_with_it + pixel_tile) * len(visits(program, mismatch))
     timing = commands[command]
     return Site(
@@ -103,12 +104,12 @@ def locate(program: Program, mismatch: Mismatch) -> Site:
 
 def visits(program: Program, mismatch: Mismatch) -> list[Visit]:
     """Every addition to the sum that ``mismatch`` is about, in order; none for the max pool."""
-    layer, part = mismatch.step.layer, program.plan.of(mismatch.step.layer)
+    layer, placed = mismatch.step.layer, program.plan.of(mismatch.step.layer)
     if layer.role is Role.POOL:
         return []
     planes = reversed(range(layer.planes)) if layer.ring else (None,)
     pixels = range(layer.positions) if layer.role is Role.CLASSIFIER else (None,)
-    steps = list(np.ndindex(layer.kernel, layer.kernel, part.blocks, layer.mode.passes))
+    steps = list(np.ndindex(layer.kernel, layer.kernel, placed.blocks, layer.mode.passes))
     return [Visit(*step, pixel, plane) for plane in planes for step in steps for pixel in pixels]
 
 

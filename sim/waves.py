@@ -5,8 +5,6 @@ with the same masks and signs: the excerpt shows the array going from the last l
 next.
 """
 
-import argparse
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,20 +13,22 @@ import numpy as np
 from rich.console import Console
 from vcdvcd import VCDVCD
 
+from console.command import CommandParser, Whole, add_out
+from console.record import write_json
 from gen.compile import Program, compile_model
 from gen.cycles import predict
 from gen.options import add_build_options, config_from
-from rtl.host.counters import Cause
+from rtl.base.ports import Cause
 from sim import waveform
 from sim.builds import simulation_of
 from sim.job import Job
 from sim.session import follow
-from spec.files import build_root, write_text
+from spec.files import build_root, output_file
 from spec.model import load
 from spec.refusal import Refused, run_command
 from spec.synthetic import random_images
 
-__all__ = ["SIGNALS", "Boundary", "boundary", "main", "sampled"]
+__all__ = ["SIGNALS", "Boundary", "boundary", "main", "parser", "sampled"]
 
 _CORE = "testbench.dut.core."
 
@@ -104,22 +104,22 @@ def sampled(dump: Path, first: int, count: int) -> list[dict]:
     ]
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m sim.waves", description=__doc__.splitlines()[0])
-    parser.add_argument("model", type=Path, help="model file (.safetensors)")
-    parser.add_argument("--block", help="recurrent block (default: the first)")
-    parser.add_argument("--before", type=int, default=20, help="cycles before the iteration (default 20)")
-    parser.add_argument("--after", type=int, default=40, help="cycles from its start on (default 40)")
-    parser.add_argument("--out", type=Path, default=build_root() / "waves.json", help="file (default build/waves.json)")
-    add_build_options(parser)
-    return parser
+def parser() -> CommandParser:
+    """The command line."""
+    made = CommandParser(prog="python -m sim.waves", description=__doc__.splitlines()[0])
+    made.add_argument("model", type=Path, help="model file (.safetensors)")
+    made.add_argument("--block", help="recurrent block (default: the first)")
+    made.add_argument("--before", type=Whole(0, 1000), default=20, help="cycles before the iteration (default 20)")
+    made.add_argument("--after", type=Whole(1, 1000), default=40, help="cycles from its start on (default 40)")
+    add_out(made, "file to write (default build/waves.json)", build_root() / "waves.json")
+    add_build_options(made)
+    return made
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Simulate one image, or one per lane, and write the excerpt; exit 0, or 2 if there is nothing to show."""
-    arguments = _parser().parse_args(argv)
-    if not (0 <= arguments.before <= 1000 and 1 <= arguments.after <= 1000):
-        raise Refused(f"Give --before and --after up to 1000 cycles, not {arguments.before} and {arguments.after}")
+    arguments = parser().parse_args(argv)
+    output_file(arguments.out)
     model = load(arguments.model)
     config = config_from(arguments, model.network)
     program = compile_model(model, config, trace=False)
@@ -138,13 +138,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     first = event["cycle"] + window[0]
     waveform.cut(dump, first, event["cycle"] + window[1])
     excerpt = {
-        "schema_version": 1,
         "text": f"Block {at.block} begins iteration {at.iteration} in cycle {at.cycle:,} of the inference: other batch "
                 "norms, the same masks and signs, fetched and made again.",
         "first_cycle": window[0],
         "signals": sampled(dump, first, before + arguments.after),
     }
-    print(write_text(arguments.out, json.dumps(excerpt, indent=1) + "\n"))
+    print(write_json(arguments.out, excerpt))
     print(dump)
     return 0
 

@@ -8,7 +8,7 @@ import safetensors
 
 from spec.refusal import Refused
 
-__all__ = ["build_root", "read_tensors", "write_bytes", "write_text"]
+__all__ = ["build_root", "output_file", "output_folder", "read_tensors", "write_bytes", "write_text"]
 
 
 def build_root() -> Path:
@@ -19,12 +19,49 @@ def build_root() -> Path:
     return Path(os.environ.get("FOLDENITE_BUILD") or "build").resolve()
 
 
+def output_file(path: Path) -> Path:
+    """``path``, which can become a file: nothing is there yet, or a file that is replaced.
+
+    Raises
+    ------
+    Refused
+        If a folder, a device or the like is there, or a file where a folder above it would be.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise Refused(f"Output {path} is a folder; name a file to write, such as one in it")
+    if path.exists() and not path.is_file():
+        raise Refused(f"Output {path} is no regular file, so it cannot be replaced as a whole; name another")
+    output_folder(path.parent)
+    return path
+
+
+def output_folder(path: Path) -> Path:
+    """``path``, which is a folder or can become one.
+
+    Raises
+    ------
+    Refused
+        If something else is there, or where a folder above it would be.
+    """
+    path = Path(path)
+    found = next((place for place in (path, *path.parents) if place.exists()), path)
+    if found.exists() and not found.is_dir():
+        raise Refused(f"Output {found} is a file; give a folder with --out")
+    return path
+
+
 def write_bytes(path: Path, content: bytes) -> Path:
     """Write ``content`` to ``path`` atomically, creating its folder, and return ``path``.
 
     A process killed at any moment leaves the old file or the new one, never a part of one.
+
+    Raises
+    ------
+    Refused
+        If no file can be there (:func:`output_file`).
     """
-    path = Path(path)
+    path = output_file(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:

@@ -61,10 +61,11 @@ class Execution:
 def check_images(model: Model, images: np.ndarray) -> None:
     """Refuse ``images`` unless they are uint8 (B, H, W, C) of the network's size."""
     height, width, channels = model.network.image
-    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != (height, width, channels):
+    given = f"{images.dtype} {images.shape}" if isinstance(images, np.ndarray) else type(images).__name__
+    if not isinstance(images, np.ndarray) or images.dtype != np.uint8 or images.shape[1:] != (height, width, channels):
         raise Refused(
             f"Images for network {model.network.name!r} must be uint8 (count, {height}, {width}, {channels}), "
-            f"not {images.dtype} {images.shape}"
+            f"not {given}"
         )
 
 

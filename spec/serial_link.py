@@ -5,7 +5,7 @@ every :data:`FLAG` and :data:`ESCAPE` among them escaped, then :data:`FLAG`. Fla
 nothing. So whatever was lost or garbled before it, a flag begins a frame.
 
 The host sends a *request* and waits for its *response* before it sends the next; a request that arrives while the board
-is at work on another is lost. A request is its sequence number, its :class:`Kind`, and
+is at work on another is lost. A request is its sequence number, its :class:`Request`, and
 
 ====================  ==========================================  =====================================================
 kind                  payload                                     payload of the response
@@ -40,8 +40,8 @@ import numpy as np
 
 __all__ = [
     "CRC_GOOD", "CRC_POLYNOMIAL", "CRC_START", "ESCAPE", "ESCAPE_XOR", "FLAG", "FRAME_WORDS", "LEAST_BYTES",
-    "LINK_VERSION", "STATUS_BITS", "Flag", "Kind", "Response", "Status", "crc16", "encode", "payload_bytes", "request",
-    "response", "unescape",
+    "LINK_VERSION", "STATUS_BITS", "Flag", "Request", "Response", "Status", "crc16", "encode", "payload_bytes",
+    "request", "response", "unescape",
 ]
 
 LINK_VERSION = 0x0001_0000  #: Major in the upper, minor in the lower half; both ends need the same major.
@@ -63,7 +63,7 @@ _WORD_BYTES = 4
 _ADDRESS_BYTES = 1
 
 
-class Kind(enum.IntEnum):
+class Request(enum.IntEnum):
     """What a request asks for."""
 
     RESET = 0  #: Reset the accelerator and both queues. Its memories keep their content.
@@ -135,15 +135,15 @@ def unescape(body: bytes) -> bytes | None:
     return content if good else None
 
 
-def payload_bytes(kind: Kind) -> range:
+def payload_bytes(kind: Request) -> range:
     """How many bytes the payload of a request of ``kind`` may have."""
-    if kind in (Kind.SEND, Kind.SEND_LAST):
+    if kind in (Request.SEND, Request.SEND_LAST):
         return range(_WORD_BYTES, FRAME_WORDS * _WORD_BYTES + 1, _WORD_BYTES)
-    exactly = {Kind.READ: _ADDRESS_BYTES, Kind.WRITE: _ADDRESS_BYTES + _WORD_BYTES}.get(kind, 0)
+    exactly = {Request.READ: _ADDRESS_BYTES, Request.WRITE: _ADDRESS_BYTES + _WORD_BYTES}.get(kind, 0)
     return range(exactly, exactly + 1)
 
 
-def request(sequence: int, kind: Kind, payload: bytes = b"") -> bytes:
+def request(sequence: int, kind: Request, payload: bytes = b"") -> bytes:
     """The frame of a request; ``sequence`` is 0 to 255.
 
     Raises

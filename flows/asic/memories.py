@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from gen.compile import Program
-from rtl.host.counters import Cause
+from rtl.base.ports import Cause
 from spec.commands import Op
 from spec.config import AcceleratorConfig
 
@@ -115,25 +115,25 @@ def bits_moved(program: Program, layers: dict) -> Counter:
     moved: Counter = Counter()
     executed = [command for command, _ in program.executed if command.op not in (Op.LOOP, Op.ENDLOOP)]
     for command, record in zip(executed, layers["commands"], strict=True):
-        part = command.part
+        placed = command.placed
         read, written = (8 * record[f"activation_bytes_{way}"] for way in ("read", "written"))
         sums = config.widths.acc * config.rows * config.lanes
         if command.op in (Op.CONV, Op.CLASSIFY):
-            results = part.layer.positions * part.tiles
-            if part.residual:
+            results = placed.layer.positions * placed.tiles
+            if placed.residual:
                 residual = 8 * results * config.word_bytes * config.lanes
-                moved[part.residual.memory] += residual
+                moved[placed.residual.memory] += residual
                 read -= residual
-            moved[part.source.memory] += read
-            if part.destination:
-                moved[part.destination.memory] += written
-            moved["ring" if part.layer.ring else "mask"] += record["mask_bits_fetched"]
+            moved[placed.source.memory] += read
+            if placed.destination:
+                moved[placed.destination.memory] += written
+            moved["ring" if placed.layer.ring else "mask"] += record["mask_bits_fetched"]
             visits = record["causes_cycles_predicted"][Cause.ARRAY.name.lower()]
             moved["psum"] += (2 * visits + results) * sums
-            moved["entries"] += 32 * config.rows * part.tiles * part.pixel_tiles
+            moved["entries"] += 32 * config.rows * placed.tiles * placed.pixel_tiles
         elif command.op is Op.MAXPOOL:
-            moved[part.source.memory] += read
-            moved[part.destination.memory] += written
+            moved[placed.source.memory] += read
+            moved[placed.destination.memory] += written
     moved["program"] = sum(32 * len(command.words) for command, _ in program.executed)
     return moved
 

@@ -17,7 +17,7 @@ _PART_OF = {
     "core.engine.registers": "weight registers",
     "core.engine.addresses": "addresses",
     "core.engine.results": "results' walk",
-    "core.engine.exporter": "host",
+    "core.engine.store": "host",
     "core.loader": "host",
     "core.sender": "host",
     "core.registers": "host",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from flows.asic.library import Cell, Library
 from flows.asic.parts import part_of
-from flows.synth.process import ToolFailed
+from flows.tools.process import ToolFailed
 from rtl.base.ram import RAM_MODULE
 
 __all__ = ["CLOCK_TREE", "Area", "Energy", "areas", "energies", "toggles_by_net"]

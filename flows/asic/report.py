@@ -14,8 +14,6 @@ from flows.asic.power import CLOCK_TREE, Area, Energy
 
 __all__ = ["area_record", "area_table", "chips_table", "energy_record", "energy_table"]
 
-_SCHEMA = 1
-
 #: How memories are called in the split of energy, and in the tables.
 _MEMORY_NAMES = {
     "x": "activations' memory", "t": "activations' memory", "mask": "mask memory", "ring": "ring memory",
@@ -31,7 +29,6 @@ def area_record(
     parts = {name: asdict(areas[name]) for name in PARTS if name in areas}
     total = Area(*(sum(part[key] for part in parts.values()) for key in Area.__dataclass_fields__))
     return {
-        "schema_version": _SCHEMA,
         "estimate": "cells mapped module by module, before any layout; memories by published figures",
         "tool": "Yosys (pyosys)", "version": yosys_version, "stage": "mapping",
         "library": library.name, "liberty": liberty, "volts": library.volts, "clock_ns": clock_ns,
@@ -81,7 +78,6 @@ def energy_record(
     split["leakage of cells"] = sum(energy.leakage for energy in energies.values()) / images * 1e-9
     total = sum(split.values())
     return {
-        "schema_version": _SCHEMA,
         "total_uj_per_image": total,
         "split_uj_per_image": split,
         "caveat": caveat(library, clock_ns),

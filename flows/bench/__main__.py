@@ -4,19 +4,20 @@ A benchmark that is done is not repeated while the machine, the tools and the co
 """
 
 import argparse
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
 from rich.console import Console
 
+from console.command import CommandParser, add_json, add_out
+from console.record import json_text
 from flows.bench import cycles, signs, training, verilog
 from flows.bench.kept import machine, measured, versions
-from spec.files import write_text
+from spec.files import output_folder, write_text
 from spec.refusal import run_command
 
-__all__ = ["BENCHMARKS", "main"]
+__all__ = ["BENCHMARKS", "main", "parser"]
 
 #: By name. Each has ``add_options``, ``check`` (refuses bad ones), ``measure``, ``tables`` and ``failed``; what it
 #: measures depends on its ``inputs`` and on the code in its ``ROOMS``.
@@ -31,13 +32,13 @@ def _run(names: Sequence[str], arguments: argparse.Namespace) -> int:
     for name in names:
         BENCHMARKS[name].check(arguments)
     console = Console(stderr=True)
-    data = {"schema_version": _SCHEMA, "machine": machine(), "versions": versions()}
+    data = {"machine": machine(), "versions": versions()}
     written = []
     for number, name in enumerate(names, start=1):
         console.print(f"{number} of {len(names)}: {BENCHMARKS[name].__doc__.splitlines()[0]}", soft_wrap=True)
         data[name], path = measured(name, BENCHMARKS[name], arguments)
         written.append(path)
-    text = json.dumps(data, indent=2) + "\n"
+    text = json_text(data, _SCHEMA)
     if len(names) > 1:
         written.append(write_text(arguments.out / "bench.json", text))
     if arguments.json:
@@ -56,21 +57,26 @@ def _add_options(parser: argparse.ArgumentParser, names: Sequence[str]) -> None:
     for name in names:
         BENCHMARKS[name].add_options(parser)
     parser.add_argument("--again", action="store_true", help="measure again what is done")
-    parser.add_argument("--out", type=Path, default=Path("build/bench"), help="folder to write (default build/bench)")
-    parser.add_argument("--json", action="store_true", help="print the result as JSON instead of tables")
+    add_out(parser, "folder to write (default build/bench)", Path("build/bench"))
+    add_json(parser)
     parser.set_defaults(names=tuple(names))
+
+
+def parser() -> CommandParser:
+    """The command line."""
+    made = CommandParser(prog="python -m flows.bench", description=__doc__.splitlines()[0])
+    _add_options(made, list(BENCHMARKS))
+    commands = made.add_subparsers(metavar="BENCHMARK", help=f"all (default), {', '.join(BENCHMARKS)}")
+    _add_options(commands.add_parser("all", description=__doc__.splitlines()[0]), list(BENCHMARKS))
+    for name, benchmark in BENCHMARKS.items():
+        _add_options(commands.add_parser(name, description=benchmark.__doc__.splitlines()[0]), [name])
+    return made
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the benchmark that is named, or all; exit 0, 1 if one misses its goal, or 2 if it is refused."""
-    parser = argparse.ArgumentParser(prog="python -m flows.bench", description=__doc__.splitlines()[0])
-    _add_options(parser, list(BENCHMARKS))
-    commands = parser.add_subparsers(metavar="BENCHMARK", help=f"all (default), {', '.join(BENCHMARKS)}")
-    _add_options(commands.add_parser("all", description=__doc__.splitlines()[0]), list(BENCHMARKS))
-    for name, benchmark in BENCHMARKS.items():
-        aliases = ["train"] if benchmark is training else []
-        _add_options(commands.add_parser(name, aliases=aliases, description=benchmark.__doc__.splitlines()[0]), [name])
-    arguments = parser.parse_args(argv)
+    arguments = parser().parse_args(argv)
+    output_folder(arguments.out)
     return _run(arguments.names, arguments)
 
 

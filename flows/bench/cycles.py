@@ -11,16 +11,15 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+from console.command import Several, Whole
+from console.progress import progress_bars
 from gen.compile import compile_model
 from gen.cycles import CommandCycles, predict
 from spec.config import config_for
 from spec.model import Model, save
 from spec.network import Role
-from spec.refusal import Refused
 from spec.supermask import Mode
 from spec.synthetic import synthetic_model
 from spec.topologies import residual_network
@@ -108,12 +107,12 @@ def cycle_row(model: Model, mode: Mode, pe: int, report: dict) -> dict:
 
 def _simulate(path: Path, pe: int, images: int, out: Path) -> dict:
     """Report of ``python -m sim.run``, in a process of its own because flows and sim do not import each other."""
-    report = out / f"{path.stem}-pe{pe}.json"
+    folder = out / f"{path.stem}-pe{pe}"
     command = [sys.executable, "-m", "sim.run", str(path), "--pe", str(pe), "--images", str(images)]
-    result = subprocess.run([*command, "--json", str(report)], capture_output=True, text=True, check=False)
+    result = subprocess.run([*command, "--out", str(folder)], capture_output=True, text=True, check=False)
     if result.returncode:
         raise RuntimeError(f"{' '.join(command[1:])} failed:\n{result.stdout}{result.stderr}")
-    return json.loads(report.read_text())
+    return json.loads((folder / "report.json").read_text())
 
 
 def tables(data: dict) -> list[Table]:
@@ -149,30 +148,25 @@ def tables(data: dict) -> list[Table]:
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Options of this benchmark."""
-    parser.add_argument("--images", type=int, default=4, help="images per simulation (default 4)")
-    parser.add_argument("--sizes", type=int, nargs="+", default=[16, 64], help="PEs to simulate (default 16 64)")
+    parser.add_argument("--images", type=Whole(1), default=4, help="images per simulation (default 4)")
+    parser.add_argument("--sizes", type=Several(Whole(1)), default=(16, 64), help="PEs to simulate (default 16,64)")
 
 
 def check(arguments: argparse.Namespace) -> None:
     """Refuse options that cannot be."""
-    if arguments.images < 1:
-        raise Refused(f"Option --images must be at least 1, not {arguments.images}")
     for pe in arguments.sizes:
         config_for(pe)
 
 
 def inputs(arguments: argparse.Namespace) -> dict:
     """What the result depends on, beside code and tools."""
-    return {"images": arguments.images, "sizes": arguments.sizes}
+    return {"images": arguments.images, "sizes": list(arguments.sizes)}
 
 
 def measure(arguments: argparse.Namespace) -> dict:
     """Simulate every mode on every size: ``rows`` by PEs, and ``sizes`` of the models."""
     rows, sizes = [], []
-    columns = (
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn()
-    )
-    with Progress(*columns, console=Console(stderr=True)) as progress:
+    with progress_bars() as progress:
         task = progress.add_task("simulating", total=len(Mode) * len(arguments.sizes))
         for mode in Mode:
             model = digits_model(mode)

@@ -19,7 +19,7 @@ from spec.refusal import Refused
 
 __all__ = ["ROOMS", "add_options", "check", "failed", "inputs", "measure", "sign_row", "tables"]
 
-ROOMS = ("spec", "rtl", "gen", "flows/synth", "flows/bench/signs.py")
+ROOMS = ("spec", "rtl", "gen", "flows/synth", "flows/tools", "flows/bench/signs.py")
 
 #: Component of flows.synth that makes the signs.
 _COMPONENT = "weights.signs"

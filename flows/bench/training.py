@@ -1,7 +1,6 @@
 """A hidden-fold training step as a multiple of the dense one, in time and memory.
 
-`python -m flows.bench training` (or `train`). ``python -m train.studies.step_cost`` measures, the goal is
-judged here.
+`python -m flows.bench training`. ``python -m train.studies.step_cost`` measures, the goal is judged here.
 """
 
 import argparse
@@ -13,7 +12,7 @@ from pathlib import Path
 
 from rich.table import Table
 
-from spec.refusal import Refused
+from console.command import Whole
 
 __all__ = ["GOAL", "ROOMS", "add_options", "check", "failed", "inputs", "judged", "measure", "tables"]
 
@@ -28,15 +27,12 @@ _REFERENCES = ("dense", "sort")
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Options of this benchmark."""
-    parser.add_argument("--batch", type=int, default=64, help="images per step (default 64)")
-    parser.add_argument("--rounds", type=int, default=5, help="steps of every variant (default 5)")
+    parser.add_argument("--batch", type=Whole(1), default=64, help="images per step (default 64)")
+    parser.add_argument("--rounds", type=Whole(1), default=5, help="steps of every variant (default 5)")
 
 
 def check(arguments: argparse.Namespace) -> None:
-    """Refuse options that cannot be."""
-    for name in ("batch", "rounds"):
-        if getattr(arguments, name) < 1:
-            raise Refused(f"Option --{name} must be at least 1, not {getattr(arguments, name)}")
+    """Refuse nothing more: ranges are all there is."""
 
 
 def judged(measured: dict) -> dict:

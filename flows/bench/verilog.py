@@ -6,10 +6,10 @@
 import argparse
 import time
 
-from rich.console import Console
-from rich.progress import track
 from rich.table import Table
 
+from console.command import Several, Whole
+from console.progress import progress_bars
 from gen.verilog import accelerator_verilog
 from spec.config import config_for
 
@@ -36,8 +36,8 @@ def tables(data: dict) -> list[Table]:
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Options of this benchmark."""
-    parser.add_argument("--emit", type=int, nargs="+", default=[16, 64, 256], metavar="PE",
-                        help="PEs to make Verilog of (default 16 64 256)")
+    parser.add_argument("--emit", type=Several(Whole(1)), default=(16, 64, 256), metavar="PE",
+                        help="PEs to make Verilog of (default 16,64,256)")
 
 
 def check(arguments: argparse.Namespace) -> None:
@@ -48,12 +48,13 @@ def check(arguments: argparse.Namespace) -> None:
 
 def inputs(arguments: argparse.Namespace) -> dict:
     """What the result depends on, beside code and tools."""
-    return {"emit": arguments.emit}
+    return {"emit": list(arguments.emit)}
 
 
 def measure(arguments: argparse.Namespace) -> dict:
     """A row for every size."""
-    return {"rows": [verilog_row(pe) for pe in track(arguments.emit, "Verilog", console=Console(stderr=True))]}
+    with progress_bars() as progress:
+        return {"rows": [verilog_row(pe) for pe in progress.track(arguments.emit, description="Verilog")]}
 
 
 def failed(data: dict) -> bool:

@@ -9,17 +9,18 @@ written to; what is not given is predicted, or left out with the command that ma
     python -m flows.report build/mine
 """
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from console.command import CommandParser, add_out
 from flows.report.folder import read_results
+from flows.report.page import page
 from flows.report.points import of_model, of_papers
-from spec.files import write_text
+from spec.files import output_file, write_text
 from spec.model import load
 from spec.refusal import run_command
 
-__all__ = ["main"]
+__all__ = ["main", "parser"]
 
 
 def _beside(given: Path | None, usual: Path) -> Path | None:
@@ -27,19 +28,24 @@ def _beside(given: Path | None, usual: Path) -> Path | None:
     return given or (usual if usual.is_file() else None)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Write the page; exit 0, or 2 if something is not what it should be."""
-    parser = argparse.ArgumentParser(prog="python -m flows.report", description=__doc__.splitlines()[0])
-    add = parser.add_argument
+def parser() -> CommandParser:
+    """The command line."""
+    made = CommandParser(prog="python -m flows.report", description=__doc__.splitlines()[0])
+    add = made.add_argument
     add("build", type=Path, metavar="BUILD", help="folder that gen.build --model wrote")
     add("--simulation", type=Path, metavar="DIR", help="what sim.run wrote (default: BUILD/sim, if there)")
     add("--synthesis", type=Path, metavar="JSON", help="by flows.synth (default: BUILD/synth/synth.json, if there)")
     add("--energy", type=Path, metavar="JSON", help="an energy estimate (default: BUILD/energy.json, if there)")
     add("--waves", type=Path, metavar="JSON", help="an excerpt of signals (default: BUILD/waves.json, if there)")
     add("--models", type=Path, nargs="*", default=[], help="further models in the drawing of accuracy against size")
-    add("--out", type=Path, help="page to write (default: BUILD/report.html)")
-    arguments = parser.parse_args(argv)
+    add_out(made, "page to write (default: BUILD/report.html)")
+    return made
 
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Write the page; exit 0, or 2 if something is not what it should be."""
+    arguments = parser().parse_args(argv)
+    out = output_file(arguments.out or arguments.build / "report.html")
     build, simulation = arguments.build, arguments.simulation or arguments.build / "sim"
     wanted = arguments.simulation is not None
     results = read_results(build, {
@@ -52,10 +58,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     ours = [of_model(results.model.network.name, results.model)]
     ours += [of_model(path.stem, load(path)) for path in arguments.models]
 
-    from flows.report.page import page  # here, because drawing takes a second to import
-
     text = page(results, [*of_papers(), *dict.fromkeys(point for point in ours if point)])
-    print(write_text(arguments.out or build / "report.html", text))
+    print(write_text(out, text))
     return 0
 
 

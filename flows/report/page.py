@@ -10,7 +10,7 @@ from pathlib import Path
 from flows.report import drawings
 from flows.report.folder import Results
 from flows.report.points import Judged
-from flows.synth.targets import NAMES
+from flows.tools.targets import NAMES
 from gen.pages.sections import both_widths, layer_sections, render
 from spec.config import AcceleratorConfig
 
@@ -21,7 +21,7 @@ _AREA_COLOUR, _ENERGY_COLOUR = "#6a7fdb", "#e09f3e"
 
 #: Blocks of the diagram by components of flows.synth, the longest prefix counts; what is not here steers the others.
 _BLOCK_OF = {
-    "host": "host", "exporter": "host", "pins": "host",
+    "host": "host", "store": "host", "pins": "host",
     "weights": "expander", "weights.masks": "masks", "weights.walk": "masks", "weights.chunks": "masks",
     "weights.rings": "masks", "weights.signs": "signs",
     "lane": "array", "lane.accumulator": "psum", "lane.requantizers": "requantizer", "lane.pool": "requantizer",

@@ -10,7 +10,6 @@ and writes ``sweep.json`` and ``sweep.html``. Chosen is the fastest of them or, 
 """
 
 import argparse
-import json
 import shlex
 import sys
 from collections.abc import Sequence
@@ -18,30 +17,28 @@ from concurrent.futures import as_completed
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+from console.command import CommandParser, Number, Several, Whole, add_json, add_out
+from console.progress import progress_bars
+from console.record import json_text
 from flows.sweep.area import AreaModel, read_runs
 from flows.sweep.choice import Unverified, chosen, options_of, verify
+from flows.sweep.drawing import front
 from flows.sweep.parallel import executor
 from flows.sweep.points import Limits, Point, candidates, evaluated, pareto, synthetic
-from flows.synth.targets import NAMES, TARGETS
+from flows.tools.targets import NAMES, TARGETS
+from gen.pages.figures import MODE_COLOURS
+from gen.pages.sections import both_widths, render
 from spec.config import SHAPES
-from spec.files import write_text
+from spec.files import output_folder, write_text
 from spec.model import Model, load
 from spec.refusal import Refused, run_command
 from spec.supermask import Mode
 
-__all__ = ["main"]
+__all__ = ["main", "parser"]
 
 _RUNS = Path(__file__).with_name("runs.json")
-
-
-def _integers(text: str) -> tuple[int, ...]:
-    try:
-        return tuple(int(number) for number in text.split(","))
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"needs integers with commas, not {text!r}") from None
 
 
 def _subjects(model: Model, modes: str | None) -> dict[str, Model]:
@@ -61,10 +58,8 @@ def _swept(arguments: argparse.Namespace, subjects: dict[str, Model], area: Area
     configs = list(candidates(arguments.sizes, arguments.depths, arguments.lanes))
     if not configs:
         raise Refused(f"No build has {' or '.join(map(str, arguments.sizes))} PEs; sizes are powers of two from 16")
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-               TimeRemainingColumn())
     points = []
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with progress_bars(transient=True) as progress:
         task = progress.add_task("builds", total=len(configs) * len(subjects))
         with executor(arguments.scheduler, arguments.jobs) as pool:
             waiting = [
@@ -97,10 +92,6 @@ def _table(best: Sequence[Point], mhz: float) -> Table:
 
 
 def _page(data: dict, part: str, points: Sequence[Point], best: Sequence[Point], choice: Point | None) -> str:
-    from flows.sweep.drawing import front  # here, because drawing takes a second to import
-    from gen.pages.figures import MODE_COLOURS
-    from gen.pages.sections import both_widths, render
-
     used = dict.fromkeys(point.mode for point in points)
     return render(
         Path(__file__).with_name("sweep.html.j2"), data=data, part=part, points=points, best=best, choice=choice,
@@ -109,36 +100,36 @@ def _page(data: dict, part: str, points: Sequence[Point], best: Sequence[Point],
     )
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m flows.sweep", description=__doc__.splitlines()[0],
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
-    add = parser.add_argument
+def parser() -> CommandParser:
+    """The command line."""
+    made = CommandParser(prog="python -m flows.sweep", description=__doc__.splitlines()[0])
+    add = made.add_argument
+    several = Several(Whole(1))
     add("model", type=Path, help="model file (.safetensors)")
-    add("--target", choices=[name for name in TARGETS if name == "ecp5"], default="ecp5", help="part to fit")
-    add("--sizes", type=_integers, default=tuple(size for size in SHAPES if size <= 1024), help="PEs of the builds")
-    add("--depths", type=_integers, default=(64, 256), help="psum depths to try")
-    add("--lanes", type=_integers, default=(1,), help="lanes to try")
-    add("--modes", help="mask modes to compare on the same network (default: the model's own)")
-    add("--mhz", type=float, default=80.0, help="clock the rate is for")
-    add("--luts", type=int, help="at most so many (default: what the part has)")
-    add("--bram", type=int, help="at most so many block RAMs (default: what the part has)")
-    add("--images-per-s", type=float, default=0.0, help="at least so many")
-    add("--runs", type=Path, default=_RUNS, help="synthesis runs that area is estimated from")
+    add("--target", choices=[name for name in TARGETS if name == "ecp5"], default="ecp5",
+        help="part to fit (default ecp5)")
+    add("--sizes", type=several, default=tuple(size for size in SHAPES if size <= 1024),
+        help="PEs of the builds (default: all named ones to 1024)")
+    add("--depths", type=several, default=(64, 256), help="psum depths to try (default 64,256)")
+    add("--lanes", type=several, default=(1,), help="lanes to try (default 1)")
+    add("--modes", help="mask modes to compare on the same network, with commas (default: the model's own)")
+    add("--mhz", type=Number(above=0), default=80.0, help="clock the rate is for (default 80)")
+    add("--luts", type=Whole(0), help="at most so many (default: what the part has)")
+    add("--bram", type=Whole(0), help="at most so many block RAMs (default: what the part has)")
+    add("--images-per-s", type=Number(least=0), default=0.0, help="at least so many (default 0)")
+    add("--runs", type=Path, default=_RUNS, help="synthesis runs that area is estimated from (default: ours)")
     add("--verify", action="store_true", help="simulate the chosen build")
-    add("--jobs", type=int, default=2, help="processes")
+    add("--jobs", type=Whole(1), default=2, help="processes (default 2)")
     add("--scheduler", metavar="ADDRESS", help="compute on the Dask cluster at this address instead")
-    add("--out", type=Path, default=Path("build/sweep"), help="folder to write")
-    add("--json", action="store_true", help="print sweep.json instead of a table")
-    return parser
+    add_out(made, "folder to write (default build/sweep)", Path("build/sweep"))
+    add_json(made, "sweep.json")
+    return made
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Sweep; exit 0, 1 if no build keeps the limits, or 2 if it is refused."""
-    arguments = _parser().parse_args(argv)
-    if arguments.jobs < 1 or not arguments.mhz > 0:
-        raise Refused(f"Options --jobs and --mhz must be more than 0, not {arguments.jobs} and {arguments.mhz}")
+    arguments = parser().parse_args(argv)
+    output_folder(arguments.out)
     target = TARGETS[arguments.target]
     given = {"lut": arguments.luts, "bram": arguments.bram}
     limits = Limits(
@@ -164,13 +155,13 @@ def main(argv: Sequence[str] | None = None) -> int:
             return 1
 
     data = {
-        "schema_version": 1, "network": model.network.name, "target": arguments.target, "mhz": arguments.mhz,
+        "network": model.network.name, "target": arguments.target, "mhz": arguments.mhz,
         "limits": limits.resources, "images_per_s": limits.images_per_s, "area_worst_relative_error": area.worst,
         "area_runs": len(runs), "verified": verified,
         "chosen": choice and choice.to_json(), "chosen_command": command, "best": [p.to_json() for p in best],
         "points": [p.to_json() for p in points],
     }
-    text = json.dumps(data, indent=2) + "\n"
+    text = json_text(data)
     page = _page(data, target.part, points, best, choice)
     written = [write_text(arguments.out / "sweep.json", text), write_text(arguments.out / "sweep.html", page)]
     if arguments.json:

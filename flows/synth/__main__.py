@@ -7,29 +7,30 @@ that is done is not repeated. A build that does not fit the part is counted, but
 import argparse
 import hashlib
 import json
-import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import Progress
 
+from console.command import CommandParser, Number, add_json, add_out, add_seed
+from console.kept import kept_folder
+from console.progress import progress_bars
+from console.record import json_text
 from flows.asic.area import estimate_area
 from flows.asic.report import area_table
-from flows.synth import fit, netlist, nextpnr, report, scripts, yosys
-from flows.synth.process import ToolFailed
-from flows.synth.stage import run_stage
-from flows.synth.targets import TARGETS, Target
+from flows.synth import fit, netlist, nextpnr, report, scripts
+from flows.tools import yosys
+from flows.tools.process import ToolFailed
+from flows.tools.targets import TARGETS, Target
 from gen.options import add_build_options, config_from
 from gen.verilog import accelerator_verilog
 from spec.config import AcceleratorConfig
-from spec.files import write_text
+from spec.files import output_folder, write_text
 from spec.refusal import Refused, run_command
 
-__all__ = ["main"]
-
-_SCHEMA = 1
+__all__ = ["main", "parser"]
 
 #: The target that is not an FPGA.
 _ASIC = "asic"
@@ -43,8 +44,8 @@ def _synthesize(target: Target, verilog: str, out: Path, progress: Progress) -> 
         progress.update(bar, completed=min(number, target.steps), description=f"Yosys: {name}")
 
     inputs = {"verilog": verilog, "command": (yosys.PREPARATION, target.synthesis), "yosys": yosys.version()}
-    folder, _ = run_stage(
-        out, "yosys", inputs, lambda folder: yosys.synthesize(target, verilog, folder, on_step)
+    folder, _ = kept_folder(
+        out, "yosys", inputs, lambda folder: yosys.synthesize(target.synthesis, verilog, folder, on_step)
     )
     progress.update(bar, completed=target.steps, description="Yosys")
     return folder / yosys.NETLIST
@@ -59,7 +60,7 @@ def _route(target: Target, design: Path, out: Path, seed: int, mhz: float, progr
         "netlist": design.parent.name, "options": target.router.options, "seed": seed, "mhz": mhz,
         "program": Path(program).name, "version": version,
     }
-    folder, _ = run_stage(out, "nextpnr", inputs, lambda folder: nextpnr.route(
+    folder, _ = kept_folder(out, "nextpnr", inputs, lambda folder: nextpnr.route(
         program, target.router, design, folder, seed=seed, mhz=mhz,
         on_phase=lambda phase: progress.update(bar, description=f"nextpnr: {phase}"),
     ))
@@ -78,13 +79,11 @@ def _scripts(name: str, verilog: str, out: Path, seed: int, mhz: float) -> list[
 
 def _run(config: AcceleratorConfig, arguments: argparse.Namespace, out: Path, console: Console) -> dict:
     target = TARGETS[arguments.target]
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
+    with progress_bars(console, counted=False, transient=True) as progress:
         verilog = accelerator_verilog(config)
         design = _synthesize(target, verilog, out, progress)
         cells, components = netlist.count(json.loads(design.read_text()), verilog, target)
         record = {
-            "schema_version": _SCHEMA,
             "target": arguments.target,
             "part": target.part,
             "pe": config.pe,
@@ -110,7 +109,7 @@ def _write_synthesis(config: AcceleratorConfig, arguments: argparse.Namespace, o
     """
     record = _run(config, arguments, out, Console(stderr=True))
     written = [*_scripts(arguments.target, accelerator_verilog(config), out, arguments.seed, arguments.mhz)]
-    text = json.dumps(record, indent=2) + "\n"
+    text = json_text(record)
     written.append(write_text(out / "synth.json", text))
     if arguments.json:
         print(text, end="")
@@ -125,7 +124,7 @@ def _write_synthesis(config: AcceleratorConfig, arguments: argparse.Namespace, o
 def _write_area(config: AcceleratorConfig, arguments: argparse.Namespace, out: Path) -> None:
     """Estimate the area in silicon; write and print it."""
     area = estimate_area(config, 1000 / arguments.mhz, out, Console(stderr=True))
-    text = json.dumps({"pe": config.pe, "config": config.to_json()} | area, indent=2) + "\n"
+    text = json_text({"pe": config.pe, "config": config.to_json()} | area)
     path = write_text(out / "area.json", text)
     if arguments.json:
         print(text, end="")
@@ -134,29 +133,28 @@ def _write_area(config: AcceleratorConfig, arguments: argparse.Namespace, out: P
         print(path)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Synthesize, and route if asked; exit 0, 1 if a tool fails, or 2 if it is refused."""
-    parser = argparse.ArgumentParser(prog="python -m flows.synth", description=__doc__.splitlines()[0])
-    add_build_options(parser)
-    parser.add_argument(
+def parser() -> CommandParser:
+    """The command line."""
+    made = CommandParser(prog="python -m flows.synth", description=__doc__.splitlines()[0])
+    made.add_argument(
         "--target", choices=[*TARGETS, _ASIC], default="ecp5",
         help="FPGA, or standard cells: an estimate of area (default ecp5)",
     )
-    parser.add_argument("--route", action="store_true", help="place and route too (ecp5, ice40)")
-    parser.add_argument("--seed", type=int, default=1, help="of place and route (default 1)")
-    parser.add_argument("--mhz", type=float, help="clock to ask for (default 100, of asic 500)")
-    parser.add_argument("--out", type=Path, help="folder to write (default build/synth/TARGET-peN)")
-    parser.add_argument("--json", action="store_true", help="print what is written instead of a table")
-    arguments = parser.parse_args(argv)
+    made.add_argument("--route", action="store_true", help="place and route too (ecp5, ice40)")
+    made.add_argument("--mhz", type=Number(above=0), help="clock to ask for (default 100, of asic 500)")
+    add_seed(made, "of place and route")
+    add_out(made, "folder to write (default build/synth/TARGET-peN)")
+    add_json(made, "what is written")
+    add_build_options(made, fit=False)
+    return made
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Synthesize, and route if asked; exit 0, 1 if a tool fails, or 2 if it is refused."""
+    arguments = parser().parse_args(argv)
     if arguments.mhz is None:
         arguments.mhz = 500.0 if arguments.target == _ASIC else 100.0
 
-    if not (math.isfinite(arguments.mhz) and arguments.mhz > 0):
-        raise Refused(f"Option --mhz must be more than 0, not {arguments.mhz}")
-    if arguments.seed < 0:
-        raise Refused(f"Option --seed must be at least 0, not {arguments.seed}")
-    if arguments.fit:
-        raise Refused("Option --fit needs a model, which synthesis has not; give sizes of memories, such as --x-bytes")
     if arguments.route and arguments.target == _ASIC:
         raise Refused("Option --route is not for asic: its area is an estimate before any layout")
     if arguments.route and TARGETS[arguments.target].router is None:
@@ -164,9 +162,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.route:
         nextpnr.find(TARGETS[arguments.target].router)
     config = config_from(arguments)
-    out = arguments.out or Path("build", "synth", f"{arguments.target}-pe{config.pe}")
-    if out.exists() and not out.is_dir():
-        raise Refused(f"Output {out} is a file; give a folder with --out")
+    out = output_folder(arguments.out or Path("build", "synth", f"{arguments.target}-pe{config.pe}"))
     try:
         (_write_area if arguments.target == _ASIC else _write_synthesis)(config, arguments, out)
     except ToolFailed as failure:

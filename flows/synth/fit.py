@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from flows.synth.targets import NAMES, Target
+from flows.tools.targets import NAMES, Target
 from spec.config import SHAPES
 
 __all__ = ["check_fit", "largest_fitting"]

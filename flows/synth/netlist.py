@@ -10,7 +10,7 @@ import bisect
 import re
 from collections import Counter, defaultdict
 
-from flows.synth.targets import NAMES, Target
+from flows.tools.targets import NAMES, Target
 from rtl.base.ram import RAM_MODULE
 
 __all__ = ["Counts", "ModuleMap", "component_of", "count"]

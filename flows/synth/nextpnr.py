@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.synth.process import run_tool
-from flows.synth.targets import Router
+from flows.tools.process import run_tool
+from flows.tools.targets import Router
 from spec.refusal import Refused
 
 __all__ = ["REPORT", "PathPoint", "Routed", "find", "parse_report", "phase_of", "route", "version"]

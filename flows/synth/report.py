@@ -7,7 +7,7 @@ from rich.table import Table
 
 from flows.synth.netlist import Counts
 from flows.synth.nextpnr import Routed
-from flows.synth.targets import NAMES, Target
+from flows.tools.targets import NAMES, Target
 from spec.config import AcceleratorConfig
 
 __all__ = ["line", "route_record", "synthesis_record", "table"]

@@ -2,8 +2,8 @@
 
 import shlex
 
-from flows.synth.targets import TARGETS
-from flows.synth.yosys import PREPARATION
+from flows.tools.targets import TARGETS
+from flows.tools.yosys import PREPARATION
 from gen.verilog import TOP
 
 __all__ = ["ecp5_script", "vivado_script"]

@@ -5,16 +5,13 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl.base.command import COMMAND
+from rtl.base.ports import Cause, Chunk, CommandError, FrameWord, MemoryWrite, Position
 from rtl.base.ram import Ram
 from rtl.control.address_generator import AddressGenerator
 from rtl.control.max_pool import MaxPool
 from rtl.control.results import Results
 from rtl.control.sequencer import Sequencer
-from rtl.control.store import Exporter
-from rtl.host.counters import Cause
-from rtl.host.frame_sender import FrameWord
-from rtl.host.packet_loader import Chunk, MemoryWrite
-from rtl.host.registers import CommandError, Position
+from rtl.control.store import Store
 from rtl.lane.lane import Lane, LaneControl
 from rtl.lane.pe_array import array_latency
 from rtl.weights.loader import WeightLoader
@@ -91,76 +88,51 @@ class Engine(wiring.Component):
             "misfit": Out(1),
             "words": Out(stream.Signature(FrameWord)),
         })
-
-    def elaborate(self, platform):
-        m = Module()
-        config = self.config
-        m.submodules.sequencer = sequencer = Sequencer(commands=config.commands)
-        m.submodules.weights = weights = WeightLoader(config)
-        m.submodules.addresses = addresses = AddressGenerator(
-            rings=config.ring_words > 0, address_bits=config.address_bits
-        )
-        m.submodules.registers = registers = WeightRegisters(
-            groups=config.groups, rows=config.rows, write_rows=config.weight_rows
-        )
-        m.submodules.results = results = Results(config)
-        m.submodules.pool = pool = MaxPool(
-            word_bytes=config.word_bytes, rows=config.rows, address_bits=config.address_bits
-        )
-        m.submodules.exporter = exporter = Exporter(
+        self.sequencer = Sequencer(commands=config.commands)
+        self.weights = WeightLoader(config)
+        self.addresses = AddressGenerator(rings=config.ring_words > 0, address_bits=config.address_bits)
+        self.registers = WeightRegisters(groups=config.groups, rows=config.rows, write_rows=config.weight_rows)
+        self.results = Results(config)
+        self.pool = MaxPool(word_bytes=config.word_bytes, rows=config.rows, address_bits=config.address_bits)
+        self.store = Store(
             word_bytes=config.word_bytes, rows=config.rows, lanes=config.lanes, acc_bits=config.widths.acc,
             address_bits=config.address_bits,
         )
-        control = LaneControl(config).create(path=("control",))
-        lanes = [Lane(config) for _ in range(config.lanes)]
-        for number, lane in enumerate(lanes):
-            m.submodules[f"lane{number}"] = lane
-        wiring.connect(m, control, *(lane.control for lane in lanes))
-
+        self.lanes = [Lane(config) for _ in range(config.lanes)]
+        self.control = LaneControl(config).create(path=("control",))
         # The command in execution. The weight loader is a command ahead of it and keeps its own copy.
-        command, does = Signal(COMMAND), Signal(_Decoded)
-        drained, begin = Signal(name="drained"), Signal()
-        self._hand_over(m, sequencer, weights, addresses, results, pool, exporter, command, does, drained, begin)
+        self.command, self.does = Signal(COMMAND, name="command"), Signal(_Decoded, name="does")
+        self.begin, self.drained = Signal(name="begin"), Signal(name="drained")
+        self.advance, self.in_array = Signal(name="advance"), Signal(name="in_array")
+        self.summing = Signal(name="summing")  #: A sum is on its way that has left the words.
 
-        advance = Signal()
-        m.d.comb += [
-            advance.eq(~addresses.upcoming | weights.full),
-            addresses.advance.eq(advance),
-            addresses.command.eq(command),
-            pool.command.eq(command),
-            addresses.sum_positions.eq(does.classify),
-            weights.swap.eq(addresses.upcoming & advance),
-            registers.swap.eq(weights.swap),
-            registers.write.eq(weights.write),
-            registers.write_group.eq(weights.write_group),
-            registers.write_weights.eq(weights.write_weights),
-            results.command.eq(command),
-            control.command.eq(command),
-            *(row.eq(active) for row, active in zip(control.weights, registers.weights, strict=True)),
-            control.entries.eq(results.entries),
-            control.residual_column.eq(results.residual_column),
-            control.pool_step.eq(pool.step),
-        ]
-        in_array = Signal()
-        m.d.comb += in_array.eq(addresses.beat.valid & advance)
-        summing = self._connect_sums(m, control, addresses, results, exporter, in_array, does, begin)
-        self._connect_memories(m, control, addresses, results, pool, exporter, command, does, advance)
-        self._connect_host(m, control, lanes, sequencer, weights, results)
-        for number, lane in enumerate(lanes):
-            m.d.comb += [exporter.words_read[number].eq(lane.word), exporter.psums_read[number].eq(lane.psum)]
-        wiring.connect(m, wiring.flipped(self.words), exporter.words)
-
-        m.d.comb += drained.eq(~begin & ~addresses.busy & ~summing & ~results.pending & ~pool.busy & ~exporter.busy)
-        self._account(m, in_array, advance, weights, addresses, summing, results, pool, exporter)
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.sequencer = self.sequencer
+        m.submodules.weights = self.weights
+        m.submodules.addresses = self.addresses
+        m.submodules.registers = self.registers
+        m.submodules.results = self.results
+        m.submodules.pool = self.pool
+        m.submodules.store = self.store
+        for number, lane in enumerate(self.lanes):
+            m.submodules[f"lane{number}"] = lane
+        wiring.connect(m, self.control, *(lane.control for lane in self.lanes))
+        wiring.connect(m, wiring.flipped(self.words), self.store.words)
+        self._hand_over(m)
+        self._connect_weights(m)
+        self._connect_sums(m)
+        self._connect_memories(m)
+        self._connect_host(m)
+        self._account(m)
         return m
 
-    def _hand_over(
-        self, m, sequencer, weights, addresses, results, pool, exporter, command, does, drained, begin
-    ) -> None:
+    def _hand_over(self, m: Module) -> None:
         """Start, pass on each command to the units that execute it, and end.
 
         A command is copied in the cycle of ``take`` and begins in the next one.
         """
+        sequencer, weights, command, does = self.sequencer, self.weights, self.command, self.does
         following = sequencer.command
         take, weighted, prepared, layer_begins = Signal(), Signal(), Signal(), Signal()
         entry_offset = Signal.like(sequencer.entry_offset)
@@ -170,23 +142,27 @@ class Engine(wiring.Component):
             weighted.eq((following.op == Op.CONV) | (following.op == Op.CLASSIFY)),
             weights.command.eq(following),
             weights.take.eq(sequencer.ready & weighted & ~prepared & weights.idle),
-            take.eq(sequencer.ready & drained & (~weighted | prepared | weights.take)),
+            take.eq(sequencer.ready & self.drained & (~weighted | prepared | weights.take)),
             sequencer.taken.eq(take),
-            layer_begins.eq(begin & does.sum),
-            addresses.take.eq(layer_begins),
-            results.take.eq(layer_begins),
-            results.entry_offset.eq(entry_offset),
-            pool.take.eq(begin & does.pool),
-            exporter.start.eq(begin & does.store),
-            exporter.base.eq(command.source_base),
-            exporter.count.eq(command.count),
-            exporter.from_psum.eq(command.source == Source.PSUM),
-            exporter.lane.eq(command.lane),
+            layer_begins.eq(self.begin & does.sum),
+            self.addresses.take.eq(layer_begins),
+            self.results.take.eq(layer_begins),
+            self.results.entry_offset.eq(entry_offset),
+            self.pool.take.eq(self.begin & does.pool),
+            self.store.start.eq(self.begin & does.store),
+            self.store.base.eq(command.source_base),
+            self.store.count.eq(command.count),
+            self.store.from_psum.eq(command.source == Source.PSUM),
+            self.store.lane.eq(command.lane),
             self.position.eq(sequencer.position),
             self.error.eq(sequencer.error),
-            self.done.eq(self.busy & sequencer.halted & drained),
+            self.done.eq(self.busy & sequencer.halted & self.drained),
+            self.drained.eq(
+                ~self.begin & ~self.addresses.busy & ~self.summing & ~self.results.pending & ~self.pool.busy
+                & ~self.store.busy
+            ),
         ]
-        m.d.sync += [prepared.eq((prepared | weights.take) & ~take), begin.eq(take)]
+        m.d.sync += [prepared.eq((prepared | weights.take) & ~take), self.begin.eq(take)]
         with m.If(take):
             m.d.sync += [
                 command.eq(following),
@@ -202,9 +178,26 @@ class Engine(wiring.Component):
         with m.Elif(self.done):
             m.d.sync += self.busy.eq(0)
 
-    def _connect_sums(self, m, control, addresses, results, exporter, in_array, does, begin) -> Signal:
-        """Carry each beat's marks along its sums. Returns whether any sum is on its way that has left the words."""
-        beat, classify = addresses.beat, does.classify
+    def _connect_weights(self, m: Module) -> None:
+        """The next weights become the present ones with the first beat of a run, which waits for them."""
+        addresses, weights, registers, control = self.addresses, self.weights, self.registers, self.control
+        m.d.comb += [
+            self.advance.eq(~addresses.upcoming | weights.full),
+            self.in_array.eq(addresses.beat.valid & self.advance),
+            addresses.advance.eq(self.advance),
+            addresses.command.eq(self.command),
+            addresses.sum_positions.eq(self.does.classify),
+            weights.swap.eq(addresses.upcoming & self.advance),
+            registers.swap.eq(weights.swap),
+            registers.write.eq(weights.write),
+            registers.write_group.eq(weights.write_group),
+            registers.write_weights.eq(weights.write_weights),
+            *(row.eq(active) for row, active in zip(control.weights, registers.weights, strict=True)),
+        ]
+
+    def _connect_sums(self, m: Module) -> None:
+        """Carry each beat's marks along its sums."""
+        beat, classify, control, in_array = self.addresses.beat, self.does.classify, self.control, self.in_array
         depth = self.config.psum_depth
         summed = array_latency(self.config.groups)  # the age of a beat whose sums stand; acc follows
         ahead = summed - Ram.LATENCY  # its psums are addressed
@@ -225,65 +218,72 @@ class Engine(wiring.Component):
         add_psum = history("add_psum", ~beat.start & ~classify)
         add_acc = history("add_acc", ~beat.start & classify)
         if self.config.ring_words:
-            m.d.comb += control.sum_triple.eq(history("sum_triple", addresses.triple)[summed])
+            m.d.comb += control.sum_triple.eq(history("sum_triple", self.addresses.triple)[summed])
         last = history("sum_last", in_array & beat.last)
         due = history("result_due", in_array & beat.last & ~classify)
         pixels = history("pixel", pixel)
 
         # The classifier leaves one word of sums per channel tile.
         classified = Signal(range(depth))
-        with m.If(begin):
+        with m.If(self.begin):
             m.d.sync += classified.eq(0)
         with m.Elif(classify & control.psum_write):
             m.d.sync += classified.eq(classified + 1)
 
         m.d.comb += [
-            control.psum_address.eq(Mux(does.store, exporter.address, pixels[ahead])),
+            control.psum_address.eq(Mux(self.does.store, self.store.address, pixels[ahead])),
             control.sum_valid.eq(valid[summed]),
             control.add_psum.eq(add_psum[summed]),
             control.add_acc.eq(add_acc[summed]),
             control.sum_complete.eq(due[summed]),
             control.psum_write.eq(valid[summed + 1] & (last[summed + 1] == classify)),
             control.psum_write_address.eq(Mux(classify, classified, pixels[summed + 1])),
-            results.soon.eq(due[ahead]),
-            results.announce.eq(due[ahead + 1]),
+            self.results.soon.eq(due[ahead]),
+            self.results.announce.eq(due[ahead + 1]),
         ]
-        on_their_way = Signal()
-        m.d.sync += on_their_way.eq(Cat(valid[:-1]).any())
-        return on_their_way
+        m.d.sync += self.summing.eq(Cat(valid[:-1]).any())
 
-    def _connect_memories(self, m, control, addresses, results, pool, exporter, command, does, advance) -> None:
-        """Each memory is read by the array, the residual, the pool or the exporter, whichever the command means, and
+    def _connect_memories(self, m: Module) -> None:
+        """Each memory is read by the array, the residual, the pool or the store, whichever the command means, and
         written by the requantizers or the pool."""
-        input_address, store = Signal(self.config.address_bits), Signal()
+        control, results, pool, does, advance = self.control, self.results, self.pool, self.does, self.advance
+        input_address, write = Signal(self.config.address_bits), Signal()
         m.d.comb += [
-            input_address.eq(Mux(does.pool, pool.address, addresses.address)),
-            store.eq(results.write | pool.write),
-            control.inside.eq(addresses.beat.inside),
+            results.command.eq(self.command),
+            pool.command.eq(self.command),
+            control.command.eq(self.command),
+            control.entries.eq(results.entries),
+            control.residual_column.eq(results.residual_column),
+            control.pool_step.eq(pool.step),
+            input_address.eq(Mux(does.pool, pool.address, self.addresses.address)),
+            write.eq(results.write | pool.write),
+            control.inside.eq(self.addresses.beat.inside),
             control.x_address.eq(
-                Mux(does.store, exporter.address, Mux(does.read_t, results.residual_address, input_address))
+                Mux(does.store, self.store.address, Mux(does.read_t, results.residual_address, input_address))
             ),
             control.x_enable.eq(advance | does.store | does.read_t),
-            control.t_address.eq(Mux(does.store, exporter.address, input_address)),
+            control.t_address.eq(Mux(does.store, self.store.address, input_address)),
             control.t_enable.eq(advance | does.store),
-            control.x_write.eq(store & ~command.to_t),
-            control.t_write.eq(store & command.to_t),
+            control.x_write.eq(write & ~self.command.to_t),
+            control.t_write.eq(write & self.command.to_t),
             control.result_pooled.eq(pool.write),
             control.result_address.eq(Mux(pool.write, pool.write_address, results.write_address)),
             control.result_column.eq(Mux(pool.write, pool.write_column, results.write_column)),
         ]
+        for number, lane in enumerate(self.lanes):
+            m.d.comb += [self.store.words_read[number].eq(lane.word), self.store.psums_read[number].eq(lane.psum)]
 
-    def _connect_host(self, m, control, lanes, sequencer, weights, results) -> None:
+    def _connect_host(self, m: Module) -> None:
         """Program, masks and entries come as 32-bit words; wide memories take one part of a word at a time."""
-        load = self.load
+        load, sequencer, weights, results = self.load, self.sequencer, self.weights, self.results
         mask_bits = (self.config.mask_word_bits // 32 - 1).bit_length()
         row_bits = (self.config.rows - 1).bit_length()
         m.d.comb += [
             sequencer.write_address.eq(load.address),
             sequencer.write_data.eq(load.data),
             sequencer.write_enable.eq(load.en & (load.target == Target.PROGRAM)),
-            control.host_address.eq(load.address),
-            control.host_data.eq(load.data),
+            self.control.host_address.eq(load.address),
+            self.control.host_data.eq(load.data),
             weights.mask_write_address.eq(load.address >> mask_bits),
             weights.mask_write_data.eq(load.data.replicate(1 << mask_bits)),
             results.entry_write_address.eq(load.address >> row_bits),
@@ -294,7 +294,7 @@ class Engine(wiring.Component):
             self.hungry.eq(weights.hungry),
             self.misfit.eq(weights.misfit),
         ]
-        for number, lane in enumerate(lanes):
+        for number, lane in enumerate(self.lanes):
             here = load.en & (load.lane == number)
             m.d.comb += lane.host_x.eq(here & (load.target == Target.X))
             m.d.comb += lane.host_t.eq(here & (load.target == Target.T))
@@ -309,21 +309,21 @@ class Engine(wiring.Component):
         with m.If(load.en & (load.target == Target.ENTRIES)):
             m.d.comb += results.entry_write_enable.eq(1 << load.address[:row_bits])
 
-    def _account(self, m, in_array, advance, weights, addresses, summing, results, pool, exporter) -> None:
+    def _account(self, m: Module) -> None:
         """Name the cause of every cycle."""
-        with m.If(in_array):
+        with m.If(self.in_array):
             m.d.comb += self.cause.eq(Cause.ARRAY)
-        with m.Elif(~advance & weights.starved):
+        with m.Elif(~self.advance & self.weights.starved):
             m.d.comb += self.cause.eq(Cause.MASK_WAIT)
-        with m.Elif(~advance):
+        with m.Elif(~self.advance):
             m.d.comb += self.cause.eq(Cause.WEIGHT_LOAD)
-        with m.Elif(addresses.beat.filler | summing):
+        with m.Elif(self.addresses.beat.filler | self.summing):
             m.d.comb += self.cause.eq(Cause.DRAIN)
-        with m.Elif(results.pending):
+        with m.Elif(self.results.pending):
             m.d.comb += self.cause.eq(Cause.REQUANTIZE)
-        with m.Elif(pool.busy):
+        with m.Elif(self.pool.busy):
             m.d.comb += self.cause.eq(Cause.POOL)
-        with m.Elif(exporter.busy):
+        with m.Elif(self.store.busy):
             m.d.comb += self.cause.eq(Cause.HOST)
         with m.Else():
             m.d.comb += self.cause.eq(Cause.SEQUENCER)

@@ -8,8 +8,8 @@ from amaranth.lib.wiring import In, Out
 
 from rtl.base.command import COMMAND
 from rtl.base.countdown import begin, countdown, step
+from rtl.base.ports import PoolStep
 from rtl.control.map_walk import pixel_layout, start_pixel, step_pixel
-from rtl.lane.pool_maximum import PoolStep
 from spec.commands import ADDRESS_BITS
 from spec.network import POOL
 

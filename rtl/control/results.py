@@ -5,9 +5,10 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl.base.command import COMMAND
+from rtl.base.ports import Entry
 from rtl.base.ram import Ram
 from rtl.control.output_walk import OutputWalk
-from rtl.lane.requantizer import Entry, Requantizer
+from rtl.lane.requantizer import Requantizer
 from spec.config import AcceleratorConfig
 
 __all__ = ["Results"]

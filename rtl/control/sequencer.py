@@ -5,8 +5,8 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl.base.command import COMMAND
+from rtl.base.ports import CommandError, Position
 from rtl.base.ram import Ram
-from rtl.host.registers import CommandError, Position
 from spec.commands import COMMAND_WORDS, Op
 
 __all__ = ["Sequencer"]

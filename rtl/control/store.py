@@ -5,16 +5,15 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl.base.countdown import begin, countdown, step
+from rtl.base.ports import AXI_BITS, FrameWord
 from rtl.base.ram import Ram
-from rtl.host.axi import AXI_BITS
-from rtl.host.frame_sender import FrameWord
 from spec.commands import ADDRESS_BITS
 from spec.numerics import ACC_BITS
 
-__all__ = ["Exporter"]
+__all__ = ["Store"]
 
 
-class Exporter(wiring.Component):
+class Store(wiring.Component):
     """Executes ``STORE``: reads one memory word after another and sends ``count`` words of 32 bits of one lane's as one
     frame.
 

@@ -7,10 +7,9 @@ Ref: Arm AMBA AXI Protocol Specification (IHI 0022), chapter B1 "AMBA AXI4-Lite"
 from amaranth.lib import enum, wiring
 from amaranth.lib.wiring import In, Out
 
-__all__ = ["AXI_BITS", "AxiLite", "AxiStream", "Response"]
+from rtl.base.ports import AXI_BITS
 
-AXI_BITS = 32  #: Data width of both buses.
-
+__all__ = ["AxiLite", "AxiStream", "Response"]
 
 class Response(enum.Enum, shape=2):
     """How a subordinate answers an access."""

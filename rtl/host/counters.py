@@ -1,29 +1,13 @@
 """Where the cycles of an inference went."""
 
-from amaranth.hdl import Module, Signal, unsigned
-from amaranth.lib import data, enum, wiring
+from amaranth.hdl import Module, Signal
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from rtl.base.ports import COUNTER_VALUES, Cause
 from spec.registers import COUNTERS
 
-__all__ = ["COUNTER_VALUES", "Cause", "Counters"]
-
-#: One value per entry of ``COUNTERS``, in that order.
-COUNTER_VALUES = data.ArrayLayout(unsigned(64), len(COUNTERS))
-
-
-class Cause(enum.Enum, shape=3):
-    """What a running cycle was spent on: the entries of ``COUNTERS`` after the total, in order."""
-
-    ARRAY = 0  #: A pixel word is in the PE array.
-    WEIGHT_LOAD = 1  #: The array waits for weights that are arriving.
-    MASK_WAIT = 2  #: The array waits for weights and the supermask memory delivered none.
-    DRAIN = 3  #: Sums leave the array, or a short run is kept apart from its predecessor.
-    REQUANTIZE = 4  #: The array is empty, and results pass the requantizers on their way to memory.
-    POOL = 5  #: The max pool works.
-    HOST = 6  #: An output frame is read out, or waits for the host.
-    SEQUENCER = 7  #: Anything else.
-
+__all__ = ["Counters"]
 
 class Counters(wiring.Component):
     """Counts every running cycle once in the total and once under its cause: the total is their sum, always.

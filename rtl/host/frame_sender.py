@@ -1,19 +1,13 @@
 """The way out: words of results become frames on an AXI4-Stream."""
 
 from amaranth.hdl import Module, Signal
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from rtl.host.axi import AXI_BITS, AxiStream
+from rtl.base.ports import FrameWord
+from rtl.host.axi import AxiStream
 
-__all__ = ["FrameSender", "FrameWord"]
-
-
-class FrameWord(data.Struct):
-    """One word of a frame."""
-
-    data: AXI_BITS
-    last: 1
+__all__ = ["FrameSender"]
 
 
 class FrameSender(wiring.Component):

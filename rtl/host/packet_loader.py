@@ -6,53 +6,13 @@ from amaranth.lib.wiring import In, Out
 
 from rtl.base.countdown import begin, countdown
 from rtl.base.countdown import step as count_down
-from rtl.host.axi import AXI_BITS, AxiStream
+from rtl.base.ports import AXI_BITS, Chunk, MemoryWrite
+from rtl.host.axi import AxiStream
 from spec.config import AcceleratorConfig
 from spec.packets import CHUNK_NUMBER_LSB, LANE_LSB, PACKET_MAGIC, PER_LANE, Target, memory_words
 from spec.registers import ErrorCode
 
-__all__ = ["WRITE_ADDRESS_BITS", "Chunk", "LoadError", "MemoryWrite", "PacketLoader"]
-
-WRITE_ADDRESS_BITS = 24  #: Bits of the address of a 32-bit word.
-
-
-class MemoryWrite(wiring.Signature):
-    """Writes of 32-bit words, from the writer's side. There is no back-pressure: every memory takes a word a cycle.
-
-    Parameters
-    ----------
-    lanes : int
-
-    Members
-    -------
-    en : Out(1)
-        Write in this cycle.
-    target : Out(Target)
-        Memory to write.
-    lane : Out(range(lanes))
-        Whose memory, for those of ``spec.packets.PER_LANE``.
-    address : Out(24)
-        Which 32-bit word of it; wider memory words are numbered lowest part first.
-    data : Out(32)
-        The word.
-    """
-
-    def __init__(self, lanes: int):
-        self.lanes = lanes
-        super().__init__({
-            "en": Out(1), "target": Out(Target), "lane": Out(range(lanes)), "address": Out(WRITE_ADDRESS_BITS),
-            "data": Out(AXI_BITS),
-        })
-
-    def __eq__(self, other):
-        return type(other) is MemoryWrite and other.lanes == self.lanes
-
-    def __hash__(self):
-        return hash((MemoryWrite, self.lanes))
-
-    def __repr__(self):
-        return f"MemoryWrite({self.lanes})"
-
+__all__ = ["LoadError", "PacketLoader"]
 
 class LoadError(data.Struct):
     """A packet was refused; ``code`` and ``info`` mean something in the one cycle that ``valid`` is 1."""
@@ -60,14 +20,6 @@ class LoadError(data.Struct):
     valid: 1
     code: ErrorCode
     info: AXI_BITS
-
-
-class Chunk(data.Struct):
-    """A chunk of supermasks that lies in the mask memory, whole, in 32-bit words ``first`` to before ``end``."""
-
-    valid: 1
-    first: WRITE_ADDRESS_BITS
-    end: WRITE_ADDRESS_BITS + 1
 
 
 class _Step(enum.Enum, shape=3):

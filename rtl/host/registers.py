@@ -4,16 +4,16 @@ import operator
 from functools import reduce
 
 from amaranth.hdl import Cat, Module, Mux, Signal
-from amaranth.lib import data, wiring
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from rtl.host.axi import AXI_BITS, AxiLite, Response
-from rtl.host.counters import COUNTER_VALUES
+from rtl.base.ports import AXI_BITS, COUNTER_VALUES, CommandError, Position
+from rtl.host.axi import AxiLite, Response
 from rtl.host.packet_loader import LoadError
 from spec.config import AcceleratorConfig
 from spec.registers import COUNTERS, OFFSET_BITS, REGISTERS, Access, ErrorCode, Field, identity
 
-__all__ = ["CommandError", "Position", "RegisterBus", "RegisterFile", "RegisterPort"]
+__all__ = ["RegisterBus", "RegisterFile", "RegisterPort"]
 
 #: One write: ``strobe`` for one cycle, ``coming`` in the cycle before, ``refused`` in the same cycle. ``whole``: all
 #: four bytes are written.
@@ -24,20 +24,6 @@ _WRITE = wiring.Signature({
 
 #: One read: ``strobe`` for one cycle, and ``data`` or ``refused`` in the same cycle.
 _READ = wiring.Signature({"strobe": Out(1), "address": Out(OFFSET_BITS), "data": In(AXI_BITS), "refused": In(1)})
-
-
-class CommandError(data.Struct):
-    """The sequencer met an unknown command; ``info`` is its index in the one cycle that ``valid`` is 1."""
-
-    valid: 1
-    info: AXI_BITS
-
-
-class Position(data.Struct):
-    """Where the sequencer is."""
-
-    command: 16
-    iteration: 16
 
 
 class RegisterBus(wiring.Component):

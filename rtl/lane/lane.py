@@ -7,13 +7,12 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl.base.command import COMMAND
+from rtl.base.ports import Entry, PoolStep, weight_bits
 from rtl.lane.accumulator import Accumulator
 from rtl.lane.activation_memory import ActivationMemory
 from rtl.lane.pe_array import PeArray, row_sum_bits
-from rtl.lane.pool_maximum import PoolMaximum, PoolStep
-from rtl.lane.requantizer import Entry
+from rtl.lane.pool_maximum import PoolMaximum
 from rtl.lane.requantizer_row import RequantizerRow
-from rtl.weights.expander import weight_bits
 from spec.commands import ADDRESS_BITS, Source
 from spec.config import AcceleratorConfig
 

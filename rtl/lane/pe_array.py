@@ -4,7 +4,7 @@ from amaranth.hdl import Cat, Module, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from rtl.weights.expander import Weight, weight_bits
+from rtl.base.ports import Weight, weight_bits
 from spec.supermask import GROUP
 
 __all__ = ["PeArray", "add_with_carry", "array_latency", "row_sum_bits", "select_term", "tree_latency"]

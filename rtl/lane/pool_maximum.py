@@ -1,19 +1,12 @@
 """The largest bytes of a window, channel by channel: what a lane adds to the walk of the max pool."""
 
-from amaranth.hdl import Module, Signal, unsigned
-from amaranth.lib import data, wiring
+from amaranth.hdl import Module, Signal
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-__all__ = ["PoolMaximum", "PoolStep"]
+from rtl.base.ports import PoolStep
 
-
-class PoolStep(data.Struct):
-    """What happens in one cycle of a max pool."""
-
-    first: unsigned(1)  #: The word that arrives is the first of a window.
-    inside: unsigned(1)  #: It lies in the map; otherwise it is padding (0).
-    keep: unsigned(1)  #: The maximum of a window is complete.
-    shift: unsigned(1)  #: A column is being stored, the next one follows.
+__all__ = ["PoolMaximum"]
 
 
 class PoolMaximum(wiring.Component):

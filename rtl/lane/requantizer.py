@@ -3,9 +3,10 @@
 from collections.abc import Callable
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
-from amaranth.lib import data, wiring
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from rtl.base.ports import Entry
 from rtl.lane.pe_array import add_with_carry
 from spec.numerics import (
     ACTIVATION_BITS,
@@ -20,20 +21,13 @@ from spec.numerics import (
     output_range,
 )
 
-__all__ = ["Entry", "Requantizer", "shifted_left", "shifted_right"]
+__all__ = ["Requantizer", "shifted_left", "shifted_right"]
 
 #: Signed bits of ``r << rsh``.
 _RESIDUAL_BITS = 1 + ACTIVATION_BITS + RESIDUAL_SHIFT_MAX
 
 #: Bits of ``(acc*M + (B << bsh)) >> sh``, sign included: beyond them no residual can bring ``y`` back into its range.
 _WINDOW_BITS = _RESIDUAL_BITS + 1
-
-
-class Entry(data.Struct):
-    """Batch-norm entry of one channel and iteration."""
-
-    multiplier: signed(MULTIPLIER_BITS)
-    bias: signed(BIAS_BITS)
 
 
 def shifted_left(m: Module, name: str, value: Value, amount: Value, width: int) -> Value:
@@ -72,9 +66,9 @@ class Requantizer(wiring.Component):
     ``z = acc*M + (B << bsh) + (r << (sh+rsh))``.
 
     The residual is a multiple of ``2**sh``, so it is added after the shift: ``(b + half >> sh) + (r << rsh)`` with
-    ``b = acc*M + (B << bsh)``. ``b`` is kept modulo ``2**widths.z``; the exporter proves that it fits. Latency
-    :data:`LATENCY` cycles, throughput one result per cycle, no stall. The shifts and ranges must not change while
-    results are in flight.
+    ``b = acc*M + (B << bsh)``. ``b`` is kept modulo ``2**widths.z``; :class:`spec.model.Model` proves that it fits.
+    Latency :data:`LATENCY` cycles, throughput one result per cycle, no stall. The shifts and ranges must not
+    change while results are in flight.
 
     Parameters
     ----------

@@ -5,7 +5,8 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl.base.command import COMMAND
-from rtl.lane.requantizer import Entry, Requantizer
+from rtl.base.ports import Entry
+from rtl.lane.requantizer import Requantizer
 from spec.numerics import MASK_WIDTHS, Widths
 
 __all__ = ["RequantizerRow"]

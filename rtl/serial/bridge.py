@@ -5,12 +5,13 @@ from amaranth.lib import enum, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
-from rtl.host.axi import AXI_BITS, AxiLite, AxiStream, Response
+from rtl.base.ports import AXI_BITS
+from rtl.host.axi import AxiLite, AxiStream, Response
 from rtl.serial.frames import FrameReceiver, FrameTransmitter
 from rtl.serial.uart import UartReceiver, UartTransmitter
 from rtl.serial.word_queue import WordQueue
 from spec.registers import OFFSET_BITS
-from spec.serial_link import FRAME_WORDS, LEAST_BYTES, LINK_VERSION, STATUS_BITS, Flag, Kind, Status, payload_bytes
+from spec.serial_link import FRAME_WORDS, LEAST_BYTES, LINK_VERSION, STATUS_BITS, Flag, Request, Status, payload_bytes
 
 __all__ = ["FETCH_QUEUE", "SEND_QUEUE", "SerialBridge"]
 
@@ -131,7 +132,7 @@ class SerialBridge(wiring.Component):
         }
         count, missed = arrived["count"], Signal()
         begins_word = _ends_word(count) & (count > LEAST_BYTES)  # and one is complete
-        sends = (arrived["kind"] == Kind.SEND) | (arrived["kind"] == Kind.SEND_LAST)
+        sends = (arrived["kind"] == Request.SEND) | (arrived["kind"] == Request.SEND_LAST)
         with m.If((step != _Step.LISTEN) & request.content_valid):
             m.d.sync += missed.eq(1)
         with m.If(request.end):
@@ -154,10 +155,10 @@ class SerialBridge(wiring.Component):
 
     def _judge(self, m, step, arrived, kept, sent, fetched):
         """What becomes of a request that has arrived."""
-        again = kept["known"] & (arrived["sequence"] == kept["sequence"]) & (arrived["kind"] != Kind.RESET)
+        again = kept["known"] & (arrived["sequence"] == kept["sequence"]) & (arrived["kind"] != Request.RESET)
         fits = Signal()
         with m.Switch(arrived["kind"]):
-            for kind in Kind:
+            for kind in Request:
                 with m.Case(kind):
                     m.d.comb += fits.eq(_among(arrived["count"], payload_bytes(kind)))
         with m.If(step == _Step.JUDGE):
@@ -180,24 +181,24 @@ class SerialBridge(wiring.Component):
     def _execute(self, m, step, arrived, kept, sent):
         """Begin a request; what takes no time is done."""
         with m.Switch(arrived["kind"]):
-            with m.Case(Kind.RESET):
+            with m.Case(Request.RESET):
                 m.d.sync += [
                     step.eq(_Step.RESTART), kept["payload"].eq(_Payload.RESULT), kept["result"].eq(LINK_VERSION),
                 ]
-            with m.Case(Kind.READ):
+            with m.Case(Request.READ):
                 m.d.sync += [step.eq(_Step.ACCESS), self.registers.arvalid.eq(1)]
-            with m.Case(Kind.WRITE):
+            with m.Case(Request.WRITE):
                 m.d.sync += [step.eq(_Step.ACCESS), self.registers.awvalid.eq(1), self.registers.wvalid.eq(1)]
-            with m.Case(Kind.SEND, Kind.SEND_LAST):
+            with m.Case(Request.SEND, Request.SEND_LAST):
                 m.d.comb += [
                     sent.i.valid.eq(1), sent.i.payload.data.eq(arrived["word"]),
-                    sent.i.payload.last.eq(arrived["kind"] == Kind.SEND_LAST),
+                    sent.i.payload.last.eq(arrived["kind"] == Request.SEND_LAST),
                 ]
                 with m.If(arrived["overflow"] | ~sent.i.ready):
                     m.d.sync += kept["status"].eq(Status.FULL)
                 with m.Else():
                     m.d.comb += [sent.commit.eq(1), sent.revert.eq(0)]
-            with m.Case(Kind.FETCH):
+            with m.Case(Request.FETCH):
                 m.d.sync += kept["payload"].eq(_Payload.FETCHED)
 
     def _access(self, m, step, arrived, kept):

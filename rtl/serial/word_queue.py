@@ -4,9 +4,8 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from rtl.base.ports import AXI_BITS, FrameWord
 from rtl.base.ram import Ram
-from rtl.host.axi import AXI_BITS
-from rtl.host.frame_sender import FrameWord
 
 __all__ = ["WordQueue"]
 

@@ -4,7 +4,7 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from rtl.host.packet_loader import Chunk
+from rtl.base.ports import Chunk
 
 __all__ = ["ChunkQueue"]
 

@@ -1,25 +1,13 @@
 """Turns mask bits and signs into what a PE needs: which of four channels, negated or not, or none."""
 
-from amaranth.hdl import Cat, Module, Mux, Shape, Signal, unsigned
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from rtl.base.ports import Weight
 from spec.supermask import GROUP
 
-__all__ = ["Expander", "Weight", "weight_bits"]
-
-
-class Weight(data.Struct):
-    """Weight of one PE in one pass."""
-
-    select: unsigned(2)  #: Channel of the group.
-    negate: unsigned(1)  #: The weight is -1.
-    valid: unsigned(1)  #: The group has a weight in this pass.
-
-
-def weight_bits(groups: int) -> int:
-    """Bits of the weights of a row: of ``ArrayLayout(Weight, groups)``."""
-    return Shape.cast(data.ArrayLayout(Weight, groups)).width
+__all__ = ["Expander"]
 
 
 class Expander(wiring.Component):

@@ -5,12 +5,12 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl.base.command import COMMAND
+from rtl.base.ports import Chunk, TileFetch, Weight
 from rtl.base.ram import Ram
-from rtl.host.packet_loader import Chunk
 from rtl.weights.chunk_queue import ChunkQueue
-from rtl.weights.expander import Expander, Weight
+from rtl.weights.expander import Expander
 from rtl.weights.generator import WeightGenerator
-from rtl.weights.mask_walk import MaskWalk, TileFetch
+from rtl.weights.mask_walk import MaskWalk
 from rtl.weights.ring_memory import RingMemory
 from spec.config import AcceleratorConfig
 

@@ -1,34 +1,18 @@
 """The order in which weights are fetched, as supermask addresses and rewind, jump and commit marks for the signs."""
 
-from amaranth.hdl import Const, Module, Mux, Signal, unsigned
-from amaranth.lib import data, wiring
+from amaranth.hdl import Const, Module, Mux, Signal
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl.base.command import COMMAND
 from rtl.base.countdown import begin, countdown, step
-from rtl.host.packet_loader import Chunk
+from rtl.base.ports import Chunk, TileFetch
 from spec.commands import RING_UNIT
 from spec.config import AcceleratorConfig
 from spec.lfsr import SIGN_WORD
 from spec.supermask import GROUP
 
-__all__ = ["MaskWalk", "TileFetch"]
-
-
-class TileFetch(data.Struct):
-    """One fetch: the weights of ``weight_rows`` rows of a tile in one pass."""
-
-    valid: unsigned(1)
-    unit: unsigned(32)  #: Address in the supermask memory, in units.
-    group: unsigned(7)  #: Which rows of the tile.
-    last: unsigned(1)  #: Last rows of the tile.
-    start: unsigned(1)  #: First weights of new output channels: take the next streams.
-    rewind: unsigned(1)  #: First weights of another pixel tile or plane: go back to the start of the streams.
-    commit: unsigned(1)  #: Last pass: move the streams on.
-    pass_index: unsigned(2)
-    partial: unsigned(1)  #: Last n-block: only ``groups`` groups and ``words`` sign words are there.
-    groups: unsigned(7)
-    words: unsigned(5)
+__all__ = ["MaskWalk"]
 
 
 class MaskWalk(wiring.Component):

@@ -4,7 +4,7 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from rtl.weights.expander import Weight, weight_bits
+from rtl.base.ports import Weight, weight_bits
 
 __all__ = ["WeightRegisters"]
 

@@ -5,8 +5,8 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl.base.command import COMMAND
+from rtl.base.ports import TileFetch
 from rtl.base.ram import Ram
-from rtl.weights.mask_walk import TileFetch
 from rtl.weights.ring_walk import RingWalk
 from spec.config import AcceleratorConfig
 from spec.ring import RING_WORD

@@ -21,7 +21,7 @@ from spec.supermask import Mode
 from spec.synthetic import random_images, synthetic_model
 from spec.topologies import residual_network, rpg
 
-__all__ = ["LIMIT", "Harness", "Subject", "current_job", "subject"]
+__all__ = ["LIMIT", "Harness", "SmallModel", "current_job", "subject"]
 
 #: Longest inference of a test network, with a wide margin.
 LIMIT = 2_000_000
@@ -40,7 +40,7 @@ _NETWORKS = {
 }
 
 
-class Subject:
+class SmallModel:
     """A small model with images and what the golden model stores on them. It has a projection and a recurrent block.
 
     Parameters
@@ -101,9 +101,9 @@ class Subject:
 
 
 @functools.cache
-def subject(size: str, mode: Mode, seed: int = 1, ring: tuple[int, int] | None = None) -> Subject:
+def subject(size: str, mode: Mode, seed: int = 1, ring: tuple[int, int] | None = None) -> SmallModel:
     """The subject of these parameters; made once per process."""
-    return Subject(size, mode, seed, ring)
+    return SmallModel(size, mode, seed, ring)
 
 
 class Harness:
@@ -127,13 +127,13 @@ class Harness:
         """Run blocking code (the driver) while the simulation goes on."""
         return await bridge(function)(*arguments)
 
-    async def load(self, of: Subject, *, trace: bool) -> Program:
+    async def load(self, of: SmallModel, *, trace: bool) -> Program:
         """Load the program of ``of``."""
         program = of.program(trace=trace)
         await self.call(self.driver.load, program)
         return program
 
-    async def check_inference(self, of: Subject, first: int, count: int | None = None) -> Result:
+    async def check_inference(self, of: SmallModel, first: int, count: int | None = None) -> Result:
         """Run the selected program, which is of ``of``, on a batch from image ``first`` on and check all about it."""
         images = of.batch(first, count)
         result = await self.call(self.driver.infer, images)
@@ -141,7 +141,7 @@ class Harness:
         of.check(self.driver.program, result, first)
         return result
 
-    async def check_queued_image(self, of: Subject) -> None:
+    async def check_queued_image(self, of: SmallModel) -> None:
         """A batch from image 1 on, sent while one from image 0 on runs, is taken after it and disturbs nothing."""
         program = self.driver.program
         await self.call(self.driver.load_images, of.batch(0))
@@ -152,7 +152,9 @@ class Harness:
         await self.call(self.driver.start)
         of.check(program, await self.call(self.driver.finish), 1)
 
-    async def check_disturbed(self, of: Subject, length: int, moments: int, disturb: Callable[[], Awaitable]) -> None:
+    async def check_disturbed(
+        self, of: SmallModel, length: int, moments: int, disturb: Callable[[], Awaitable]
+    ) -> None:
         """``moments`` times: start image 0, ``disturb`` it in a random one of ``length`` cycles, then check image 1."""
         rng = Random(cocotb.RANDOM_SEED)
         for _ in range(moments):

@@ -13,13 +13,13 @@ from cocotb.task import bridge, resume
 from cocotb.triggers import Event, FallingEdge, SimTimeoutError, Timer, with_timeout
 
 from gen.cycles import predict
-from sim.bench.harness import Subject, current_job, subject
+from sim.bench.harness import SmallModel, current_job, subject
 from sim.compare import expected_counters
 from sim.driver import Driver
 from sim.errors import RegisterAccessFailed
 from sim.serial_transport import SerialTransport
 from spec.registers import OFFSET_BITS, ErrorCode
-from spec.serial_link import Kind, request
+from spec.serial_link import Request, request
 from spec.supermask import Mode
 
 CLOCK_NS = 10  #: Period of the wrapper's clock.
@@ -118,7 +118,7 @@ def connect(port: PinPort) -> Driver:
     return driver
 
 
-async def check(driver: Driver, of: Subject, images: int, *, trace: bool):
+async def check(driver: Driver, of: SmallModel, images: int, *, trace: bool):
     """Load the program of ``of`` and compare all that it sends of some images; the program and the last result."""
     program = of.program(trace=trace)
     await bridge(driver.load)(program)
@@ -172,9 +172,9 @@ async def a_host_that_died_is_forgotten(dut):
     first = await bridge(connect)(port)
     await bridge(first.load)(of.program(trace=False))
     image = of.image_packets(first.program, 0)[0]
-    await port.write_async(request(200, Kind.SEND, image[:20]))
+    await port.write_async(request(200, Request.SEND, image[:20]))
     await Timer(300 * port.bit_ns, "ns")
-    await port.write_async(request(201, Kind.SEND, image[20:40])[:9])
+    await port.write_async(request(201, Request.SEND, image[20:40])[:9])
     driver = await bridge(connect)(port)
     await check(driver, of, 1, trace=False)
 

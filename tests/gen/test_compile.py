@@ -26,7 +26,7 @@ def program(model, fitting):
 def test_executed_order_is_the_networks(model, fitting, trace):
     """Loops unrolled, every step once, its STORE behind it if traced; logits and the end last."""
     program = compile_model(model, fitting(model.network), trace=trace)
-    ran = [(c.part.layer.name, t) for c, t in program.executed if c.op in (Op.CONV, Op.CLASSIFY)]
+    ran = [(c.placed.layer.name, t) for c, t in program.executed if c.op in (Op.CONV, Op.CLASSIFY)]
     steps = [(step.layer.name, step.iteration) for step in model.network.steps]
     assert ran == steps
     assert [(f.step.layer.name, f.step.iteration) for f in program.frames] == (steps if trace else steps[-1:])
@@ -34,7 +34,7 @@ def test_executed_order_is_the_networks(model, fitting, trace):
     assert [c.op for c in computed[-3:]] == [Op.CLASSIFY, Op.STORE, Op.HALT]
     if trace:
         for layer, store in zip(computed[:-3:2], computed[1:-3:2], strict=True):
-            assert (store.op, store.part) == (Op.STORE, layer.part)
+            assert (store.op, store.placed) == (Op.STORE, layer.placed)
 
 
 @pytest.mark.parametrize("iterations", [(0, 0), (1, 1), (2, 0), (3, 255)])
@@ -84,10 +84,10 @@ def test_coded_masks_are_marked(small_model, fitting, mode):
     model = small_model(mode=mode)
     program = compile_model(model, fitting(model.network))
     for command in program.commands:
-        if command.part and command.op is not Op.STORE:
+        if command.placed and command.op is not Op.STORE:
             fields = decode(command.words)
-            coded = command.part.layer.mode is Mode.ONE_OF_FOUR
-            assert (fields["coded"], fields["passes"]) == (coded, command.part.layer.mode.passes)
+            coded = command.placed.layer.mode is Mode.ONE_OF_FOUR
+            assert (fields["coded"], fields["passes"]) == (coded, command.placed.layer.mode.passes)
 
 
 @pytest.mark.parametrize("bits", [4, 5, 8])

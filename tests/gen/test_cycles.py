@@ -6,7 +6,7 @@ import pytest
 
 from gen.compile import compile_model
 from gen.cycles import predict
-from rtl.host.counters import Cause
+from rtl.base.ports import Cause
 from spec.commands import Op
 from spec.network import Network, Stem
 from spec.supermask import Mode
@@ -63,8 +63,8 @@ def test_causes_add_up(fitting, seed):
         assert [command.causes[cause] > 0 for command in model.commands] == [op in ops for op in executed]
     assert sum(command.macs for command in model.commands) == program.model.network.macs
     useful = sum(
-        part.tiles * part.weight_tiles * part.layer.mode.passes * part.layer.positions
-        for command, _ in program.executed if (part := command.part) and command.label == part.layer.name
+        placed.tiles * placed.weight_tiles * placed.layer.mode.passes * placed.layer.positions
+        for command, _ in program.executed if (placed := command.placed) and command.label == placed.layer.name
     )
     assert model.causes[Cause.ARRAY] == useful
 

@@ -8,7 +8,7 @@ from gen.compile import compile_model
 from gen.cycles import predict
 from gen.layers import layers_json, memory_use, roofs
 from gen.pages.figures import MODE_COLOURS
-from rtl.host.counters import Cause
+from rtl.base.ports import Cause
 from spec.config import config_for
 from spec.supermask import Mode
 from spec.synthetic import synthetic_model

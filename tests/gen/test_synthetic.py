@@ -70,7 +70,7 @@ def test_drawn_from_a_ring(tmp_path):
     (["vgg16"], "There is no network 'vgg16'; the networks are resnet18, "),
     (["resnet18", "--mode", "3of4"], "--mode must be one of any, 2of4, 1of4, max1of4, not '3of4'"),
     (["resnet18", "--bits", "3"], "--bits must be from 4 to 8, not 3"),
-    (["resnet18", "--folded", "3-4"], "--folded must be stages such as 3,4, or nothing, not '3-4'"),
+    (["resnet18", "--folded", "3-4"], "--folded must be numbers with commas, a whole number each, not '3-4'"),
     (["resnet18", "--folded", "5"], "Folded stages must be some of 1, 2, 3 and 4, not .5."),
     (["resnet18", "--image", "0"], "Image must be height, width and channels, each at least 1"),
 ])

@@ -10,7 +10,7 @@ from gen.compile import compile_model
 from gen.cycles import predict
 from gen.layers import layers_json
 from gen.pages.figures import CAUSE_COLOURS
-from rtl.host.counters import Cause
+from rtl.base.ports import Cause
 from sim.page import render
 from sim.report import Report
 from spec import model as model_file

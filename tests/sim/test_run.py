@@ -18,7 +18,7 @@ def model():
 
 @pytest.mark.parametrize(("options", "sentence"), [
     (["--images", "0"], "--images must be at least 1, not 0"),
-    (["--stall", "1"], "--stall must be a probability from 0 to below 1, not 1.0"),
+    (["--stall", "1"], "--stall must be at least 0 and less than 1, not 1"),
     (["--pe", "17"], "There is no named shape of 17 PEs"),
     (["--vectors", "nowhere.safetensors"], "Vector file nowhere.safetensors does not exist"),
     (["--mask-bits", "1024"], "Network net cannot run on this build: stage2.entry.conv2: is streamed in chunks"),

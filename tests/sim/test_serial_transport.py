@@ -12,7 +12,7 @@ import pytest
 from sim.errors import RegisterAccessFailed
 from sim.serial_transport import LinkFailed, SerialTransport
 from spec.refusal import Refused
-from spec.serial_link import ESCAPE, FLAG, FRAME_WORDS, LINK_VERSION, Flag, Kind, Status, encode, unescape
+from spec.serial_link import ESCAPE, FLAG, FRAME_WORDS, LINK_VERSION, Flag, Request, Status, encode, unescape
 
 
 class Board:
@@ -57,8 +57,8 @@ class Board:
             self._line += encode(bytes([self._last[0] or 0, Status.CORRUPT]))
             return
         sequence, kind, *payload = unescape(data[1:-1])
-        if sequence != self._last[0] or kind == Kind.RESET:
-            self._last = sequence, self._execute(Kind(kind), bytes(payload), sequence)
+        if sequence != self._last[0] or kind == Request.RESET:
+            self._last = sequence, self._execute(Request(kind), bytes(payload), sequence)
         self._line += {"answer lost": b"", "garbage": bytes([FLAG, 1, ESCAPE, FLAG])}.get(mishap, self._last[1])
         self._line += self._last[1] * (mishap == "answer twice")
 
@@ -66,24 +66,24 @@ class Board:
         self.executed.append(kind)
         status, flags, answer = Status.OK, Flag(0), b""
         self.room, self.irq = self.room + self.free, self.irq - 1
-        if kind is Kind.RESET:
+        if kind is Request.RESET:
             answer = self.version.to_bytes(4, "little")
-        elif kind is Kind.READ and payload[0] in self.registers:
+        elif kind is Request.READ and payload[0] in self.registers:
             answer = self.registers[payload[0]].to_bytes(4, "little")
-        elif kind is Kind.WRITE and payload[0] in self.registers:
+        elif kind is Request.WRITE and payload[0] in self.registers:
             self.registers[payload[0]] = int.from_bytes(payload[1:], "little")
-        elif kind in (Kind.READ, Kind.WRITE):
+        elif kind in (Request.READ, Request.WRITE):
             status = Status.REFUSED
-        elif kind in (Kind.SEND, Kind.SEND_LAST):
+        elif kind in (Request.SEND, Request.SEND_LAST):
             assert len(payload) <= 4 * FRAME_WORDS
             if len(payload) > self.room:
                 status = Status.FULL
             else:
                 self.room, self.partial = self.room - len(payload), self.partial + payload
-                if kind is Kind.SEND_LAST:
+                if kind is Request.SEND_LAST:
                     self.packets.append(self.partial)
                     self.partial = b""
-        elif kind is Kind.FETCH and self.frames:
+        elif kind is Request.FETCH and self.frames:
             answer, flags = self.frames.popleft()
         flags |= (Flag(0) if self.late else Flag.TAKEN) | (Flag.IRQ if self.irq < 0 else Flag(0))
         return encode(bytes([sequence]) + answer + bytes([status | flags]))
@@ -108,7 +108,7 @@ def test_it_needs_neither_simulator_nor_pyserial():
 
 def test_the_board_is_reset_first(board):
     SerialTransport(board)
-    assert board.executed == [Kind.RESET]
+    assert board.executed == [Request.RESET]
 
 
 def test_another_version_of_the_link_is_refused(board):
@@ -130,7 +130,7 @@ def test_requests_are_sent_until_answered_and_executed_once(board, transport, mi
     board.mishaps.extend([mishap] * times)
     transport.write_register(0x10, 0x7E7D)
     assert transport.read_register(0x10) == 0x7E7D
-    assert board.executed == [Kind.WRITE, Kind.READ]
+    assert board.executed == [Request.WRITE, Request.READ]
     assert transport.repeats == (0 if mishap == "answer twice" else times)
 
 
@@ -138,7 +138,7 @@ def test_sequence_numbers_come_round(board, transport):
     for value in range(600):
         transport.write_register(0x10, value)
     assert board.registers[0x10] == 599
-    assert board.executed == [Kind.WRITE] * 600
+    assert board.executed == [Request.WRITE] * 600
 
 
 def test_refused_registers(transport):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
-from spec.files import build_root, read_tensors, write_bytes, write_text
+from spec.files import build_root, output_file, output_folder, read_tensors, write_bytes, write_text
 from spec.refusal import Refused
 
 ROOT = Path(__file__).parents[2]
@@ -92,6 +92,42 @@ def test_content_is_on_disk_before_it_gets_its_name(tmp_path, monkeypatch):
     monkeypatch.setattr("os.replace", watched_replace)
     write_bytes(tmp_path / "f", b"12345")
     assert calls == [("fsync", 5), "replace"]
+
+
+def test_a_folder_is_no_file(tmp_path):
+    (tmp_path / "d").mkdir()
+    with pytest.raises(Refused, match=r"^Output \S+/d is a folder; name a file to write, such as one in it$"):
+        write_bytes(tmp_path / "d", b"x")
+    assert [path.name for path in tmp_path.rglob("*")] == ["d"]
+
+
+@pytest.mark.parametrize("inside", ["f", "a/f", "a/b/f"])
+def test_a_file_is_no_folder(tmp_path, inside):
+    (tmp_path / "d").write_bytes(b"old")
+    for call in (lambda: write_text(tmp_path / "d" / inside, "x"), lambda: output_folder(tmp_path / "d" / inside)):
+        with pytest.raises(Refused, match=r"^Output \S+/d is a file; give a folder with --out$"):
+            call()
+    assert (tmp_path / "d").read_bytes() == b"old"
+
+
+def test_what_is_no_regular_file_is_not_replaced(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("/dev/full")
+    for name in ("pipe", "link"):
+        with pytest.raises(Refused, match=r"is no regular file, so it cannot be replaced as a whole; name another$"):
+            write_bytes(tmp_path / name, b"x")
+    assert (tmp_path / "pipe").is_fifo()
+    assert (tmp_path / "link").is_symlink()
+
+
+@pytest.mark.parametrize("name", ["new", "old", "new/f", "folder/f"])
+def test_a_place_that_is_free_is_returned_untouched(tmp_path, name):
+    (tmp_path / "old").write_bytes(b"old")
+    (tmp_path / "folder").mkdir()
+    assert output_file(str(tmp_path / name)) == tmp_path / name
+    assert output_folder(tmp_path / "folder") == tmp_path / "folder"
+    assert output_folder(tmp_path / "a" / "b") == tmp_path / "a" / "b"
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["folder", "old"]
 
 
 def test_tensors_are_read(tmp_path):

@@ -11,7 +11,7 @@ from spec.serial_link import (
     FLAG,
     FRAME_WORDS,
     Flag,
-    Kind,
+    Request,
     Response,
     Status,
     crc16,
@@ -69,14 +69,14 @@ def test_a_frame_that_ends_in_an_escape_is_corrupt():
 
 
 def test_requests():
-    assert unescape(request(7, Kind.READ, b"\x10")[1:-1]) == b"\x07\x02\x10"
-    assert unescape(request(255, Kind.POLL)[1:-1]) == b"\xff\x01"
+    assert unescape(request(7, Request.READ, b"\x10")[1:-1]) == b"\x07\x02\x10"
+    assert unescape(request(255, Request.POLL)[1:-1]) == b"\xff\x01"
 
 
 @pytest.mark.parametrize(("kind", "lengths"), [
-    (Kind.RESET, [0]), (Kind.POLL, [0]), (Kind.READ, [1]), (Kind.WRITE, [5]), (Kind.FETCH, [0]),
-    (Kind.SEND, [4 * n for n in range(1, FRAME_WORDS + 1)]),
-    (Kind.SEND_LAST, [4 * n for n in range(1, FRAME_WORDS + 1)]),
+    (Request.RESET, [0]), (Request.POLL, [0]), (Request.READ, [1]), (Request.WRITE, [5]), (Request.FETCH, [0]),
+    (Request.SEND, [4 * n for n in range(1, FRAME_WORDS + 1)]),
+    (Request.SEND_LAST, [4 * n for n in range(1, FRAME_WORDS + 1)]),
 ])
 def test_lengths_of_payloads(kind, lengths):
     assert list(payload_bytes(kind)) == lengths

@@ -18,7 +18,7 @@ __all__ = [
     "settings_from",
 ]
 
-_RECIPES = Path(__file__).with_name("recipes")
+_RECIPES = Path(__file__).parents[1] / "recipes"
 _SECTIONS = {"data", "network", "training"}
 
 

@@ -27,9 +27,9 @@ def _model(mode: Mode = Mode.ONE_OF_FOUR):
 
 @pytest.mark.parametrize(("words", "message"), [
     (["--images", "0"], "Option --images must be at least 1, not 0"),
-    (["--clock-ns", "0"], "Option --clock-ns must be more than 0, not 0.0"),
+    (["--clock-ns", "0"], "Option --clock-ns must be more than 0, not 0"),
     (["--clock-ns", "inf"], "Option --clock-ns must be more than 0, not inf"),
-    (["--node-nm", "-1"], "Option --node-nm must be more than 0, not -1.0"),
+    (["--node-nm", "-1"], "Option --node-nm must be more than 0, not -1"),
     (["--liberty", "none.lib"], "Liberty file none.lib of option --liberty does not exist"),
     (["--pe", "17"], "There is no named shape of 17 PEs"),
 ])

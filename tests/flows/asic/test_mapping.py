@@ -9,8 +9,8 @@ import pytest
 from flows.asic.library import read_library
 from flows.asic.mapping import DELAYS, GATES, NETLIST, Delay, map_design, slowest
 from flows.asic.power import areas
-from flows.synth import yosys
-from flows.synth.process import ToolFailed
+from flows.tools import yosys
+from flows.tools.process import ToolFailed
 from rtl.base.ram import RAM_MODULE, RAM_VERILOG
 
 CELLS = Path(__file__).with_name("cells.lib")

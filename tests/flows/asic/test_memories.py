@@ -84,7 +84,7 @@ def test_bits_moved():
     assert moved["mask"] == totals["mask_bits_fetched"]
     visits = totals["causes_cycles_predicted"]["array"]
     results = sum(
-        command.part.layer.positions * command.part.tiles for command, _ in program.executed
+        command.placed.layer.positions * command.placed.tiles for command, _ in program.executed
         if command.op.name in ("CONV", "CLASSIFY")
     )
     assert moved["psum"] == (2 * visits + results) * 4 * config.widths.acc

@@ -6,7 +6,7 @@ import pytest
 
 from flows.asic.library import read_library
 from flows.asic.power import areas, energies, toggles_by_net
-from flows.synth.process import ToolFailed
+from flows.tools.process import ToolFailed
 
 LIBRARY = read_library(Path(__file__).with_name("cells.lib"))
 

@@ -47,32 +47,9 @@ def test_other_inputs_are_another_result(counted):
 
 
 @pytest.mark.parametrize(("name", "other"), [
-    ("machine", {"cores": 1000}), ("versions", {"verilator": "0"}), ("_code", "other"),
+    ("machine", {"cores": 1000}), ("versions", {"verilator": "0"}), ("digest_of_code", "other"),
 ])
 def test_another_machine_tool_or_code_is_another_result(name, other, counted, monkeypatch):
     counted()
     monkeypatch.setattr(kept, name, lambda *arguments: other)
     assert counted() == 2
-
-
-@pytest.mark.parametrize("text", ["", "[]", '{"time": 1'])
-def test_a_damaged_result_is_measured_again(text, counted, tmp_path):
-    counted()
-    (tmp_path / "it.json").write_text(text)
-    assert counted() == 2
-
-
-def test_code_is_what_the_rooms_hold(tmp_path, monkeypatch):
-    monkeypatch.setattr(kept, "_ROOT", tmp_path)
-    for room in ("a", "b"):
-        (tmp_path / room).mkdir()
-        (tmp_path / room / "x.py").write_text("1")
-    before = kept._code(("a",))
-    (tmp_path / "b" / "x.py").write_text("2")
-    (tmp_path / "a" / "x.txt").write_text("2")
-    assert kept._code(("a",)) == before
-    (tmp_path / "a" / "x.py").write_text("2")
-    assert kept._code(("a",)) != before
-    before = kept._code(("b", "a/x.py"))
-    (tmp_path / "a" / "x.py").write_text("3")
-    assert kept._code(("b", "a/x.py")) != before

@@ -30,5 +30,5 @@ def test_the_papers_masks_decide(ratio, misses, capsys):
 
 
 def test_a_failed_measurement_is_said(tmp_path):
-    with pytest.raises(RuntimeError, match=r"-m train\.step_cost --rounds 0 .* failed"):
+    with pytest.raises(RuntimeError, match=r"-m train\.studies\.step_cost --rounds 0 .* failed"):
         training._measure(["--rounds", "0"], tmp_path)

@@ -3,7 +3,7 @@
 import pytest
 
 from flows.synth.fit import check_fit, largest_fitting
-from flows.synth.targets import TARGETS
+from flows.tools.targets import TARGETS
 
 ECP5, ICE40 = TARGETS["ecp5"], TARGETS["ice40"]
 

@@ -9,12 +9,12 @@ from spec.refusal import Refused
 
 
 @pytest.mark.parametrize(("words", "message"), [
-    (["--mhz", "0"], "Option --mhz must be more than 0, not 0.0"),
+    (["--mhz", "0"], "Option --mhz must be more than 0, not 0; see python -m flows"),
     (["--mhz", "nan"], "Option --mhz must be more than 0, not nan"),
     (["--seed", "-1"], "Option --seed must be at least 0, not -1"),
     (["--target", "xc7", "--route"], "Option --route is not for xc7"),
     (["--target", "asic", "--route"], "Option --route is not for asic: its area is an estimate"),
-    (["--fit"], "Option --fit needs a model, which synthesis has not"),
+    (["--fit"], "Unrecognized arguments: --fit"),
     (["--pe", "17"], "There is no named shape of 17 PEs"),
 ])
 def test_refusals(words, message, tmp_path):
@@ -49,7 +49,6 @@ def test_a_file_in_the_way_is_not_touched(tmp_path):
     assert (tmp_path / "file").read_text() == "mine"
 
 
-def test_unknown_targets_are_bad_usage(capsys):
-    with pytest.raises(SystemExit, match="2"):
+def test_unknown_targets_are_bad_usage():
+    with pytest.raises(Refused, match="Option --target must be one of ecp5, ice40, xc7, asic, not 'stratix'"):
         synth.main(["--target", "stratix"])
-    assert "invalid choice: 'stratix'" in capsys.readouterr().err

@@ -3,7 +3,7 @@
 import pytest
 
 from flows.synth.netlist import ModuleMap, component_of, count
-from flows.synth.targets import TARGETS
+from flows.tools.targets import TARGETS
 from rtl.base.ram import RAM_MODULE
 
 VERILOG = f"""\

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from flows.synth import nextpnr, yosys
+from flows.synth import nextpnr
 from flows.synth.nextpnr import PathPoint, find, parse_report, phase_of, version
-from flows.synth.targets import TARGETS, Router
+from flows.tools import yosys
+from flows.tools.targets import TARGETS, Router
 from spec.refusal import Refused
 
 DATA = Path(__file__).with_name("data")
@@ -75,7 +76,7 @@ def test_ice40_is_routed_though_no_build_fits_it(tmp_path):
             reg [15:0] a;
             always @(posedge aclk) begin a <= a + 16'd3; q <= a ^ q; end
         endmodule"""
-    yosys.synthesize(target, verilog, tmp_path, lambda number, name: None)
+    yosys.synthesize(target.synthesis, verilog, tmp_path, lambda number, name: None)
     folder = tmp_path / "routed"
     folder.mkdir()
     nextpnr.route(

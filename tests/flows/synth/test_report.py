@@ -7,7 +7,7 @@ from rich.console import Console
 
 from flows.synth import report
 from flows.synth.nextpnr import PathPoint, Routed
-from flows.synth.targets import TARGETS
+from flows.tools.targets import TARGETS
 from spec.config import config_for
 
 COMPONENTS = {

@@ -5,8 +5,8 @@ import pytest
 
 from gen.compile import compile_model
 from gen.cycles import predict
+from rtl.base.ports import Cause
 from rtl.control.engine import Engine
-from rtl.host.counters import Cause
 from spec import golden
 from spec.commands import COMMAND_WORDS
 from spec.packets import HEADER_WORDS, LANE_LSB, PACKET_MAGIC, PER_LANE

@@ -5,14 +5,14 @@ import random
 import pytest
 
 from rtl.base.ram import Ram
-from rtl.control.store import Exporter
+from rtl.control.store import Store
 from spec.numerics import ACC_BITS, RING_WIDTHS
 
 
 def export(simulate, shape, commands, stall, acc_bits=ACC_BITS):
     """Execute (base, count, from_psum, lane) commands; return frames, the cycles each took, and what the lanes held."""
     word_bytes, rows, lanes = shape
-    dut = Exporter(word_bytes=word_bytes, rows=rows, lanes=lanes, acc_bits=acc_bits)
+    dut = Store(word_bytes=word_bytes, rows=rows, lanes=lanes, acc_bits=acc_bits)
     rng, half = random.Random(stall), 1 << acc_bits - 1
     words = [[rng.randbytes(word_bytes) for _ in range(64)] for _ in range(lanes)]
     psums = [[[rng.randrange(-half, half) for _ in range(rows)] for _ in range(64)] for _ in range(lanes)]

@@ -5,7 +5,8 @@ import pytest
 from amaranth.hdl import Value
 from amaranth.lib.wiring import Component, Flow, In, Out
 
-from rtl.host.axi import AXI_BITS, AxiLite, AxiStream, Response
+from rtl.base.ports import AXI_BITS
+from rtl.host.axi import AxiLite, AxiStream, Response
 
 # Signals that the manager (the source) drives and that it receives, with widths, from IHI 0022 B1 and IHI 0051 2.
 PROTOCOLS = {

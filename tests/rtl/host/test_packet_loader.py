@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from amaranth.sim import Simulator
 
-from rtl.host.packet_loader import WRITE_ADDRESS_BITS, MemoryWrite, PacketLoader
+from rtl.base.ports import WRITE_ADDRESS_BITS
+from rtl.host.packet_loader import PacketLoader
 from spec.config import config_for
 from spec.packets import HEADER_WORDS, LANE_LSB, PACKET_MAGIC, PER_LANE, Target, chunk_packet, memory_words, packet
 from spec.registers import ErrorCode
@@ -319,12 +320,6 @@ def test_reset_state():
 def test_the_largest_memories_are_addressable():
     most = {"x_bytes": 1 << 26, "t_bytes": 1 << 26, "mask_bits": 1 << 29, "entries": 1 << 20, "commands": 1 << 16}
     assert max(memory_words(config_for(16, **most)).values()) == 1 << WRITE_ADDRESS_BITS
-
-
-def test_memory_write_compares_by_value():
-    assert MemoryWrite(2) == MemoryWrite(2) != MemoryWrite(4)
-    assert len({MemoryWrite(2), MemoryWrite(2), MemoryWrite(1)}) == 2
-    assert repr(MemoryWrite(4)) == "MemoryWrite(4)"
 
 
 def chunk(number, address, payload):

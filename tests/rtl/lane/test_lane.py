@@ -84,7 +84,7 @@ def test_a_word_through_the_lane(simulate, layout_of, source):
 
 
 def test_padding_is_zero(simulate, layout_of):
-    """A word outside the map adds nothing, but the pool and the exporter see it as it is."""
+    """A word outside the map adds nothing, but the pool and the store see it as it is."""
     dut = Lane(CONFIG)
 
     async def testbench(ctx):

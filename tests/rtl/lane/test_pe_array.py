@@ -8,8 +8,8 @@ from amaranth.hdl import Module, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from rtl.base.ports import Weight
 from rtl.lane.pe_array import PeArray, add_with_carry, array_latency, row_sum_bits, select_term, tree_latency
-from rtl.weights.expander import Weight
 
 
 class Term(wiring.Component):
@@ -84,7 +84,7 @@ def row_sums(weights, word):
 
 
 def packed(row):
-    """Bits of the weights of a row, as :class:`rtl.weights.expander.Weight` has them."""
+    """Bits of the weights of a row, as :class:`rtl.base.ports.Weight` has them."""
     return sum((select | negate << 2 | valid << 3) << 4 * g for g, (select, negate, valid) in enumerate(row.tolist()))
 
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from rtl.lane.requantizer import Entry, Requantizer
+from rtl.base.ports import Entry
+from rtl.lane.requantizer import Requantizer
 from spec.numerics import (
     BIAS_BITS,
     BIAS_SHIFT_MAX,
@@ -27,7 +28,7 @@ def signed_range(bits):
 
 
 def fits(z, shift, widths=MASK_WIDTHS):
-    """Whether every ``z``, with the half added, stays in its width, which the exporter proves for real models."""
+    """Whether every ``z``, with the half added, stays in its width, which spec.model proves for real models."""
     low, high = signed_range(widths.z)
     return (low <= z) & (z + (1 << shift - 1) < high)
 

@@ -4,7 +4,7 @@
 from rtl.serial.accelerator import SerialAccelerator
 from spec.config import config_for
 from spec.registers import MAGIC, offset_of
-from spec.serial_link import FLAG, LINK_VERSION, Kind, Status, request, response, unescape
+from spec.serial_link import FLAG, LINK_VERSION, Request, Status, request, response, unescape
 
 DIVIDER = 4
 BIT = DIVIDER * 1e-6
@@ -26,13 +26,13 @@ def test_requests_reach_the_core_and_answers_the_line(simulate):
             assert answers[-1].status is Status.OK
             return int.from_bytes(answers[-1].payload, "little")
 
-        assert await ask(Kind.RESET) == LINK_VERSION
-        assert await ask(Kind.READ, bytes([offset_of("MAGIC")])) == MAGIC
+        assert await ask(Request.RESET) == LINK_VERSION
+        assert await ask(Request.READ, bytes([offset_of("MAGIC")])) == MAGIC
         assert (ctx.get(dut.failed), ctx.get(dut.busy)) == (0, 0)
-        await ask(Kind.SEND_LAST, b"this is no packet...")
+        await ask(Request.SEND_LAST, b"this is no packet...")
         await ctx.delay(100e-6)
         assert ctx.get(dut.failed) == 1
-        await ask(Kind.RESET)
+        await ask(Request.RESET)
         assert ctx.get(dut.failed) == 0
 
     async def listen(ctx):

@@ -8,7 +8,7 @@ import pytest
 
 from rtl.host.axi import Response as Axi
 from rtl.serial.bridge import SerialBridge
-from spec.serial_link import FLAG, FRAME_WORDS, LINK_VERSION, Flag, Kind, Response, Status, encode, request, response
+from spec.serial_link import FLAG, FRAME_WORDS, LINK_VERSION, Flag, Request, Response, Status, encode, request, response
 from spec.serial_link import unescape as content_of
 
 DIVIDER = 4
@@ -157,12 +157,13 @@ IDLE = Flag.TAKEN  # of a bridge that nothing was sent through
 
 def test_registers(bench):
     async def scenario(b):
-        assert await b.ask(request(1, Kind.READ, b"\x10")) == Response(1, Status.OK, IDLE, words([0xCAFE_F00D]))
-        assert await b.ask(request(2, Kind.WRITE, b"\x10" + words([0x7E7D_0102]))) == Response(2, Status.OK, IDLE, b"")
+        assert await b.ask(request(1, Request.READ, b"\x10")) == Response(1, Status.OK, IDLE, words([0xCAFE_F00D]))
+        written = await b.ask(request(2, Request.WRITE, b"\x10" + words([0x7E7D_0102])))
+        assert written == Response(2, Status.OK, IDLE, b"")
         assert b.writes == [(0x10, 0x7E7D_0102)]
-        assert await b.ask(request(3, Kind.READ, b"\x14")) == Response(3, Status.REFUSED, IDLE, b"")
-        assert await b.ask(request(4, Kind.WRITE, b"\x14" + words([5]))) == Response(4, Status.REFUSED, IDLE, b"")
-        assert await b.ask(request(5, Kind.READ, b"\x10")) == Response(5, Status.OK, IDLE, words([0xCAFE_F00D]))
+        assert await b.ask(request(3, Request.READ, b"\x14")) == Response(3, Status.REFUSED, IDLE, b"")
+        assert await b.ask(request(4, Request.WRITE, b"\x14" + words([5]))) == Response(4, Status.REFUSED, IDLE, b"")
+        assert await b.ask(request(5, Request.READ, b"\x10")) == Response(5, Status.OK, IDLE, words([0xCAFE_F00D]))
 
     bench.run(scenario)
 
@@ -172,14 +173,14 @@ def test_poll_tells_the_interrupt(bench):
         for sequence, irq in enumerate((0, 1, 0)):
             b.ctx.set(b.dut.irq, irq)
             flags = IDLE | (Flag.IRQ if irq else Flag(0))
-            assert await b.ask(request(sequence, Kind.POLL)) == Response(sequence, Status.OK, flags, b"")
+            assert await b.ask(request(sequence, Request.POLL)) == Response(sequence, Status.OK, flags, b"")
 
     bench.run(scenario)
 
 
 def test_the_first_request_is_executed_whatever_its_number(bench):
     async def scenario(b):
-        await b.ask(request(0, Kind.WRITE, b"\x10" + words([3])))
+        await b.ask(request(0, Request.WRITE, b"\x10" + words([3])))
         assert b.writes == [(0x10, 3)]
 
     bench.run(scenario)
@@ -187,9 +188,9 @@ def test_the_first_request_is_executed_whatever_its_number(bench):
 
 def test_a_request_sent_again_is_answered_again_and_not_executed(bench):
     async def scenario(b):
-        write = request(9, Kind.WRITE, b"\x10" + words([3]))
-        send = request(10, Kind.SEND_LAST, words([1, 2]))
-        read = request(11, Kind.READ, b"\x10")
+        write = request(9, Request.WRITE, b"\x10" + words([3]))
+        send = request(10, Request.SEND_LAST, words([1, 2]))
+        read = request(11, Request.READ, b"\x10")
         for frame in (write, send, read):
             first = await b.ask(frame)
             b.registers[0x10] += 1
@@ -205,11 +206,11 @@ def test_words_are_sent(bench, count):
     values = [random.Random(count).getrandbits(32) for _ in range(count)]
 
     async def scenario(b):
-        for sequence, kind in ((1, Kind.SEND), (2, Kind.SEND_LAST)):
+        for sequence, kind in ((1, Request.SEND), (2, Request.SEND_LAST)):
             got = await b.ask(request(sequence, kind, words(values)))
             assert (got.sequence, got.status, got.payload) == (sequence, Status.OK, b"")
         await b.ctx.delay(4 * count * 1e-6)
-        assert Flag.TAKEN in (await b.ask(request(3, Kind.POLL))).flags
+        assert Flag.TAKEN in (await b.ask(request(3, Request.POLL))).flags
         expected = [(value, False) for value in values] * 2
         assert b.packets == [*expected[:-1], (values[-1], True)]
 
@@ -221,15 +222,15 @@ def test_words_without_room_are_refused_whole(bench):
     async def scenario(b):
         b.hungry = False
         full, more = [*range(FRAME_WORDS)], [7, 8]
-        assert (await b.ask(request(1, Kind.SEND, words(full)))).status is Status.OK
+        assert (await b.ask(request(1, Request.SEND, words(full)))).status is Status.OK
         for sequence in (3, 4):
-            assert await b.ask(request(sequence, Kind.SEND_LAST, words(more))) == Response(
+            assert await b.ask(request(sequence, Request.SEND_LAST, words(more))) == Response(
                 sequence, Status.FULL, Flag(0), b"")
-        assert (await b.ask(request(5, Kind.READ, b"\x10"))).payload == words([0xCAFE_F00D])
+        assert (await b.ask(request(5, Request.READ, b"\x10"))).payload == words([0xCAFE_F00D])
         assert b.packets == []
         b.hungry = True
         await b.ctx.delay(4 * FRAME_WORDS * 1e-6)
-        assert (await b.ask(request(6, Kind.SEND_LAST, words(more)))).status is Status.OK
+        assert (await b.ask(request(6, Request.SEND_LAST, words(more)))).status is Status.OK
         await b.ctx.delay(20e-6)
         assert b.packets == [(value, False) for value in full] + [(7, False), (8, True)]
 
@@ -242,16 +243,16 @@ def test_frames_are_fetched(bench):
     short = [(0x7E7E_7E7E, False), (5, True), (6, True)]
 
     async def scenario(b):
-        assert await b.ask(request(1, Kind.FETCH)) == Response(1, Status.OK, IDLE, b"")
+        assert await b.ask(request(1, Request.FETCH)) == Response(1, Status.OK, IDLE, b"")
         b.frames += long + short
         await b.ctx.delay(2e-6 * len(long + short))
-        assert await b.ask(request(1, Kind.FETCH)) == Response(1, Status.OK, IDLE, b"")  # again: nothing, as before
+        assert await b.ask(request(1, Request.FETCH)) == Response(1, Status.OK, IDLE, b"")  # again: nothing, as before
         expected = [long[:FRAME_WORDS], long[FRAME_WORDS:], short[:2], short[2:], []]
         for sequence, part in enumerate(expected, 2):
             flags = IDLE | (Flag.LAST if part and part[-1][1] else Flag(0))
             wanted = Response(sequence, Status.OK, flags, words([value for value, _ in part]))
-            assert await b.ask(request(sequence, Kind.FETCH)) == wanted
-            assert await b.ask(request(sequence, Kind.FETCH)) == wanted
+            assert await b.ask(request(sequence, Request.FETCH)) == wanted
+            assert await b.ask(request(sequence, Request.FETCH)) == wanted
 
     bench.run(scenario)
 
@@ -260,11 +261,11 @@ def test_words_that_come_after_a_fetch_are_not_in_it_when_it_is_sent_again(bench
     async def scenario(b):
         b.frames.append((1, False))
         await b.ctx.delay(20e-6)
-        first = await b.ask(request(1, Kind.FETCH))
+        first = await b.ask(request(1, Request.FETCH))
         b.frames.append((2, True))
         await b.ctx.delay(20e-6)
-        assert await b.ask(request(1, Kind.FETCH)) == first == Response(1, Status.OK, IDLE, words([1]))
-        assert await b.ask(request(2, Kind.FETCH)) == Response(2, Status.OK, IDLE | Flag.LAST, words([2]))
+        assert await b.ask(request(1, Request.FETCH)) == first == Response(1, Status.OK, IDLE, words([1]))
+        assert await b.ask(request(2, Request.FETCH)) == Response(2, Status.OK, IDLE | Flag.LAST, words([2]))
 
     bench.run(scenario)
 
@@ -275,9 +276,9 @@ def test_a_full_queue_of_frames_stalls_the_accelerator(bench):
         b.frames += [(value, False) for value in range(FETCH_QUEUE + 2)]
         await b.ctx.delay(3e-6 * FETCH_QUEUE)
         assert len(b.frames) == 2
-        await b.ask(request(1, Kind.FETCH))
+        await b.ask(request(1, Request.FETCH))
         assert len(b.frames) == 2
-        await b.ask(request(2, Kind.POLL))
+        await b.ask(request(2, Request.POLL))
         assert b.frames == []
 
     bench.run(scenario)
@@ -288,13 +289,13 @@ def test_reset(bench):
     async def scenario(b):
         b.hungry = False
         b.frames += [(1, False), (2, True)]
-        await b.ask(request(1, Kind.SEND, words([1, 2, 3])))
+        await b.ask(request(1, Request.SEND, words([1, 2, 3])))
         for times in (1, 2):
-            assert await b.ask(request(2, Kind.RESET)) == Response(2, Status.OK, IDLE, words([LINK_VERSION]))
+            assert await b.ask(request(2, Request.RESET)) == Response(2, Status.OK, IDLE, words([LINK_VERSION]))
             assert b.restarts == 16 * times
         b.hungry = True
-        assert await b.ask(request(3, Kind.FETCH)) == Response(3, Status.OK, IDLE, b"")
-        await b.ask(request(4, Kind.SEND_LAST, words([4])))
+        assert await b.ask(request(3, Request.FETCH)) == Response(3, Status.OK, IDLE, b"")
+        await b.ask(request(4, Request.SEND_LAST, words([4])))
         await b.ctx.delay(20e-6)
         assert b.packets == [(4, True)]
 
@@ -302,17 +303,17 @@ def test_reset(bench):
 
 
 @pytest.mark.parametrize("content", [
-    bytes([2, len(Kind)]), bytes([2, 0xFF, 0x10]), bytes([2, Kind.POLL, 0]), bytes([2, Kind.READ]),
-    bytes([2, Kind.READ, 0x10, 0]), bytes([2, Kind.WRITE, 0x10, 1, 2, 3]), bytes([2, Kind.SEND]),
-    bytes([2, Kind.SEND, 1, 2, 3]), bytes([2, Kind.SEND_LAST, 1, 2, 3, 4, 5]), bytes([2, Kind.FETCH, 0]),
-    bytes([2, Kind.SEND, *bytes(4 * FRAME_WORDS + 4)]), bytes([2, Kind.RESET, 0]),
+    bytes([2, len(Request)]), bytes([2, 0xFF, 0x10]), bytes([2, Request.POLL, 0]), bytes([2, Request.READ]),
+    bytes([2, Request.READ, 0x10, 0]), bytes([2, Request.WRITE, 0x10, 1, 2, 3]), bytes([2, Request.SEND]),
+    bytes([2, Request.SEND, 1, 2, 3]), bytes([2, Request.SEND_LAST, 1, 2, 3, 4, 5]), bytes([2, Request.FETCH, 0]),
+    bytes([2, Request.SEND, *bytes(4 * FRAME_WORDS + 4)]), bytes([2, Request.RESET, 0]),
 ])
 def test_what_is_no_request_is_invalid(bench, content):
     async def scenario(b):
         assert await b.ask(encode(content)) == Response(2, Status.INVALID, IDLE, b"")
         await b.ctx.delay(20e-6)
         assert (b.packets, b.writes, b.restarts) == ([], [], 0)
-        assert (await b.ask(request(3, Kind.SEND_LAST, words([9])))).status is Status.OK
+        assert (await b.ask(request(3, Request.SEND_LAST, words([9])))).status is Status.OK
         await b.ctx.delay(20e-6)
         assert b.packets == [(9, True)]
 
@@ -322,7 +323,7 @@ def test_what_is_no_request_is_invalid(bench, content):
 def test_a_damaged_request_is_answered_so_and_does_nothing(bench):
     """A lost byte, a changed one, one without stop bit; the response before can still be asked for."""
     async def scenario(b):
-        read, send = request(1, Kind.READ, b"\x10"), request(2, Kind.SEND_LAST, words([1, 2, 3]))
+        read, send = request(1, Request.READ, b"\x10"), request(2, Request.SEND_LAST, words([1, 2, 3]))
         first = await b.ask(read)
         for line in (send[:5] + send[6:], send[:5] + bytes([send[5] ^ 1]) + send[6:], b"\x55" + send[:1]):
             assert await b.ask(line) == Response(1, Status.CORRUPT, IDLE, b"")
@@ -345,7 +346,7 @@ def test_after_a_break_a_request_works(bench):
         await b.put(bytes([FLAG]))
         await b.ctx.delay(GAP)
         assert [r.status for r in b.responses] == [Status.CORRUPT]
-        assert (await b.ask(request(1, Kind.READ, b"\x10"))).payload == words([0xCAFE_F00D])
+        assert (await b.ask(request(1, Request.READ, b"\x10"))).payload == words([0xCAFE_F00D])
 
     bench.run(scenario)
 
@@ -353,14 +354,14 @@ def test_after_a_break_a_request_works(bench):
 def test_a_request_that_does_not_wait_for_the_response_is_lost_whole(bench):
     """Also when its end arrives after the response: the rest of a frame is none."""
     async def scenario(b):
-        for late in (Kind.WRITE, Kind.SEND_LAST):
-            payload = b"\x10" + words([4]) if late is Kind.WRITE else words([*range(40)])
-            await b.put(request(1, Kind.READ, b"\x10") + request(2, late, payload))
+        for late in (Request.WRITE, Request.SEND_LAST):
+            payload = b"\x10" + words([4]) if late is Request.WRITE else words([*range(40)])
+            await b.put(request(1, Request.READ, b"\x10") + request(2, late, payload))
             await b.silence()
             assert [r.sequence for r in b.responses] == [1]
             assert (b.writes, b.packets) == ([], [])
             b.responses.clear()
-        assert (await b.ask(request(3, Kind.POLL))).sequence == 3
+        assert (await b.ask(request(3, Request.POLL))).sequence == 3
 
     bench.run(scenario)
 

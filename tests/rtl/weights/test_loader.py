@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gen.compile import compile_model
-from rtl.weights.expander import Weight
+from rtl.base.ports import Weight
 from rtl.weights.loader import WeightLoader
 from spec.commands import Op
 from spec.ring import Ring, digits

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from rtl.weights.expander import weight_bits
+from rtl.base.ports import weight_bits
 from rtl.weights.registers import WeightRegisters
 
 

@@ -7,8 +7,8 @@ from train.studies import ablation
 from train.studies.experiment import read_cell
 
 
-def test_four_cells_per_seed(tiny, tmp_path, capsys):
-    assert ablation.main([*tiny, "--dof", "144", "--seeds", "0,1"]) == 0
+def test_four_cells_per_seed(tiny_study, tmp_path, capsys):
+    assert ablation.main([*tiny_study, "--dof", "144", "--seeds", "0,1"]) == 0
     out = capsys.readouterr().out
     result = json.loads((tmp_path / "out" / "result.json").read_text())
     assert {name: len(values) for name, values in result["accuracies"].items()} == dict.fromkeys(ablation.VARIANTS, 2)

@@ -11,8 +11,8 @@ from train.studies.compress import pruned_ring, rounded
 from train.studies.pruning import ring_dof
 
 
-def test_every_loss_is_measured(tiny, tmp_path, capsys):
-    assert compress.main([*tiny, "--dof", "320", "--prune-dof", "80", "--flops", "0.7", "--json"]) == 0
+def test_every_loss_is_measured(tiny_study, tmp_path, capsys):
+    assert compress.main([*tiny_study, "--dof", "320", "--prune-dof", "80", "--flops", "0.7", "--json"]) == 0
     rows = {row["what"]: row for row in json.loads(capsys.readouterr().out)["rows"]}
     assert list(rows) == [
         "trained", "pruned ring", "pruned filters", "ring of 8 bits", *(f"ring of {p} planes" for p in range(5, 0, -1))
@@ -44,6 +44,6 @@ def test_rounding_leaves_the_original(small_rpg):
     (["--rounds", "0"], "--rounds must be at least 1, not 0"),
     (["--network", "repeated", "--dof", "576"], "Filters of a repeated cannot be pruned"),
 ])
-def test_impossible_options_are_refused(tiny, options, words):
+def test_impossible_options_are_refused(tiny_study, options, words):
     with pytest.raises(Refused, match=words):
-        compress.main([*tiny, *options])
+        compress.main([*tiny_study, *options])

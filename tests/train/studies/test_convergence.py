@@ -53,9 +53,9 @@ def test_a_measurement_every_few_steps(small_rpg, digits):
     assert all(0 <= value <= 1 and (value * 50).is_integer() for value in curve)
 
 
-def test_command(tiny, tmp_path, capsys):
+def test_command(tiny_study, tmp_path, capsys):
     options = ["--batches", "50,100", "--every", "1", "--judged", "20", "--window", "2", "--json"]
-    assert convergence.main([*tiny, *options]) == 0
+    assert convergence.main([*tiny_study, *options]) == 0
     result = json.loads(capsys.readouterr().out)
     assert [(row["batch"], row["network"], len(row["curve"])) for row in result["rows"]] == [
         (50, "vanilla", 4), (50, "ring", 4), (100, "vanilla", 2), (100, "ring", 2),

@@ -6,8 +6,8 @@ from train.studies import recurrent
 from train.studies.experiment import read_cell
 
 
-def test_every_cell_is_where_it_belongs(tiny, tmp_path, capsys):
-    assert recurrent.main([*tiny, "--repeats", "1,2", "--blocks", "1", "--json"]) == 0
+def test_every_cell_is_where_it_belongs(tiny_study, tmp_path, capsys):
+    assert recurrent.main([*tiny_study, "--repeats", "1,2", "--blocks", "1", "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
     assert list(result["accuracies"]) == list(recurrent.VARIANTS)
     assert all(list(row) == ["1", "2"] for row in result["accuracies"].values())

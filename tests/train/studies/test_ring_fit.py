@@ -9,8 +9,8 @@ from train.studies import ring_fit as fit
 from train.studies.experiment import read_cell
 
 
-def test_the_cell_is_written_once(tiny, tmp_path, capsys):
-    options = [*tiny, "--dof", "320", "--parts", "stem,shortcut", "--scope", "stage", "--no-flips"]
+def test_the_cell_is_written_once(tiny_study, tmp_path, capsys):
+    options = [*tiny_study, "--dof", "320", "--parts", "stem,shortcut", "--scope", "stage", "--no-flips"]
     assert fit.main(options) == 0
     captured = capsys.readouterr()
     path = tmp_path / "out" / "cell.pt"
@@ -26,6 +26,6 @@ def test_the_cell_is_written_once(tiny, tmp_path, capsys):
     assert json.loads(captured.out)["history"][0]["epoch"] == 1
 
 
-def test_several_seeds_are_refused(tiny):
+def test_several_seeds_are_refused(tiny_study):
     with pytest.raises(Refused, match="must be one seed"):
-        fit.main([*tiny, "--seeds", "0,1"])
+        fit.main([*tiny_study, "--seeds", "0,1"])

@@ -18,8 +18,8 @@ from train.studies.ring_options import (
 )
 
 
-def test_options_become_data_recipe_and_experiment(tiny, tmp_path):
-    arguments = common("x", "words").parse_args([*tiny, "--lr", "0.2", "--seeds", "3,4"])
+def test_options_become_data_recipe_and_experiment(tiny_study, tmp_path):
+    arguments = common("x", "words").parse_args([*tiny_study, "--lr", "0.2", "--seeds", "3,4"])
     assert len(dataset_of(arguments).train_images) == 200
     recipe = recipe_of(arguments)
     assert (recipe.epochs, recipe.batch, recipe.lr, recipe.optimizer, recipe.schedule) == (1, 50, 0.2, "sgd", "cosine")
@@ -47,8 +47,8 @@ def test_mean_and_deviation():
 
 
 @pytest.mark.parametrize("as_json", [False, True])
-def test_results_are_written_and_printed(tiny, tmp_path, capsys, as_json):
-    arguments = common("x", "words").parse_args(tiny + ["--json"] * as_json)
+def test_results_are_written_and_printed(tiny_study, tmp_path, capsys, as_json):
+    arguments = common("x", "words").parse_args(tiny_study + ["--json"] * as_json)
     table = Table("one")
     table.add_row("cell of the table")
     publish(arguments, {"answer": 42}, table, tmp_path / "more")

@@ -6,8 +6,8 @@ from train.studies import sharing as compare
 from train.studies.experiment import Experiment, read_cell
 
 
-def test_all_methods_have_the_same_degrees_of_freedom(tiny, tmp_path, digits, capsys):
-    assert compare.main([*tiny, "--dof", "320", "--json"]) == 0
+def test_all_methods_have_the_same_degrees_of_freedom(tiny_study, tmp_path, digits, capsys):
+    assert compare.main([*tiny_study, "--dof", "320", "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
     assert list(result["accuracies"]) == [*compare.METHODS, "vanilla"]
     rings = {}

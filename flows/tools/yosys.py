@@ -6,8 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from flows.synth.process import run_tool
-from flows.synth.targets import Target
+from flows.tools.process import run_tool
 from spec.refusal import Refused
 
 __all__ = ["NETLIST", "PREPARATION", "command", "pass_of", "step_of", "synthesize", "version"]
@@ -62,8 +61,8 @@ def step_of(line: str) -> tuple[int, str] | None:
     return (int(found[1]), found[2].lower()) if found else None
 
 
-def synthesize(target: Target, verilog: str, folder: Path, on_step: Callable[[int, str], None]) -> None:
-    """Write :data:`NETLIST` of the flattened design, and ``yosys.log``, to ``folder``.
+def synthesize(synthesis: str, verilog: str, folder: Path, on_step: Callable[[int, str], None]) -> None:
+    """Write :data:`NETLIST` of the design, flattened by the command ``synthesis``, and ``yosys.log``, to ``folder``.
 
     Raises
     ------
@@ -76,5 +75,5 @@ def synthesize(target: Target, verilog: str, folder: Path, on_step: Callable[[in
         if step := step_of(line):
             on_step(*step)
 
-    passes = ("read_verilog foldenite.v", PREPARATION, target.synthesis, f"write_json {NETLIST}")
+    passes = ("read_verilog foldenite.v", PREPARATION, synthesis, f"write_json {NETLIST}")
     run_tool(command(passes), folder, "yosys.log", on_line)

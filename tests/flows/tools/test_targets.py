@@ -2,7 +2,7 @@
 
 import pytest
 
-from flows.synth.targets import NAMES, TARGETS
+from flows.tools.targets import NAMES, TARGETS
 
 
 @pytest.mark.parametrize(("target", "cell", "cost"), [

@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from flows.synth import __main__ as synth
-from flows.synth import yosys
-from flows.synth.process import ToolFailed
-from flows.synth.targets import TARGETS, Router
+from flows.tools import yosys
+from flows.tools.process import ToolFailed
+from flows.tools.targets import TARGETS, Router
 from spec.refusal import Refused
 
 #: The smallest array, on small memories, because how long Yosys takes is all this costs.
@@ -28,7 +28,7 @@ def test_steps(line, step):
 
 def test_an_error_of_yosys_is_told(tmp_path):
     with pytest.raises(ToolFailed, match=r"ERROR: syntax error|ERROR: .*unexpected"):
-        yosys.synthesize(TARGETS["ecp5"], "module foldenite(;", tmp_path, lambda number, name: None)
+        yosys.synthesize(TARGETS["ecp5"].synthesis, "module foldenite(;", tmp_path, lambda number, name: None)
     assert not (tmp_path / yosys.NETLIST).exists()
 
 
@@ -49,7 +49,7 @@ def test_sixteen_pes_on_ecp5(tmp_path, capsys, monkeypatch):
     assert components["lane.x"]["bram"] > 0
     known = {
         "host.registers", "host.loader", "host.sender", "host.cycle_counters", "sequencer", "addresses", "results",
-        "pool", "exporter", "lane.array", "lane.accumulator", "lane.pool", "lane.x", "lane.t", "weights.walk",
+        "pool", "store", "lane.array", "lane.accumulator", "lane.pool", "lane.x", "lane.t", "weights.walk",
         "weights.signs", "weights.masks", "weights.registers",
     }
     assert known <= set(components)

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from flows.synth.process import ToolFailed, run_tool
+from flows.tools.process import ToolFailed, run_tool
 
 
 def python(text):

@@ -1,0 +1,1 @@
+"""What flows share: running tools, Yosys, the parts that builds are for."""

@@ -1,0 +1,145 @@
+"""What crosses from one wing to another: every struct and signature, so that a wing is known by its ports alone."""
+
+from amaranth.hdl import Shape, signed, unsigned
+from amaranth.lib import data, enum, wiring
+from amaranth.lib.wiring import Out
+
+from spec.numerics import BIAS_BITS, MULTIPLIER_BITS
+from spec.packets import Target
+from spec.registers import COUNTERS
+
+__all__ = [
+    "AXI_BITS", "COUNTER_VALUES", "WRITE_ADDRESS_BITS", "Cause", "Chunk", "CommandError", "Entry", "FrameWord",
+    "MemoryWrite", "PoolStep", "Position", "TileFetch", "Weight", "weight_bits",
+]
+
+AXI_BITS = 32  #: Data width of the host's two buses, and of the words they carry.
+WRITE_ADDRESS_BITS = 24  #: Bits of the address of a 32-bit word.
+
+#: One value per entry of ``COUNTERS``, in that order.
+COUNTER_VALUES = data.ArrayLayout(unsigned(64), len(COUNTERS))
+
+
+class Cause(enum.Enum, shape=3):
+    """What a running cycle was spent on: the entries of ``COUNTERS`` after the total, in order."""
+
+    ARRAY = 0  #: A pixel word is in the PE array.
+    WEIGHT_LOAD = 1  #: The array waits for weights that are arriving.
+    MASK_WAIT = 2  #: The array waits for weights and the supermask memory delivered none.
+    DRAIN = 3  #: Sums leave the array, or a short run is kept apart from its predecessor.
+    REQUANTIZE = 4  #: The array is empty, and results pass the requantizers on their way to memory.
+    POOL = 5  #: The max pool works.
+    HOST = 6  #: An output frame is read out, or waits for the host.
+    SEQUENCER = 7  #: Anything else.
+
+
+class MemoryWrite(wiring.Signature):
+    """Writes of 32-bit words, from the writer's side. There is no back-pressure: every memory takes a word a cycle.
+
+    Parameters
+    ----------
+    lanes : int
+
+    Members
+    -------
+    en : Out(1)
+        Write in this cycle.
+    target : Out(Target)
+        Memory to write.
+    lane : Out(range(lanes))
+        Whose memory, for those of ``spec.packets.PER_LANE``.
+    address : Out(24)
+        Which 32-bit word of it; wider memory words are numbered lowest part first.
+    data : Out(32)
+        The word.
+    """
+
+    def __init__(self, lanes: int):
+        self.lanes = lanes
+        super().__init__({
+            "en": Out(1), "target": Out(Target), "lane": Out(range(lanes)), "address": Out(WRITE_ADDRESS_BITS),
+            "data": Out(AXI_BITS),
+        })
+
+    def __eq__(self, other):
+        return type(other) is MemoryWrite and other.lanes == self.lanes
+
+    def __hash__(self):
+        return hash((MemoryWrite, self.lanes))
+
+    def __repr__(self):
+        return f"MemoryWrite({self.lanes})"
+
+
+class Chunk(data.Struct):
+    """A chunk of supermasks that lies in the mask memory, whole, in 32-bit words ``first`` to before ``end``."""
+
+    valid: 1
+    first: WRITE_ADDRESS_BITS
+    end: WRITE_ADDRESS_BITS + 1
+
+
+class FrameWord(data.Struct):
+    """One word of a frame."""
+
+    data: AXI_BITS
+    last: 1
+
+
+class CommandError(data.Struct):
+    """The sequencer met an unknown command; ``info`` is its index in the one cycle that ``valid`` is 1."""
+
+    valid: 1
+    info: AXI_BITS
+
+
+class Position(data.Struct):
+    """Where the sequencer is."""
+
+    command: 16
+    iteration: 16
+
+
+class TileFetch(data.Struct):
+    """One fetch: the weights of ``weight_rows`` rows of a tile in one pass."""
+
+    valid: unsigned(1)
+    unit: unsigned(32)  #: Address in the supermask memory, in units.
+    group: unsigned(7)  #: Which rows of the tile.
+    last: unsigned(1)  #: Last rows of the tile.
+    start: unsigned(1)  #: First weights of new output channels: take the next streams.
+    rewind: unsigned(1)  #: First weights of another pixel tile or plane: go back to the start of the streams.
+    commit: unsigned(1)  #: Last pass: move the streams on.
+    pass_index: unsigned(2)
+    partial: unsigned(1)  #: Last n-block: only ``groups`` groups and ``words`` sign words are there.
+    groups: unsigned(7)
+    words: unsigned(5)
+
+
+class Weight(data.Struct):
+    """Weight of one PE in one pass."""
+
+    select: unsigned(2)  #: Channel of the group.
+    negate: unsigned(1)  #: The weight is -1.
+    valid: unsigned(1)  #: The group has a weight in this pass.
+
+
+def weight_bits(groups: int) -> int:
+    """Bits of the weights of a row: of ``ArrayLayout(Weight, groups)``."""
+    return Shape.cast(data.ArrayLayout(Weight, groups)).width
+
+
+class Entry(data.Struct):
+    """Batch-norm entry of one channel and iteration."""
+
+    multiplier: signed(MULTIPLIER_BITS)
+    bias: signed(BIAS_BITS)
+
+
+class PoolStep(data.Struct):
+    """What happens in one cycle of a max pool."""
+
+    first: unsigned(1)  #: The word that arrives is the first of a window.
+    inside: unsigned(1)  #: It lies in the map; otherwise it is padding (0).
+    keep: unsigned(1)  #: The maximum of a window is complete.
+    shift: unsigned(1)  #: A column is being stored, the next one follows.
