@@ -71,7 +71,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         density=arguments.density, seed=arguments.seed, name=name,
     )
     if drawn:
-        streamed = [placed for placed in arguments.ring_parts.split(",") if placed]
+        streamed = [name for name in arguments.ring_parts.split(",") if name]
         draw = rings_of_stages if arguments.ring_per_stage else rpg
         network = draw(network, words=arguments.ring_words, planes=arguments.planes, streamed=streamed)
     kind = f"{arguments.ring_words}x{arguments.planes}" if drawn else arguments.mode
