@@ -60,8 +60,9 @@ def test_misbehaviour_in_lanes():
     run_bench(simulation_of(config), config, "misbehaviour", "4x4x4-misbehaviour")
 
 
-@pytest.mark.parametrize("name", ["pe64", "4x4x4", "8x16x2"])
+@pytest.mark.parametrize("name", [pytest.param("pe64", marks=pytest.mark.slow), "4x4x4", "8x16x2"])
 def test_shapes(name):
+    """Of ``pe64`` only on request: every model of the zoo runs on it, and ``4x4x4`` is as many PEs."""
     config = CONFIGS[name]
     for module in ("inference", "random_networks"):
         run_bench(simulation_of(config), config, module, f"{name}-{module}")
