@@ -71,9 +71,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         density=arguments.density, seed=arguments.seed, name=name,
     )
     if drawn:
-        streamed = [placed for placed in arguments.ring_parts.split(",") if placed]
+        parts = [name for name in arguments.ring_parts.split(",") if name]
         draw = rings_of_stages if arguments.ring_per_stage else rpg
-        network = draw(network, words=arguments.ring_words, planes=arguments.planes, streamed=streamed)
+        network = draw(network, words=arguments.ring_words, planes=arguments.planes, parts=parts)
     kind = f"{arguments.ring_words}x{arguments.planes}" if drawn else arguments.mode
     kind += f"-{arguments.bits}bit" if arguments.bits < ACTIVATION_BITS else ""
     out = output_file(arguments.out or Path("build", "synthetic", f"{network.name}-{kind}.safetensors"))

@@ -1,6 +1,7 @@
 """Simulations by configuration: one folder each under ``build/verilator``, shared by tests and ``sim.run``."""
 
 import re
+from functools import cache
 
 from gen.verilog import accelerator_verilog, serial_verilog
 from sim.verilator import SERIAL_WRAPPER, Simulation, build_simulation
@@ -19,9 +20,15 @@ def without_initial_values(verilog: str) -> str:
     return _MEMORY.sub("", _REGISTER.sub(r"\1;", verilog))
 
 
+@cache
+def _verilog(config: AcceleratorConfig) -> str:
+    """Of the same build in the same process: tests ask for a few of them again and again."""
+    return accelerator_verilog(config)
+
+
 def simulation_of(config: AcceleratorConfig, *, waves: bool = False, initial_values: bool = True) -> Simulation:
     """Simulation of the accelerator that ``config`` describes, built unless it is there already."""
-    verilog = accelerator_verilog(config)
+    verilog = _verilog(config)
     name = f"pe{config.pe}-{config.hash:08x}"
     if not initial_values:
         verilog, name = without_initial_values(verilog), f"{name}-unknown"

@@ -41,6 +41,7 @@ def run_bench(
         pytest.fail("\n".join([text, *failures]), pytrace=False)
 
 
+@pytest.mark.xdist_group("pe16")
 @pytest.mark.parametrize("module", ["inference", "disturbance", "misbehaviour", "corruption", "random_networks"])
 def test_pe16(module):
     config = CONFIGS["pe16"]
@@ -59,8 +60,9 @@ def test_misbehaviour_in_lanes():
     run_bench(simulation_of(config), config, "misbehaviour", "4x4x4-misbehaviour")
 
 
-@pytest.mark.parametrize("name", ["pe64", "4x4x4", "8x16x2"])
+@pytest.mark.parametrize("name", [pytest.param("pe64", marks=pytest.mark.slow), "4x4x4", "8x16x2"])
 def test_shapes(name):
+    """Of ``pe64`` only on request: every model of the zoo runs on it, and ``4x4x4`` is as many PEs."""
     config = CONFIGS[name]
     for module in ("inference", "random_networks"):
         run_bench(simulation_of(config), config, module, f"{name}-{module}")
@@ -87,6 +89,7 @@ def test_power_up():
     assert len(seen) == 3, f"Power-up was not random: {seen}"
 
 
+@pytest.mark.xdist_group("pe16")
 def test_a_run_without_tests_fails():
     config = CONFIGS["pe16"]
     run_dir = build_root() / "sim" / "tests" / "nothing"
@@ -96,6 +99,7 @@ def test_a_run_without_tests_fails():
         simulation.run("sim.bench.corruption", run_dir, tests=["no_such_test"], plusargs={"job": job})
 
 
+@pytest.mark.xdist_group("pe16")
 def test_an_unchanged_design_is_not_rebuilt():
     simulation = simulation_of(CONFIGS["pe16"])
     stamp = simulation.directory / "stamp.json"

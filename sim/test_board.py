@@ -19,6 +19,7 @@ from spec.supermask import Mode
 from spec.synthetic import random_images, synthetic_model
 from spec.topologies import residual_network
 
+pytestmark = pytest.mark.xdist_group("serial")
 BUILD = ["--mask-bits", str(CONFIG.mask_bits)]
 
 

@@ -1,5 +1,7 @@
 """`pytest sim`: the accelerator behind a serial line, simulated by Verilator, driven at the two pins of the line."""
 
+import pytest
+
 from sim.builds import serial_simulation_of
 from sim.test_accelerator import run_bench
 from spec.config import config_for
@@ -8,6 +10,7 @@ DIVIDER = 4  # cycles of a bit: the fewest, for speed
 CONFIG = config_for(16, mask_bits=6144)  # memory for the masks of some models and not of others
 
 
+@pytest.mark.xdist_group("serial")
 def test_serial_line():
     tests = ("a_model", "masks", "noise", "a_host", "abort", "lamps")
     simulation = serial_simulation_of(CONFIG, DIVIDER)

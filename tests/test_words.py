@@ -17,7 +17,8 @@ OLD_USES = (
     ("rtl/weights/[gs]*.py", "groups", "fetches: a group is four input channels"),
     ("rtl/weights/ring_walk.py", "groups", "fetches: a group is four input channels"),
     ("rtl/**/*.py", "exporters?", "store: exporting is what train.export does"),
-    ("gen/[cilp]*.py", "parts?", "placed: a part is 32 bits of a word; a LayerPlan is a placed layer"),
+    ("gen/[!s]*.py", "parts?", "placed: a part is 32 bits of a word; a LayerPlan is a placed layer"),
+    ("gen/streaming.py", "parts?", "placed: a part is 32 bits of a word; a LayerPlan is a placed layer"),
     ("sim/transport.py", "LANES", "WORD_BYTES: a lane is an image"),
     ("spec/registers.py", "ADDRESS_BITS", "OFFSET_BITS: the addresses of commands are others"),
 )
