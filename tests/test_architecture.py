@@ -1,5 +1,6 @@
 """The house itself: exported names exist, every module has its test, README's commands and files are real."""
 
+import contextlib
 import importlib
 import re
 from pathlib import Path
@@ -33,14 +34,18 @@ def test_every_module_is_tested_where_one_looks_for_it(module):
     assert (ROOT / "tests" / Path(*rooms) / f"test_{name.strip('_')}.py").is_file()
 
 
-def readme_commands():
-    text = (ROOT / "README.md").read_text()
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def page_commands():
+    text = "\n".join(page.read_text() for page in PAGES)
     blocks = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
-    return [line.split("#")[0].strip() for block in blocks for line in block.splitlines() if line.strip()]
+    lines = [line.split("#")[0].strip() for block in blocks for line in block.splitlines()]
+    return sorted({line for line in lines if line})
 
 
-@pytest.mark.parametrize("command", readme_commands())
-def test_readme_commands_exist(command, capsys):
+@pytest.mark.parametrize("command", page_commands())
+def test_commands_of_pages_exist(command, capsys):
     words = command.split()
     if words[0] == "make":
         assert re.search(rf"^{words[1]}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
@@ -51,16 +56,20 @@ def test_readme_commands_exist(command, capsys):
         module = words[2] if words[2] in MODULES else f"{words[2]}.__main__"
         assert module in MODULES
         subcommand = [word for word in words[3:4] if module.endswith("__main__") and not word.startswith("-")]
-        with pytest.raises(SystemExit):
-            importlib.import_module(module).main([*subcommand, "--help"])
+        with contextlib.suppress(SystemExit):  # argparse's way to end after the help
+            assert importlib.import_module(module).main([*subcommand, "--help"]) == 0
         offered = set(re.findall(r"--[\w-]+", capsys.readouterr().out))
         assert {word for word in words if word.startswith("--")} <= offered
 
 
-def test_readme_links_lead_somewhere():
-    links = re.findall(r"\]\((?!http)([^)#]+)\)", (ROOT / "README.md").read_text())
-    assert links
-    assert [link for link in links if not (ROOT / link).exists()] == []
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    links = re.findall(r"\]\((?!http)([^)#\s]+)\)", page.read_text())
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_readme_fits_a_few_screens():
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 120
 
 
 def test_makefile_stays_small():
