@@ -8,6 +8,7 @@ import pytest
 from vcdvcd import VCDVCD
 
 from gen.compile import compile_model
+from rtl.base.parts import LANE
 from sim.run import main
 from spec import golden, vectors
 from spec import model as model_file
@@ -122,7 +123,7 @@ def test_a_mismatch_is_found_named_and_shown(folder, tmp_path, capsys):
 
     event = json.loads((out / "waveform" / "events.jsonl").read_text())
     waveform = VCDVCD(str(out / "mismatch.vcd"))
-    memory = "testbench.dut.core.engine.lane1.x.ram.ram"
+    memory = f"testbench.dut.{LANE}1.x.ram.ram"
     names = {name.split("[")[0]: name for name in waveform.signals}
     cycles = waveform[names["testbench.cycle"]]
     assert [int(value, 2) - event["cycle"] for _, value in cycles.tv] == list(range(-100, 100))

@@ -24,6 +24,7 @@ from xml.etree import ElementTree
 
 from cocotb_tools.runner import get_runner
 
+from rtl.base.parts import ENGINE, LANE, PATHS
 from rtl.base.ports import COUNTER_VALUES
 from spec.files import build_root, write_text
 from spec.numerics import ACC_BITS
@@ -226,8 +227,10 @@ def _public(writable: bool, name: str) -> str:
 
 
 def _flags(waves: bool, acc_bits: int, lanes: int, gates: bool) -> list[str]:
-    there = [f"-DLANES_{count}" for count in (2, 4, 8) if lanes >= count]  # at least so many
-    sizes = [f"-DCOUNTER_BITS={COUNTER_VALUES.size}", f"-DACC_BITS={acc_bits}", *there]
+    places = {"ENGINE": ENGINE, "COUNTERS": PATHS["host.cycle_counters"]}
+    places |= {f"LANE{lane}": f"{LANE}{lane}" for lane in range(lanes)}
+    sizes = [f"-DCOUNTER_BITS={COUNTER_VALUES.size}", f"-DACC_BITS={acc_bits}"]
+    sizes += [f"-D{name}=dut.{path}" for name, path in places.items()]
     if gates:
         return [*FLAGS, *sizes, "--trace-saif", "-DGATES"]
     return [*FLAGS, *sizes, *(["--trace-underscore", "-DWAVES"] if waves else [])]

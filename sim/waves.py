@@ -18,6 +18,7 @@ from console.record import write_json
 from gen.compile import Program, compile_model
 from gen.cycles import predict
 from gen.options import add_build_options, config_from
+from rtl.base.parts import ENGINE, LANE, PATHS
 from rtl.base.ports import Cause
 from sim import waveform
 from sim.builds import simulation_of
@@ -30,7 +31,7 @@ from spec.synthetic import random_images
 
 __all__ = ["SIGNALS", "Boundary", "boundary", "main", "parser", "sampled"]
 
-_CORE = "testbench.dut.core."
+_DUT = "testbench.dut."
 
 
 @dataclass(frozen=True)
@@ -45,17 +46,17 @@ class _Signal:
 
 #: What is shown, from masks to stored results.
 SIGNALS = (
-    _Signal("cause", "engine.cause", 3, {cause.value: cause.name.lower() for cause in Cause}),
-    _Signal("mask read", "engine.weights.masks.read_enable", 1),
-    _Signal("mask address", "engine.weights.masks.read_address", 0),
-    _Signal("signs", "engine.weights.signs", 16),
-    _Signal("weights swap", "engine.registers.swap", 1),
-    _Signal("X read", "engine.lane0.x.read_enable", 1),
-    _Signal("X address", "engine.lane0.x.read_address", 0),
-    _Signal("psum address", "engine.lane0.accumulator.read_address", 0),
-    _Signal("sum valid", "engine.lane0.accumulator.valid", 1),
-    _Signal("result stored", "engine.results.write", 1),
-    _Signal("result address", "engine.results.write_address", 24),
+    _Signal("cause", f"{ENGINE}.cause", 3, {cause.value: cause.name.lower() for cause in Cause}),
+    _Signal("mask read", f"{PATHS['weights.masks']}.read_enable", 1),
+    _Signal("mask address", f"{PATHS['weights.masks']}.read_address", 0),
+    _Signal("signs", f"{PATHS['weights']}.signs", 16),
+    _Signal("weights swap", f"{PATHS['weights.registers']}.swap", 1),
+    _Signal("X read", f"{LANE}0.x.read_enable", 1),
+    _Signal("X address", f"{LANE}0.x.read_address", 0),
+    _Signal("psum address", f"{LANE}0.accumulator.read_address", 0),
+    _Signal("sum valid", f"{LANE}0.accumulator.valid", 1),
+    _Signal("result stored", f"{PATHS['results']}.write", 1),
+    _Signal("result address", f"{PATHS['results']}.write_address", 24),
 )
 
 
@@ -93,7 +94,7 @@ def sampled(dump: Path, first: int, count: int) -> list[dict]:
     times = {int(value, 2): time for time, value in counter.tv if set(value) <= {"0", "1"}}
 
     def value(signal: _Signal, cycle: int):
-        bits = waves[names[_CORE + signal.path]][times[cycle]]
+        bits = waves[names[_DUT + signal.path]][times[cycle]]
         if bits is None or not set(bits) <= {"0", "1"}:
             return None
         return (signal.names or {}).get(int(bits, 2), int(bits, 2))

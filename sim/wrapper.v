@@ -112,14 +112,14 @@ module testbench (
     reg was_busy, was_drained, has_ended;
     initial {started, ended, was_busy, was_drained, has_ended} = 0;
     always @(posedge core_clk) begin
-        was_busy <= dut.core.engine.busy;
-        was_drained <= dut.core.engine.drained;
-        has_ended <= was_busy && dut.core.engine.busy && dut.core.engine.drained && !was_drained;
-        if (dut.core.engine.busy && !was_busy) begin
+        was_busy <= `ENGINE.busy;
+        was_drained <= `ENGINE.drained;
+        has_ended <= was_busy && `ENGINE.busy && `ENGINE.drained && !was_drained;
+        if (`ENGINE.busy && !was_busy) begin
             started <= cycle;
             ended <= 0;
         end else if (has_ended) begin
-            counts_at_end[ended[15:0]] <= dut.core.cycle_counters.counts;
+            counts_at_end[ended[15:0]] <= `COUNTERS.counts;
             ended <= ended + 1;
         end
     end
@@ -168,7 +168,7 @@ module testbench (
         if (!$value$plusargs("dump_file=%s", dump_file)) dump_file = "dump.vcd";
     end
     always @(posedge core_clk)
-        if (cycle == dump_from || (was_busy && dut.core.engine.busy && since == dump_since)) begin
+        if (cycle == dump_from || (was_busy && `ENGINE.busy && since == dump_since)) begin
             $dumpfile(dump_file);
             $dumpvars(0, testbench);
         end
@@ -180,36 +180,36 @@ module testbench (
     reg watch_t; // write
     reg [2:0] watch_lane; // write
     wire [`ACC_BITS-1:0] row_acc [0:7];
-`define ROW_ACC(n) \
-    assign row_acc[n] = dut.core.engine.lane``n``.accumulator.acc[`ACC_BITS*watch_row +: `ACC_BITS];
-    `ROW_ACC(0)
-`ifdef LANES_2
-    `ROW_ACC(1)
+`define ROW_ACC(n, lane) \
+    assign row_acc[n] = lane.accumulator.acc[`ACC_BITS*watch_row +: `ACC_BITS];
+    `ROW_ACC(0, `LANE0)
+`ifdef LANE1
+    `ROW_ACC(1, `LANE1)
 `endif
-`ifdef LANES_4
-    `ROW_ACC(2) `ROW_ACC(3)
+`ifdef LANE3
+    `ROW_ACC(2, `LANE2) `ROW_ACC(3, `LANE3)
 `endif
-`ifdef LANES_8
-    `ROW_ACC(4) `ROW_ACC(5) `ROW_ACC(6) `ROW_ACC(7)
+`ifdef LANE7
+    `ROW_ACC(4, `LANE4) `ROW_ACC(5, `LANE5) `ROW_ACC(6, `LANE6) `ROW_ACC(7, `LANE7)
 `endif
     reg [31:0] watch_cycle, visited; // read
     reg [`ACC_BITS-1:0] visit_acc [0:65535]; // read
     reg [31:0] visit_cycle [0:65535]; // read
     reg summed;
-    wire watching = dut.core.engine.busy && was_busy && ended == watch_command;
-    wire x_write = !watch_t && dut.core.engine.lane0.x.ram.ram.write_enable[watch_part]
-                   && dut.core.engine.lane0.x.ram.ram.write_address == watch_address;
-    wire t_write = watch_t && dut.core.engine.lane0.t.ram.ram.write_enable[watch_part]
-                   && dut.core.engine.lane0.t.ram.ram.write_address == watch_address;
-    wire visit = summed && dut.core.engine.lane0.accumulator.write_address == watch_psum;
+    wire watching = `ENGINE.busy && was_busy && ended == watch_command;
+    wire x_write = !watch_t && `LANE0.x.ram.ram.write_enable[watch_part]
+                   && `LANE0.x.ram.ram.write_address == watch_address;
+    wire t_write = watch_t && `LANE0.t.ram.ram.write_enable[watch_part]
+                   && `LANE0.t.ram.ram.write_address == watch_address;
+    wire visit = summed && `LANE0.accumulator.write_address == watch_psum;
     wire [31:0] number = visited - watch_skip;
     initial begin
         {watch_address, watch_part, watch_psum, watch_row, watch_skip, watch_t, watch_lane, summed} = 0;
         watch_command = 32'hFFFFFFFF;
     end
     always @(posedge core_clk) begin
-        summed <= dut.core.engine.lane0.accumulator.valid;
-        if (dut.core.engine.busy && !was_busy) begin
+        summed <= `LANE0.accumulator.valid;
+        if (`ENGINE.busy && !was_busy) begin
             visited <= 0;
             watch_cycle <= 32'hFFFFFFFF;
         end

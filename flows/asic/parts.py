@@ -2,27 +2,29 @@
 
 import re
 
+from rtl.base.parts import PATHS
+
 __all__ = ["PARTS", "part_of"]
 
-#: Parts by the instance a cell is in, below the top module; the longest counts. Copies (lanes, rows) count as one, and
-#: what is glue between the instances named here belongs to the control.
-_PART_OF = {
-    "core.engine.lane.array": "PE array",
-    "core.engine.lane.accumulator": "accumulator",
-    "core.engine.lane.requantizers": "requantizer",
-    "core.engine.lane.pool": "max pool",
-    "core.engine.pool": "max pool",
-    "core.engine.lane": "activations' ports",
-    "core.engine.weights": "weight generation",
-    "core.engine.registers": "weight registers",
-    "core.engine.addresses": "addresses",
-    "core.engine.results": "results' walk",
-    "core.engine.store": "host",
-    "core.loader": "host",
-    "core.sender": "host",
-    "core.registers": "host",
-    "core.cycle_counters": "host",
-}
+#: Parts by the component a cell is in; the longest path counts. Copies (lanes, rows) count as one, and what is glue
+#: between the components named here belongs to the control.
+_PART_OF = {PATHS[component]: part for component, part in {
+    "lane.array": "PE array",
+    "lane.accumulator": "accumulator",
+    "lane.requantizers": "requantizer",
+    "lane.pool": "max pool",
+    "pool": "max pool",
+    "lane": "activations' ports",
+    "weights": "weight generation",
+    "weights.registers": "weight registers",
+    "addresses": "addresses",
+    "results": "results' walk",
+    "store": "host",
+    "host.loader": "host",
+    "host.sender": "host",
+    "host.registers": "host",
+    "host.cycle_counters": "host",
+}.items()}
 _GLUE = "control"
 
 #: All of them, in the order in which they are shown.

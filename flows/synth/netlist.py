@@ -11,6 +11,7 @@ import re
 from collections import Counter, defaultdict
 
 from flows.tools.targets import NAMES, Target
+from rtl.base.parts import CORE, ENGINE, LANE, PATHS
 from rtl.base.ram import RAM_MODULE
 
 __all__ = ["Counts", "ModuleMap", "component_of", "count"]
@@ -33,20 +34,18 @@ def component_of(path: str) -> str:
     parts = [re.sub(r"\d+$", "", re.sub(r"\$\d+", "", part)) for part in path.split(".")]
     parts = parts[parts[0] == "foldenite" :]  # cells are named without the top, modules with it
     if parts and parts[0].startswith("foldenite_lane"):
-        parts[:1] = ["core", "engine", "lane"]
-    match parts:
-        case []:
-            return "foldenite"
-        case ["core", "engine", "registers", *_]:
-            return "weights.registers"
-        case ["core", "engine", part, inner, *_] if part in _DIVIDED:
-            return f"{part}.{inner}"
-        case ["core", "engine", part, *_]:
-            return part
-        case ["core", part, *_] if part != "engine":
-            return f"host.{part}"
-        case _:
-            return parts[-1]
+        parts[:1] = LANE.split(".")
+    if not parts:
+        return "foldenite"
+    path = ".".join(parts)
+    if f"{path}.".startswith(f"{PATHS['weights.registers']}."):
+        return "weights.registers"
+    if path.startswith(f"{ENGINE}."):
+        part, *inner = path.removeprefix(f"{ENGINE}.").split(".")
+        return f"{part}.{inner[0]}" if inner and part in _DIVIDED else part
+    if path.startswith(f"{CORE}.") and path != ENGINE:
+        return f"host.{parts[1]}"
+    return parts[-1]
 
 
 class ModuleMap:
@@ -99,7 +98,7 @@ def _owners(module: dict, modules: ModuleMap, target: Target) -> dict[str, str]:
         origin = modules.at(cell["attributes"].get("src", ""))
         if origin == RAM_MODULE:
             origin = next((wrapped[bit] for bit in outputs if bit in wrapped), None)
-        if origin is None and name.startswith("core.") and _made_of_memory(cell, target):
+        if origin is None and name.startswith(f"{CORE}.") and _made_of_memory(cell, target):
             origin = name.rpartition(".")[0]  # named by the memory
         if origin:
             owners[name] = component_of(origin)
