@@ -151,7 +151,8 @@ class AddressGenerator(wiring.Component):
         if self.rings:
             self._delay_triple(m, first_tap & ~first_run & (run_start | ~self.sum_positions))
         last = last_run & (run_end | ~self.sum_positions)
-        self._pipeline(m, walking, valid, run_start, start, last, tap_base + here.offset, here.y + ky, here.x + kx)
+        place = tap_base + here.offset, here.y + ky, here.x + kx
+        self._pipeline(m, walking, valid, (run_start, start, last), place)
         return m
 
     def _delay_triple(self, m: Module, triple) -> None:
@@ -160,8 +161,11 @@ class AddressGenerator(wiring.Component):
         with m.If(self.advance):
             m.d.sync += [addressed.eq(triple), fetching.eq(addressed), self.triple.eq(fetching)]
 
-    def _pipeline(self, m: Module, walking, valid, run_start, start, last, address, y, x) -> None:
-        """Three registers: address, memory, word."""
+    def _pipeline(self, m: Module, walking, valid, marks, place) -> None:
+        """Three registers: address, memory, word. ``marks`` are those of a run, of the sums' start and of their end;
+        ``place`` is the address and the row and column of the map.
+        """
+        (run_start, start, last), (address, y, x) = marks, place
         addressed, fetching, beat = Signal(Beat), Signal(Beat), Signal(Beat)
         row, column = Signal(13), Signal(13)
         m.d.comb += [

@@ -118,12 +118,7 @@ class PacketLoader(wiring.Component):
         late = self._follow_inference(m, transfer & (step == _Step.HEADER) & ~heads_chunk)
         chunk_offered = self._look_ahead(m, error, (step == _Step.HEADER) & self.i.tvalid & ~transfer, heads_chunk)
         number = Signal(AXI_BITS - CHUNK_NUMBER_LSB)
-        m.d.comb += awaited.eq(self.accept)
-        with m.Switch(step):
-            with m.Case(_Step.HEADER):
-                m.d.comb += awaited.eq(self.accept | chunk_offered)
-            with m.Case(_Step.ADDRESS, _Step.LENGTH, _Step.PAYLOAD), m.If(streaming):
-                m.d.comb += awaited.eq(self.running & (self.room | (step != _Step.ADDRESS)))
+        self._await(m, step, streaming, chunk_offered, awaited)
         m.d.comb += self.i.tready.eq((step == _Step.DROP) | awaited & ~self.abort)
         m.d.sync += [
             self.write.en.eq(transfer & (step == _Step.PAYLOAD)),
@@ -136,14 +131,7 @@ class PacketLoader(wiring.Component):
             self.chunk.end.eq(address + 1),
             number.eq(Mux(self.running, number + self.chunk.valid, 0)),
         ]
-        with m.If(transfer & self.i.tlast):
-            m.d.sync += step.eq(_Step.HEADER)
-        with m.Elif(transfer):
-            m.d.sync += step.eq(following)
-            with m.If(fault != ErrorCode.NONE):
-                m.d.sync += step.eq(_Step.DROP)
-        with m.Elif(begun & (self.abort | late & streaming)):
-            m.d.sync += step.eq(_Step.DROP)
+        self._move_on(m, (step, following), transfer, fault, begun & (self.abort | late & streaming))
 
         with m.Switch(step):  # the last word offered is the one taken, so these need not wait for it
             with m.Case(_Step.ADDRESS):
@@ -155,13 +143,34 @@ class PacketLoader(wiring.Component):
                 m.d.sync += [target.eq(self.i.tdata), streaming.eq(self.i.tdata[:16] == Target.MASK_STREAM)]
             with m.Case(_Step.PAYLOAD):
                 m.d.sync += count_down(remaining)
-        self._judge(m, step, following, fault, error, address, space, remaining)
+        self._judge(m, (step, following), (fault, error), address, space, remaining)
         with m.If((step == _Step.HEADER) & late & heads_chunk):
             m.d.comb += following.eq(_Step.DROP)
         with m.If((step == _Step.ADDRESS) & streaming & (self.i.tdata[CHUNK_NUMBER_LSB:] != number)):
             m.d.comb += fault.eq(ErrorCode.STREAM_ORDER)
 
         return m
+
+    def _await(self, m, step, streaming, chunk_offered, awaited) -> None:
+        """Whether a word is ``awaited`` in ``step``: the memories may be written, or it is one of a chunk to take."""
+        m.d.comb += awaited.eq(self.accept)
+        with m.Switch(step):
+            with m.Case(_Step.HEADER):
+                m.d.comb += awaited.eq(self.accept | chunk_offered)
+            with m.Case(_Step.ADDRESS, _Step.LENGTH, _Step.PAYLOAD), m.If(streaming):
+                m.d.comb += awaited.eq(self.running & (self.room | (step != _Step.ADDRESS)))
+
+    def _move_on(self, m, steps, transfer, fault, forget) -> None:
+        """Go to the following step with a word taken; drop what is refused or to be forgotten."""
+        step, following = steps
+        with m.If(transfer & self.i.tlast):
+            m.d.sync += step.eq(_Step.HEADER)
+        with m.Elif(transfer):
+            m.d.sync += step.eq(following)
+            with m.If(fault != ErrorCode.NONE):
+                m.d.sync += step.eq(_Step.DROP)
+        with m.Elif(forget):
+            m.d.sync += step.eq(_Step.DROP)
 
     def _look_ahead(self, m, error, offered, heads_chunk) -> Signal:
         """Whether the first word ``offered`` is that of a chunk to take. Another is wrong while a chunk is needed."""
@@ -199,9 +208,9 @@ class PacketLoader(wiring.Component):
             m.d.comb += within[LANE_LSB:lanes_end].eq(0)
         return size - within
 
-    def _judge(self, m, step, following, fault, error, address, space, remaining):
-        """Say what is wrong with the word offered in ``step``, and which step follows if nothing is."""
-        word, last = self.i.tdata, self.i.tlast
+    def _judge(self, m, steps, verdict, address, space, remaining):
+        """Say what is wrong with the word offered in the present step, and which step follows if nothing is."""
+        (step, following), (fault, error), word, last = steps, verdict, self.i.tdata, self.i.tlast
         m.d.comb += following.eq(step)
         with m.Switch(step):
             with m.Case(_Step.HEADER):

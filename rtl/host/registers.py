@@ -138,7 +138,7 @@ class RegisterFile(wiring.Component):
                 port = getattr(getattr(self, register.name.lower()), field.name)
                 bits = slice(field.lsb, field.lsb + field.width)
                 coming = meant & self.write.coming
-                self._behave(m, field.access, port, coming, written, taken, self.write.data[bits])
+                self._behave(m, field.access, port, (coming, written, taken), self.write.data[bits])
                 if field.access is not Access.WO:
                     m.d.comb += value[bits].eq(port.value)
             hits.append(hit)
@@ -151,8 +151,11 @@ class RegisterFile(wiring.Component):
         ]
         return m
 
-    def _behave(self, m, access, port, coming, written, taken, bits):
-        """Storage and strobes of one field; ``bits`` are those of the word being ``written``, or about to be."""
+    def _behave(self, m, access, port, strobes, bits):
+        """Storage and strobes of one field; ``bits`` are those of the word being written, or about to be. ``strobes``
+        say that a write is coming, that one is there, and that the field was read.
+        """
+        coming, written, taken = strobes
         match access:
             case Access.RW:
                 with m.If(written):

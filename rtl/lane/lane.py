@@ -182,6 +182,12 @@ class Lane(wiring.Component):
             m.d.comb += accumulator.triple.eq(control.sum_triple)
         result = Signal(8 * config.rows)
         m.d.comb += result.eq(Mux(control.result_pooled, pool.y, requantizers.y))
+        self._connect_memories(m, x, t, result)
+        return m
+
+    def _connect_memories(self, m: Module, x: ActivationMemory, t: ActivationMemory, result: Signal) -> None:
+        """Both memories take the same result and the same word of the host, where they are told to write it."""
+        control = self.control
         for memory, address, enable, write, host_write in (
             (x, control.x_address, control.x_enable, control.x_write, self.host_x),
             (t, control.t_address, control.t_enable, control.t_write, self.host_t),
@@ -197,7 +203,6 @@ class Lane(wiring.Component):
                 memory.host_address.eq(control.host_address),
                 memory.host_data.eq(control.host_data),
             ]
-        return m
 
     def _instance(self, module: str) -> Instance:
         """This lane as an instance of ``module``, whose ports have the names of our members."""

@@ -99,18 +99,7 @@ class WeightLoader(wiring.Component):
             fetches=config.load_cycles, ports=config.weight_rows, channels=config.word_bytes
         )
         m.submodules.masks = masks = Ram(width=config.mask_word_bits, depth=config.mask_words, part=32)
-        m.d.comb += [
-            masks.write_address.eq(self.mask_write_address),
-            masks.write_data.eq(self.mask_write_data),
-            masks.write_enable.eq(self.mask_write_enable),
-            chunks.chunk.eq(self.chunk),
-            chunks.clear.eq(self.clear),
-            chunks.free.eq(walk.free),
-            walk.chunk.eq(chunks.head),
-            self.room.eq(chunks.room),
-            self.hungry.eq(walk.hungry),
-            self.misfit.eq(walk.misfit),
-        ]
+        self._connect_host(m, masks, chunks, walk)
 
         # The fetch leaves the walk, spends two cycles in the mask memory and then writes its rows. Its streams are
         # looked up as it leaves; its signs, made a cycle later, wait in a register, so that they stand with the mask.
@@ -137,7 +126,37 @@ class WeightLoader(wiring.Component):
             m.d.sync += used.eq(Cat(~in_memory.partial | (g < in_memory.groups) for g in range(config.groups)))
             m.d.sync += in_memory.valid.eq(begun)
 
-        # Rows of the next tile wait until the shadow set is free.
+        self._write(m, fetch, advance)
+        negative = self._negative(m, signs, walk.fetch, begun, advance)
+        mask, codes = self._masks(m, masks, fetch)
+        if config.ring_words:
+            rings, ring = self._rings(m, walk, fetch, advance, seeding)
+            m.d.comb += seeding.eq(signs.seeding | rings.seeding)
+            # Raw bits of a port are C wide, as those of a ring are, so they are chosen before ports are told apart.
+            mask = Mux(ring, rings.kept, mask)
+            negative = negative ^ (rings.negative & ring.replicate(len(rings.negative)))
+        else:
+            m.d.comb += seeding.eq(signs.seeding)
+        self._expand(m, (mask, codes), negative, fetch, coded, used)
+        return m
+
+    def _connect_host(self, m: Module, masks: Ram, chunks: ChunkQueue, walk: MaskWalk) -> None:
+        """Masks are written at any time; of streamed ones the walk is told which chunks are there."""
+        m.d.comb += [
+            masks.write_address.eq(self.mask_write_address),
+            masks.write_data.eq(self.mask_write_data),
+            masks.write_enable.eq(self.mask_write_enable),
+            chunks.chunk.eq(self.chunk),
+            chunks.clear.eq(self.clear),
+            chunks.free.eq(walk.free),
+            walk.chunk.eq(chunks.head),
+            self.room.eq(chunks.room),
+            self.hungry.eq(walk.hungry),
+            self.misfit.eq(walk.misfit),
+        ]
+
+    def _write(self, m: Module, fetch: data.View, advance: Signal) -> None:
+        """Rows of the next tile wait until the shadow set is free."""
         blocked = self.full & ~self.swap
         last_written = Signal()
         m.d.comb += [
@@ -149,28 +168,20 @@ class WeightLoader(wiring.Component):
         ]
         m.d.sync += self.full.eq(last_written | (self.full & ~self.swap))
 
+    def _negative(self, m: Module, signs: WeightGenerator, fetch: data.View, begun, advance: Signal) -> Signal:
+        """Signs of the fetch that stands at the masks, made from those of the ``fetch`` that leaves the walk."""
         negative = Signal.like(signs.signs)
         m.d.comb += [
             signs.fetch.eq(begun & advance),
-            signs.index.eq(walk.fetch.index),
-            signs.start.eq(walk.fetch.start),
-            signs.rewind.eq(walk.fetch.rewind),
-            signs.commit.eq(walk.fetch.commit),
-            signs.words.eq(Mux(walk.fetch.partial, walk.fetch.words, config.sign_words)),
+            signs.index.eq(fetch.index),
+            signs.start.eq(fetch.start),
+            signs.rewind.eq(fetch.rewind),
+            signs.commit.eq(fetch.commit),
+            signs.words.eq(Mux(fetch.partial, fetch.words, self.config.sign_words)),
         ]
         with m.If(advance):
             m.d.sync += negative.eq(signs.signs)
-        mask, codes = self._masks(m, masks, fetch)
-        if config.ring_words:
-            rings, ring = self._rings(m, walk, fetch, advance, seeding)
-            m.d.comb += seeding.eq(signs.seeding | rings.seeding)
-            # Raw bits of a port are C wide, as those of a ring are, so they are chosen before ports are told apart.
-            mask = Mux(ring, rings.kept, mask)
-            negative = negative ^ (rings.negative & ring.replicate(len(rings.negative)))
-        else:
-            m.d.comb += seeding.eq(signs.seeding)
-        self._expand(m, mask, codes, negative, fetch, coded, used)
-        return m
+        return negative
 
     def _rings(self, m: Module, walk: MaskWalk, fetch, advance, seeding) -> tuple[RingMemory, Signal]:
         """The ring memory behind the same fetches, and whether the command draws from it."""
@@ -206,12 +217,11 @@ class WeightLoader(wiring.Component):
         ]
         return bits, codes
 
-    def _expand(self, m: Module, bits, codes, signs, fetch, coded: Signal, used: Signal) -> None:
-        """One expander per row that is fetched at a time."""
-        config = self.config
-        channels = config.word_bytes
-        for port in range(config.weight_rows):
-            m.submodules[f"expander{port}"] = expander = Expander(groups=config.groups)
+    def _expand(self, m: Module, masks: tuple[Signal, Signal], signs, fetch, coded: Signal, used: Signal) -> None:
+        """One expander per row that is fetched at a time; ``masks`` are its raw bits and its codes."""
+        channels, (bits, codes) = self.config.word_bytes, masks
+        for port in range(self.config.weight_rows):
+            m.submodules[f"expander{port}"] = expander = Expander(groups=self.config.groups)
             weights = self.write_weights.as_value().word_select(port, expander.weights.as_value().shape().width)
             m.d.comb += [
                 expander.mask.eq(bits.word_select(port, channels)),
