@@ -96,3 +96,16 @@ def test_functions_of_the_accelerator_fit_a_screen_and_take_few_arguments(module
     assert long == {name for name in LONG if name.rpartition(".")[0] == module}
     counts = {f.name: sum(a.arg not in ("self", "m") for a in (*f.args.args, *f.args.kwonlyargs)) for f in functions}
     assert {name: count for name, count in counts.items() if count > 6} == {}
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if m.startswith(("rtl.control.", "rtl.weights."))])
+def test_widths_come_from_shapes(module):
+    """Bytes, words of 32 bits and single bits aside, a width is that of a field, of a port or of a range."""
+    tree = ast.parse((ROOT / Path(*module.split("."))).with_suffix(".py").read_text())
+    typed = [
+        f"{node.lineno}: {node.func.id}({node.args[0].value})" for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args
+        and node.func.id in ("Signal", "In", "Out", "unsigned", "signed", "countdown")
+        and isinstance(node.args[0], ast.Constant) and node.args[0].value not in (1, 8, 32)
+    ]
+    assert typed == []

@@ -5,7 +5,10 @@ from amaranth.lib import data
 
 from spec.commands import COMMAND_WORDS, FIELDS
 
-__all__ = ["COMMAND"]
+__all__ = ["COMMAND", "WIDTHS"]
+
+#: Bits of every field by name.
+WIDTHS = {field.name: field.width for field in FIELDS}
 
 #: All fields of a command at their bits; some overlap because ``op`` decides which are meant.
 COMMAND = data.FlexibleLayout(

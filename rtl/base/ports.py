@@ -9,11 +9,12 @@ from spec.packets import Target
 from spec.registers import COUNTERS
 
 __all__ = [
-    "AXI_BITS", "COUNTER_VALUES", "WRITE_ADDRESS_BITS", "Cause", "Chunk", "CommandError", "Entry", "FrameWord",
-    "MemoryWrite", "PoolStep", "Position", "TileFetch", "Weight", "weight_bits",
+    "AXI_BITS", "COUNTER_VALUES", "INDEX_BITS", "WRITE_ADDRESS_BITS", "Cause", "Chunk", "CommandError", "Entry",
+    "FrameWord", "MemoryWrite", "PoolStep", "Position", "TileFetch", "Weight", "weight_bits",
 ]
 
 AXI_BITS = 32  #: Data width of the host's two buses, and of the words they carry.
+INDEX_BITS = 16  #: Bits of the index of a command in the program.
 WRITE_ADDRESS_BITS = 24  #: Bits of the address of a 32-bit word.
 
 #: One value per entry of ``COUNTERS``, in that order.
@@ -96,7 +97,7 @@ class CommandError(data.Struct):
 class Position(data.Struct):
     """Where the sequencer is."""
 
-    command: 16
+    command: INDEX_BITS
     iteration: 16
 
 

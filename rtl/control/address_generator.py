@@ -4,9 +4,9 @@ from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from rtl.base.command import COMMAND
+from rtl.base.command import COMMAND, WIDTHS
 from rtl.base.countdown import begin, countdown, step
-from rtl.control.map_walk import pixel_layout, start_pixel, step_pixel
+from rtl.control.map_walk import COORDINATE_BITS, pixel_layout, start_pixel, step_pixel
 from rtl.lane.accumulator import Accumulator
 from spec.commands import ADDRESS_BITS
 
@@ -78,15 +78,15 @@ class AddressGenerator(wiring.Component):
 
         # Where the walk is.
         walking, valid, first_tap, first_run = Signal(), Signal(), Signal(), Signal()
-        plane = Signal(3) if self.rings else None
+        plane = Signal(WIDTHS["top_plane"]) if self.rings else None
         passes, blocks, columns, rows, pixels, pixel_tiles, tiles = (
-            Signal(countdown(width), name=name) for name, width in (
-                ("passes", 3), ("blocks", 10), ("columns", 3), ("rows", 3), ("pixels", 10), ("pixel_tiles", 12),
-                ("tiles", 11),
+            Signal(countdown(WIDTHS[field]), name=name) for name, field in (
+                ("passes", "passes"), ("blocks", "blocks"), ("columns", "kernel"), ("rows", "kernel"),
+                ("pixels", "run"), ("pixel_tiles", "pixel_tiles"), ("tiles", "tiles"),
             )
         )
         slot = Signal(range(Accumulator.TURNAROUND))  # stays at its greatest
-        kx, ky = Signal(3), Signal(3)
+        kx, ky = Signal(WIDTHS["kernel"]), Signal(WIDTHS["kernel"])
         tap_base = Signal(self.address_bits)
         layout = pixel_layout(self.address_bits)
         here, following, after, origin, tile_start = (
@@ -167,7 +167,7 @@ class AddressGenerator(wiring.Component):
         """
         (run_start, start, last), (address, y, x) = marks, place
         addressed, fetching, beat = Signal(Beat), Signal(Beat), Signal(Beat)
-        row, column = Signal(13), Signal(13)
+        row, column = Signal(COORDINATE_BITS), Signal(COORDINATE_BITS)
         m.d.comb += [
             self.beat.eq(beat),
             self.upcoming.eq(fetching.first),

@@ -5,7 +5,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl.base.command import COMMAND
-from rtl.base.ports import Cause, Chunk, CommandError, FrameWord, MemoryWrite, Position
+from rtl.base.ports import INDEX_BITS, Cause, Chunk, CommandError, FrameWord, MemoryWrite, Position
 from rtl.base.ram import Ram
 from rtl.control.address_generator import AddressGenerator
 from rtl.control.max_pool import MaxPool
@@ -75,7 +75,7 @@ class Engine(wiring.Component):
         self.config = config
         super().__init__({
             "start": In(1),
-            "program_start": In(16),
+            "program_start": In(INDEX_BITS),
             "busy": Out(1),
             "done": Out(1),
             "cause": Out(Cause),

@@ -3,16 +3,23 @@
 from amaranth.hdl import Module, Signal
 from amaranth.lib import data
 
+from rtl.base.command import WIDTHS
 from rtl.base.countdown import begin, countdown, step
 
-__all__ = ["pixel_layout", "start_pixel", "step_pixel"]
+__all__ = ["COORDINATE_BITS", "pixel_layout", "start_pixel", "step_pixel"]
+
+
+#: A row or column of the input map, and beyond its edges: it wraps, so that before the first comes the highest.
+COORDINATE_BITS = max(WIDTHS["height"], WIDTHS["width"]) + 1
 
 
 def pixel_layout(address_bits: int) -> data.StructLayout:
-    """Where a window is in the input map: its top left position (13 bits, wrapping), the output columns left in its
-    row, its word offset.
+    """Where a window is in the input map: its top left position (:data:`COORDINATE_BITS`), the output columns left
+    in its row, its word offset.
     """
-    return data.StructLayout({"offset": address_bits, "y": 13, "x": 13, "columns": countdown(12)})
+    return data.StructLayout({
+        "offset": address_bits, "y": COORDINATE_BITS, "x": COORDINATE_BITS, "columns": countdown(WIDTHS["out_width"]),
+    })
 
 
 def start_pixel(m: Module, command, here: Signal) -> None:

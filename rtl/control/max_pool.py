@@ -6,10 +6,10 @@ from amaranth.hdl import Cat, Module, Signal, Value, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from rtl.base.command import COMMAND
+from rtl.base.command import COMMAND, WIDTHS
 from rtl.base.countdown import begin, countdown, step
 from rtl.base.ports import PoolStep
-from rtl.control.map_walk import pixel_layout, start_pixel, step_pixel
+from rtl.control.map_walk import COORDINATE_BITS, pixel_layout, start_pixel, step_pixel
 from spec.commands import ADDRESS_BITS
 from spec.network import POOL
 
@@ -104,7 +104,8 @@ class MaxPool(wiring.Component):
         here, after, origin = (Signal(layout, name=name) for name in ("here", "after", "origin"))
         period = word_cycles(self.columns)
         slot, kx, ky = Signal(range(period)), Signal(range(POOL.kernel)), Signal(range(POOL.kernel))
-        block, blocks, pixels = Signal(10), Signal(countdown(10), name="blocks"), Signal(countdown(20), name="pixels")
+        block, blocks = Signal(WIDTHS["blocks"]), Signal(countdown(WIDTHS["blocks"]), name="blocks")
+        pixels = Signal(countdown(WIDTHS["out_pixels"]), name="pixels")
         offset = Signal(self.address_bits)
         row_ends, word_ends = kx == POOL.kernel - 1, slot == period - 1
         start_pixel(m, command, origin)
@@ -129,7 +130,7 @@ class MaxPool(wiring.Component):
                     m.d.sync += [block.eq(0), *begin(blocks, command.blocks), offset.eq(0), here.eq(after)]
                     m.d.sync += [*step(pixels), walking.eq(~pixels.last)]
 
-        row, column = Signal(13), Signal(13)
+        row, column = Signal(COORDINATE_BITS), Signal(COORDINATE_BITS)
         m.d.sync += [self.address.eq(here.offset + offset), row.eq(here.y + ky), column.eq(here.x + kx)]
         return (row < command.height) & (column < command.width)
 

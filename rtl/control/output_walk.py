@@ -4,6 +4,7 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from rtl.base.command import WIDTHS
 from rtl.base.countdown import begin, countdown, step
 from spec.commands import ADDRESS_BITS
 
@@ -46,8 +47,8 @@ class OutputWalk(wiring.Component):
             "reset": In(1),
             "advance": In(1),
             "base": In(address_bits),
-            "pixels": In(20),
-            "step": In(10),
+            "pixels": In(WIDTHS["out_pixels"]),
+            "step": In(WIDTHS["out_step"]),
             "address": Out(address_bits),
             "column": Out(range(columns)),
             "first": Out(1, init=1),
@@ -56,7 +57,7 @@ class OutputWalk(wiring.Component):
     def elaborate(self, platform):
         m = Module()
 
-        pixels = Signal(countdown(20))
+        pixels = Signal(countdown(WIDTHS["out_pixels"]))
         start = Signal.like(self.address)  # of the present channel tile
         with m.If(self.reset):
             m.d.sync += [*begin(pixels, self.pixels), self.first.eq(1), self.column.eq(0)]

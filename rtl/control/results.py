@@ -4,7 +4,7 @@ from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from rtl.base.command import COMMAND
+from rtl.base.command import COMMAND, WIDTHS
 from rtl.base.ports import Entry
 from rtl.base.ram import Ram
 from rtl.control.output_walk import OutputWalk
@@ -54,7 +54,7 @@ class Results(wiring.Component):
         super().__init__({
             "take": In(1),
             "command": In(COMMAND),
-            "entry_offset": In(20),
+            "entry_offset": In(WIDTHS["entry_base"]),
             "announce": In(1),
             "soon": In(1),
             "residual_address": Out(config.address_bits),
@@ -110,7 +110,7 @@ class Results(wiring.Component):
         """
         config = self.config
         m.submodules.entries = memory = Ram(width=32 * config.rows, depth=config.entry_rows, part=32)
-        row = Signal(20)
+        row = Signal(WIDTHS["entry_base"])
         first = Signal(Ram.LATENCY)
         entries = Signal.like(self.entries, reset_less=True)
         m.d.sync += first.eq(Cat(self.soon & reads.first, first))

@@ -4,8 +4,8 @@ from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from rtl.base.command import COMMAND
-from rtl.base.ports import CommandError, Position
+from rtl.base.command import COMMAND, WIDTHS
+from rtl.base.ports import INDEX_BITS, CommandError, Position
 from rtl.base.ram import Ram
 from spec.commands import COMMAND_WORDS, Op
 
@@ -51,10 +51,10 @@ class Sequencer(wiring.Component):
         self.commands = commands
         super().__init__({
             "start": In(1),
-            "first": In(16),
+            "first": In(INDEX_BITS),
             "ready": Out(1),
             "command": Out(COMMAND),
-            "entry_offset": Out(20),
+            "entry_offset": Out(WIDTHS["entry_base"]),
             "taken": In(1),
             "halted": Out(1),
             "error": Out(CommandError),
@@ -78,7 +78,7 @@ class Sequencer(wiring.Component):
         # Word k arrives in cycle k + 2 of a fetch.
         cycle = Signal(range(COMMAND_WORDS + Ram.LATENCY + 1))
         words = [Signal(32, name=f"word{i}", reset_less=True) for i in range(COMMAND_WORDS)]
-        index = Signal(16)
+        index = Signal(INDEX_BITS)
         m.d.comb += [
             program.read_address.eq(Cat(cycle[:4], index)),
             self.command.eq(Cat(words)),
@@ -112,7 +112,7 @@ class Sequencer(wiring.Component):
 
     def _decode(self, m: Module, command, index: Signal, cycle: Signal) -> None:
         """Act on the first word of a command; called in state FETCH. A command for others just goes on arriving."""
-        body, left, step = Signal(16), Signal(8), Signal(16)
+        body, left, step = Signal(INDEX_BITS), Signal(WIDTHS["iterations"]), Signal(WIDTHS["entry_step"])
         following = [index.eq(index + 1), cycle.eq(0)]
         with m.Switch(command.op):
             with m.Case(Op.CONV, Op.CLASSIFY, Op.STORE, Op.MAXPOOL):

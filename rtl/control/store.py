@@ -4,6 +4,7 @@ from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from rtl.base.command import WIDTHS
 from rtl.base.countdown import begin, countdown, step
 from rtl.base.ports import AXI_BITS, FrameWord
 from rtl.base.ram import Ram
@@ -65,7 +66,7 @@ class Store(wiring.Component):
             "base": In(address_bits),
             "lane": In(range(lanes)),
             "from_psum": In(1),
-            "count": In(24),
+            "count": In(WIDTHS["count"]),
             "busy": Out(1),
             "address": Out(address_bits),
             "words_read": In(8 * word_bytes).array(lanes),
@@ -77,7 +78,7 @@ class Store(wiring.Component):
         m = Module()
 
         items_word, items_psum = self.word_bytes // 4, self.rows
-        left = Signal(24)
+        left = Signal(WIDTHS["count"])
         psum = Signal()
         wait = Signal(range(Ram.LATENCY + 1))
         most = max(items_word, items_psum)

@@ -39,7 +39,7 @@ class Expander(wiring.Component):
             "codes": In(2 * groups),
             "signs": In(GROUP * groups),
             "coded": In(1),
-            "pass_index": In(2),
+            "pass_index": In(range(GROUP)),
             "used": In(groups),
             "weights": Out(data.ArrayLayout(Weight, groups)),
         })

@@ -4,7 +4,7 @@ from amaranth.hdl import Const, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from rtl.base.command import COMMAND
+from rtl.base.command import COMMAND, WIDTHS
 from rtl.base.countdown import begin, countdown, step
 from rtl.base.ports import Chunk, TileFetch
 from spec.commands import RING_UNIT
@@ -73,11 +73,11 @@ class MaskWalk(wiring.Component):
         held = {name: Signal.like(getattr(self.command, name), name=name) for name in names}
         planes = _Planes(m, self) if self.config.ring_words else None
         busy, placed, there, first, first_pixels = Signal(), Signal(), Signal(), Signal(), Signal()
-        row, pass_index = Signal(7), Signal(2)
+        row, pass_index = Signal(self.fetch.index.shape()), Signal(self.fetch.pass_index.shape())
         rows, passes, blocks, kernel_columns, kernel_rows, pixel_tiles, tiles = (
-            Signal(countdown(width), name=f"{name}_left") for name, width in (
-                ("rows", 7), ("passes", 3), ("blocks", 10), ("columns", 3), ("kernel_rows", 3), ("pixel_tiles", 12),
-                ("tiles", 11),
+            Signal(countdown(WIDTHS[field]), name=f"{name}_left") for name, field in (
+                ("rows", "last_rows"), ("passes", "passes"), ("blocks", "blocks"), ("columns", "kernel"),
+                ("kernel_rows", "kernel"), ("pixel_tiles", "pixel_tiles"), ("tiles", "tiles"),
             )
         )
         units = range(self.config.mask_words * (self.config.mask_word_bits // self.config.mask_unit_bits) + 1)
@@ -173,8 +173,8 @@ class _Planes:
     def __init__(self, m: Module, walk: MaskWalk):
         self.command = walk.command
         self.here = walk.plane
-        self.plane, self.top = Signal(3), Signal(3)
-        self.base, self.size = Signal.like(walk.plane), Signal(16)
+        self.plane, self.top = Signal(WIDTHS["top_plane"]), Signal(WIDTHS["top_plane"])
+        self.base, self.size = Signal.like(walk.plane), Signal(WIDTHS["ring_words"])
         self.first, self.last = Signal(name="first_plane"), Signal(name="last_plane")
         m.d.comb += [self.first.eq(self.plane == self.top), self.last.eq(self.plane == 0)]
 
