@@ -267,7 +267,6 @@ def _ring_fields(placed: LayerPlan, network: Network) -> dict[str, int]:
     draw = network.draws[layer.name]
     return {
         "ring": 1,
-        "top_plane": layer.planes - 1,
         "spare_channels": -layer.inputs % GROUP,
         "ring_base": placed.ring_word // RING_UNIT,
         "ring_words": draw.words,
@@ -279,15 +278,12 @@ def _ring_fields(placed: LayerPlan, network: Network) -> dict[str, int]:
 
 def _layer_command(model: Model, placed: LayerPlan, network: Network, config: AcceleratorConfig) -> Command:
     layer = placed.layer
-    fields = _map_fields(placed) | {
+    fields = _map_fields(placed) | placed.nest | {
         "coded": layer.mode is Mode.ONE_OF_FOUR,
-        "passes": layer.mode.passes,
-        "tiles": placed.tiles,
         "last_groups": placed.last_groups,
         "last_rows": placed.last_rows,
         "run": placed.run,
         "last_run": placed.last_run,
-        "pixel_tiles": placed.pixel_tiles,
         "seed": network.seed_of(layer),
         "streamed": placed.streamed,
         "step_tap": ((layer.width - layer.kernel) * placed.blocks + 1) & (1 << ADDRESS_BITS) - 1,

@@ -7,6 +7,7 @@ from spec.config import AcceleratorConfig
 from spec.model import Model
 from spec.network import Role
 from spec.numerics import pack_entries, prepare
+from spec.order import STORED
 from spec.ring import RING_WORD, digits
 from spec.supermask import Mode, codes
 
@@ -52,9 +53,11 @@ def _layer_units(mask: np.ndarray, placed: LayerPlan, config: AcceleratorConfig)
         code = codes(padded)  # empty groups give code 0; the hardware leaves them out
         padded = ((code[..., None] >> np.arange(2)) & 1).astype(bool).reshape(*code.shape[:3], -1)
     row_bits = padded.shape[-1] // placed.blocks
-    # (m-tile, fetch, row of the fetch, ky, kx, n-block, bits) -> fetch order
+    axes = ("m_tile", "fetch", "row", "ky", "kx", "block", "bits")
+    order = [*(loop.name for loop in STORED), "fetch", "row", "bits"]
     cut = padded.reshape(placed.tiles, config.load_cycles, config.weight_rows, kernel, kernel, placed.blocks, row_bits)
-    ordered = cut.transpose(0, 3, 4, 5, 1, 2, 6).reshape(placed.tiles, placed.weight_tiles, config.load_cycles, -1)
+    ordered = cut.transpose([axes.index(name) for name in order])
+    ordered = ordered.reshape(placed.tiles, placed.weight_tiles, config.load_cycles, -1)
     fetches = np.concatenate([
         ordered[:-1].reshape(-1, ordered.shape[-1]), ordered[-1, :, : placed.last_rows].reshape(-1, ordered.shape[-1])
     ])

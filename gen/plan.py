@@ -1,13 +1,15 @@
 """Where everything of a network goes in the memories of a build, and how each layer is cut into tiles."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from spec.commands import RING_UNIT
 from spec.config import AcceleratorConfig
 from spec.network import Layer, Network, Role
+from spec.order import STORED, down_to, inside, repetitions, walk
 from spec.supermask import GROUP, Mode
 
-__all__ = ["LayerPlan", "Plan", "Region", "command_count", "plan"]
+__all__ = ["LayerPlan", "Plan", "Region", "Segment", "command_count", "plan"]
 
 
 @dataclass(frozen=True)
@@ -17,6 +19,16 @@ class Region:
     memory: str
     base: int
     words: int
+
+
+@dataclass(frozen=True)
+class Segment:
+    """The runs of one m-tile over one pixel tile: each meets ``run`` pixels and takes ``fetches`` weight fetches."""
+
+    m_tile: int
+    pixel_tile: int
+    run: int
+    fetches: int
 
 
 @dataclass(frozen=True)
@@ -81,9 +93,35 @@ class LayerPlan:
         return 1 if self.layer.mode is Mode.ONE_OF_FOUR else 2
 
     @property
+    def nest(self) -> dict[str, int]:
+        """The command fields that count the loops of :mod:`spec.order`."""
+        return {
+            "tiles": self.tiles,
+            "pixel_tiles": self.pixel_tiles,
+            "top_plane": self.layer.planes - 1,
+            "kernel": self.layer.kernel,
+            "blocks": self.blocks,
+            "passes": self.layer.mode.passes,
+        }
+
+    @property
     def weight_tiles(self) -> int:
         """Weight tiles per m-tile: taps times n-blocks."""
-        return self.layer.kernel**2 * self.blocks
+        return repetitions(self.nest, STORED[1:])
+
+    @property
+    def runs(self) -> int:
+        """Runs per segment: weight tiles times passes times planes."""
+        return repetitions(self.nest, inside("pixel_tile"))
+
+    def segments(self, config: AcceleratorConfig) -> Iterator["Segment"]:
+        """Every pair of m-tile and pixel tile, in order."""
+        for place in walk(self.nest, down_to("pixel_tile")):
+            m_tile, pixel_tile = place["m_tile"], place["pixel_tile"]
+            yield Segment(
+                m_tile, pixel_tile, self.last_run if pixel_tile == self.pixel_tiles - 1 else self.run,
+                self.last_rows if m_tile == self.tiles - 1 else config.load_cycles,
+            )
 
 
 @dataclass(frozen=True)
