@@ -17,8 +17,8 @@ __all__ = ["entry_image", "image_words", "mask_chunks", "mask_image", "ring_imag
 def mask_image(model: Model, plan: Plan, config: AcceleratorConfig) -> bytes:
     """Supermasks that stay, in the order the hardware fetches them, from the first unit of the plan, in 32-bit words.
 
-    Order: layer > m-tile > ky > kx > n-block > fetch > row of the fetch > channel, lowest bit first. Rows and channels
-    that are not there are 0.
+    Order: layer > loops of :data:`spec.order.STORED` > fetch > row of the fetch > channel, lowest bit
+    first. Rows and channels that are not there are 0.
     """
     first = plan.mask_unit
     units = np.zeros((plan.resident_units, config.mask_unit_bits), bool)

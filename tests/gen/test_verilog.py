@@ -68,7 +68,7 @@ def test_a_build_without_rings_has_nothing_of_them(text):
     """Neither a name, nor a memory, nor wider sums, nor a packet target; the feature's bit is 0."""
     with_rings = accelerator_verilog(config_for(16, **CONFIG, ring_words=64))
     found = {name for name in _RINGS.findall(with_rings) if name not in _FIELDS}
-    assert {"rings", "plane", "triple", "ring_write_enable", "plane_left"} <= found
+    assert {"rings", "plane", "triple", "ring_write__enable", "plane_left"} <= found
     assert {name for name in _RINGS.findall(text) if name not in _FIELDS} == set()
     instances = rf"^  {RAM_MODULE} #\("
     assert len(re.findall(instances, with_rings, re.MULTILINE)) == len(re.findall(instances, text, re.MULTILINE)) + 1
