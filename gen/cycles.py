@@ -25,7 +25,7 @@ from rtl.lane.pe_array import tree_latency
 from rtl.lane.requantizer import Requantizer
 from spec.commands import COMMAND_WORDS, Op, Source
 from spec.config import AcceleratorConfig
-from spec.network import POOL
+from spec.layer import POOL
 
 __all__ = ["CommandCycles", "CycleModel", "predict"]
 

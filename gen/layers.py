@@ -10,7 +10,7 @@ from gen.plan import LayerPlan
 from rtl.base.ports import Cause
 from spec.commands import Op
 from spec.config import AcceleratorConfig
-from spec.network import POOL, Layer
+from spec.layer import POOL, Layer
 from spec.order import repetitions
 
 __all__ = ["layers_json", "memory_use", "roofs"]

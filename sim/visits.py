@@ -10,8 +10,8 @@ from gen.compile import Program
 from gen.cycles import predict
 from sim.compare import Mismatch
 from spec.golden import Execution
+from spec.layer import Layer, Role
 from spec.model import Model
-from spec.network import Layer, Role
 from spec.order import inside, walk
 from spec.ring import digits
 from spec.supermask import passes_of

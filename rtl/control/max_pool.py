@@ -11,7 +11,7 @@ from rtl.base.countdown import begin, countdown, step
 from rtl.base.ports import PoolStep, StoreStep
 from rtl.control.map_walk import COORDINATE_BITS, pixel_layout, start_pixel, step_pixel
 from spec.commands import ADDRESS_BITS
-from spec.network import POOL
+from spec.layer import POOL
 
 __all__ = ["MaxPool", "word_cycles"]
 
@@ -31,7 +31,7 @@ class _Tap(data.Struct):
 
 
 class MaxPool(wiring.Component):
-    """Executes ``MAXPOOL``: :func:`spec.numerics.max_pool` with the window :data:`spec.network.POOL`, word by word.
+    """Executes ``MAXPOOL``: :func:`spec.numerics.max_pool` with the window :data:`spec.layer.POOL`, word by word.
 
     It moves the words; a :class:`rtl.lane.pool_maximum.PoolMaximum` in every lane compares them.
 

@@ -7,7 +7,7 @@ from amaranth.hdl import Module
 from rtl.control.max_pool import MaxPool
 from rtl.lane.pool_maximum import PoolMaximum
 from spec.commands import ADDRESS_BITS, Op, encode
-from spec.network import POOL
+from spec.layer import POOL
 from spec.numerics import max_pool
 
 WRAP = (1 << ADDRESS_BITS) - 1
