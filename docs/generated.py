@@ -117,11 +117,12 @@ def _listed(parser: argparse.ArgumentParser, name: str, shown: dict[str, str]) -
             if there != name:
                 yield from (f"{title}: as of [{there}](#{there}).", "")
                 continue
-            yield from (f"{title}:", "")
+            yield from (f"{title}, {group.description}:" if group.description else f"{title}:", "")
         yield from lines
 
 
 def _escaped(text: str) -> str:
+    """``text`` with nothing in it that Markdown would take for its own."""
     return re.sub(r"([\\`*_<\[\]])", r"\\\1", text)
 
 
