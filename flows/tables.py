@@ -38,7 +38,7 @@ _LISTS: Mapping[str, tuple[str, Callable, str]] = {
 }
 
 #: Pages that have tables.
-PAGES = ("README.md", "docs/results.md", "docs/training.md", "docs/design.md")
+PAGES = ("README.md", "docs/results.md", "docs/training.md", "docs/design/silicon.md")
 
 _TABLE = re.compile(r"(<!-- table (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 

@@ -20,6 +20,7 @@ PAGE = "before\n<!-- table methods -->\nold\n<!-- end -->\nbetween <!-- a remark
 
 def tree(tmp_path, readme=PAGE):
     (tmp_path / "docs" / "results").mkdir(parents=True)
+    (tmp_path / "docs" / "design").mkdir()
     for page in tables.PAGES[1:]:
         (tmp_path / page).write_text("no table")
     (tmp_path / "README.md").write_text(readme)

@@ -1,6 +1,6 @@
 """From a trained network and the scales of its activations to the integer model: batch norms folded into entries.
 
-Ref: docs/design.md, section 1.
+Ref: docs/design/numbers.md.
 """
 
 import numpy as np

@@ -4,7 +4,7 @@ All block outputs of a stage, over all blocks and iterations, share a step, so t
 inner convolution of a block has one for all its iterations, and the max pool has that of what it reads. A projection
 shortcut is stored signed, in steps of a power of two times its stage's.
 
-Ref: docs/design.md, section 1.
+Ref: docs/design/numbers.md.
 """
 
 import dataclasses

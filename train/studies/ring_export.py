@@ -5,7 +5,7 @@
 Only what hardware can run: word permutation with flips (:mod:`spec.ring`), layers outside the rings hidden. The scale
 of a layer, ``sigma_l / RING_SIGMA`` times the step of its ring, goes into its batch-norm entries.
 
-Ref: docs/design.md; RPG (arXiv:2107.07110), section 5.6, "Quantization".
+Ref: docs/design/training.md; RPG (arXiv:2107.07110), section 5.6, "Quantization".
 """
 
 import argparse
