@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from flows import tables
+from flows.tables import __main__ as tables
 from spec.config import config_for
 from spec.refusal import Refused
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 METHODS = {"rows": [
     {"name": "hfn", "seeds": [0, 1], "accuracies": [0.84, 0.86], "bytes": 1234, "cpu_seconds": [10, 21]},
     {"name": "varied", "seeds": [7], "accuracies": [0.5], "bytes": 1, "cpu_seconds": [1],

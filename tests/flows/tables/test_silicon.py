@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from flows import tables
+from flows.tables import __main__ as tables
 from spec.refusal import Refused
 
 
