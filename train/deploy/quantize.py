@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from spec.layer import Layer, Role
 from spec.model import Model
-from spec.network import Layer, Role
 from spec.numerics import Requantization, accumulator_bounds, fold
 from spec.refusal import Refused
 from train.deploy.stored_signs import ring_values, with_stored_signs

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from spec.network import Layer, Network, Role, Window
+from spec.layer import Layer, Role, Window
+from spec.network import Network
 from train.nets.addressing import Addressing, Slot
 from train.nets.config import Method, ModelConfig
 from train.nets.layers import Convolution

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.table import Table
 
-from spec.network import Network, Role
+from spec.layer import Role
+from spec.network import Network
 from spec.refusal import run_command
 from train.deploy.ring_integers import ring_bytes
 from train.loop.options import integers

@@ -19,8 +19,8 @@ from rich.table import Table
 
 from spec import model, topologies, vectors
 from spec import ring as ring_weights
+from spec.layer import Role
 from spec.model import Model
-from spec.network import Role
 from spec.refusal import Refused, run_command
 from spec.ring import PLANES_MAX, RING_WORD
 from train.data import Dataset, load_dataset
