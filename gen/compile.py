@@ -159,6 +159,16 @@ class Program:
             if c.op is Op.STORE
         )
 
+    @property
+    def bases_after(self) -> dict[str, int]:
+        """Where :func:`compile_model` is to put a program that stays resident behind this one."""
+        return {
+            "command_base": self.start + len(self.commands),
+            "mask_base": self.plan.mask_unit + self.plan.mask_units,
+            "entry_base": self.plan.layers[0].entry_row + self.plan.entry_rows,
+            "ring_base": self.plan.ring_word + self.plan.ring_words,
+        }
+
     @cached_property
     def frames_by_lane(self) -> tuple[tuple[Frame, ...], ...]:
         """For every lane the frames of its image, in the order they are sent."""

@@ -2,13 +2,13 @@
 
 import pytest
 
-from spec.layer import POOL, Layer, Role, Window
+from spec.layer import POOL, Layer, Role
 from spec.numerics import MASK_WIDTHS, RING_WIDTHS
 from spec.ring import Ring
 from spec.supermask import Mode
 
 
-def layer(role=Role.INNER, window=Window(3, 2, 1), **fields):
+def layer(role=Role.INNER, window=(3, 2, 1), **fields):
     return Layer(3, "b.conv1", role, 8, 16, *window, 9, 6, 2, Mode.TWO_OF_FOUR, **fields)
 
 
@@ -26,7 +26,7 @@ def test_a_layer_of_a_ring_is_run_plane_by_plane():
 
 
 def test_a_classifier_is_counted_once_whatever_it_sums_over():
-    made = layer(Role.CLASSIFIER, Window(1, 1, 0))
+    made = layer(Role.CLASSIFIER, (1, 1, 0))
     assert (made.positions, made.macs) == (54, 16 * 8)
 
 
