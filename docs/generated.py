@@ -48,7 +48,7 @@ _FETCHED = re.compile(r"<(?:script|link|img|iframe)\b[^>]*\b(?:src|href)=[\"']?(
 
 
 def packages() -> dict[str, list[str]]:
-    """Modules of the reference by package; tests and what has underscores are left out."""
+    """Modules of the reference by package, tests left out."""
     found: dict[str, list[str]] = {}
     for room in ROOMS:
         for path in sorted((_ROOT / room).rglob("*.py")):
