@@ -20,27 +20,21 @@ from types import MappingProxyType
 from rich.console import Console
 from rich.table import Table
 
-from spec import golden, model, vectors
+from spec import model
 from spec.refusal import Refused, run_command
 from spec.vectors import Vectors
 from train.data import Dataset, load_dataset
 from train.deploy.choice import Calibration, add_calibration_options, given_calibration
-from train.deploy.deployed import DeployedNet
+from train.deploy.proof import MismatchError, proved, store, vectors_path
 from train.deploy.quantize import quantize
 from train.loop import checkpoint
 from train.loop.options import named
 from train.loop.trainer import accuracy
 from train.nets.model import HiddenFoldNet
 from train.nets.scales import Scales
-from train.studies.stretch import recalibrate, stretch
+from train.nets.stretch import recalibrate, stretch
 
-__all__ = ["MismatchError", "export", "main", "proved", "vectors_path"]
-
-_SUFFIX = ".safetensors"
-
-
-class MismatchError(Exception):
-    """Torch and the golden model disagree: our bug, not bad input. The message says where they first differ."""
+__all__ = ["export", "main"]
 
 
 def export(
@@ -51,7 +45,7 @@ def export(
 
     A network that was fine-tuned has its scales; any other gets them by ``calibration``, or as is usual. Recurrent
     blocks named in ``iterations`` run that often instead of as trained, with statistics measured again on the images
-    of the calibration (:mod:`train.studies.stretch`).
+    of the calibration (:mod:`train.nets.stretch`).
 
     Returns
     -------
@@ -104,23 +98,6 @@ def export(
     return deployed, proof
 
 
-def proved(deployed: model.Model, dataset: Dataset, count: int) -> tuple[Vectors, float]:
-    """Vectors of the first ``count`` held-out images, by the deployed torch model, and its accuracy on all of them.
-
-    Raises
-    ------
-    MismatchError
-        If it and the golden model differ anywhere on those ``count`` images.
-    """
-    net = DeployedNet(deployed)
-    images, labels = dataset.test_images, dataset.test_labels
-    trace = net.run(images[:count])
-    found = vectors.difference(golden.run(deployed, images[:count]), trace)
-    if found:
-        raise MismatchError(found)
-    return Vectors(images[:count], labels[:count], trace), net.accuracy(images, labels)
-
-
 def _stretched(trained: HiddenFoldNet, iterations: Mapping[str, int], dataset: Dataset, count: int) -> HiddenFoldNet:
     left_out = [name for name, runs in iterations.items() if runs == 0]
     if left_out:
@@ -141,13 +118,6 @@ def _how(scales: Scales, rule: str, count: int) -> dict:
     return {
         "images": f"the first {count} training images", "rule": str(rule), "count": count, "bits": scales.bits,
     }
-
-
-def vectors_path(path: Path) -> Path:
-    """Where the vectors of the model file ``path`` are: ``NAME.vectors.safetensors``."""
-    if path.suffix != _SUFFIX:
-        raise Refused(f"Option --out must name a {_SUFFIX} file, not {str(path)!r}")
-    return path.with_suffix(f".vectors{_SUFFIX}")
 
 
 def _table(deployed: model.Model) -> Table:
@@ -181,7 +151,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     add("--data", type=Path, default=Path("build/data"), help="folder with the files of data sets")
     add("--json", action="store_true", help="print the result as JSON")
     arguments = parser.parse_args(argv)
-    beside = vectors_path(arguments.out)
+    vectors_path(arguments.out)  # Refused now, if it is.
     calibration = given_calibration(arguments)
     state = checkpoint.load(arguments.checkpoint)
     dataset = load_dataset(state["settings"]["dataset"], arguments.data)
@@ -190,9 +160,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except MismatchError as mismatch:
         print(f"error: torch and the golden model differ, so nothing was written: {mismatch}", file=sys.stderr)
         return 1
-    # The model last: where it is, everything is.
-    vectors.save(beside, deployed, proof)
-    model.save(deployed, arguments.out)
+    _, beside = store(deployed, proof, arguments.out)
     if arguments.json:
         print(json.dumps(
             deployed.provenance | {"model": str(arguments.out), "vectors": str(beside), "hash": deployed.hash}

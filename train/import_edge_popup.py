@@ -20,13 +20,13 @@ from pathlib import Path
 import torch
 from rich.console import Console
 
-from spec import model, vectors
+from spec import model
 from spec.refusal import Refused, run_command
 from train.data import DATASETS, Dataset, load_dataset
 from train.deploy.calibration import calibrate
+from train.deploy.proof import MismatchError, proved, store, vectors_path
 from train.deploy.public_state import PublicLayer, layers_of, read_state
 from train.deploy.quantize import quantize
-from train.export import MismatchError, proved, vectors_path
 from train.loop.options import add_model_options, given_model_settings
 from train.loop.trainer import accuracy
 from train.nets.config import Method, ModelConfig
@@ -187,7 +187,7 @@ def _parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; see ``--help``."""
     arguments = _parser().parse_args(argv)
-    beside = vectors_path(arguments.out)
+    vectors_path(arguments.out)  # Refused now, if it is.
     config = _config(arguments)
     state = read_state(arguments.state)
     dataset = load_dataset(arguments.dataset, arguments.data)
@@ -213,9 +213,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "carried": report.carried, "lost": report.lost,
     }
     deployed = model.with_provenance(deployed, **facts)
-    # The model last: where it is, everything is.
-    vectors.save(beside, deployed, proof)
-    model.save(deployed, arguments.out)
+    _, beside = store(deployed, proof, arguments.out)
     if arguments.json:
         print(json.dumps(facts | {"model": str(arguments.out), "vectors": str(beside), "hash": deployed.hash}))
         return 0

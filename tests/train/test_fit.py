@@ -14,8 +14,8 @@ from spec.files import write_bytes
 from spec.refusal import Refused
 from train import fit
 from train.loop import checkpoint, step
-from train.loop.optimize import learning_rate
 from train.loop.recipe import Recipe
+from train.loop.step import learning_rate
 from train.loop.trainer import accuracy
 
 TIMES = ("seconds", "images_per_s")

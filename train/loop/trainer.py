@@ -21,10 +21,9 @@ from spec.refusal import Refused
 from train.data import Dataset
 from train.data.batches import Batches
 from train.data.dataset import Images
-from train.loop.optimize import learning_rate, make_optimizer
 from train.loop.processes import Processes
 from train.loop.recipe import Recipe
-from train.loop.step import TrainingStep
+from train.loop.step import TrainingStep, learning_rate, make_optimizer
 
 __all__ = ["Trainer", "accuracy"]
 

@@ -29,7 +29,7 @@ from train.loop.settings import Settings
 from train.loop.trainer import accuracy
 from train.nets.layers import HiddenConv
 from train.nets.model import HiddenFoldNet
-from train.studies.stretch import stretch
+from train.nets.stretch import stretch
 
 __all__ = ["RESULT", "Cell", "run_cell", "run_cells"]
 

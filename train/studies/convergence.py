@@ -20,10 +20,9 @@ from torch import nn
 from spec.refusal import Refused, run_command
 from train.data import Dataset
 from train.data.batches import Batches
-from train.loop.optimize import make_optimizer
 from train.loop.processes import Processes
 from train.loop.recipe import Recipe
-from train.loop.step import TrainingStep
+from train.loop.step import TrainingStep, make_optimizer
 from train.loop.trainer import accuracy
 from train.studies.ring_options import (
     common,

@@ -25,9 +25,9 @@ from spec.refusal import Refused, run_command
 from spec.ring import PLANES_MAX, RING_WORD
 from train.data import Dataset, load_dataset
 from train.deploy.calibration import Rule, calibrate
+from train.deploy.proof import proved, vectors_path
 from train.deploy.quantize import entries_of
 from train.deploy.ring_integers import make_integer, ring_limit
-from train.export import proved, vectors_path
 from train.loop.trainer import accuracy
 from train.nets.addressing import Addressing
 from train.nets.config import Method

@@ -41,7 +41,7 @@ METHODS = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; see ``--help``."""
-    parser = common("compare", "Train ways of sharing weights at the same degrees of freedom (Table 2).")
+    parser = common("sharing", "Train ways of sharing weights at the same degrees of freedom (Table 2).")
     parser.add_argument("--dof", type=int, default=4608, help="values of all rings together")
     arguments = parser.parse_args(argv)
     torch.set_num_threads(1)

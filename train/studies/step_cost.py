@@ -28,8 +28,7 @@ from spec.files import write_text
 from spec.refusal import Refused, run_command
 from spec.supermask import Mode, keep_count
 from train.nets.config import Method, ModelConfig
-from train.nets.edge_popup import EdgePopup
-from train.nets.layers import HiddenConv
+from train.nets.layers import EdgePopup, HiddenConv
 from train.nets.model import HiddenFoldNet
 
 __all__ = ["DENSE", "SORT", "SUBJECTS", "SortEveryUse", "Step", "main", "measure"]
