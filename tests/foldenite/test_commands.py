@@ -18,9 +18,6 @@ from spec.topologies import residual_network
 ROOT = Path(__file__).parents[2]
 ROOMS = ("train", "gen", "sim", "flows")
 
-#: Two studies that are on their way into ``train.fit`` and ``train.export``.
-LEAVING = {"train.studies.ring_fit", "train.studies.ring_export"}
-
 
 def runnable():
     """Modules with a ``main`` that ``python -m`` runs."""
@@ -31,7 +28,7 @@ def runnable():
 
 
 def test_every_command_is_listed_and_every_listed_one_is_there():
-    assert sorted(set(runnable()) - LEAVING) == sorted(command.module for command in COMMANDS)
+    assert sorted(set(runnable())) == sorted(command.module for command in COMMANDS)
 
 
 @pytest.mark.parametrize("what", ["name", "module", "summary"])
@@ -64,9 +61,7 @@ def actions_of(parser):
                 yield from actions_of(below)
 
 
-@pytest.mark.parametrize(
-    "command", [command for command in COMMANDS if not command.module.startswith("train.")], ids=lambda c: c.name
-)
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
 def test_options_follow_the_conventions(command):
     """Each has help, numbers have a range of their own, and what all commands have is spelled alike."""
     parser = parser_of(command)

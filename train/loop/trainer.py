@@ -5,7 +5,6 @@ ends in the same bits (on the same machine and versions).
 """
 
 import math
-import sys
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -14,9 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import Progress
 from torch import nn
 
+from console.progress import progress_bars
 from spec.refusal import Refused
 from train.data import Dataset
 from train.data.batches import Batches
@@ -97,22 +97,16 @@ class Trainer:
         )
         if self.recipe.batch % (self.recipe.accumulate * self.processes.world):
             raise Refused(
-                f"Recipe setting batch must be a multiple of accumulate times processes "
+                f"Setting --batch must be a multiple of accumulate times processes "
                 f"({self.recipe.accumulate} x {self.processes.world}), not {self.recipe.batch}"
             )
         self._optimizer = make_optimizer(self.recipe, self.model)
         self._step = TrainingStep(self.model, self._optimizer, self.recipe, self.processes)
         history, first, loss = self._restore()
         console = Console(stderr=True)
-        columns = (
-            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
-            TextColumn("loss {task.fields[loss]:.3f}  held out {task.fields[held_out]}"), TimeElapsedColumn(),
-            TimeRemainingColumn(),
-        )
-        self._quiet = not (self.processes.leads and console.is_terminal)
-        with Progress(*columns, console=console, disable=self._quiet) as progress:
+        with progress_bars(console, disable=not (self.processes.leads and console.is_terminal)) as progress:
             self._task = progress.add_task(
-                self.label, total=self.recipe.epochs * len(self._batches), loss=math.nan, held_out="-",
+                self.label, total=self.recipe.epochs * len(self._batches),
                 completed=len(history) * len(self._batches) + first,
             )
             for epoch in range(len(history), self.recipe.epochs):
@@ -176,8 +170,8 @@ class Trainer:
                 f"learning rate, now {self.recipe.lr}"
             )
         progress.update(
-            self._task, loss=float(total) / (step + 1), completed=epoch * len(self._batches) + step + 1,
-            description=f"{self.label}, epoch {epoch + 1} of {self.recipe.epochs}",
+            self._task, completed=epoch * len(self._batches) + step + 1,
+            description=f"{self.label}, epoch {epoch + 1} of {self.recipe.epochs}: loss {total / (step + 1):.3f}",
         )
 
     def _tell(self, record: dict, progress: Progress) -> None:
@@ -186,13 +180,11 @@ class Trainer:
             return
         if self.report is not None:
             self.report(record)
-        progress.update(self._task, held_out=f"{record['held_out_accuracy']:.2%}")
-        if self._quiet:
-            print(
-                f"{self.label}, epoch {record['epoch']} of {self.recipe.epochs}: loss {record['loss']:.4f}, "
-                f"held out {record['held_out_accuracy']:.2%}, {record['seconds']:.1f} s",
-                file=sys.stderr, flush=True,
-            )
+        progress.console.print(
+            f"{self.label}, epoch {record['epoch']} of {self.recipe.epochs}: loss {record['loss']:.4f}, "
+            f"held out {record['held_out_accuracy']:.2%}, {record['seconds']:.1f} s",
+            markup=False, highlight=False, soft_wrap=True,
+        )
 
 
 @torch.no_grad()

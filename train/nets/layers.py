@@ -32,7 +32,15 @@ class Convolution(nn.Module):
         Of :func:`train.nets.norms.norms`; none for the classifier.
     bias : int
         Output channels that learn a bias, from 0: all of them or none.
+
+    Members
+    -------
+    own_signs : bool
+        Whether the signs are others than the accelerator's generator gives, so that they must be stored; set by who
+        replaces the weight of a hidden layer.
     """
+
+    own_signs = False
 
     def __init__(self, window: Window, norms: nn.ModuleList, bias: int):
         super().__init__()
@@ -100,9 +108,6 @@ class HiddenConv(Convolution):
     scores : parameter, float32, OHWI
     weight : buffer, float32, OHWI
         Derived from the seed, hence not in the state dict.
-    own_signs : bool
-        Whether the signs are others than the accelerator's generator gives, so that they must be stored; set by who
-        replaces ``weight``.
     """
 
     def __init__(self, layer: Layer, window: Window, norms: nn.ModuleList, bias: int, *, kind: Weights, seed: int,
@@ -110,7 +115,6 @@ class HiddenConv(Convolution):
         super().__init__(window, norms, bias)
         self.mode: Mode = layer.mode
         self.density = density
-        self.own_signs = False
         self.sigma = sigma_of(layer, density)
         self.register_buffer("weight", initial_weight(kind, layer, self.sigma, seed), persistent=False)
         bound = math.sqrt(6 / (layer.weights // layer.outputs))

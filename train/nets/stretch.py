@@ -15,12 +15,12 @@ from torch import nn
 from spec.network import Block
 from spec.refusal import Refused
 from train.data.dataset import Images
-from train.nets.model import HiddenFoldNet
+from train.nets.model import ResidualNet
 
 __all__ = ["recalibrate", "stretch"]
 
 
-def stretch(model: HiddenFoldNet, iterations: Mapping[str, int]) -> HiddenFoldNet:
+def stretch(model: ResidualNet, iterations: Mapping[str, int]) -> ResidualNet:
     """A copy of ``model`` whose recurrent blocks run as often as ``iterations`` says, by block name.
 
     An iteration that was not trained uses the batch norm of the last one that was; :func:`recalibrate` gives it
@@ -55,7 +55,7 @@ def _with(block: Block, iterations: int) -> Block:
 
 
 @torch.no_grad()
-def recalibrate(model: HiddenFoldNet, images: Images, batch: int = 256) -> None:
+def recalibrate(model: ResidualNet, images: Images, batch: int = 256) -> None:
     """Measure the statistics of all batch norms of ``model`` again, on uint8 ``images`` (n, H, W, C).
 
     They become the plain average over batches, and over the iterations that share a batch norm. Nothing else changes.

@@ -97,13 +97,13 @@ def test_configurations_older_than_a_setting_are_read():
 
 
 @pytest.mark.parametrize(("settings", "message"), [
-    ({"vary": -1}, "Setting --vary must be 0, or more with recurrent blocks .*, not -1 with --method hfn"),
-    ({"vary": 1, "method": "hnn"}, "Setting --vary must be 0, .*, not 1 with --method hnn"),
-    ({"method": "sparse"}, r"Setting --method must be one of \['dense', 'folded', 'hnn', 'hfn'\], not 'sparse'"),
-    ({"weights": "uniform"}, r"Setting --weights must be one of \['lfsr', 'signed', 'normal'\], not 'uniform'"),
+    ({"vary": -1}, "Setting --vary must be at least 0, not -1"),
+    ({"vary": 1, "method": "hnn"}, "Setting --vary needs recurrent blocks .*; it is 1 with --method hnn"),
+    ({"method": "sparse"}, "Setting --method must be one of dense, folded, hnn, hfn, not 'sparse'"),
+    ({"weights": "uniform"}, "Setting --weights must be one of lfsr, signed, normal, not 'uniform'"),
     ({"network": "vgg16"}, "There is no network 'vgg16'"),
-    ({"density": 0}, "Density .* must be above 0"),
-    ({"densities": {"stem": 2.0}}, "Density .* at most 1, not 2.0"),
+    ({"density": 0}, "Setting --density must be more than 0 and at most 1, not 0"),
+    ({"densities": {"stem": 2.0}}, "Setting --layer-density must be more than 0 and at most 1, not 2.0"),
 ])
 def test_bad_settings_are_refused(settings, message):
     with pytest.raises(Refused, match=message):
