@@ -94,7 +94,7 @@ def set_usual(parser: argparse.ArgumentParser, **defaults) -> None:
 
 
 def check_settings(settings) -> None:
-    """Refuse values of the dataclass ``settings`` that their kinds do not allow; choices become members.
+    """Refuse values of the dataclass ``settings`` that their kinds do not allow; choices become members, lists tuples.
 
     Raises
     ------
@@ -103,10 +103,11 @@ def check_settings(settings) -> None:
     """
     for field in _settings(type(settings)):
         value, kind = getattr(settings, field.name), field.metadata["kind"]
+        if isinstance(kind, Several) and isinstance(value, list):
+            value = tuple(value)
         if problem := _problem(value, kind):
             raise Refused(f"Setting {_option(field)} {problem}")
-        if isinstance(kind, enum.EnumType):
-            object.__setattr__(settings, field.name, kind(value))
+        object.__setattr__(settings, field.name, kind(value) if isinstance(kind, enum.EnumType) else value)
 
 
 def _problem(value, kind) -> str | None:

@@ -29,6 +29,7 @@ from train.fit import CHECKPOINT, fit
 from train.loop import checkpoint
 from train.loop.processes import Processes
 from train.loop.settings import add_settings_options, settings_from
+from train.loop.trainer import Run
 
 __all__ = ["Trained", "build", "evaluate", "export", "simulate", "train"]
 
@@ -103,7 +104,7 @@ def train(
     torch.set_num_threads(1)  # as the command does: trained bits depend on it
     processes = Processes.start()
     try:
-        record = fit(chosen, dataset, folder, processes)
+        record = fit(chosen, dataset, folder, Run(processes, name))
     finally:
         processes.stop()
         torch.set_num_threads(threads)

@@ -13,6 +13,8 @@ import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
+import torch
+
 from console.command import CommandParser, Whole
 from console.settings import add_settings, given_settings
 from spec.refusal import Refused, run_command
@@ -83,20 +85,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     path = arguments.checkpoint
     if path.resolve() == (arguments.out / CHECKPOINT).resolve():
         raise Refused(f"Option --out {arguments.out} is where --checkpoint lies, which would be lost; choose another")
+    torch.set_num_threads(arguments.threads)
     state = checkpoint.load(path)
-
-    def prepare() -> tuple[Settings, Dataset]:
-        before = Settings.from_json(state["settings"])
-        recipe = gentle(before.recipe).to_json()
-        if arguments.recipe:
-            recipe = read_recipe(arguments.recipe).get("training", {})
-        recipe = Recipe.from_json(recipe | given_settings(arguments, Recipe))
-        dataset = before.load(arguments.data)
-        tuning = tuning_of(path, state, dataset, Calibration(**given_settings(arguments, Calibration)))
-        seed = before.seed if arguments.seed is None else arguments.seed
-        return dataclasses.replace(before, recipe=recipe, seed=seed, finetuning=tuning), dataset
-
-    return run(arguments, prepare, state["model"])
+    before = Settings.from_json(state["settings"])
+    recipe = gentle(before.recipe).to_json()
+    if arguments.recipe:
+        recipe = read_recipe(arguments.recipe).get("training", {})
+    recipe = Recipe.from_json(recipe | given_settings(arguments, Recipe))
+    dataset = before.load(arguments.data)
+    tuning = tuning_of(path, state, dataset, Calibration(**given_settings(arguments, Calibration)))
+    seed = before.seed if arguments.seed is None else arguments.seed
+    settings = dataclasses.replace(before, recipe=recipe, seed=seed, finetuning=tuning)
+    return run(arguments, settings, dataset, state["model"])
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ from train.data import Dataset
 from train.loop import checkpoint
 from train.loop.processes import Processes
 from train.loop.settings import Settings, add_settings_options, settings_from
-from train.loop.trainer import Trainer
+from train.loop.trainer import Run, Trainer
 from train.nets.model import ResidualNet
 from train.nets.vary import varied
 
@@ -40,27 +40,25 @@ CHECKPOINT, LOG = "checkpoint.pt", "log.jsonl"
 
 
 def fit(
-    settings: Settings, dataset: Dataset, out: Path, processes: Processes, *, resume: bool = False, workers: int = 0,
-    save_seconds: float = 300.0, board: Callable[[dict], None] | None = None, start: dict | None = None,
-    label: str = "",
+    settings: Settings, dataset: Dataset, out: Path, how: Run, *, resume: bool = False, start: dict | None = None
 ) -> dict:
-    """Train to the end of ``settings`` and return the record of the last epoch.
+    """Train to the end of ``settings``, write to the folder ``out``, and return the record of the last epoch.
 
-    ``start`` is the state dict of a network to go on from, instead of from one that ``settings.seed`` draws; ``label``
-    is what the run is called on the screen. The held-out accuracy (test or validation images) is logged, never acted
-    upon.
+    With ``resume`` it goes on from the checkpoint in ``out``; ``start`` is the state dict of a network to go on from,
+    instead of from one that ``settings.seed`` draws. The held-out accuracy (test or validation images) is logged, never
+    acted upon.
 
     Raises
     ------
     Refused
-        If the settings do not suit the data, training diverges, or ``resume`` finds no checkpoint of these settings.
+        If the settings do not suit the data, training diverges, or there is nothing of these settings to resume.
     """
     model = settings.untrained(dataset)
     output_folder(out).mkdir(parents=True, exist_ok=True)  # Before hours of training, not after.
     if start is not None:
         model.load_state_dict(start)
     state = _resumable(out / CHECKPOINT, settings, dataset) if resume else None
-    if state is not None and processes.leads:
+    if state is not None and how.processes.leads:
         _write_log(out, state["history"])  # A run killed between checkpoint and log lacks its last line.
     network = model.network if isinstance(model, ResidualNet) else None
     facts = {
@@ -73,10 +71,7 @@ def fit(
         _write_log(out, progress["history"])
 
     shown = dataset.with_validation(settings.validation, settings.seed) if settings.validation else dataset
-    label = label or (network.name if network else settings.model.network)
-    trainer = Trainer(
-        model, shown, settings.recipe, settings.seed, processes, state, save, board, save_seconds, workers, label
-    )
+    trainer = Trainer(model, shown, settings.recipe, settings.seed, how, state, save)
     if settings.model.vary:
         trainer.around = varied(model, settings.model.vary, settings.seed)
     return trainer.run()[-1]
@@ -128,7 +123,7 @@ def _board(folder: Path) -> Callable[[dict], None]:
 
 
 def add_run_options(parser: CommandParser, out: Path) -> None:
-    """Options of :func:`run`; ``out`` is the folder to write if none is given."""
+    """Options of :func:`run`, and ``--threads``; ``out`` is the folder to write if none is given."""
     group = parser.add_argument_group("run")
     add = group.add_argument
     add("--data", type=Path, default=Path("build/data"), help="folder of the data sets' files (default build/data)")
@@ -142,25 +137,16 @@ def add_run_options(parser: CommandParser, out: Path) -> None:
     add_json(group)
 
 
-def run(
-    arguments: argparse.Namespace, prepare: Callable[[], tuple[Settings, Dataset]], start: dict | None = None
-) -> int:
-    """Train with the options of :func:`add_run_options` what ``prepare()`` gives, and print the result.
-
-    ``start`` is as in :func:`fit`.
-    """
-    torch.set_num_threads(arguments.threads)
-    settings, dataset = prepare()
-    processes = Processes.start(arguments.device)
-    board = _board(arguments.out / "tensorboard") if arguments.tensorboard and processes.leads else None
+def run(arguments: argparse.Namespace, settings: Settings, dataset: Dataset, start: dict | None = None) -> int:
+    """Train with the options of :func:`add_run_options`, and print the result; ``start`` is as in :func:`fit`."""
+    out, processes = arguments.out, Processes.start(arguments.device)
+    board = _board(out / "tensorboard") if arguments.tensorboard and processes.leads else None
+    how = Run(processes, settings.dataset, arguments.workers, arguments.save_seconds, board)
     try:
-        result = fit(
-            settings, dataset, arguments.out, processes, resume=arguments.resume, workers=arguments.workers,
-            save_seconds=arguments.save_seconds, board=board, start=start,
-        )
+        result = fit(settings, dataset, out, how, resume=arguments.resume, start=start)
     finally:
         processes.stop()
-    paths = {"checkpoint": str(arguments.out / CHECKPOINT), "log": str(arguments.out / LOG)}
+    paths = {"checkpoint": str(out / CHECKPOINT), "log": str(out / LOG)}
     if not processes.leads:
         return 0
     if arguments.json:
@@ -182,12 +168,9 @@ def parser() -> CommandParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; see ``--help``."""
     arguments = parser().parse_args(argv)
-
-    def prepare() -> tuple[Settings, Dataset]:
-        settings = settings_from(arguments)
-        return settings, settings.load(arguments.data)
-
-    return run(arguments, prepare)
+    torch.set_num_threads(arguments.threads)
+    settings = settings_from(arguments)
+    return run(arguments, settings, settings.load(arguments.data))
 
 
 if __name__ == "__main__":

@@ -86,7 +86,7 @@ def model(tmp_path_factory):
 
 @pytest.mark.parametrize("words", [
     ["build"], ["bitstream"], ["run", "MODEL"], ["fuzz"], ["networks"], ["synth"], ["sweep", "MODEL"], ["bench"],
-    ["board", "MODEL", "--port", "nowhere"],
+    ["board", "MODEL", "--port", "nowhere"], ["fit"], ["ablation"], ["compare", "ideas"],
 ], ids=lambda words: words[0])
 def test_a_file_where_a_folder_is_meant_is_refused(words, model, tmp_path):
     (tmp_path / "here").write_text("kept")
@@ -97,6 +97,7 @@ def test_a_file_where_a_folder_is_meant_is_refused(words, model, tmp_path):
 
 @pytest.mark.parametrize("words", [
     ["synthetic", "resnet18"], ["onnx", "MODEL"], ["waves", "MODEL"], ["report", "BUILD"],
+    ["sizes"], ["step-cost"], ["stretch"],
 ], ids=lambda words: words[0])
 def test_a_folder_where_a_file_is_meant_is_refused(words, model, tmp_path):
     with pytest.raises(Refused, match=r"^Output \S+ is a folder; name a file to write, such as one in it$"):

@@ -130,7 +130,8 @@ def test_a_folded_network_with_rings_is_exported(tiny, tmp_path):
 
 
 def test_what_is_only_trained_is_refused(tiny, drawn, tmp_path):
-    fit.main([*tiny, "--epochs", "1", "--network", "repeated", "--width", "4", "--dof", "320", "--out", str(tmp_path)])
+    repeated = ["--network", "repeated", "--method", "dense", "--width", "4", "--dof", "320"]
+    fit.main([*tiny, "--epochs", "1", *repeated, "--out", str(tmp_path)])
     with pytest.raises(Refused, match="of kind repeated is only trained; choose small or a ResNet"):
         export.main(["--checkpoint", str(tmp_path / "checkpoint.pt")])
     with pytest.raises(Refused, match="of a network with rings, which cannot be fine-tuned"):

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from rich.console import Console
-from rich.progress import track
 from torch import Tensor
 from torch.nn import functional
 
 from console.command import Whole
+from console.progress import progress_bars
 from console.settings import check_settings, setting
 from spec.numerics import ACTIVATION_BITS, ACTIVATION_BITS_MIN
 from spec.refusal import Refused
@@ -95,17 +94,17 @@ def choose(
     logits = _logits(model, images)
     tried: dict[Rule, float | None] = {}
     refusals, best = [], None
-    console = Console(stderr=True)
-    for rule in track(rules, "judging scales", console=console, disable=not console.is_terminal, transient=True):
-        scales = scales_of(model.network, found, rule, bits)
-        try:
-            tried[rule] = _divergence(model, scales, images, logits)
-        except Refused as refusal:
-            refusals.append(refusal)
-            tried[rule] = None
-            continue
-        if best is None or tried[rule] < tried[best[0]]:
-            best = rule, scales
+    with progress_bars(transient=True) as progress:
+        for rule in progress.track(rules, description="judging scales"):
+            scales = scales_of(model.network, found, rule, bits)
+            try:
+                tried[rule] = _divergence(model, scales, images, logits)
+            except Refused as refusal:
+                refusals.append(refusal)
+                tried[rule] = None
+                continue
+            if best is None or tried[rule] < tried[best[0]]:
+                best = rule, scales
     if best is None:
         raise refusals[0]
     return Choice(*best, tried)

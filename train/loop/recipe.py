@@ -68,8 +68,8 @@ class Recipe:
         for name, field in names.items():
             if name not in data and field.default is MISSING:
                 raise Refused(f"Recipe lacks the setting {name}")
-        return cls(**(data | {"milestones": tuple(data.get("milestones", ()))}))
+        return cls(**data)
 
     def to_json(self) -> dict:
         """Plain form; :meth:`from_json` inverts it."""
-        return dataclasses.asdict(self) | {"milestones": list(self.milestones)}
+        return dataclasses.asdict(self)

@@ -116,8 +116,7 @@ def settings_from(arguments: argparse.Namespace) -> Settings:
     Refused
         If there is no such recipe, or a value is impossible, naming it.
     """
-    file = read_recipe(arguments.recipe)
-    found = {}
+    file, found = read_recipe(arguments.recipe), {}
     for section, kind in _SECTIONS.items():
         given = file.get(section, {}) | given_settings(arguments, kind)
         known = [field.name for field in dataclasses.fields(kind) if field.metadata]
@@ -126,7 +125,7 @@ def settings_from(arguments: argparse.Namespace) -> Settings:
                 f"Unknown setting {min(unknown)!r} in section [{section}] of recipe {arguments.recipe}; the settings "
                 f"are {', '.join(known)}"
             )
-        found[section] = {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
+        found[section] = given
     if "dataset" not in found["data"]:
         raise Refused(f"Recipe {arguments.recipe} does not say on what to train; give --dataset")
     network = found["network"]

@@ -118,6 +118,8 @@ class ModelConfig:
                 f"Setting --vary needs recurrent blocks (--method folded or hfn); it is {self.vary} with --method "
                 f"{self.method}"
             )
+        if not self.residual and self.method is not Method.DENSE:
+            raise Refused(f"A network of kind {self.network} neither folds nor has masks; train it with --method dense")
 
     @classmethod
     def of(cls, method: Method, **settings) -> "ModelConfig":
@@ -189,13 +191,6 @@ class ModelConfig:
         """
         usual = {field.name: field.default for field in dataclasses.fields(cls) if field.name in _YOUNGER}
         values = checked(usual | data if isinstance(data, dict) else data, cls, "model")
-        for name in ("widths", "iterations", "stem", "stages", "fold"):
-            if not isinstance(values[name], list | tuple) or any(type(number) is not int for number in values[name]):
-                raise Refused(f"Key model.{name} must be a list of integers, not {values[name]!r}")
-            values[name] = tuple(values[name])
-        table = values["densities"]
-        if not isinstance(table, dict) or any(type(number) not in (int, float) for number in table.values()):
-            raise Refused(f"Key model.densities must map layer names to numbers, not {table!r}")
         if values["rings"] is not None:
             values["rings"] = Rings.from_json(values["rings"])
         return cls(**values)

@@ -48,16 +48,13 @@ class Rings:
 
     def to_json(self) -> dict:
         """Plain form; :meth:`from_json` inverts it."""
-        plain = dataclasses.asdict(self) | {"parts": list(self.parts)}
+        plain = dataclasses.asdict(self)
         return {name: str(value) if isinstance(value, str) else value for name, value in plain.items()}
 
     @classmethod
     def from_json(cls, data: dict) -> "Rings":
         """What ``data`` describes; an unknown, missing or ill-typed key is refused by name."""
-        values = checked(data, cls, "model.rings")
-        if not isinstance(values["parts"], list) or any(type(part) is not str for part in values["parts"]):
-            raise Refused(f"Key model.rings.parts must be a list of names, not {values['parts']!r}")
-        return cls(**values | {"parts": tuple(values["parts"])})
+        return cls(**checked(data, cls, "model.rings"))
 
 
 @dataclass(frozen=True)

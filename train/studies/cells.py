@@ -22,7 +22,7 @@ from train.fit import CHECKPOINT, fit, versions
 from train.loop import checkpoint
 from train.loop.processes import Processes
 from train.loop.settings import Settings
-from train.loop.trainer import accuracy
+from train.loop.trainer import Run, accuracy
 from train.nets.layers import HiddenConv
 from train.nets.model import ResidualNet
 from train.nets.stretch import stretch
@@ -101,7 +101,7 @@ def _logged(cell: Cell, dataset: Dataset, out: Path, device: str) -> dict:
         return run_cell(cell, dataset, out, device)
 
 
-def run_cell(cell: Cell, dataset: Dataset, out: Path, device: str = "auto", label: str = "") -> dict:
+def run_cell(cell: Cell, dataset: Dataset, out: Path, device: str = "auto", label: str = "training") -> dict:
     """Train ``cell`` on one CPU thread or a GPU, or what is left of it, keep its result and return that.
 
     The result has ``name``, ``accuracy`` (held-out images, after the last epoch), ``cpu_seconds`` of training and of
@@ -112,7 +112,7 @@ def run_cell(cell: Cell, dataset: Dataset, out: Path, device: str = "auto", labe
         torch.set_num_threads(1)
         started = time.process_time()
         resume = _goes_on(folder / CHECKPOINT, cell.settings)
-        record = fit(cell.settings, dataset, folder, Processes.start(device), resume=resume, label=label)
+        record = fit(cell.settings, dataset, folder, Run(Processes.start(device), label), resume=resume)
         seconds = round(time.process_time() - started, 1)
         measured = _measured(cell, dataset, folder) if cell.settings.model.residual else {}
         return {"name": cell.name, "accuracy": record["held_out_accuracy"], "cpu_seconds": seconds} | measured

@@ -20,7 +20,7 @@ from train.deploy.ring_integers import make_integer, ring_limit
 from train.fit import CHECKPOINT
 from train.loop import checkpoint
 from train.loop.processes import Processes
-from train.loop.trainer import Trainer, accuracy
+from train.loop.trainer import Run, Trainer, accuracy
 from train.nets.ring_net import RpgResNet
 from train.studies.cells import folder_of
 from train.studies.pruning import flops, kept_filters, prune_filters, prune_ring, ring_dof
@@ -74,9 +74,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for cell in cells["trained"]:
         seed = cell.settings.seed
         trained = checkpoint.restore(checkpoint.load(folder_of(cell, arguments.out) / CHECKPOINT)).to(processes.device)
-        trainer = Trainer(
-            trained, dataset, settings.recipe, seed, processes, label=f"training on, seed {seed}"
-        )
+        trainer = Trainer(trained, dataset, settings.recipe, seed, Run(processes, f"training on, seed {seed}"))
 
         def train_on(model: RpgResNet, trainer: Trainer = trainer) -> None:
             trainer.model = model

@@ -5,6 +5,7 @@ import dataclasses
 import json
 
 import pytest
+import torch
 
 from console.command import CommandParser
 from spec.refusal import Refused
@@ -18,6 +19,10 @@ from train.nets.ring_plan import Rings, Scope
 
 IMAGES = {"digits": ((8, 8, 1), 10), "fashion-mnist": ((28, 28, 1), 10), "cifar10": ((32, 32, 3), 10),
           "cifar100": ((32, 32, 3), 100), "imagenet": ((224, 224, 3), 1000)}
+
+
+#: What dense networks have otherwise.
+DENSE = {"weights": "normal", "affine": True}
 
 
 def parsed(*options):
@@ -93,6 +98,8 @@ def test_differences_are_named():
     assert parsed("--lr", "1").difference(settings) == ("lr", 0.003, 1.0)
     assert parsed("--net-seed", "2").difference(settings) == ("net_seed", 0, 2)
     assert parsed("--validation", "0.5").difference(settings) == ("validation", 0.0, 0.5)
+    assert parsed("--shrink", "2").difference(settings) == ("shrink", 1, 2)
+    assert parsed("--dof", "48").difference(parsed("--dof", "64")) == ("dof", 64, 48)
 
 
 def test_checkpoints_older_than_a_setting_can_be_resumed():
@@ -125,9 +132,10 @@ def test_what_is_not_given_is_the_methods(method):
     ("--dof 5 --addressing element --no-flips --scope stage --parts stem,classifier", {
         "rings": Rings(5, Addressing.ELEMENT, False, Scope.STAGE, ("stem", "classifier")), "affine": True,
     }),
-    ("--network vit --width 32 --patch 4", {"network": "vit", "width": 32, "patch": 4}),
-    ("--network repeated --blocks 1 --repeats 3 --sharing tied --no-own-norms", {
-        "network": "repeated", "blocks": 1, "repeats": 3, "sharing": "tied", "own_norms": False,
+    ("--network vit --method dense --patch 4", {"network": "vit", "method": "dense", "patch": 4, **DENSE}),
+    ("--network repeated --method dense --blocks 1 --repeats 3 --sharing tied --no-own-norms", {
+        "network": "repeated", "method": "dense", "blocks": 1, "repeats": 3, "sharing": "tied", "own_norms": False,
+        **DENSE,
     }),
 ])
 def test_every_option_of_a_network_arrives(words, settings):
@@ -162,7 +170,23 @@ def test_plain_form_says_no_more_than_it_did_before_there_were_rings():
     assert not {"rings", "patch", "sharing", "shrink", "images"} & (plain.keys() | plain["model"].keys())
 
 
-@pytest.mark.parametrize("words", ["", "--dof 48 --scope stage --shrink 2 --images 100", "--network vit --patch 4"])
+@pytest.mark.parametrize("words", [
+    "", "--dof 48 --scope stage --shrink 2 --images 100", "--network vit --method dense --patch 4",
+])
 def test_plain_form_and_back(words):
     settings = parsed(*words.split())
     assert Settings.from_json(json.loads(json.dumps(settings.to_json()))) == settings
+
+
+def test_the_data_are_shrunk_and_cut_as_the_settings_say(digits):
+    dataset = parsed("--shrink", "2", "--images", "100").load("nowhere")
+    assert dataset.train_images.shape == (100, 4, 4, 1)
+    assert dataset.digest == digits.prepared(2, 100).digest
+    assert parsed().load("nowhere").digest == digits.digest
+
+
+@pytest.mark.parametrize("words", ["--mode 2of4", "--dof 320", "--network vit --method dense"])
+def test_an_untrained_network_is_the_seeds(digits, words):
+    one, same, other = (parsed(*words.split(), "--seed", seed).untrained(digits).state_dict() for seed in "331")
+    assert all(torch.equal(one[name], same[name]) for name in one)
+    assert not all(torch.equal(one[name], other[name]) for name in one)

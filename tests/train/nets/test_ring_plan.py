@@ -70,13 +70,13 @@ def test_no_values_are_no_rings(small_network):
 def test_plain_form_and_back():
     rich = Rings(48, Addressing.HASH, flips=False, scope=Scope.LAYER, parts=("stem",))
     assert Rings.from_json(rich.to_json()) == rich
-    assert all(type(value) in (str, int, bool, list) for value in rich.to_json().values())
+    assert all(type(value) in (str, int, bool, tuple) for value in rich.to_json().values())
 
 
 @pytest.mark.parametrize(("change", "words"), [
     ({"dof": -1}, "Setting --dof must be at least 0, not -1"),
     ({"scope": "world"}, "Setting --scope must be one of global, stage, layer, not 'world'"),
-    ({"parts": "stem"}, "Key model.rings.parts must be a list of names"),
+    ({"parts": "stem"}, "Setting --parts must be several in a row, not 'stem'"),
     ({"words": 1}, "Unknown key model.rings.words"),
 ])
 def test_impossible_rings_are_refused(change, words):

@@ -72,8 +72,8 @@ def test_several_at_a_time_give_the_same(few, tmp_path, capsys):
         assert "epoch 1 of 1" in (tmp_path / "both" / "cells" / name / "output.txt").read_text()
 
 
-@pytest.mark.parametrize("network", [[], ["--network", "vit", "--dof", "64", "--width", "8"]])
-def test_an_interrupted_cell_ends_in_the_same_bits(few, tmp_path, monkeypatch, network):
+@pytest.mark.parametrize("network", [[], ["--network", "vit", "--method", "dense", "--dof", "64", "--width", "8"]])
+def test_an_interrupted_cell_ends_in_the_same_bits(few, tmp_path, monkeypatch, capsys, network):
     one = cell("a", *network, "--epochs", "2")
     whole = run_cell(one, few, tmp_path / "whole")
     original = Trainer._tell
@@ -88,7 +88,11 @@ def test_an_interrupted_cell_ends_in_the_same_bits(few, tmp_path, monkeypatch, n
         with pytest.raises(KeyboardInterrupt):
             run_cell(one, few, tmp_path / "part")
     assert checkpoint.load(tmp_path / "part" / "cells" / "a" / "checkpoint.pt")["epoch"] == 1
+    capsys.readouterr()
     assert run_cell(one, few, tmp_path / "part") | {"cpu_seconds": 0} == whole | {"cpu_seconds": 0}
+    shown = capsys.readouterr().err
+    assert "epoch 2 of 2" in shown
+    assert "epoch 1 of 2" not in shown
     states = [checkpoint.load(tmp_path / place / "cells" / "a" / "checkpoint.pt") for place in ("whole", "part")]
     assert [record["epoch"] for record in states[1]["history"]] == [1, 2]
     assert all(torch.equal(value, states[1]["model"][name]) for name, value in states[0]["model"].items())
