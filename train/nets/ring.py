@@ -7,6 +7,7 @@ Ref: RPG (arXiv:2107.07110), section 3, eq. 2 and 3; section 5.1, Implementation
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -44,7 +45,12 @@ class Ring(nn.Module):
         All that the state dict holds. Two dimensions, so that optimizers know it for weights.
     table : buffer, int32, (N,)
         From :func:`train.nets.addressing.addresses`: made from seeds, hence not in the state dict.
+    integers : int8 array (M,) or None
+        What it is stored as, in ``planes`` planes, once it is rounded (:func:`train.deploy.ring_integers.round_rings`).
     """
+
+    integers: np.ndarray | None = None
+    planes = 0
 
     def __init__(
         self, name: str, size: int, slots: Sequence[Slot], *, addressing: Addressing, flips: bool,
