@@ -274,7 +274,7 @@ def _place_maps(network: Network, config: AcceleratorConfig) -> tuple[dict[str, 
             sizes["t"] = max(sizes["t"], destination.base + destination.words)
         elif layer.role is Role.LAST:  # in place
             residual = destination = maps[network.steps[step.residual].layer.name].destination
-        maps[layer.name] = _Maps(source, destination, residual, network.adds_projection(step))
+        maps[layer.name] = _Maps(source, destination, residual, network.adds_projection(layer))
     return maps, sizes
 
 

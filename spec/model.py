@@ -147,14 +147,9 @@ class Model:
 
     def residual_range(self, layer: Layer) -> tuple[int, int]:
         """Least and greatest residual that ``layer`` adds; (0, 0) if it adds none."""
-        if layer.role is not Role.LAST:
+        if layer.name not in self.network.added:
             return (0, 0)
-        return output_range(signed=self.residual_is_signed(layer), bits=self.bits)
-
-    def residual_is_signed(self, layer: Layer) -> bool:
-        """Whether the residual that the last layer of a block adds comes from a projection shortcut."""
-        shortcut = f"{layer.name.rpartition('.')[0]}.shortcut"
-        return any(other.name == shortcut for other in self.network.layers)
+        return output_range(signed=self.network.adds_projection(layer), bits=self.bits)
 
     def weights(self, name: str) -> np.ndarray:
         """Weights of a layer, int8 (M, K, K, N): ``mask x sign`` in {-1, 0, +1}, or what it draws from its ring."""

@@ -291,9 +291,15 @@ class Network:
         blocks = [(self.block_layers(block), iterations[block.name]) for block in self.blocks]
         return steps_of((self.layers[0], *self._pools), blocks, self.layers[-1])
 
-    def adds_projection(self, step: Step) -> bool:
-        """Whether the residual of ``step`` is a projection shortcut, stored signed."""
-        return step.residual is not None and self.steps[step.residual].layer.role is Role.SHORTCUT
+    @cached_property
+    def added(self) -> dict[str, Layer]:
+        """The layer whose output is the residual of each layer that adds one, by name, in iteration 0."""
+        once = self.unrolled({block.name: 1 for block in self.blocks})
+        return {step.layer.name: once[step.residual].layer for step in once if step.residual is not None}
+
+    def adds_projection(self, layer: Layer) -> bool:
+        """Whether the residual of ``layer`` is a projection shortcut, stored signed."""
+        return layer.name in self.added and self.added[layer.name].role is Role.SHORTCUT
 
     def step(self, layer: str, iteration: int = 0) -> Step:
         """The step that runs ``layer`` in ``iteration``.

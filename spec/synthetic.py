@@ -58,7 +58,7 @@ def synthetic_model(
 
     unit = 2.0 ** (bits - ACTIVATION_BITS)  # Spreads below are for whole bytes.
 
-    projected = {step.layer.name for step in network.steps if network.adds_projection(step)}
+    projected = {layer.name for layer in network.layers if network.adds_projection(layer)}
 
     def execute(step: Step, inputs: np.ndarray, residual: np.ndarray | None) -> np.ndarray:
         """What the step stores, but for the rounding of its entries."""
@@ -87,7 +87,7 @@ def synthetic_model(
             np.stack(gains[layer.name]), np.stack(offsets[layer.name]),
             *accumulator_bounds(weights[layer.name], largest=PIXEL_MAX if layer.role is Role.STEM else high),
             where=layer.name,
-            residual_range=output_range(layer.name in projected, bits) if layer.role is Role.LAST else (0, 0),
+            residual_range=output_range(layer.name in projected, bits) if layer.name in network.added else (0, 0),
             residual_shift=int(layer.name in projected), signed=layer.role is Role.SHORTCUT, bits=bits,
             z_bits=layer.widths.z,
         )

@@ -103,7 +103,7 @@ def test_entries(small_model, fitting, shape):
     seen = 0
     for name, numbers in model.requantizations.items():
         part = placed.of(model.network.layer(name))
-        step = placed.entry_steps.get(name.rpartition(".")[0], 0)
+        step = placed.entry_steps.get(part.layer.block, 0)
         for t in range(part.layer.iterations):
             for m in range(part.layer.outputs):
                 row, lane = divmod(m, config.rows)

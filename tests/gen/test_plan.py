@@ -93,7 +93,7 @@ def test_tiles_cover_each_layer_once(network, shape, psum_depth):
         assert part.mask_units == unit * fetches
         units = part.mask_unit + part.mask_units
         if layer.role is not Role.CLASSIFIER:
-            step = placed.entry_steps.get(layer.name.rpartition(".")[0], 0)
+            step = placed.entry_steps.get(layer.block, 0)
             used += [row for t in range(layer.iterations)
                      for row in range(part.entry_row + t * step, part.entry_row + t * step + part.tiles)]
     assert units == placed.mask_units

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spec.lfsr import ROW_STRIDE, SIGN_WORD, SIGNS, Lfsr, layer_seed, row_length, signs
+from spec.lfsr import ROW_STRIDE, SIGN_WORD, SIGNS, Lfsr, layer_seed, row_length, sign_factors, signs
 from spec.refusal import Refused
 
 PERIOD = 2**32 - 1
@@ -184,6 +184,12 @@ def test_a_row_starts_a_stride_of_steps_after_the_one_before():
 
 def test_signs_are_balanced():
     assert abs(signs(layer_seed(3, 3), 256, 3, 64).mean() - 0.5) < 0.005  # 147,456 signs: 4 sigma
+
+
+def test_a_sign_of_1_makes_a_weight_negative():
+    factors = sign_factors(layer_seed(3, 3), 5, 3, 20)
+    assert factors.dtype == np.int8
+    assert np.array_equal(factors, np.where(signs(layer_seed(3, 3), 5, 3, 20) == 1, -1, 1))
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,8 @@ def test_a_projection_reads_what_the_block_reads_and_is_added_at_its_end():
         ("stem", 0, None, None), ("pool", 0, 0, None), ("b.shortcut", 0, 1, None), ("b.conv1", 0, 1, None),
         ("b.conv2", 0, 3, None), ("b.conv3", 0, 4, 2), ("classifier", 0, 5, None),
     ]
-    assert [net.adds_projection(step) for step in net.steps] == [False] * 5 + [True, False]
+    assert {name: layer.name for name, layer in net.added.items()} == {"b.conv3": "b.shortcut"}
+    assert [net.adds_projection(layer) for layer in net.layers] == [False] * 4 + [True, False]
 
 
 def test_each_iteration_reads_the_one_before():
@@ -45,7 +46,13 @@ def test_each_iteration_reads_the_one_before():
         ("b.conv1", 2, 4, None), ("b.conv2", 2, 5, 4), ("classifier", 0, 6, None),
     ]
     assert [step.layer.name for step in net.unrolled({"b": 1})] == ["stem", "b.conv1", "b.conv2", "classifier"]
-    assert not any(net.adds_projection(step) for step in net.steps)
+    assert {name: layer.name for name, layer in net.added.items()} == {"b.conv2": "stem"}
+    assert not any(net.adds_projection(layer) for layer in net.layers)
+
+
+def test_what_a_layer_adds_takes_no_unrolling():
+    """A damaged file may say any number of iterations."""
+    assert set(network(Block("b", 8, iterations=10**30)).added) == {"b.conv2"}
 
 
 def test_a_step_is_found_by_its_name():

@@ -106,11 +106,10 @@ class FineTuning:
 def stages(network: Network) -> list[list[Layer]]:
     """The layers that write the residual stream, by stage: a projection shortcut begins a new one."""
     found = [[network.layers[0]]]
-    for block in network.blocks:
-        layers = {layer.role: layer for layer in network.block_layers(block)}
-        if Role.SHORTCUT in layers:
+    for layer in map(network.layer, network.added):
+        if network.adds_projection(layer):
             found.append([])
-        found[-1].append(layers[Role.LAST])
+        found[-1].append(layer)
     return found
 
 
