@@ -12,7 +12,7 @@ MODEL := build/demo/digits.safetensors
 export OMP_NUM_THREADS := 1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-fast lint mutants bench verilog clean
+.PHONY: help demo test test-all test-fast lint mutants bench verilog docs clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -50,6 +50,9 @@ bench: $(STAMP) ## Every ratio: cycles, speed, sizes, training steps, signs per 
 
 verilog: $(STAMP) ## Verilog for PE=N
 	python -m gen.build --pe $(PE)
+
+docs: $(STAMP) ## The documentation as a site, in build/docs
+	NO_MKDOCS_2_WARNING=1 python -m mkdocs build --strict --quiet && echo build/docs/index.html
 
 clean: ## Remove what was built (not .venv)
 	rm -rf build .pytest_cache .ruff_cache .hypothesis

@@ -1,9 +1,10 @@
 """What is done is kept: a result is found again by the key of all that it depends on, and made anew by any other.
 
-A result is a folder (:func:`kept_folder`), of what tools write, or a JSON record (:func:`kept_record`). Code is in a
-key as :func:`digest_of_code`.
+A result is a folder of what tools write (:func:`kept_folder`, :func:`kept_in_place`) or a JSON record
+(:func:`kept_record`). Code is in a key as :func:`digest_of_code`.
 """
 
+import fcntl
 import hashlib
 import json
 import os
@@ -13,7 +14,7 @@ from pathlib import Path
 
 from spec.files import write_text
 
-__all__ = ["digest_of_code", "kept_folder", "kept_record"]
+__all__ = ["digest_of_code", "kept_folder", "kept_in_place", "kept_record"]
 
 _SUFFIXES = (".py", ".v")
 
@@ -74,6 +75,26 @@ def kept_folder(out: Path, name: str, inputs: dict, work: Callable[[Path], None]
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     return done, True
+
+
+def kept_in_place(result: Path, inputs: dict, work: Callable[[], None]) -> bool:
+    """Whether ``work()`` had to be called to make the file ``result``, and others in its folder, of ``inputs``.
+
+    As :func:`kept_folder`, but for tools whose results hold their own place, or that go on from what is there: the
+    folder is one for all inputs, and only one process at a time works in it. What it was made from is in
+    ``stamp.json`` there, while it is whole.
+    """
+    folder = result.parent
+    stamp, text = folder / "stamp.json", json.dumps(inputs, indent=2, sort_keys=True) + "\n"
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / ".lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if stamp.is_file() and stamp.read_text() == text and result.is_file():
+            return False
+        stamp.unlink(missing_ok=True)
+        work()
+        write_text(stamp, text)
+    return True
 
 
 def _alive(process: int) -> bool:

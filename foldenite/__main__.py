@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from foldenite.commands import COMMANDS, GROUPS, Command
 from spec.refusal import Refused, run_command
 
-__all__ = ["command_called", "listing", "main", "run"]
+__all__ = ["command_called", "group_of", "listing", "main", "run"]
 
 
-def _group(command: Command) -> str:
+def group_of(command: Command) -> str:
     """Where its module is: the longest of :data:`GROUPS` that begins it."""
     return max((group for group in GROUPS if command.module.startswith(f"{group}.")), key=len)
 
@@ -25,7 +25,7 @@ def listing() -> str:
     lines = ["usage: foldenite COMMAND [OPTIONS]     (foldenite COMMAND --help lists its options)"]
     for group, heading in GROUPS.items():
         lines += ["", f"{heading}:"]
-        lines += [f"  {c.name:<18} {c.summary}" for c in COMMANDS if _group(c) == group]
+        lines += [f"  {c.name:<18} {c.summary}" for c in COMMANDS if group_of(c) == group]
     return "\n".join(lines)
 
 

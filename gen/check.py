@@ -15,8 +15,8 @@ from gen.options import add_build_options, config_from
 from gen.plan import LayerPlan, Plan, command_count, plan
 from spec.commands import FIELDS, RING_UNIT
 from spec.config import AcceleratorConfig
+from spec.layer import Role
 from spec.model import Model, load
-from spec.network import Role
 from spec.refusal import run_command
 
 __all__ = ["Problem", "main", "parser", "problems"]

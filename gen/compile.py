@@ -1,5 +1,6 @@
 """A model and a build become a program: commands, memory contents, and the frames it will send."""
 
+import itertools
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -11,12 +12,14 @@ from gen.plan import LayerPlan, Plan, command_count, plan
 from spec.commands import ADDRESS_BITS, RING_UNIT, Op, Source, encode
 from spec.config import AcceleratorConfig
 from spec.golden import check_images
+from spec.layer import Role
 from spec.model import Model
-from spec.network import Network, Role, Step
+from spec.network import Network
 from spec.numerics import ACTIVATION_BITS
 from spec.packets import Target, chunk_packet, packet
 from spec.refusal import Refused
 from spec.ring import row_words
+from spec.steps import Step
 from spec.supermask import GROUP, Mode
 
 __all__ = ["Command", "Frame", "Program", "compile_model"]
@@ -148,10 +151,23 @@ class Program:
     def frames(self) -> tuple[Frame, ...]:
         """Frames of one inference in the order they are sent: one tensor after another, each lane by lane."""
         return tuple(
-            Frame(Step(c.placed.layer, iteration), c.fields["lane"], 4 * c.fields["count"], c.placed, self.config)
+            Frame(
+                self.model.network.step(c.placed.layer.name, iteration), c.fields["lane"], 4 * c.fields["count"],
+                c.placed, self.config,
+            )
             for c, iteration in self.executed
             if c.op is Op.STORE
         )
+
+    @property
+    def bases_after(self) -> dict[str, int]:
+        """Where :func:`compile_model` is to put a program that stays resident behind this one."""
+        return {
+            "command_base": self.start + len(self.commands),
+            "mask_base": self.plan.mask_unit + self.plan.mask_units,
+            "entry_base": self.plan.layers[0].entry_row + self.plan.entry_rows,
+            "ring_base": self.plan.ring_word + self.plan.ring_words,
+        }
 
     @cached_property
     def frames_by_lane(self) -> tuple[tuple[Frame, ...], ...]:
@@ -206,20 +222,18 @@ def compile_model(
         if trace and layer.role is not Role.CLASSIFIER:
             commands.extend(_store_commands(placed, config))
 
-    add(network.layers[0])
-    if network.pool:
-        add(network.pool)
-    for block in network.blocks:
-        folded = block.iterations > 1
+    first = [step.layer for step in network.steps if step.iteration == 0]
+    for block, layers in itertools.groupby(first, lambda layer: layer.block):
+        body = list(layers)
+        folded = body[0].iterations > 1
         if folded:
-            fields = {"iterations": block.iterations, "entry_step": planned.entry_steps[block.name]}
-            commands.append(Command(Op.LOOP, f"loop {block.name}", fields))
-        for layer in network.block_layers(block):
+            fields = {"iterations": body[0].iterations, "entry_step": planned.entry_steps[block]}
+            commands.append(Command(Op.LOOP, f"loop {block}", fields))
+        for layer in body:
             add(layer)
         if folded:
-            commands.append(Command(Op.ENDLOOP, f"end {block.name}"))
+            commands.append(Command(Op.ENDLOOP, f"end {block}"))
     classifier = planned.layers[-1]
-    add(classifier.layer)
     logits = {"source": Source.PSUM, "count": classifier.layer.outputs}
     commands += _in_every_lane("store logits", logits, classifier, config)
     commands.append(Command(Op.HALT, "halt"))
@@ -267,7 +281,6 @@ def _ring_fields(placed: LayerPlan, network: Network) -> dict[str, int]:
     draw = network.draws[layer.name]
     return {
         "ring": 1,
-        "top_plane": layer.planes - 1,
         "spare_channels": -layer.inputs % GROUP,
         "ring_base": placed.ring_word // RING_UNIT,
         "ring_words": draw.words,
@@ -279,15 +292,12 @@ def _ring_fields(placed: LayerPlan, network: Network) -> dict[str, int]:
 
 def _layer_command(model: Model, placed: LayerPlan, network: Network, config: AcceleratorConfig) -> Command:
     layer = placed.layer
-    fields = _map_fields(placed) | {
+    fields = _map_fields(placed) | placed.nest | {
         "coded": layer.mode is Mode.ONE_OF_FOUR,
-        "passes": layer.mode.passes,
-        "tiles": placed.tiles,
         "last_groups": placed.last_groups,
         "last_rows": placed.last_rows,
         "run": placed.run,
         "last_run": placed.last_run,
-        "pixel_tiles": placed.pixel_tiles,
         "seed": network.seed_of(layer),
         "streamed": placed.streamed,
         "step_tap": ((layer.width - layer.kernel) * placed.blocks + 1) & (1 << ADDRESS_BITS) - 1,

@@ -12,7 +12,6 @@ cycle from then on. When chunks arrive then depends on when earlier ones are don
 fetches of such layers are followed one by one (:mod:`gen.streaming`), repetitions left out.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gen.compile import Command, Program
@@ -26,7 +25,7 @@ from rtl.lane.pe_array import tree_latency
 from rtl.lane.requantizer import Requantizer
 from spec.commands import COMMAND_WORDS, Op, Source
 from spec.config import AcceleratorConfig
-from spec.network import POOL
+from spec.layer import POOL
 
 __all__ = ["CommandCycles", "CycleModel", "predict"]
 
@@ -156,23 +155,16 @@ def _slots(run: int) -> int:
     return max(run, Accumulator.TURNAROUND)
 
 
-def _segments(placed: LayerPlan, config: AcceleratorConfig) -> Iterator[tuple[int, int]]:
-    """``(run, fetches)`` of every pair of m-tile and pixel tile, in order."""
-    for tile in range(placed.tiles):
-        fetches = placed.last_rows if tile == placed.tiles - 1 else config.load_cycles
-        for pixel_tile in range(placed.pixel_tiles):
-            yield placed.last_run if pixel_tile == placed.pixel_tiles - 1 else placed.run, fetches
-
-
 def _execute(placed: LayerPlan, config: AcceleratorConfig, asked: int, row: int, free: int) -> _Execution:
     """Array work of a layer whose masks are there.
 
     Its first run asks for weights at ``asked``; its first row is ready at ``row``, and may be written at ``free``.
     """
-    runs = placed.weight_tiles * placed.layer.passes  # per segment
+    runs = placed.runs
     array = weight_load = mask_wait = filler = 0
     swap = slots = run = None
-    for run, fetches in _segments(placed, config):
+    for segment in placed.segments(config):
+        run, fetches = segment.run, segment.fetches
         if swap is None:
             begun = max(row, free)
             swap = max(asked, begun + fetches)
@@ -196,18 +188,19 @@ def _execute_streamed(
     placed: LayerPlan, config: AcceleratorConfig, host: Host, taken: int, asked: int, row: int, free: int
 ) -> _Execution:
     """Array work of a streamed layer that the loader takes at ``taken``; otherwise as :func:`_execute`."""
-    runs = placed.weight_tiles * placed.layer.mode.passes
+    runs = placed.runs
     seeded = row - Ram.LATENCY
     tiles = Fetches(asked, free)
     array = filler = 0
-    for number, (run, fetches) in enumerate(_segments(placed, config)):
-        if number % placed.pixel_tiles == 0:
+    for number, segment in enumerate(placed.segments(config)):
+        run, fetches = segment.run, segment.fetches
+        if segment.pixel_tile == 0:
             units = placed.weight_tiles * fetches * placed.unit
             words = -(-units * config.mask_unit_bits // config.mask_word_bits) * (config.mask_word_bits // 32)
             arrived = max(host.chunk(words), tiles.issued + 1 if number else taken + 1)
             tiles.resume(max(arrived + 1, 0 if number else seeded))
         tiles.repeat(runs, fetches, _slots(run))
-        if (number + 1) % placed.pixel_tiles == 0:
+        if segment.pixel_tile == placed.pixel_tiles - 1:
             host.free(tiles.issued)
         array += runs * run
         filler += runs * (_slots(run) - run)

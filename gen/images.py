@@ -4,11 +4,12 @@ import numpy as np
 
 from gen.plan import LayerPlan, Plan
 from spec.config import AcceleratorConfig
+from spec.layer import Role
 from spec.model import Model
-from spec.network import Role
 from spec.numerics import pack_entries, prepare
+from spec.order import STORED
 from spec.ring import RING_WORD, digits
-from spec.supermask import Mode, codes
+from spec.supermask import Mode, code_bits
 
 __all__ = ["entry_image", "image_words", "mask_chunks", "mask_image", "ring_image", "tensor_from_words"]
 
@@ -16,8 +17,8 @@ __all__ = ["entry_image", "image_words", "mask_chunks", "mask_image", "ring_imag
 def mask_image(model: Model, plan: Plan, config: AcceleratorConfig) -> bytes:
     """Supermasks that stay, in the order the hardware fetches them, from the first unit of the plan, in 32-bit words.
 
-    Order: layer > m-tile > ky > kx > n-block > fetch > row of the fetch > channel, lowest bit first. Rows and channels
-    that are not there are 0.
+    Order: layer > loops of :data:`spec.order.STORED` > fetch > row of the fetch > channel, lowest bit
+    first. Rows and channels that are not there are 0.
     """
     first = plan.mask_unit
     units = np.zeros((plan.resident_units, config.mask_unit_bits), bool)
@@ -49,12 +50,13 @@ def _layer_units(mask: np.ndarray, placed: LayerPlan, config: AcceleratorConfig)
     padded = np.zeros((placed.tiles * config.rows, kernel, kernel, placed.blocks * config.word_bytes), bool)
     padded[:outputs, :, :, :inputs] = mask
     if placed.layer.mode is Mode.ONE_OF_FOUR:
-        code = codes(padded)  # empty groups give code 0; the hardware leaves them out
-        padded = ((code[..., None] >> np.arange(2)) & 1).astype(bool).reshape(*code.shape[:3], -1)
+        padded = code_bits(padded)  # empty groups give code 0; the hardware leaves them out
     row_bits = padded.shape[-1] // placed.blocks
-    # (m-tile, fetch, row of the fetch, ky, kx, n-block, bits) -> fetch order
+    axes = ("m_tile", "fetch", "row", "ky", "kx", "block", "bits")
+    order = [*(loop.name for loop in STORED), "fetch", "row", "bits"]
     cut = padded.reshape(placed.tiles, config.load_cycles, config.weight_rows, kernel, kernel, placed.blocks, row_bits)
-    ordered = cut.transpose(0, 3, 4, 5, 1, 2, 6).reshape(placed.tiles, placed.weight_tiles, config.load_cycles, -1)
+    ordered = cut.transpose([axes.index(name) for name in order])
+    ordered = ordered.reshape(placed.tiles, placed.weight_tiles, config.load_cycles, -1)
     fetches = np.concatenate([
         ordered[:-1].reshape(-1, ordered.shape[-1]), ordered[-1, :, : placed.last_rows].reshape(-1, ordered.shape[-1])
     ])
@@ -85,7 +87,7 @@ def entry_image(model: Model, plan: Plan, config: AcceleratorConfig) -> bytes:
         if layer.role is Role.CLASSIFIER:
             continue
         numbers = model.requantizations[layer.name]
-        step = plan.entry_steps.get(layer.name.rpartition(".")[0], 0)
+        step = plan.entry_steps.get(layer.block, 0)
         entries = np.zeros((layer.iterations, placed.tiles * config.rows), np.uint32)
         entries[:, : layer.outputs] = pack_entries(numbers.multiplier, numbers.bias)
         for t in range(layer.iterations):

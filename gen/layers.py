@@ -10,7 +10,8 @@ from gen.plan import LayerPlan
 from rtl.base.ports import Cause
 from spec.commands import Op
 from spec.config import AcceleratorConfig
-from spec.network import POOL, Layer
+from spec.layer import POOL, Layer
+from spec.order import repetitions
 
 __all__ = ["layers_json", "memory_use", "roofs"]
 
@@ -107,8 +108,7 @@ def _moved(command: Command, timing: CommandCycles, config: AcceleratorConfig) -
 
 def _weight_tile_loads(command: Command) -> int:
     """Times that a tile of weights is loaded into the array."""
-    placed = command.placed
-    return placed.tiles * placed.pixel_tiles * placed.weight_tiles * placed.layer.passes if _computes(command) else 0
+    return repetitions(command.placed.nest) if _computes(command) else 0
 
 
 def _mask_bits(command: Command, config: AcceleratorConfig) -> int:
@@ -116,9 +116,8 @@ def _mask_bits(command: Command, config: AcceleratorConfig) -> int:
     if not _computes(command):
         return 0
     placed = command.placed
-    fetches = (placed.tiles - 1) * config.load_cycles + placed.last_rows
-    again = placed.pixel_tiles * placed.weight_tiles * placed.layer.passes
-    return fetches * again * _fetch_bits(placed, config)
+    fetches = placed.runs * sum(segment.fetches for segment in placed.segments(config))
+    return fetches * _fetch_bits(placed, config)
 
 
 def _fetch_bits(placed: LayerPlan, config: AcceleratorConfig) -> int:

@@ -15,10 +15,11 @@ from onnx import TensorProto, helper, numpy_helper
 
 from console.command import CommandParser, add_out
 from spec.files import output_file, write_bytes
+from spec.layer import POOL, Layer, Role, Window
 from spec.model import Model, load
-from spec.network import POOL, Layer, Role, Window
 from spec.numerics import output_range
 from spec.refusal import run_command
+from spec.steps import Outputs, Step
 
 __all__ = ["main", "onnx_graph", "parser"]
 
@@ -61,34 +62,27 @@ def onnx_graph(model: Model, *, trace: bool = False) -> onnx.ModelProto:
     network = model.network
     outputs: list[str] = []
 
-    def execute(layer: Layer, iteration: int, source: str, residual: str | None = None) -> str:
-        name = f"{layer.name}/{iteration}"
-        acc = _convolve(graph, model, layer, source, name)
-        result = _requantize(graph, model, layer, iteration, acc, residual, name)
-        outputs.append(name)
-        return result
-
-    stream = execute(network.layers[0], 0, graph.add("Transpose", "images", name="images/nchw", perm=[0, 3, 1, 2]))
-    if network.pool:
-        stream = graph.add(
-            "MaxPool", stream, name="pool/0", kernel_shape=[POOL.kernel] * 2, strides=[POOL.stride] * 2,
-            pads=[POOL.pad] * 4,
-        )
-        outputs.append(stream)
-    for block in network.blocks:
-        for t in range(block.iterations):
-            residual = branch = stream
-            for layer in network.block_layers(block):
-                if layer.role is Role.SHORTCUT:
-                    residual = execute(layer, t, stream)
-                elif layer.role is Role.INNER:
-                    branch = execute(layer, t, branch)
-                else:
-                    stream = execute(layer, t, branch, residual)
+    image = graph.add("Transpose", "images", name="images/nchw", perm=[0, 3, 1, 2])
+    streams = Outputs(network.steps, image)
+    for step in network.steps[:-1]:
+        streams.put(_execute(graph, model, step, *streams.take()))
+        outputs.append(f"{step.layer.name}/{step.iteration}")
     classifier = network.layers[-1]
-    sums = _convolve(graph, model, classifier, stream, classifier.name)
+    sums = _convolve(graph, model, classifier, streams.take()[0], classifier.name)
     graph.add("ReduceSum", sums, graph.constant("hw", np.array([2, 3])), name="logits", keepdims=0)
     return _finish(graph, model, outputs if trace else [])
+
+
+def _execute(graph: _Graph, model: Model, step: Step, source: str, residual: str | None) -> str:
+    """Name of what ``step`` stores, (B, M, OH, OW), from the names of what it reads."""
+    name = f"{step.layer.name}/{step.iteration}"
+    if step.layer.role is Role.POOL:
+        return graph.add(
+            "MaxPool", source, name=name, kernel_shape=[POOL.kernel] * 2, strides=[POOL.stride] * 2,
+            pads=[POOL.pad] * 4,
+        )
+    acc = _convolve(graph, model, step.layer, source, name)
+    return _requantize(graph, model, step, acc, residual)
 
 
 def _convolve(graph: _Graph, model: Model, layer: Layer, source: str, name: str) -> str:
@@ -108,11 +102,10 @@ def _convolve(graph: _Graph, model: Model, layer: Layer, source: str, name: str)
     )
 
 
-def _requantize(
-    graph: _Graph, model: Model, layer: Layer, iteration: int, acc: str, residual: str | None, name: str
-) -> str:
+def _requantize(graph: _Graph, model: Model, step: Step, acc: str, residual: str | None) -> str:
     """Stored bytes by :func:`spec.numerics.requantize`, (B, M, OH, OW)."""
-    numbers = model.requantizations[layer.name]
+    iteration, name = step.iteration, f"{step.layer.name}/{step.iteration}"
+    numbers = model.requantizations[step.layer.name]
 
     def channels(what: str, values: np.ndarray) -> str:
         return graph.constant(f"{name}/{what}", values.astype(np.int64)[:, None, None])

@@ -1,13 +1,18 @@
 """Where everything of a network goes in the memories of a build, and how each layer is cut into tiles."""
 
+import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from spec.commands import RING_UNIT
 from spec.config import AcceleratorConfig
-from spec.network import Layer, Network, Role
+from spec.layer import Layer, Role
+from spec.network import Network
+from spec.order import STORED, down_to, inside, repetitions, walk
 from spec.supermask import GROUP, Mode
 
-__all__ = ["LayerPlan", "Plan", "Region", "command_count", "plan"]
+__all__ = ["LayerPlan", "Plan", "Region", "Segment", "command_count", "plan"]
 
 
 @dataclass(frozen=True)
@@ -17,6 +22,16 @@ class Region:
     memory: str
     base: int
     words: int
+
+
+@dataclass(frozen=True)
+class Segment:
+    """The runs of one m-tile over one pixel tile: each meets ``run`` pixels and takes ``fetches`` weight fetches."""
+
+    m_tile: int
+    pixel_tile: int
+    run: int
+    fetches: int
 
 
 @dataclass(frozen=True)
@@ -81,9 +96,35 @@ class LayerPlan:
         return 1 if self.layer.mode is Mode.ONE_OF_FOUR else 2
 
     @property
+    def nest(self) -> dict[str, int]:
+        """The command fields that count the loops of :mod:`spec.order`."""
+        return {
+            "tiles": self.tiles,
+            "pixel_tiles": self.pixel_tiles,
+            "top_plane": self.layer.planes - 1,
+            "kernel": self.layer.kernel,
+            "blocks": self.blocks,
+            "passes": self.layer.mode.passes,
+        }
+
+    @property
     def weight_tiles(self) -> int:
         """Weight tiles per m-tile: taps times n-blocks."""
-        return self.layer.kernel**2 * self.blocks
+        return repetitions(self.nest, STORED[1:])
+
+    @property
+    def runs(self) -> int:
+        """Runs per segment: weight tiles times passes times planes."""
+        return repetitions(self.nest, inside("pixel_tile"))
+
+    def segments(self, config: AcceleratorConfig) -> Iterator["Segment"]:
+        """Every pair of m-tile and pixel tile, in order."""
+        for place in walk(self.nest, down_to("pixel_tile")):
+            m_tile, pixel_tile = place["m_tile"], place["pixel_tile"]
+            yield Segment(
+                m_tile, pixel_tile, self.last_run if pixel_tile == self.pixel_tiles - 1 else self.run,
+                self.last_rows if m_tile == self.tiles - 1 else config.load_cycles,
+            )
 
 
 @dataclass(frozen=True)
@@ -139,6 +180,15 @@ class Plan:
         return self.pool if layer.role is Role.POOL else self.layers[layer.index]
 
 
+class _Maps(NamedTuple):
+    """Where a layer reads and writes: the first fields of its :class:`LayerPlan`."""
+
+    source: Region
+    destination: Region | None
+    residual: Region | None
+    residual_signed: bool
+
+
 def _ceil(a: int, b: int) -> int:
     return -(-a // b)
 
@@ -155,82 +205,93 @@ def plan(
 
     Masks stay on the chip. Where there is no room for all, some are streamed (:func:`_stream`). Rings always stay.
     """
-    sizes = {"x": 0, "t": 0}
-    layers: list[LayerPlan] = []
-    entry_steps: dict[str, int] = {}
-    start_mask, start_entry = mask_unit, entry_row
+    maps, sizes = _place_maps(network, config)
+    entries, entry_steps, entry_end = _place_entries(network, config, entry_row)
     rings, ring_end = _place_rings(network, ring_word)
-
-    def words(channels: int, layer: Layer) -> int:
-        return layer.positions * _ceil(channels, config.word_bytes)
-
-    def branch_after(before: Region | None, layer: Layer) -> Region:
-        region = Region("t", 0 if before is None else before.words, words(layer.outputs, layer))
-        sizes["t"] = max(sizes["t"], region.base + region.words)
-        return region
-
-    def stream_beside(before: Region, layer: Layer) -> Region:
-        size = words(layer.outputs, layer)
-        sizes["x"] = max(sizes["x"], before.words + size)
-        return Region("x", 0 if before.base else max(config.x_words - size, before.words), size)
-
-    def add(
-        layer: Layer, source: Region, destination: Region | None, residual: Region | None, signed: bool, entry: int
-    ) -> None:
-        nonlocal mask_unit
-        blocks, tiles = _ceil(layer.inputs, config.word_bytes), _ceil(layer.outputs, config.rows)
-        last_channels = layer.inputs - (blocks - 1) * config.word_bytes
-        last_outputs = layer.outputs - (tiles - 1) * config.rows
-        last_rows = _ceil(last_outputs, config.weight_rows)
-        sums = layer.role is Role.CLASSIFIER
-        pixel_tiles = 1 if sums else _ceil(layer.positions, config.psum_depth)
-        run = _ceil(layer.positions, pixel_tiles)
-        pixel_tiles = _ceil(layer.positions, run)
-        unit = 1 if layer.mode is Mode.ONE_OF_FOUR else 2
-        mask_unit += mask_unit % unit
-        units = 0 if layer.ring else unit * layer.kernel**2 * blocks * ((tiles - 1) * config.load_cycles + last_rows)
-        layers.append(LayerPlan(
-            layer, source, destination, residual, signed, blocks, tiles, _ceil(last_channels, GROUP), last_rows,
-            run, layer.positions - run * (pixel_tiles - 1), pixel_tiles, mask_unit, units, entry,
-            ring_word=rings[layer.ring.name] if layer.ring else 0,
-        ))
-        mask_unit += units
-
-    stem, classifier = network.layers[0], network.layers[-1]
-    image = Region("t", 0, words(stem.inputs, stem))
-    stream = Region("x", 0, words(stem.outputs, stem))
-    sizes |= {"t": image.words, "x": stream.words}
-    add(stem, image, stream, None, False, entry_row)
-    entry_row += _ceil(stem.outputs, config.rows)
-    pool = None
-    if network.pool:
-        source, stream = stream, stream_beside(stream, network.pool)
-        blocks = _ceil(network.pool.inputs, config.word_bytes)
-        pool = LayerPlan(network.pool, source, stream, None, False, blocks, *[0] * 9)
-    for block in network.blocks:
-        source = stream
-        branch = None
-        step = 0
-        projected = False
-        for layer in network.block_layers(block):
-            entry = entry_row + step
-            step += _ceil(layer.outputs, config.rows)
-            if layer.role is Role.SHORTCUT:
-                projected, stream = True, stream_beside(source, layer)
-                add(layer, source, stream, None, False, entry)
-            elif layer.role is Role.INNER:
-                before, branch = branch, branch_after(branch, layer)
-                add(layer, before or source, branch, None, False, entry)
-            else:
-                add(layer, branch, stream, stream, projected, entry)
-        entry_steps[block.name] = step
-        entry_row += step * block.iterations
-    add(classifier, stream, None, None, False, 0)
+    layers, unit = [], mask_unit
+    for layer in network.layers:
+        placed = _placed(layer, maps[layer.name], entries.get(layer.name, 0), config)
+        if layer.ring:
+            placed = replace(placed, ring_word=rings[layer.ring.name])
+        else:
+            unit += unit % placed.unit
+            fetches = sum(s.fetches for s in placed.segments(config) if s.pixel_tile == 0)
+            placed = replace(placed, mask_unit=unit, mask_units=placed.unit * placed.weight_tiles * fetches)
+            unit += placed.mask_units
+        layers.append(placed)
+    pool = network.pool and LayerPlan(
+        network.pool, *maps[network.pool.name], _ceil(network.pool.inputs, config.word_bytes), *[0] * 9
+    )
     result = Plan(
-        tuple(layers), pool, sizes["x"], sizes["t"], mask_unit - start_mask, entry_row - start_entry, entry_steps,
-        start_mask, ring_word=ring_word, ring_words=ring_end - ring_word, rings=rings,
+        tuple(layers), pool, sizes["x"], sizes["t"], unit - mask_unit, entry_end - entry_row, entry_steps, mask_unit,
+        ring_word=ring_word, ring_words=ring_end - ring_word, rings=rings,
     )
     return _stream(result, config)
+
+
+def _placed(layer: Layer, maps: _Maps, entry_row: int, config: AcceleratorConfig) -> LayerPlan:
+    """``layer`` cut into tiles, without its masks or ring."""
+    blocks, tiles = _ceil(layer.inputs, config.word_bytes), _ceil(layer.outputs, config.rows)
+    last_channels = layer.inputs - (blocks - 1) * config.word_bytes
+    last_outputs = layer.outputs - (tiles - 1) * config.rows
+    pixel_tiles = 1 if layer.role is Role.CLASSIFIER else _ceil(layer.positions, config.psum_depth)
+    run = _ceil(layer.positions, pixel_tiles)
+    pixel_tiles = _ceil(layer.positions, run)
+    return LayerPlan(
+        layer, *maps, blocks, tiles, _ceil(last_channels, GROUP), _ceil(last_outputs, config.weight_rows), run,
+        layer.positions - run * (pixel_tiles - 1), pixel_tiles, 0, 0, entry_row,
+    )
+
+
+def _place_maps(network: Network, config: AcceleratorConfig) -> tuple[dict[str, _Maps], dict[str, int]]:
+    """Where each layer reads and writes, by name, and the words that takes of each memory."""
+    sizes = {"x": 0, "t": 0}
+    maps: dict[str, _Maps] = {}
+
+    def region(memory: str, base: int, channels: int, layer: Layer) -> Region:
+        words = layer.positions * _ceil(channels, config.word_bytes)
+        return Region(memory, base, words)
+
+    def beside(stream: Region, layer: Layer) -> Region:
+        """At the other end of X."""
+        size = region("x", 0, layer.outputs, layer).words
+        sizes["x"] = max(sizes["x"], stream.words + size)
+        return Region("x", 0 if stream.base else max(config.x_words - size, stream.words), size)
+
+    for step in network.steps:
+        if step.iteration:  # as in the first one
+            continue
+        layer, residual, destination = step.layer, None, None
+        source = maps[network.steps[step.source].layer.name].destination if step.source is not None else None
+        if layer.role is Role.STEM:
+            source = region("t", 0, layer.inputs, layer)
+            destination = region("x", 0, layer.outputs, layer)
+            sizes = {"t": source.words, "x": destination.words}
+        elif layer.role in (Role.POOL, Role.SHORTCUT):
+            destination = beside(source, layer)
+        elif layer.role is Role.INNER:
+            destination = region("t", source.words if source.memory == "t" else 0, layer.outputs, layer)
+            sizes["t"] = max(sizes["t"], destination.base + destination.words)
+        elif layer.role is Role.LAST:  # in place
+            residual = destination = maps[network.steps[step.residual].layer.name].destination
+        maps[layer.name] = _Maps(source, destination, residual, network.adds_projection(step))
+    return maps, sizes
+
+
+def _place_entries(
+    network: Network, config: AcceleratorConfig, row: int
+) -> tuple[dict[str, int], dict[str, int], int]:
+    """Entry row of every layer that has one, from ``row`` on; the rows of an iteration of every block; the end."""
+    entries, steps = {}, {}
+    for block, layers in itertools.groupby(network.layers[:-1], lambda layer: layer.block):
+        step = 0
+        for layer in layers:
+            entries[layer.name] = row + step
+            step += _ceil(layer.outputs, config.rows)
+        row += step * layer.iterations
+        if block is not None:
+            steps[block] = step
+    return entries, steps, row
 
 
 def _place_rings(network: Network, word: int) -> tuple[dict[str, int], int]:

@@ -9,7 +9,8 @@ import numpy as np
 from gen.compile import Frame
 from gen.cycles import CycleModel
 from spec.golden import Trace
-from spec.network import Role, Step
+from spec.layer import Role
+from spec.steps import Step
 
 __all__ = [
     "Mismatch", "command_counters", "expected_counters", "first_mismatch", "first_wrong_command", "value_count",

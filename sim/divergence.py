@@ -15,8 +15,8 @@ from sim.compare import Mismatch
 from sim.findings import of_values, of_visit, pattern
 from sim.visits import Site, Visit, begins_plane, locate, partial_sums, visits
 from spec import golden
+from spec.layer import Role
 from spec.lfsr import ROW_STRIDE, SIGNS
-from spec.network import Role
 
 __all__ = ["Divergence", "Watched", "examine"]
 

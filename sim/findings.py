@@ -10,8 +10,8 @@ from gen.compile import Program
 from gen.images import entry_image
 from sim.visits import Site, Visit, partial_sums, trits_of
 from spec.golden import Execution
-from spec.lfsr import signs
-from spec.network import Role
+from spec.layer import Role
+from spec.lfsr import sign_factors
 from spec.numerics import ACTIVATION_BITS, Requantization, output_range, unpack_entries
 from spec.supermask import GROUP, passes_of
 
@@ -72,9 +72,9 @@ def of_visit(
             places = " or ".join(f"(y {there[0]}, x {there[1]}, n-block {there[2]})" for there in sorted(others))
             here = f"(y {y}, x {x}, n-block {visit.block})"
             found.append(f"the word {places} in place of {here} would explain all passes")
-        sign = signs(model.network.seed_of(layer), layer.outputs, layer.kernel, layer.inputs)[site.channel][at]
+        factors = sign_factors(model.network.seed_of(layer), *layer.shape[:2], layer.inputs)[site.channel][at]
         # The trits of a ring have signs of their own, unknown where they are 0.
-        unmasked = terms if layer.ring else (1 - 2 * sign.astype(np.int64)) * met
+        unmasked = terms if layer.ring else factors.astype(np.int64) * met
         found += _of_one_weight(by_tap - int(terms.sum()), terms, unmasked, low, "trit" if layer.ring else "mask bit")
     return found
 
@@ -163,7 +163,7 @@ def _other_entries(
     placed = plan.of(layer)
     residual = 0 if execution.residual is None else execution.residual[0].astype(np.int64)
     memory = np.frombuffer(entry_image(program.model, plan, program.config), "<u4").reshape(-1, program.config.rows)
-    first, step = plan.layers[0].entry_row, plan.entry_steps.get(layer.name.rpartition(".")[0], 0)
+    first, step = plan.layers[0].entry_row, plan.entry_steps.get(layer.block, 0)
     right = placed.entry_row - first + execution.iteration * step
     by_iteration = {placed.entry_row - first + t * step: f" (iteration {t})" for t in range(layer.iterations)}
     rows = {*range(right - _NEAR, right + _NEAR + 1), *by_iteration} - {right}

@@ -1,7 +1,7 @@
 """`python -m sim.fuzz --networks 200 --seed 1`: random networks on random builds, every value and every cycle.
 
-Sizes, strides, folds, densities, bits, mask modes, rings, seeds and images are drawn for every network, shapes and
-memories for every build (:mod:`sim.bench.random_networks`). The same seed draws the same networks, whatever ran before.
+Networks and builds are drawn from everything that :mod:`gen.check` accepts (:mod:`sim.random_models`); a table says how
+often each feature was. The same seed draws the same networks, whatever ran before.
 """
 
 from collections.abc import Sequence
@@ -9,17 +9,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
+from rich.console import Console
+from rich.table import Table
+
 from console.command import CommandParser, Whole, add_json, add_out, add_seed
 from console.progress import progress_bars
 from console.record import json_text
 from sim.builds import simulation_of
 from sim.job import Job
+from sim.random_models import FEATURES, draw, features_of, random_config
 from sim.verilator import SimulationFailed
-from spec.config import AcceleratorConfig, config_for
+from spec.config import AcceleratorConfig
 from spec.files import build_root, output_folder, write_text
 from spec.refusal import Refused, run_command
 
-__all__ = ["Round", "main", "parser", "random_config", "rounds"]
+__all__ = ["Round", "coverage", "main", "parser", "rounds"]
 
 #: Networks per simulator process, and processes per build: a build takes longer than its networks.
 _NETWORKS, _PROCESSES = 5, 5
@@ -49,28 +53,27 @@ class Round:
         return f"{self.build}.{self.process}"
 
 
-def random_config(rng: Random) -> AcceleratorConfig:
-    """A random build of at most 512 PEs."""
-    groups = rng.choice((4, 8, 16, 32))
-    rows = rng.choice([rows for rows in (4, 8, 16, 32) if rows <= 4 * groups and rows * groups <= 512])
-    lanes = rng.choice([lanes for lanes in (1, 2, 4, 8) if lanes * rows * groups <= 512])
-    weight_rows = rng.choice([count for count in (1, 2, 4, 8) if count <= rows])
-    return config_for(
-        groups * rows * lanes, groups=groups, rows=rows, lanes=lanes, weight_rows=weight_rows,
-        psum_depth=rng.randrange(16, 200), ring_words=rng.choice((0, 2048)),
-    )
-
-
 def rounds(networks: int, seed: int) -> tuple[Round, ...]:
     """All rounds of a run of ``networks`` networks."""
     found, left = [], networks
     while left:
         build, process = divmod(len(found), _PROCESSES)
-        config = random_config(Random(f"{seed} {build}"))
+        config = random_config(Random(f"{seed} {build}"), build)
         round_seed = Random(f"{seed} {build} {process}").randrange(1 << 31)
         found.append(Round(build, process, min(left, _NETWORKS), config, round_seed))
         left -= found[-1].networks
     return tuple(found)
+
+
+def coverage(these: Sequence[Round]) -> dict[str, int]:
+    """In how many draws of the rounds ``these`` each feature is, by name."""
+    found = dict.fromkeys(FEATURES, 0)
+    for this in these:
+        rng = Random(this.seed)
+        for _ in range(this.networks):
+            for name in features_of(draw(this.config, rng), this.config):
+                found[name] += 1
+    return found
 
 
 def _problem(this: Round, out: Path) -> str | None:
@@ -89,7 +92,7 @@ def _problem(this: Round, out: Path) -> str | None:
 def parser() -> CommandParser:
     """The command line."""
     made = CommandParser(prog="python -m sim.fuzz", description=__doc__.splitlines()[0])
-    made.add_argument("--networks", type=Whole(1), default=50, help="networks to draw (default 50)")
+    made.add_argument("--networks", type=Whole(1), default=50, help="draws, of one or two networks each (default 50)")
     add_seed(made, "that everything is drawn from")
     made.add_argument("--only", metavar="BUILD.PROCESS", help="repeat the round of this name (default: all rounds)")
     add_out(made, "folder to write (default build/fuzz)", build_root() / "fuzz")
@@ -122,12 +125,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         "builds": len({this.build for this in chosen}),
         "rounds": len(chosen),
         "problems": problems,
+        "coverage": coverage(chosen),
     }
     written = write_text(arguments.out / "fuzz.json", json_text(data))
     if arguments.json:
         print(json_text(data), end="")
     else:
         what = f"{data['networks']} networks on {data['builds']} builds, seed {data['seed']}"
+        table = Table("of these", "draws", title=what)
+        for name, count in data["coverage"].items():
+            table.add_row(name, f"{count}")
+        Console().print(table)
+        missing = [name for name, count in data["coverage"].items() if not count]
+        if missing:
+            print(f"Never drawn: {', '.join(missing)}; draw more networks, or from another seed")
         print(f"{what}: {len(problems)} of {len(chosen)} rounds wrong")
         for name, problem in problems.items():
             print(f"round {name} (repeat it with --only {name}): {problem}")

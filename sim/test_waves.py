@@ -18,6 +18,7 @@ from spec.topologies import residual_network
 MODEL = Path(__file__).parents[1] / "zoo" / "digits-1of4.safetensors"
 
 
+@pytest.mark.xdist_group("waves")
 def test_the_excerpt_is_where_the_iteration_begins(tmp_path):
     out = tmp_path / "waves.json"
     assert waves.main([str(MODEL), "--out", str(out), "--before", "12", "--after", "30"]) == 0

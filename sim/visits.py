@@ -1,5 +1,7 @@
 """How the array makes one sum: in which order its partial sums come, and what each must be."""
 
+import itertools
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,8 +10,9 @@ from gen.compile import Program
 from gen.cycles import predict
 from sim.compare import Mismatch
 from spec.golden import Execution
+from spec.layer import Layer, Role
 from spec.model import Model
-from spec.network import Layer, Role
+from spec.order import inside, walk
 from spec.ring import digits
 from spec.supermask import passes_of
 
@@ -93,8 +96,10 @@ def locate(program: Program, mismatch: Mismatch) -> Site:
         address = destination.base + pixel * -(-layer.outputs // config.word_bytes) + channel // config.word_bytes
     if layer.role not in (Role.CLASSIFIER, Role.POOL):
         pixel_tile, psum = divmod(pixel, placed.run)
-        tiles_with_it = placed.pixel_tiles - (psum >= placed.last_run)
-        skip = (m_tile * tiles_with_it + pixel_tile) * len(visits(program, mismatch))
+        before = itertools.takewhile(
+            lambda segment: (segment.m_tile, segment.pixel_tile) != (m_tile, pixel_tile), placed.segments(config)
+        )
+        skip = sum(psum < segment.run for segment in before) * placed.runs
     timing = commands[command]
     return Site(
         command, timing.start, timing.start + timing.cycles, channel, m_tile, row, pixel, pixel_tile, psum, skip,
@@ -107,10 +112,11 @@ def visits(program: Program, mismatch: Mismatch) -> list[Visit]:
     layer, placed = mismatch.step.layer, program.plan.of(mismatch.step.layer)
     if layer.role is Role.POOL:
         return []
-    planes = reversed(range(layer.planes)) if layer.ring else (None,)
     pixels = range(layer.positions) if layer.role is Role.CLASSIFIER else (None,)
-    steps = list(np.ndindex(layer.kernel, layer.kernel, placed.blocks, layer.mode.passes))
-    return [Visit(*step, pixel, plane) for plane in planes for step in steps for pixel in pixels]
+    return [
+        Visit(at["ky"], at["kx"], at["block"], at["pass"], pixel, at["plane"] if layer.ring else None)
+        for at in walk(placed.nest, inside("pixel_tile")) for pixel in pixels
+    ]
 
 
 def begins_plane(order: list[Visit], number: int) -> bool:
@@ -134,15 +140,16 @@ def partial_sums(program: Program, site: Site, execution: Execution, image: int)
         padded = np.pad(inputs, ((layer.pad, layer.pad), (layer.pad, layer.pad), (0, 0)))
         y, x = (layer.stride * i for i in divmod(site.pixel, layer.out_width))
         met = padded[y : y + layer.kernel, x : x + layer.kernel].reshape(1, -1)  # (1, K*K*N)
-    channels = np.broadcast_to(np.arange(layer.inputs) // size, layer.shape[1:])
-    taps = np.arange(layer.kernel**2).reshape(layer.kernel, layer.kernel, 1)
-    blocks = program.plan.of(layer).blocks
+    nest = program.plan.of(layer).nest
+    ky, kx, channels = np.indices(layer.shape[1:])
+    lengths = [loop.iterations(nest) for loop in inside("plane")]
     found = [np.zeros(1, np.int64)]
     for plane in reversed(range(layer.planes)):
         trits = trits_of(model, layer, site.channel, plane)
-        visit = (taps * blocks + channels) * layer.mode.passes + passes_of((trits != 0)[None])[0]  # (K, K, N)
-        sums = np.zeros((layer.kernel**2 * blocks * layer.mode.passes, len(met)), np.int64)
-        kept = trits.ravel() != 0
-        np.add.at(sums, visit.ravel()[kept], (met * trits.ravel())[:, kept].T)
+        kept = trits != 0
+        at = {"ky": ky, "kx": kx, "block": channels // size, "pass": passes_of(kept[None])[0]}  # each (K, K, N)
+        visit = np.ravel_multi_index([at[loop.name][kept] for loop in inside("plane")], lengths)
+        sums = np.zeros((math.prod(lengths), len(met)), np.int64)
+        np.add.at(sums, visit, (met * trits.ravel())[:, kept.ravel()].T)
         found.append(3 * found[-1][-1] + sums.ravel().cumsum())
     return np.concatenate(found[1:])

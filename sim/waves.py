@@ -51,12 +51,12 @@ SIGNALS = (
     _Signal("mask address", f"{PATHS['weights.masks']}.read_address", 0),
     _Signal("signs", f"{PATHS['weights']}.signs", 16),
     _Signal("weights swap", f"{PATHS['weights.registers']}.swap", 1),
-    _Signal("X read", f"{LANE}0.x.read_enable", 1),
-    _Signal("X address", f"{LANE}0.x.read_address", 0),
-    _Signal("psum address", f"{LANE}0.accumulator.read_address", 0),
-    _Signal("sum valid", f"{LANE}0.accumulator.valid", 1),
-    _Signal("result stored", f"{PATHS['results']}.write", 1),
-    _Signal("result address", f"{PATHS['results']}.write_address", 24),
+    _Signal("X read", f"{LANE}0.x.read__enable", 1),
+    _Signal("X address", f"{LANE}0.x.read__address", 0),
+    _Signal("psum address", f"{LANE}0.accumulator.step__read_address", 0),
+    _Signal("sum valid", f"{LANE}0.accumulator.step__valid", 1),
+    _Signal("result stored", f"{PATHS['results']}.store__enable", 1),
+    _Signal("result address", f"{PATHS['results']}.store__address", 24),
 )
 
 

@@ -201,14 +201,14 @@ module testbench (
                    && `LANE0.x.ram.ram.write_address == watch_address;
     wire t_write = watch_t && `LANE0.t.ram.ram.write_enable[watch_part]
                    && `LANE0.t.ram.ram.write_address == watch_address;
-    wire visit = summed && `LANE0.accumulator.write_address == watch_psum;
+    wire visit = summed && `LANE0.accumulator.step__write_address == watch_psum;
     wire [31:0] number = visited - watch_skip;
     initial begin
         {watch_address, watch_part, watch_psum, watch_row, watch_skip, watch_t, watch_lane, summed} = 0;
         watch_command = 32'hFFFFFFFF;
     end
     always @(posedge core_clk) begin
-        summed <= `LANE0.accumulator.valid;
+        summed <= `LANE0.accumulator.step__valid;
         if (`ENGINE.busy && !was_busy) begin
             visited <= 0;
             watch_cycle <= 32'hFFFFFFFF;

@@ -33,7 +33,7 @@ class Op(enum.IntEnum):
     STORE = 3  #: Send ``count`` words of ``source`` of one lane (or that many logits) out as one frame.
     LOOP = 4  #: Repeat up to ``ENDLOOP`` ``iterations`` times; entries move by ``entry_step`` each time.
     ENDLOOP = 5  #: End of the recurrent block.
-    MAXPOOL = 6  #: Largest bytes of every window (:data:`spec.network.POOL`) of ``source``, to ``destination``.
+    MAXPOOL = 6  #: Largest bytes of every window (:data:`spec.layer.POOL`) of ``source``, to ``destination``.
 
 
 class Source(enum.IntEnum):

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from spec.layer import POOL, Layer, Role
 from spec.model import Model
-from spec.network import POOL, Layer, Role
 from spec.numerics import accumulate, max_pool, prepare
 from spec.refusal import Refused
+from spec.steps import Outputs, Step
 
 __all__ = ["Execution", "Stored", "Trace", "check_images", "executions", "predict", "run"]
 
@@ -90,38 +91,26 @@ def run(model: Model, images: np.ndarray) -> Trace:
 def executions(model: Model, images: np.ndarray) -> Iterator[Execution]:
     """Every execution of every layer on a batch, in order; refuses what :func:`run` refuses."""
     check_images(model, images)
-    network = model.network
-    stem = network.stem
+    network, stem = model.network, model.network.stem
+    outputs = Outputs(network.steps, prepare(images, stem.kernel, stem.stride, stem.pad))
+    for step in network.steps:
+        execution = _execute(model, step, *outputs.take())
+        outputs.put(execution.values)
+        yield execution
 
-    def execute(layer: Layer, iteration: int, inputs: np.ndarray, residual: np.ndarray | None = None) -> Execution:
-        acc = accumulate(inputs, model.weights(layer.name), layer.stride, layer.pad)
-        added = 0 if residual is None else residual.astype(np.int64)
-        values = model.requantizations[layer.name].apply(acc, iteration, added)
-        stored = values.astype(np.int8 if layer.role is Role.SHORTCUT else np.uint8)
-        return Execution(layer, iteration, inputs, residual, acc, stored)
 
-    yield (done := execute(network.layers[0], 0, prepare(images, stem.kernel, stem.stride, stem.pad)))
-    stream = done.values
-    if network.pool:
-        yield (done := Execution(network.pool, 0, stream, None, None, max_pool(stream, *POOL)))
-        stream = done.values
-    for block in network.blocks:
-        layers = network.block_layers(block)
-        for t in range(block.iterations):
-            residual = branch = stream
-            for layer in layers:
-                if layer.role is Role.SHORTCUT:
-                    yield (done := execute(layer, t, stream))
-                    residual = done.values
-                elif layer.role is Role.INNER:
-                    yield (done := execute(layer, t, branch))
-                    branch = done.values
-                else:
-                    yield (done := execute(layer, t, branch, residual))
-                    stream = done.values
-    classifier = network.layers[-1]
-    logits = accumulate(stream, model.weights(classifier.name), 1, 0).sum(axis=(1, 2))
-    yield Execution(classifier, 0, stream, None, logits, logits.astype(np.int32))
+def _execute(model: Model, step: Step, inputs: np.ndarray, residual: np.ndarray | None) -> Execution:
+    layer, iteration = step.layer, step.iteration
+    if layer.role is Role.POOL:
+        return Execution(layer, iteration, inputs, None, None, max_pool(inputs, *POOL))
+    acc = accumulate(inputs, model.weights(layer.name), layer.stride, layer.pad)
+    if layer.role is Role.CLASSIFIER:
+        logits = acc.sum(axis=(1, 2))
+        return Execution(layer, iteration, inputs, None, logits, logits.astype(np.int32))
+    added = 0 if residual is None else residual.astype(np.int64)
+    values = model.requantizations[layer.name].apply(acc, iteration, added)
+    stored = values.astype(np.int8 if layer.role is Role.SHORTCUT else np.uint8)
+    return Execution(layer, iteration, inputs, residual, acc, stored)
 
 
 def predict(model: Model, images: np.ndarray, batch: int = 64) -> Iterator[np.ndarray]:

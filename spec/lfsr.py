@@ -13,7 +13,7 @@ import numpy as np
 
 from spec.refusal import Refused
 
-__all__ = ["ROW_STRIDE", "SIGNS", "SIGN_WORD", "Lfsr", "layer_seed", "row_length", "signs"]
+__all__ = ["ROW_STRIDE", "SIGNS", "SIGN_WORD", "Lfsr", "layer_seed", "row_length", "sign_factors", "signs"]
 
 #: J: positions of the sign stream between the starts of two output channels (prime, coprime with the period).
 ROW_STRIDE = 65521
@@ -143,3 +143,8 @@ def signs(seed: int, outputs: int, kernel: int, inputs: int) -> np.ndarray:
         states = SIGNS.jump(states, SIGN_WORD)
     bits = (words.T[:, :, None] >> np.arange(SIGN_WORD, dtype=np.uint16)) & 1
     return bits.astype(np.uint8).reshape(outputs, kernel, kernel, -1)[..., :inputs]
+
+
+def sign_factors(seed: int, outputs: int, kernel: int, inputs: int) -> np.ndarray:
+    """What the signs multiply weights by, ``1 - 2*signs``: int8 array; refuses what :func:`signs` refuses."""
+    return 1 - 2 * signs(seed, outputs, kernel, inputs).astype(np.int8)

@@ -19,8 +19,9 @@ import safetensors.numpy
 
 from spec import ring as ring_weights
 from spec.files import read_tensors, write_bytes
-from spec.lfsr import signs
-from spec.network import Layer, Network, Role
+from spec.layer import Layer, Role
+from spec.lfsr import sign_factors
+from spec.network import Network
 from spec.numerics import (
     PIXEL_MAX,
     Requantization,
@@ -168,7 +169,7 @@ class Model:
                 draw = self.network.draws[layer.name]
                 weights[layer.name] = ring_weights.unpack(self.rings[layer.ring.name], layer.shape, draw, seed)
             else:
-                sign = 1 - 2 * signs(seed, layer.outputs, layer.kernel, layer.inputs).astype(np.int8)
+                sign = sign_factors(seed, layer.outputs, layer.kernel, layer.inputs)
                 weights[layer.name] = sign * self.masks[layer.name]
         return weights
 

@@ -17,24 +17,14 @@ from functools import cached_property
 from typing import NamedTuple
 
 from spec.fields import checked
+from spec.layer import POOL, Layer, Role, Window
 from spec.lfsr import ROW_STRIDE, layer_seed, row_length
-from spec.numerics import MASK_WIDTHS, RING_WIDTHS, Widths
 from spec.refusal import Refused
 from spec.ring import Draw, Ring, check_rings, draws, rings_from_json
+from spec.steps import Step, steps_of
 from spec.supermask import GROUP, Mode, keep_count
 
-__all__ = ["POOL", "Block", "Convolution", "Kind", "Layer", "Network", "Role", "Stem", "Step", "Window"]
-
-
-class Role(enum.StrEnum):
-    """What a layer is in its block; it decides where activations come from and go."""
-
-    STEM = "stem"  #: Prepared image -> residual stream.
-    POOL = "pool"  #: Residual stream -> its maxima; no weights.
-    INNER = "inner"  #: Residual stream (first layer of a block) or branch -> branch.
-    SHORTCUT = "shortcut"  #: Residual stream -> projected residual stream, stored signed, no ReLU.
-    LAST = "last"  #: Branch -> residual stream, adds the residual.
-    CLASSIFIER = "classifier"  #: Residual stream, summed over positions -> logits.
+__all__ = ["Block", "Convolution", "Kind", "Network", "Stem"]
 
 
 class Kind(enum.StrEnum):
@@ -49,94 +39,10 @@ class Kind(enum.StrEnum):
         return 4 if self is Kind.BOTTLENECK else 1
 
 
-class Window(NamedTuple):
-    """A square window that slides over a map."""
-
-    kernel: int
-    stride: int
-    pad: int
-
-
-#: The max pool after a stem. Positions outside the map count as 0, which no activation is below.
-POOL = Window(kernel=3, stride=2, pad=1)
-
-
-@dataclass(frozen=True)
-class Layer:
-    """One weight tensor and the maps it works on, as the hardware sees them.
-
-    ``index`` counts weight tensors in network order; ``(outputs, kernel, kernel, inputs)`` is the OHWI shape.
-    The stem is a 1x1 layer over prepared channels (:func:`spec.numerics.prepare`). The max pool is described likewise,
-    though it has no weights, hence no index (-1) and no part in the modes.
-
-    ``mode`` is the structure of its trits: those of a layer that draws from a ``ring`` have none (``any``).
-    """
-
-    index: int
-    name: str
-    role: Role
-    inputs: int
-    outputs: int
-    kernel: int
-    stride: int
-    pad: int
-    height: int
-    width: int
-    iterations: int
-    mode: Mode
-    ring: Ring | None = None
-
-    @property
-    def planes(self) -> int:
-        """Trits of a weight."""
-        return self.ring.planes if self.ring else 1
-
-    @property
-    def passes(self) -> int:
-        """Passes over the array that a tile of its weights takes, over all planes."""
-        return self.mode.passes * self.planes
-
-    @property
-    def widths(self) -> Widths:
-        """Bits of its sums."""
-        return RING_WIDTHS if self.ring else MASK_WIDTHS
-
-    @property
-    def shape(self) -> tuple[int, int, int, int]:
-        """OHWI shape of the weights."""
-        return (self.outputs, self.kernel, self.kernel, self.inputs)
-
-    @property
-    def weights(self) -> int:
-        """Number of weights."""
-        if self.role is Role.POOL:
-            return 0
-        return self.outputs * self.kernel * self.kernel * self.inputs
-
-    @property
-    def out_height(self) -> int:
-        """Rows of the output map (of the positions summed, for the classifier)."""
-        return (self.height + 2 * self.pad - self.kernel) // self.stride + 1
-
-    @property
-    def out_width(self) -> int:
-        """Columns of the output map."""
-        return (self.width + 2 * self.pad - self.kernel) // self.stride + 1
-
-    @property
-    def positions(self) -> int:
-        """Output pixels."""
-        return self.out_height * self.out_width
-
-    @property
-    def macs(self) -> int:
-        """Dense-equivalent multiply-accumulates of one iteration (masked ones counted, pooled classifier once)."""
-        return self.weights * (1 if self.role is Role.CLASSIFIER else self.positions)
-
-
 @dataclass(frozen=True)
 class Stem:
-    """First convolution: ``kernel`` x ``kernel`` over the image channels, ``width`` outputs; then :data:`POOL`, if
+    """First convolution: ``kernel`` x ``kernel`` over the image channels, ``width`` outputs; then
+    :data:`spec.layer.POOL`, if
     ``pool``.
     """
 
@@ -198,14 +104,6 @@ class Block:
                 Convolution("conv3", Role.LAST, inner, self.width, 1, 1),
             )
         return shortcut + main if self.reshapes(channels) else main
-
-
-@dataclass(frozen=True)
-class Step:
-    """One execution of a layer: ``iteration`` of the recurrent block it is in (0 outside)."""
-
-    layer: Layer
-    iteration: int
 
 
 @dataclass(frozen=True)
@@ -341,13 +239,12 @@ class Network:
     def _layers_with(self, mode_of) -> list[Layer]:
         layers: list[Layer] = []
 
-        def add(name, role, inputs, outputs, window, height, width, iterations=1) -> Layer:
-            layers.append(
-                Layer(
-                    len(layers), name, role, inputs, outputs, *window, height, width, iterations, mode_of(name),
-                    self._ring_of.get(name),
-                )
-            )
+        def add(part: Convolution, window: Window, size: tuple[int, int], block: Block | None = None) -> Layer:
+            name = f"{block.name}.{part.name}" if block else part.name
+            layers.append(Layer(
+                len(layers), name, part.role, part.inputs, part.outputs, *window, *size,
+                block.iterations if block else 1, mode_of(name), self._ring_of.get(name), block and block.name,
+            ))
             return layers[-1]
 
         def slide(window, height, width) -> tuple[int, int]:
@@ -357,7 +254,7 @@ class Network:
         height, width, channels = self.image
         stem = self.stem
         height, width = slide(stem, height, width)
-        add("stem", Role.STEM, stem.kernel**2 * channels, stem.width, point, height, width)
+        add(Convolution("stem", Role.STEM, stem.kernel**2 * channels, stem.width, 1, 1), point, (height, width))
         if stem.pool:
             height, width = slide(POOL, height, width)
         channels = stem.width
@@ -366,13 +263,11 @@ class Network:
             for part in block.convolutions(channels):
                 window = Window(part.kernel, part.stride, part.kernel // 2)
                 size = before if part.role is Role.SHORTCUT else (height, width)
-                layer = add(
-                    f"{block.name}.{part.name}", part.role, part.inputs, part.outputs, window, *size, block.iterations
-                )
+                layer = add(part, window, size, block)
                 if part.role is not Role.SHORTCUT:
                     height, width = layer.out_height, layer.out_width
             channels = block.width
-        add("classifier", Role.CLASSIFIER, channels, self.classes, point, height, width)
+        add(Convolution("classifier", Role.CLASSIFIER, channels, self.classes, 1, 1), point, (height, width))
         return layers
 
     def layer(self, name: str) -> Layer:
@@ -384,15 +279,34 @@ class Network:
 
     def block_layers(self, block: Block) -> tuple[Layer, ...]:
         """Layers of one block in the order they run."""
-        return tuple(layer for layer in self.layers if layer.name.rpartition(".")[0] == block.name)
+        return tuple(layer for layer in self.layers if layer.block == block.name)
 
     @cached_property
     def steps(self) -> tuple[Step, ...]:
         """Every execution of every layer, in order, iterations unrolled, with the max pool if there is one."""
-        steps = [Step(layer, 0) for layer in (self.layers[0], *self._pools)]
-        for block in self.blocks:
-            steps += [Step(layer, t) for t in range(block.iterations) for layer in self.block_layers(block)]
-        return (*steps, Step(self.layers[-1], 0))
+        return self.unrolled({block.name: block.iterations for block in self.blocks})
+
+    def unrolled(self, iterations: Mapping[str, int]) -> tuple[Step, ...]:
+        """The steps if each block, by name, ran ``iterations`` times."""
+        blocks = [(self.block_layers(block), iterations[block.name]) for block in self.blocks]
+        return steps_of((self.layers[0], *self._pools), blocks, self.layers[-1])
+
+    def adds_projection(self, step: Step) -> bool:
+        """Whether the residual of ``step`` is a projection shortcut, stored signed."""
+        return step.residual is not None and self.steps[step.residual].layer.role is Role.SHORTCUT
+
+    def step(self, layer: str, iteration: int = 0) -> Step:
+        """The step that runs ``layer`` in ``iteration``.
+
+        Raises
+        ------
+        Refused
+            If there is none.
+        """
+        for step in self.steps:
+            if (step.layer.name, step.iteration) == (layer, iteration):
+                return step
+        raise Refused(f"Network {self.name!r} never runs layer {layer!r} in an iteration {iteration}")
 
     def seed_of(self, layer: Layer) -> int:
         """Start state of row 0 of ``layer``'s signs."""

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from spec.fields import checked
-from spec.lfsr import SIGN_WORD, row_length, signs
+from spec.lfsr import SIGN_WORD, row_length, sign_factors
 from spec.refusal import Refused
 
 __all__ = [
@@ -138,7 +138,7 @@ def unpack(values: np.ndarray, shape: tuple[int, int, int, int], draw: Draw, see
     outputs, kernel, _, inputs = shape
     drawn = values.reshape(-1, RING_WORD)[word_indices(shape, draw)]
     drawn = drawn.reshape(outputs, kernel, kernel, -1)[..., :inputs]
-    return drawn * (1 - 2 * signs(seed, outputs, kernel, inputs).astype(np.int8))
+    return drawn * sign_factors(seed, outputs, kernel, inputs)
 
 
 def check_values(ring: Ring, values: np.ndarray) -> None:

@@ -144,10 +144,16 @@ def passes_of(mask: np.ndarray) -> np.ndarray:
     return before.reshape(*mask.shape[:-1], -1)[..., : mask.shape[-1]]
 
 
+def code_bits(mask: np.ndarray) -> np.ndarray:
+    """Bits of the :func:`codes` of a (M, K, K, N) mask, two per group, the lower first: bool (M, K, K, N/2)."""
+    code = codes(mask)
+    return ((code[..., None] >> np.arange(2)) & 1).astype(bool).reshape(*code.shape[:3], -1)
+
+
 def pack(mask: np.ndarray, mode: Mode) -> np.ndarray:
     """Packed form of a (M, K, K, N) mask, OHWI, lowest bit = lowest channel: uint8 array (bytes,)."""
     if mode is Mode.ONE_OF_FOUR:
-        bits = (codes(mask).ravel()[:, None] >> np.arange(2)) & 1
+        bits = code_bits(mask)
     else:
         bits = _grouped(mask, fill=False)
     return np.packbits(bits.ravel().astype(bool), bitorder="little")

@@ -6,9 +6,10 @@ They exercise hardware as trained models do (no activation map is dead or satura
 import numpy as np
 
 from spec import ring as ring_weights
-from spec.lfsr import signs
+from spec.layer import POOL, Role
+from spec.lfsr import sign_factors
 from spec.model import Model
-from spec.network import POOL, Layer, Network, Role
+from spec.network import Network
 from spec.numerics import (
     ACTIVATION_BITS,
     PIXEL_MAX,
@@ -19,6 +20,7 @@ from spec.numerics import (
     output_range,
     prepare,
 )
+from spec.steps import Outputs, Step
 from spec.supermask import select
 
 __all__ = ["random_images", "synthetic_model"]
@@ -49,18 +51,23 @@ def synthetic_model(
         if layer.ring is not None:
             continue
         masks[layer.name] = select(rng.standard_normal(layer.shape), layer.mode, network.density)
-        sign = 1 - 2 * signs(network.seed_of(layer), layer.outputs, layer.kernel, layer.inputs).astype(np.int8)
-        weights[layer.name] = sign * masks[layer.name]
+        factors = sign_factors(network.seed_of(layer), layer.outputs, layer.kernel, layer.inputs)
+        weights[layer.name] = factors * masks[layer.name]
     gains: dict[str, list] = {layer.name: [] for layer in network.layers}
     offsets: dict[str, list] = {layer.name: [] for layer in network.layers}
 
     unit = 2.0 ** (bits - ACTIVATION_BITS)  # Spreads below are for whole bytes.
 
-    def execute(layer: Layer, inputs: np.ndarray, residual=None, residual_shift=0) -> np.ndarray:
-        """What the layer stores, but for the rounding of its entries."""
+    projected = {step.layer.name for step in network.steps if network.adds_projection(step)}
+
+    def execute(step: Step, inputs: np.ndarray, residual: np.ndarray | None) -> np.ndarray:
+        """What the step stores, but for the rounding of its entries."""
+        layer = step.layer
+        if layer.role is Role.POOL:
+            return max_pool(inputs, *POOL)
         acc = accumulate(inputs, weights[layer.name], layer.stride, layer.pad)
         signed = layer.role is Role.SHORTCUT
-        added = np.zeros((1, 1, 1, 1), np.int64) if residual is None else residual << residual_shift
+        added = np.zeros((1, 1, 1, 1), np.int64) if residual is None else residual << int(layer.name in projected)
         gain = rng.uniform(0.5, 1.5, layer.outputs) * (40 if signed else 70) * unit
         gain /= np.maximum(acc.std(axis=(0, 1, 2)), 1.0)
         centre = unit * rng.normal(0 if signed else 50, 40, layer.outputs) - np.mean(added, axis=(0, 1, 2))
@@ -71,22 +78,9 @@ def synthetic_model(
 
     stem = network.stem
     images = random_images(network, calibration_images, seed)
-    stream = execute(network.layers[0], prepare(images, stem.kernel, stem.stride, stem.pad))
-    if stem.pool:
-        stream = max_pool(stream, *POOL)
-    projected = set()
-    for block in network.blocks:
-        layers = network.block_layers(block)
-        for _ in range(block.iterations):
-            residual = branch = stream
-            for layer in layers:
-                if layer.role is Role.SHORTCUT:
-                    residual = execute(layer, stream)
-                    projected.add(layers[-1].name)
-                elif layer.role is Role.INNER:
-                    branch = execute(layer, branch)
-                else:
-                    stream = execute(layer, branch, residual, int(layer.name in projected))
+    outputs = Outputs(network.steps, prepare(images, stem.kernel, stem.stride, stem.pad))
+    for step in network.steps[:-1]:
+        outputs.put(execute(step, *outputs.take()))
     high = output_range(signed=False, bits=bits)[1]
     requantizations = {
         layer.name: fold(

@@ -8,7 +8,8 @@ import dataclasses
 import re
 from collections.abc import Iterable
 
-from spec.network import Block, Kind, Network, Role, Stem
+from spec.layer import Role
+from spec.network import Block, Kind, Network, Stem
 from spec.refusal import Refused
 from spec.ring import PLANES_MAX, Ring
 from spec.supermask import Mode

@@ -13,8 +13,8 @@ import safetensors.numpy
 
 from spec.files import read_tensors, write_bytes
 from spec.golden import Stored, Trace
+from spec.layer import Role
 from spec.model import Model, digest
-from spec.network import Role
 from spec.refusal import Refused
 
 __all__ = ["Vectors", "difference", "load", "save"]

@@ -3,6 +3,7 @@
 import ast
 import contextlib
 import importlib
+import os
 import re
 from pathlib import Path
 
@@ -35,13 +36,16 @@ def test_every_module_is_tested_where_one_looks_for_it(module):
     assert (ROOT / "tests" / Path(*rooms) / f"test_{name.strip('_')}.py").is_file()
 
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md")] + sorted((ROOT / "docs").rglob("*.md"))
+
+#: Pages that only the site has.
+GENERATED = {"commands.md", "reference/index.md"} | {f"reference/{room}.md" for room in ROOMS}
 
 
 def page_commands():
     text = "\n".join(page.read_text() for page in PAGES)
     blocks = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
-    lines = [line.split("#")[0].strip() for block in blocks for line in block.splitlines()]
+    lines = [line.split("#")[0].strip() for block in blocks for line in block.replace("\\\n", "").splitlines()]
     return sorted({line for line in lines if line})
 
 
@@ -49,7 +53,7 @@ def page_commands():
 def test_commands_of_pages_exist(command, capsys):
     words = command.split()
     if words[0] == "make":
-        assert re.search(rf"^{words[1]}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
+        assert re.search(rf"^{(words[1:] or ['help'])[0]}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
     elif words[0] == "pytest":
         assert (ROOT / words[1]).is_dir()
     else:
@@ -63,10 +67,13 @@ def test_commands_of_pages_exist(command, capsys):
         assert {word for word in words if word.startswith("--")} <= offered
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_links_lead_somewhere(page):
-    links = re.findall(r"\]\((?!http)([^)#\s]+)\)", page.read_text())
-    assert [link for link in links if not (page.parent / link).exists()] == []
+    """To a file, as a forge follows them, or to a page that the site makes; `make docs` follows anchors, too."""
+    links = re.findall(r"\]\((?!http)([^)#\s]+)(?:#[^)\s]*)?\)", page.read_text())
+    paths = {link: Path(os.path.normpath(page.parent / link)) for link in links}
+    made = {ROOT / "docs" / name for name in GENERATED}
+    assert [link for link, path in paths.items() if not path.exists() and path not in made] == []
 
 
 def test_readme_fits_a_few_screens():
@@ -84,16 +91,11 @@ def test_no_source_holds_a_machine_path():
     assert [str(path) for path in tracked if pattern.search(path.read_text())] == []
 
 
-#: Methods of the accelerator that are longer than a screen; the two walks of the loop nest.
-LONG = {"rtl.control.address_generator.elaborate", "rtl.weights.mask_walk.elaborate"}
-
-
 @pytest.mark.parametrize("module", [module for module in MODULES if module.startswith("rtl.")])
 def test_functions_of_the_accelerator_fit_a_screen_and_take_few_arguments(module):
     tree = ast.parse((ROOT / Path(*module.split("."))).with_suffix(".py").read_text())
     functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
-    long = {f"{module}.{f.name}" for f in functions if f.end_lineno - f.lineno + 1 > 60}
-    assert long == {name for name in LONG if name.rpartition(".")[0] == module}
+    assert [f.name for f in functions if f.end_lineno - f.lineno + 1 > 60] == []
     counts = {f.name: sum(a.arg not in ("self", "m") for a in (*f.args.args, *f.args.kwonlyargs)) for f in functions}
     assert {name: count for name, count in counts.items() if count > 6} == {}
 

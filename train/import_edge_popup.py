@@ -6,7 +6,7 @@
 Its signs are not those of our generator, so they are stored (:mod:`train.deploy.stored_signs`). Prints what is carried
 over and what is not. Nothing is trained.
 
-Ref: Ramanujan et al., CVPR 2020, and the code released with it; docs/training.md.
+Ref: Ramanujan et al., CVPR 2020, and the code released with it; docs/howto/import.md.
 """
 
 import hashlib

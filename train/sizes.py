@@ -19,7 +19,8 @@ from rich.table import Table
 from console.command import CommandParser, add_json, add_out
 from console.record import json_text
 from spec.files import write_text
-from spec.network import Layer, Network, Role
+from spec.layer import Layer, Role
+from spec.network import Network
 from spec.refusal import run_command
 from spec.ring import RING_WORD
 from spec.supermask import Mode, packed_bytes

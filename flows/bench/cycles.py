@@ -18,8 +18,8 @@ from console.progress import progress_bars
 from gen.compile import compile_model
 from gen.cycles import CommandCycles, predict
 from spec.config import config_for
+from spec.layer import Role
 from spec.model import Model, save
-from spec.network import Role
 from spec.supermask import Mode
 from spec.synthetic import synthetic_model
 from spec.topologies import residual_network

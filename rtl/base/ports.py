@@ -4,13 +4,16 @@ from amaranth.hdl import Shape, signed, unsigned
 from amaranth.lib import data, enum, wiring
 from amaranth.lib.wiring import Out
 
+from rtl.base.command import COMMAND
+from spec.config import AcceleratorConfig
 from spec.numerics import BIAS_BITS, MULTIPLIER_BITS
 from spec.packets import Target
 from spec.registers import COUNTERS
 
 __all__ = [
-    "AXI_BITS", "COUNTER_VALUES", "INDEX_BITS", "WRITE_ADDRESS_BITS", "Cause", "Chunk", "CommandError", "Entry",
-    "FrameWord", "MemoryWrite", "PoolStep", "Position", "TileFetch", "Weight", "weight_bits",
+    "AXI_BITS", "COUNTER_VALUES", "INDEX_BITS", "WRITE_ADDRESS_BITS", "Boundary", "Cause", "Chunk", "CommandError",
+    "Entry", "FrameWord", "LaneControl", "MemoryWrite", "PoolStep", "Position", "ReadStep", "StoreStep", "SumStep",
+    "TileFetch", "Weight", "WritePort", "weight_bits",
 ]
 
 AXI_BITS = 32  #: Data width of the host's two buses, and of the words they carry.
@@ -34,7 +37,17 @@ class Cause(enum.Enum, shape=3):
     SEQUENCER = 7  #: Anything else.
 
 
-class MemoryWrite(wiring.Signature):
+class Boundary(wiring.Signature):
+    """A signature that equals another of its class with the same members."""
+
+    def __eq__(self, other):
+        return type(other) is type(self) and other.members == self.members
+
+    def __hash__(self):
+        return hash((type(self), tuple(self.members)))
+
+
+class MemoryWrite(Boundary):
     """Writes of 32-bit words, from the writer's side. There is no back-pressure: every memory takes a word a cycle.
 
     Parameters
@@ -56,20 +69,97 @@ class MemoryWrite(wiring.Signature):
     """
 
     def __init__(self, lanes: int):
-        self.lanes = lanes
         super().__init__({
             "en": Out(1), "target": Out(Target), "lane": Out(range(lanes)), "address": Out(WRITE_ADDRESS_BITS),
             "data": Out(AXI_BITS),
         })
 
-    def __eq__(self, other):
-        return type(other) is MemoryWrite and other.lanes == self.lanes
 
-    def __hash__(self):
-        return hash((MemoryWrite, self.lanes))
+class WritePort(Boundary):
+    """Writes to one memory, at most one a cycle, from the writer's side.
 
-    def __repr__(self):
-        return f"MemoryWrite({self.lanes})"
+    Parameters
+    ----------
+    width, depth : int
+        Bits of a word, and words.
+    part : int
+        Bits per enable; divides ``width``. The whole word by default.
+
+    Members
+    -------
+    address : Out(range(depth))
+    data : Out(width)
+    enable : Out(width // part)
+        One bit per part of the word that is written.
+    """
+
+    def __init__(self, *, width: int, depth: int, part: int | None = None):
+        super().__init__({
+            "address": Out(range(depth)), "data": Out(width), "enable": Out(width // (part or width)),
+        })
+
+
+class ReadStep(Boundary):
+    """A read of an activation memory; the word comes two enabled cycles later.
+
+    Members
+    -------
+    address : Out(address_bits)
+    enable : Out(1)
+    """
+
+    def __init__(self, address_bits: int):
+        super().__init__({"address": Out(address_bits), "enable": Out(1)})
+
+
+class StoreStep(Boundary):
+    """A column of results is stored in an activation memory.
+
+    Parameters
+    ----------
+    address_bits : int
+        Of a word address.
+    columns : int
+        Parts of a word that the rows of the array write one by one.
+
+    Members
+    -------
+    enable : Out(1)
+    address : Out(address_bits)
+    column : Out(range(columns))
+    """
+
+    def __init__(self, address_bits: int, columns: int):
+        super().__init__({"enable": Out(1), "address": Out(address_bits), "column": Out(range(columns))})
+
+
+class SumStep(Boundary):
+    """What happens to the psums in one cycle: see :class:`rtl.lane.accumulator.Accumulator`.
+
+    Parameters
+    ----------
+    depth : int
+        Pixels of the psum memory.
+    rings : bool
+        There is a ``triple``.
+
+    Members
+    -------
+    read_address : Out(range(depth))
+        Pixel of the sums of two cycles later.
+    valid, add_psum, add_acc, complete : Out(1)
+        Of the sums in this cycle. ``complete``: the last ones of their pixel.
+    triple : Out(1)
+        Likewise: what they are added to counts three times. Only with ``rings``.
+    write : Out(1)
+        Store the sum that was computed in the last cycle.
+    write_address : Out(range(depth))
+    """
+
+    def __init__(self, depth: int, *, rings: bool = False):
+        flags = ("valid", "add_psum", "add_acc", "complete", "write", *(("triple",) if rings else ()))
+        addresses = {name: Out(range(depth)) for name in ("read_address", "write_address")}
+        super().__init__(addresses | {name: Out(1) for name in flags})
 
 
 class Chunk(data.Struct):
@@ -144,3 +234,52 @@ class PoolStep(data.Struct):
     inside: unsigned(1)  #: It lies in the map; otherwise it is padding (0).
     keep: unsigned(1)  #: The maximum of a window is complete.
     shift: unsigned(1)  #: A column is being stored, the next one follows.
+
+
+class LaneControl(Boundary):
+    """What all lanes are told alike, from the side that tells.
+
+    Parameters
+    ----------
+    config : AcceleratorConfig
+
+    Members
+    -------
+    command : Out(COMMAND)
+        The command in execution.
+    weights : Out(weight_bits(groups)).array(rows)
+    x_read, t_read : Out(ReadStep(address_bits))
+    inside : Out(1)
+        The input word lies in the map; otherwise the PEs get padding (0).
+    sum : Out(SumStep(psum_depth))
+    entries : Out(ArrayLayout(Entry, rows))
+    residual_column : Out(range(columns))
+    pool_step : Out(PoolStep)
+    store : Out(StoreStep(address_bits, columns))
+        A result, to X.
+    store_t : Out(1)
+        To T instead.
+    pooled : Out(1)
+        It comes from the pool and not from the requantizers.
+    host_address : Out(24)
+        In 32-bit parts.
+    host_data : Out(32)
+    """
+
+    def __init__(self, config: AcceleratorConfig):
+        super().__init__({
+            "command": Out(COMMAND),
+            "weights": Out(weight_bits(config.groups)).array(config.rows),
+            "x_read": Out(ReadStep(config.address_bits)),
+            "t_read": Out(ReadStep(config.address_bits)),
+            "inside": Out(1),
+            "sum": Out(SumStep(config.psum_depth, rings=config.ring_words > 0)),
+            "entries": Out(data.ArrayLayout(Entry, config.rows)),
+            "residual_column": Out(range(config.columns)),
+            "pool_step": Out(PoolStep),
+            "store": Out(StoreStep(config.address_bits, config.columns)),
+            "store_t": Out(1),
+            "pooled": Out(1),
+            "host_address": Out(WRITE_ADDRESS_BITS),
+            "host_data": Out(AXI_BITS),
+        })

@@ -6,6 +6,8 @@ from amaranth.hdl import ClockSignal, Instance, Module, Signal, unsigned
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
+from rtl.base.ports import WritePort
+
 __all__ = ["RAM_MODULE", "RAM_VERILOG", "Ram", "RamPlatform"]
 
 #: Name of the Verilog module that stands for every memory.
@@ -75,10 +77,7 @@ class Ram(wiring.Component):
 
     Members
     -------
-    write_address : In(range(depth))
-    write_data : In(width)
-    write_enable : In(width // part)
-        One bit per part.
+    write : In(WritePort(width, depth, part))
     read_address : In(range(depth))
     read_enable : In(1)
     read_data : Out(width)
@@ -97,9 +96,7 @@ class Ram(wiring.Component):
         self.depth = depth
         self.part = part
         super().__init__({
-            "write_address": In(range(depth)),
-            "write_data": In(width),
-            "write_enable": In(width // part),
+            "write": In(WritePort(width=width, depth=depth, part=part)),
             "read_address": In(range(depth)),
             "read_enable": In(1),
             "read_data": Out(width),
@@ -116,9 +113,9 @@ class Ram(wiring.Component):
                 p_ADDRESS=len(self.read_address),
                 p_PART=self.part,
                 i_clk=ClockSignal(),
-                i_write_address=self.write_address,
-                i_write_data=self.write_data,
-                i_write_enable=self.write_enable,
+                i_write_address=self.write.address,
+                i_write_data=self.write.data,
+                i_write_enable=self.write.enable,
                 i_read_address=self.read_address,
                 i_read_enable=self.read_enable,
                 o_read_data=self.read_data,
@@ -131,9 +128,9 @@ class Ram(wiring.Component):
         read = cells.read_port()
         fetched = Signal(self.width, reset_less=True)
         m.d.comb += [
-            write.addr.eq(self.write_address),
-            write.data.eq(self.write_data),
-            write.en.eq(self.write_enable),
+            write.addr.eq(self.write.address),
+            write.data.eq(self.write.data),
+            write.en.eq(self.write.enable),
             read.addr.eq(self.read_address),
             read.en.eq(self.read_enable),
             self.read_data.eq(fetched),

@@ -6,9 +6,11 @@ from amaranth.lib.wiring import In, Out
 
 from rtl.base.command import COMMAND, WIDTHS
 from rtl.base.countdown import begin, countdown, step
+from rtl.base.nest import Nest
 from rtl.control.map_walk import COORDINATE_BITS, pixel_layout, start_pixel, step_pixel
 from rtl.lane.accumulator import Accumulator
 from spec.commands import ADDRESS_BITS
+from spec.order import LOOPS
 
 __all__ = ["AddressGenerator", "Beat"]
 
@@ -25,7 +27,7 @@ class Beat(data.Struct):
 
 
 class AddressGenerator(wiring.Component):
-    """Beats of a command in the order ``m-tile > pixel tile > plane > ky > kx > n-block > pass > pixel``.
+    """Beats of a command in the order of :data:`spec.order.LOOPS`, and in every run one pixel after another.
 
     Output pixel ``(oy, ox)`` and tap ``(ky, kx)`` meet input ``(oy*s + ky - p, ox*s + kx - p)``. The address is three
     registers and one adder: a base per tap and n-block, and an offset per pixel.
@@ -75,85 +77,78 @@ class AddressGenerator(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         command = self.command
-
-        # Where the walk is.
         walking, valid, first_tap, first_run = Signal(), Signal(), Signal(), Signal()
-        plane = Signal(WIDTHS["top_plane"]) if self.rings else None
-        passes, blocks, columns, rows, pixels, pixel_tiles, tiles = (
-            Signal(countdown(WIDTHS[field]), name=name) for name, field in (
-                ("passes", "passes"), ("blocks", "blocks"), ("columns", "kernel"), ("rows", "kernel"),
-                ("pixels", "run"), ("pixel_tiles", "pixel_tiles"), ("tiles", "tiles"),
-            )
-        )
+        nest = Nest(m, [loop for loop in LOOPS if loop.name != "plane" or self.rings])
+        segment_ends = nest.ends["plane" if self.rings else "ky"]  # the sums of the pixel tile are complete
+        pixels = Signal(countdown(WIDTHS["run"]), name="pixels")
         slot = Signal(range(Accumulator.TURNAROUND))  # stays at its greatest
-        kx, ky = Signal(WIDTHS["kernel"]), Signal(WIDTHS["kernel"])
-        tap_base = Signal(self.address_bits)
-        layout = pixel_layout(self.address_bits)
-        here, following, after, origin, tile_start = (
-            Signal(layout, name=name) for name in ("here", "following", "after", "origin", "tile_start")
-        )
-
-        taps_end, run_ends, last_run, short = Signal(), Signal(), Signal(), Signal()
+        short, run_ends = Signal(), Signal()
         m.d.comb += [
-            taps_end.eq(passes.last & blocks.last & columns.last & rows.last),
-            last_run.eq(taps_end & (plane == 0) if self.rings else taps_end),
-            # Whether the next run is one of the last, perhaps shorter, pixel tile.
-            short.eq(Mux(
-                last_run, Mux(pixel_tiles.last, command.pixel_tiles == 1, pixel_tiles.left == 2), pixel_tiles.last
-            )),
+            short.eq(nest.last_after("pixel_tile", command)),  # the next run may have fewer pixels
             run_ends.eq((pixels.last | ~valid) & (slot == Accumulator.TURNAROUND - 1)),
         ]
-        start_pixel(m, command, origin)
-        step_pixel(m, command, here, following)
-        m.d.comb += after.eq(Mux(valid, following, here))  # a filler slot moves nothing
-
+        run_done = Signal()
+        m.d.comb += run_done.eq(self.advance & walking & run_ends)
         with m.If(self.take):
-            m.d.sync += [
-                *begin(passes, command.passes), *begin(blocks, command.blocks), *begin(columns, command.kernel),
-                *begin(rows, command.kernel), *begin(pixel_tiles, command.pixel_tiles), *begin(tiles, command.tiles),
-                *begin(pixels, Mux(command.pixel_tiles == 1, command.last_run, command.run)),
-                walking.eq(1), valid.eq(1), first_tap.eq(1), first_run.eq(1), slot.eq(0), kx.eq(0), ky.eq(0),
-                tap_base.eq(command.source_base), here.eq(origin), tile_start.eq(origin),
-            ]
-            if self.rings:
-                m.d.sync += plane.eq(command.top_plane)
+            m.d.sync += [walking.eq(1), valid.eq(1), first_tap.eq(1), first_run.eq(1), slot.eq(0)]
+            m.d.sync += begin(pixels, Mux(command.pixel_tiles == 1, command.last_run, command.run))
+            nest.begin(m, command)
         with m.Elif(self.advance & walking):
-            m.d.sync += here.eq(after)
             with m.If(slot != Accumulator.TURNAROUND - 1):
                 m.d.sync += slot.eq(slot + 1)
             with m.If(valid):
                 m.d.sync += [*step(pixels), valid.eq(~pixels.last)]
             with m.If(run_ends):
-                m.d.sync += [slot.eq(0), valid.eq(1), first_tap.eq(taps_end), first_run.eq(last_run)]
-                m.d.sync += [here.eq(tile_start), *begin(pixels, Mux(short, command.last_run, command.run))]
-                m.d.sync += step(passes)
-                with m.If(passes.last):
-                    m.d.sync += [*begin(passes, command.passes), *step(blocks), tap_base.eq(tap_base + 1)]
-                    with m.If(blocks.last):
-                        m.d.sync += [*begin(blocks, command.blocks), *step(columns), kx.eq(kx + 1)]
-                        with m.If(columns.last):
-                            m.d.sync += [*begin(columns, command.kernel), *step(rows), kx.eq(0), ky.eq(ky + 1)]
-                            m.d.sync += tap_base.eq(tap_base + command.step_tap)
-                with m.If(taps_end):
-                    m.d.sync += [*begin(rows, command.kernel), ky.eq(0), tap_base.eq(command.source_base)]
-                    if self.rings:
-                        m.d.sync += plane.eq(plane - 1)
-                with m.If(last_run):
-                    m.d.sync += [here.eq(after), tile_start.eq(after), *step(pixel_tiles)]
-                    if self.rings:
-                        m.d.sync += plane.eq(command.top_plane)
-                    with m.If(pixel_tiles.last):
-                        m.d.sync += [here.eq(origin), tile_start.eq(origin), walking.eq(~tiles.last)]
-                        m.d.sync += [*begin(pixel_tiles, command.pixel_tiles), *step(tiles)]
+                m.d.sync += [slot.eq(0), valid.eq(1), first_tap.eq(nest.ends["ky"]), first_run.eq(segment_ends)]
+                m.d.sync += begin(pixels, Mux(short, command.last_run, command.run))
+                m.d.sync += walking.eq(~nest.ends["m_tile"])
+                nest.step(m, command)
 
         run_start, run_end = slot == 0, pixels.last & valid
         start = first_run & (run_start | ~self.sum_positions)
         if self.rings:
             self._delay_triple(m, first_tap & ~first_run & (run_start | ~self.sum_positions))
-        last = last_run & (run_end | ~self.sum_positions)
-        place = tap_base + here.offset, here.y + ky, here.x + kx
+        last = segment_ends & (run_end | ~self.sum_positions)
+        address, tap = self._tap(m, nest, run_done)
+        here = self._pixel(m, nest, segment_ends, (self.advance & walking, valid, run_done))
+        place = address + here.offset, here.y + tap[0], here.x + tap[1]
         self._pipeline(m, walking, valid, (run_start, start, last), place)
         return m
+
+    def _tap(self, m: Module, nest: Nest, run_done: Signal) -> tuple[Signal, tuple[Signal, Signal]]:
+        """The word that the present tap and n-block of output pixel (0, 0) meets, and ``(ky, kx)``."""
+        base = Signal(self.address_bits, name="tap_base")
+        ky, kx = Signal(WIDTHS["kernel"], name="ky"), Signal(WIDTHS["kernel"], name="kx")
+        with m.If(self.take | run_done & nest.ends["ky"]):
+            m.d.sync += [base.eq(self.command.source_base), ky.eq(0), kx.eq(0)]
+        with m.Elif(run_done & nest.goes_on["ky"]):
+            m.d.sync += [base.eq(base + self.command.step_tap), ky.eq(ky + 1), kx.eq(0)]
+        with m.Elif(run_done & nest.ends["pass"]):
+            m.d.sync += [base.eq(base + 1), kx.eq(kx + nest.ends["block"])]
+        return base, (ky, kx)
+
+    def _pixel(self, m: Module, nest: Nest, segment_ends: Signal, moves: tuple[Signal, ...]) -> Signal:
+        """The output pixel that the present beat is for (:func:`rtl.control.map_walk.pixel_layout`).
+
+        ``moves``: a beat passes, with a pixel; it is the last of its run.
+        """
+        passes, valid, run_done = moves
+        layout = pixel_layout(self.address_bits)
+        here, following, after, origin, tile_start = (
+            Signal(layout, name=name) for name in ("here", "following", "after", "origin", "tile_start")
+        )
+        start_pixel(m, self.command, origin)
+        step_pixel(m, self.command, here, following)
+        m.d.comb += after.eq(Mux(valid, following, here))  # a filler slot moves nothing
+        with m.If(self.take | run_done & nest.ends["pixel_tile"]):
+            m.d.sync += [here.eq(origin), tile_start.eq(origin)]
+        with m.Elif(run_done & segment_ends):
+            m.d.sync += [here.eq(after), tile_start.eq(after)]
+        with m.Elif(run_done):
+            m.d.sync += here.eq(tile_start)
+        with m.Elif(passes):
+            m.d.sync += here.eq(after)
+        return here
 
     def _delay_triple(self, m: Module, triple) -> None:
         """The registers of :meth:`_pipeline` for ``triple``."""

@@ -5,14 +5,14 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl.base.command import COMMAND
-from rtl.base.ports import INDEX_BITS, Cause, Chunk, CommandError, FrameWord, MemoryWrite, Position
+from rtl.base.ports import INDEX_BITS, Cause, Chunk, CommandError, FrameWord, LaneControl, MemoryWrite, Position
 from rtl.base.ram import Ram
 from rtl.control.address_generator import AddressGenerator
 from rtl.control.max_pool import MaxPool
 from rtl.control.results import Results
 from rtl.control.sequencer import Sequencer
 from rtl.control.store import Store
-from rtl.lane.lane import Lane, LaneControl
+from rtl.lane.lane import Lane
 from rtl.lane.pe_array import array_latency
 from rtl.weights.loader import WeightLoader
 from rtl.weights.registers import WeightRegisters
@@ -197,7 +197,7 @@ class Engine(wiring.Component):
 
     def _connect_sums(self, m: Module) -> None:
         """Carry each beat's marks along its sums."""
-        beat, classify, control, in_array = self.addresses.beat, self.does.classify, self.control, self.in_array
+        beat, classify, step, in_array = self.addresses.beat, self.does.classify, self.control.sum, self.in_array
         depth = self.config.psum_depth
         summed = array_latency(self.config.groups)  # the age of a beat whose sums stand; acc follows
         ahead = summed - Ram.LATENCY  # its psums are addressed
@@ -218,7 +218,7 @@ class Engine(wiring.Component):
         add_psum = history("add_psum", ~beat.start & ~classify)
         add_acc = history("add_acc", ~beat.start & classify)
         if self.config.ring_words:
-            m.d.comb += control.sum_triple.eq(history("sum_triple", self.addresses.triple)[summed])
+            m.d.comb += step.triple.eq(history("sum_triple", self.addresses.triple)[summed])
         last = history("sum_last", in_array & beat.last)
         due = history("result_due", in_array & beat.last & ~classify)
         pixels = history("pixel", pixel)
@@ -227,17 +227,17 @@ class Engine(wiring.Component):
         classified = Signal(range(depth))
         with m.If(self.begin):
             m.d.sync += classified.eq(0)
-        with m.Elif(classify & control.psum_write):
+        with m.Elif(classify & step.write):
             m.d.sync += classified.eq(classified + 1)
 
         m.d.comb += [
-            control.psum_address.eq(Mux(self.does.store, self.store.address, pixels[ahead])),
-            control.sum_valid.eq(valid[summed]),
-            control.add_psum.eq(add_psum[summed]),
-            control.add_acc.eq(add_acc[summed]),
-            control.sum_complete.eq(due[summed]),
-            control.psum_write.eq(valid[summed + 1] & (last[summed + 1] == classify)),
-            control.psum_write_address.eq(Mux(classify, classified, pixels[summed + 1])),
+            step.read_address.eq(Mux(self.does.store, self.store.address, pixels[ahead])),
+            step.valid.eq(valid[summed]),
+            step.add_psum.eq(add_psum[summed]),
+            step.add_acc.eq(add_acc[summed]),
+            step.complete.eq(due[summed]),
+            step.write.eq(valid[summed + 1] & (last[summed + 1] == classify)),
+            step.write_address.eq(Mux(classify, classified, pixels[summed + 1])),
             self.results.soon.eq(due[ahead]),
             self.results.announce.eq(due[ahead + 1]),
         ]
@@ -247,7 +247,7 @@ class Engine(wiring.Component):
         """Each memory is read by the array, the residual, the pool or the store, whichever the command means, and
         written by the requantizers or the pool."""
         control, results, pool, does, advance = self.control, self.results, self.pool, self.does, self.advance
-        input_address, write = Signal(self.config.address_bits), Signal()
+        input_address, stored = Signal(self.config.address_bits), control.store
         m.d.comb += [
             results.command.eq(self.command),
             pool.command.eq(self.command),
@@ -256,19 +256,18 @@ class Engine(wiring.Component):
             control.residual_column.eq(results.residual_column),
             control.pool_step.eq(pool.step),
             input_address.eq(Mux(does.pool, pool.address, self.addresses.address)),
-            write.eq(results.write | pool.write),
             control.inside.eq(self.addresses.beat.inside),
-            control.x_address.eq(
+            control.x_read.address.eq(
                 Mux(does.store, self.store.address, Mux(does.read_t, results.residual_address, input_address))
             ),
-            control.x_enable.eq(advance | does.store | does.read_t),
-            control.t_address.eq(Mux(does.store, self.store.address, input_address)),
-            control.t_enable.eq(advance | does.store),
-            control.x_write.eq(write & ~self.command.to_t),
-            control.t_write.eq(write & self.command.to_t),
-            control.result_pooled.eq(pool.write),
-            control.result_address.eq(Mux(pool.write, pool.write_address, results.write_address)),
-            control.result_column.eq(Mux(pool.write, pool.write_column, results.write_column)),
+            control.x_read.enable.eq(advance | does.store | does.read_t),
+            control.t_read.address.eq(Mux(does.store, self.store.address, input_address)),
+            control.t_read.enable.eq(advance | does.store),
+            control.pooled.eq(pool.store.enable),
+            control.store_t.eq(self.command.to_t),
+            stored.enable.eq(results.store.enable | pool.store.enable),
+            stored.address.eq(Mux(pool.store.enable, pool.store.address, results.store.address)),
+            stored.column.eq(Mux(pool.store.enable, pool.store.column, results.store.column)),
         ]
         for number, lane in enumerate(self.lanes):
             m.d.comb += [self.store.words_read[number].eq(lane.word), self.store.psums_read[number].eq(lane.psum)]
@@ -279,15 +278,15 @@ class Engine(wiring.Component):
         mask_bits = (self.config.mask_word_bits // 32 - 1).bit_length()
         row_bits = (self.config.rows - 1).bit_length()
         m.d.comb += [
-            sequencer.write_address.eq(load.address),
-            sequencer.write_data.eq(load.data),
-            sequencer.write_enable.eq(load.en & (load.target == Target.PROGRAM)),
+            sequencer.write.address.eq(load.address),
+            sequencer.write.data.eq(load.data),
+            sequencer.write.enable.eq(load.en & (load.target == Target.PROGRAM)),
             self.control.host_address.eq(load.address),
             self.control.host_data.eq(load.data),
-            weights.mask_write_address.eq(load.address >> mask_bits),
-            weights.mask_write_data.eq(load.data.replicate(1 << mask_bits)),
-            results.entry_write_address.eq(load.address >> row_bits),
-            results.entry_write_data.eq(load.data.replicate(self.config.rows)),
+            weights.mask_write.address.eq(load.address >> mask_bits),
+            weights.mask_write.data.eq(load.data.replicate(1 << mask_bits)),
+            results.entry_write.address.eq(load.address >> row_bits),
+            results.entry_write.data.eq(load.data.replicate(self.config.rows)),
             weights.clear.eq(self.start),
             weights.chunk.eq(self.chunk),
             self.room.eq(weights.room),
@@ -299,15 +298,15 @@ class Engine(wiring.Component):
             m.d.comb += lane.host_x.eq(here & (load.target == Target.X))
             m.d.comb += lane.host_t.eq(here & (load.target == Target.T))
         with m.If(load.en & ((load.target == Target.MASK) | (load.target == Target.MASK_STREAM))):
-            m.d.comb += weights.mask_write_enable.eq(1 << load.address[:mask_bits])
+            m.d.comb += weights.mask_write.enable.eq(1 << load.address[:mask_bits])
         if self.config.ring_words:
             m.d.comb += [
-                weights.ring_write_address.eq(load.address),
-                weights.ring_write_data.eq(load.data),
-                weights.ring_write_enable.eq(load.en & (load.target == Target.RING)),
+                weights.ring_write.address.eq(load.address),
+                weights.ring_write.data.eq(load.data),
+                weights.ring_write.enable.eq(load.en & (load.target == Target.RING)),
             ]
         with m.If(load.en & (load.target == Target.ENTRIES)):
-            m.d.comb += results.entry_write_enable.eq(1 << load.address[:row_bits])
+            m.d.comb += results.entry_write.enable.eq(1 << load.address[:row_bits])
 
     def _account(self, m: Module) -> None:
         """Name the cause of every cycle."""

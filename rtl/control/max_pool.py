@@ -8,10 +8,10 @@ from amaranth.lib.wiring import In, Out
 
 from rtl.base.command import COMMAND, WIDTHS
 from rtl.base.countdown import begin, countdown, step
-from rtl.base.ports import PoolStep
+from rtl.base.ports import PoolStep, StoreStep
 from rtl.control.map_walk import COORDINATE_BITS, pixel_layout, start_pixel, step_pixel
 from spec.commands import ADDRESS_BITS
-from spec.network import POOL
+from spec.layer import POOL
 
 __all__ = ["MaxPool", "word_cycles"]
 
@@ -31,7 +31,7 @@ class _Tap(data.Struct):
 
 
 class MaxPool(wiring.Component):
-    """Executes ``MAXPOOL``: :func:`spec.numerics.max_pool` with the window :data:`spec.network.POOL`, word by word.
+    """Executes ``MAXPOOL``: :func:`spec.numerics.max_pool` with the window :data:`spec.layer.POOL`, word by word.
 
     It moves the words; a :class:`rtl.lane.pool_maximum.PoolMaximum` in every lane compares them.
 
@@ -59,10 +59,8 @@ class MaxPool(wiring.Component):
     address : Out(address_bits)
     step : Out(PoolStep)
         Of the memory word two cycles after ``address``.
-    write : Out(1)
-        Store the column that stands on ``y`` of the lanes.
-    write_address : Out(address_bits)
-    write_column : Out(range(columns))
+    store : Out(StoreStep(address_bits, columns))
+        Of the column that stands on ``y`` of the lanes.
     """
 
     #: Cycles from a tap to its address, its word, the maximum, and the first column.
@@ -77,9 +75,7 @@ class MaxPool(wiring.Component):
             "busy": Out(1),
             "address": Out(address_bits),
             "step": Out(PoolStep),
-            "write": Out(1),
-            "write_address": Out(address_bits),
-            "write_column": Out(range(self.columns)),
+            "store": Out(StoreStep(address_bits, self.columns)),
         })
 
     def elaborate(self, platform):
@@ -136,21 +132,21 @@ class MaxPool(wiring.Component):
 
     def _store(self, m: Module, tap: Signal) -> Value:
         """Say what happens to the words that arrive, and where columns are stored. Returns whether more will be."""
-        complete = Signal()
+        complete, store = Signal(), self.store
         m.d.comb += [
             self.step.first.eq(tap.first),
             self.step.inside.eq(tap.inside),
             self.step.keep.eq(complete),
-            self.step.shift.eq(self.write),
+            self.step.shift.eq(store.enable),
         ]
         m.d.sync += complete.eq(tap.valid & tap.last)
-        last_column = self.write_column == self.columns - 1
-        with m.If(self.write):
-            m.d.sync += self.write_column.eq(self.write_column + 1)
+        last_column = store.column == self.columns - 1
+        with m.If(store.enable):
+            m.d.sync += store.column.eq(store.column + 1)
             with m.If(last_column):
-                m.d.sync += [self.write.eq(0), self.write_column.eq(0), self.write_address.eq(self.write_address + 1)]
+                m.d.sync += [store.enable.eq(0), store.column.eq(0), store.address.eq(store.address + 1)]
         with m.If(complete):
-            m.d.sync += self.write.eq(1)
+            m.d.sync += store.enable.eq(1)
         with m.If(self.take):
-            m.d.sync += self.write_address.eq(self.command.out_base)
-        return complete | (self.write & ~last_column)
+            m.d.sync += store.address.eq(self.command.out_base)
+        return complete | (store.enable & ~last_column)

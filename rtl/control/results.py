@@ -5,7 +5,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl.base.command import COMMAND, WIDTHS
-from rtl.base.ports import Entry
+from rtl.base.ports import Entry, StoreStep, WritePort
 from rtl.base.ram import Ram
 from rtl.control.output_walk import OutputWalk
 from rtl.lane.requantizer import Requantizer
@@ -38,15 +38,13 @@ class Results(wiring.Component):
         Part of the residual word, which is read two cycles after ``residual_address``.
     entries : Out(ArrayLayout(Entry, rows))
         With the sums.
-    write : Out(1)
-    write_address : Out(address_bits)
-    write_column : Out(range(columns))
+    store : Out(StoreStep(address_bits, columns))
     soon : In(1)
         ``announce`` of the next cycle.
     pending : Out(1)
         Results are in flight from ``announce`` to the store.
-    entry_write_address, entry_write_data, entry_write_enable
-        Write port of the entry memory, by entry.
+    entry_write : In(WritePort)
+        Of the entry memory, by entry.
     """
 
     def __init__(self, config: AcceleratorConfig):
@@ -60,13 +58,9 @@ class Results(wiring.Component):
             "residual_address": Out(config.address_bits),
             "residual_column": Out(range(config.columns)),
             "entries": Out(data.ArrayLayout(Entry, config.rows)),
-            "write": Out(1),
-            "write_address": Out(config.address_bits),
-            "write_column": Out(range(config.columns)),
+            "store": Out(StoreStep(config.address_bits, config.columns)),
             "pending": Out(1),
-            "entry_write_address": In(range(config.entry_rows)),
-            "entry_write_data": In(32 * config.rows),
-            "entry_write_enable": In(config.rows),
+            "entry_write": In(WritePort(width=32 * config.rows, depth=config.entry_rows, part=32)),
         })
 
     def elaborate(self, platform):
@@ -93,9 +87,9 @@ class Results(wiring.Component):
         m.d.comb += [
             reads.advance.eq(self.soon),
             writes.advance.eq(flight[-1]),
-            self.write.eq(flight[-1]),
-            self.write_address.eq(writes.address),
-            self.write_column.eq(writes.column),
+            self.store.enable.eq(flight[-1]),
+            self.store.address.eq(writes.address),
+            self.store.column.eq(writes.column),
         ]
         m.d.sync += self.residual_address.eq(reads.address)
         m.d.comb += self.residual_column.eq(columns[-1])
@@ -118,10 +112,8 @@ class Results(wiring.Component):
             self.entries.eq(entries),
             memory.read_address.eq(row),
             memory.read_enable.eq(1),
-            memory.write_address.eq(self.entry_write_address),
-            memory.write_data.eq(self.entry_write_data),
-            memory.write_enable.eq(self.entry_write_enable),
         ]
+        wiring.connect(m, wiring.flipped(self.entry_write), memory.write)
         with m.If(self.take):
             m.d.sync += row.eq(self.command.entry_base + self.entry_offset)
         with m.Elif(first[-1]):

@@ -5,7 +5,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl.base.command import COMMAND, WIDTHS
-from rtl.base.ports import INDEX_BITS, CommandError, Position
+from rtl.base.ports import INDEX_BITS, CommandError, Position, WritePort
 from rtl.base.ram import Ram
 from spec.commands import COMMAND_WORDS, Op
 
@@ -43,8 +43,8 @@ class Sequencer(wiring.Component):
     error : Out(CommandError)
         One cycle; the program ends.
     position : Out(Position)
-    write_address, write_data, write_enable
-        Write port of the program memory.
+    write : In(WritePort)
+        Of the program memory.
     """
 
     def __init__(self, *, commands: int):
@@ -59,21 +59,15 @@ class Sequencer(wiring.Component):
             "halted": Out(1),
             "error": Out(CommandError),
             "position": Out(Position),
-            "write_address": In(range(commands * COMMAND_WORDS)),
-            "write_data": In(32),
-            "write_enable": In(1),
+            "write": In(WritePort(width=32, depth=commands * COMMAND_WORDS)),
         })
 
     def elaborate(self, platform):
         m = Module()
 
         m.submodules.program = program = Ram(width=32, depth=self.commands * COMMAND_WORDS)
-        m.d.comb += [
-            program.write_address.eq(self.write_address),
-            program.write_data.eq(self.write_data),
-            program.write_enable.eq(self.write_enable),
-            program.read_enable.eq(1),
-        ]
+        wiring.connect(m, wiring.flipped(self.write), program.write)
+        m.d.comb += program.read_enable.eq(1)
 
         # Word k arrives in cycle k + 2 of a fetch.
         cycle = Signal(range(COMMAND_WORDS + Ram.LATENCY + 1))

@@ -4,6 +4,7 @@ from amaranth.hdl import Module, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from rtl.base.ports import SumStep
 from rtl.base.ram import Ram
 from rtl.lane.pe_array import add_with_carry
 from spec.numerics import ACC_BITS
@@ -34,23 +35,15 @@ class Accumulator(wiring.Component):
 
     Members
     -------
-    read_address : In(range(depth))
-        Pixel of the sums of two cycles later.
-    valid, add_psum, add_acc, complete : In(1)
-        Of the sums in this cycle. ``complete``: the last ones of their pixel.
-    triple : In(1)
-        Likewise. Only with ``rings``.
+    step : In(SumStep(depth, rings))
     sums : In(ArrayLayout(signed(sum_bits), rows))
     carries : In(rows)
-    write : In(1)
-        Store ``acc``, which was computed in the last cycle.
-    write_address : In(range(depth))
     acc : Out(ArrayLayout(signed(acc_bits), rows))
     latest : Out(ArrayLayout(signed(acc_bits), rows))
         ``acc`` after the last sums that were ``complete``: registers of their own, which may lie beside what comes
         next, and spare it all other sums.
     psum : Out(ArrayLayout(signed(acc_bits), rows))
-        The word read two cycles after ``read_address``.
+        The word read two cycles after ``step.read_address``.
     """
 
     #: Least cycles from one visit of a pixel to the next.
@@ -63,16 +56,10 @@ class Accumulator(wiring.Component):
         self.acc_bits = acc_bits
         self.rings = rings
         layout = data.ArrayLayout(signed(acc_bits), rows)
-        super().__init__(({"triple": In(1)} if rings else {}) | {
-            "read_address": In(range(depth)),
-            "valid": In(1),
-            "add_psum": In(1),
-            "add_acc": In(1),
-            "complete": In(1),
+        super().__init__({
+            "step": In(SumStep(depth, rings=rings)),
             "sums": In(data.ArrayLayout(signed(sum_bits), rows)),
             "carries": In(rows),
-            "write": In(1),
-            "write_address": In(range(depth)),
             "acc": Out(layout),
             "latest": Out(layout),
             "psum": Out(layout),
@@ -81,13 +68,14 @@ class Accumulator(wiring.Component):
     def elaborate(self, platform):
         m = Module()
 
+        step = self.step
         m.submodules.psums = psums = Ram(width=self.acc_bits * self.rows, depth=self.depth)
         m.d.comb += [
-            psums.read_address.eq(self.read_address),
+            psums.read_address.eq(step.read_address),
             psums.read_enable.eq(1),
-            psums.write_address.eq(self.write_address),
-            psums.write_data.eq(self.acc),
-            psums.write_enable.eq(self.write),
+            psums.write.address.eq(step.write_address),
+            psums.write.data.eq(self.acc),
+            psums.write.enable.eq(step.write),
             self.psum.eq(psums.read_data),
         ]
         acc = Signal(data.ArrayLayout(signed(self.acc_bits), self.rows), reset_less=True)
@@ -95,12 +83,12 @@ class Accumulator(wiring.Component):
         m.d.comb += [self.acc.eq(acc), self.latest.eq(latest)]
         for r in range(self.rows):
             psum, previous = self.psum[r].as_unsigned(), acc[r].as_unsigned()
-            base = psum & self.add_psum.replicate(self.acc_bits) | previous & self.add_acc.replicate(self.acc_bits)
+            base = psum & step.add_psum.replicate(self.acc_bits) | previous & step.add_acc.replicate(self.acc_bits)
             if self.rings:
-                base = (base + (base << 1 & self.triple.replicate(self.acc_bits + 1)))[: self.acc_bits]
+                base = (base + (base << 1 & step.triple.replicate(self.acc_bits + 1)))[: self.acc_bits]
             total = add_with_carry(base.as_signed(), self.sums[r], self.carries[r])
-            with m.If(self.valid):
+            with m.If(step.valid):
                 m.d.sync += acc[r].eq(total)
-            with m.If(self.complete):
+            with m.If(step.complete):
                 m.d.sync += latest[r].eq(total)
         return m

@@ -4,6 +4,7 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from rtl.base.ports import AXI_BITS, WRITE_ADDRESS_BITS, ReadStep, StoreStep, WritePort
 from rtl.base.ram import Ram
 from spec.commands import ADDRESS_BITS
 
@@ -19,57 +20,51 @@ class ActivationMemory(wiring.Component):
     ----------
     word_bytes, rows, words : int
         C, Tm and the depth.
+    address_bits : int
+        Bits of a word address; those that the depth does not need are ignored.
 
     Members
     -------
-    read_address : In(24)
-    read_enable : In(1)
+    read : In(ReadStep)
     word : Out(8 * word_bytes)
-    result_write : In(1)
-    result_address : In(24)
-    result_column : In(range(word_bytes // rows))
+    store : In(StoreStep)
     result : In(8 * rows)
-    host_write : In(1)
-    host_address : In(24)
-        In 32-bit parts.
-    host_data : In(32)
+        The column that is stored.
+    host : In(WritePort)
+        Of 32-bit parts.
     """
 
-    def __init__(self, *, word_bytes: int, rows: int, words: int):
+    def __init__(self, *, word_bytes: int, rows: int, words: int, address_bits: int = ADDRESS_BITS):
         self.word_bytes = word_bytes
         self.rows = rows
         self.words = words
         super().__init__({
-            "read_address": In(ADDRESS_BITS),
-            "read_enable": In(1),
+            "read": In(ReadStep(address_bits)),
             "word": Out(8 * word_bytes),
-            "result_write": In(1),
-            "result_address": In(ADDRESS_BITS),
-            "result_column": In(range(word_bytes // rows)),
+            "store": In(StoreStep(address_bits, word_bytes // rows)),
             "result": In(8 * rows),
-            "host_write": In(1),
-            "host_address": In(ADDRESS_BITS),
-            "host_data": In(32),
+            "host": In(WritePort(width=AXI_BITS, depth=1 << WRITE_ADDRESS_BITS)),
         })
 
     def elaborate(self, platform):
         m = Module()
 
+        host = self.host
         parts, columns = self.word_bytes // 4, self.word_bytes // self.rows
         part_bits = (parts - 1).bit_length()
         m.submodules.ram = ram = Ram(width=8 * self.word_bytes, depth=self.words, part=32)
         result_parts = Signal(parts)
         for column in range(columns):
-            with m.If(self.result_write & (self.result_column == column)):
+            with m.If(self.store.enable & (self.store.column == column)):
                 m.d.comb += result_parts.word_select(column, parts // columns).eq(-1)
         m.d.comb += [
-            ram.read_address.eq(self.read_address),
-            ram.read_enable.eq(self.read_enable),
+            ram.read_address.eq(self.read.address),
+            ram.read_enable.eq(self.read.enable),
             self.word.eq(ram.read_data),
         ]
         m.d.sync += [
-            ram.write_address.eq(Mux(self.host_write, self.host_address >> part_bits, self.result_address)),
-            ram.write_data.eq(Mux(self.host_write, self.host_data.replicate(parts), self.result.replicate(columns))),
-            ram.write_enable.eq(Mux(self.host_write, 1 << self.host_address[:part_bits], result_parts)),
+            ram.write.address.eq(Mux(host.enable, host.address >> part_bits, self.store.address)),
+            ram.write.data.eq(Mux(host.enable, host.data.replicate(parts), self.result.replicate(columns))),
+            ram.write.enable.eq(Mux(host.enable, 1 << host.address[:part_bits], result_parts)),
         ]
         return m

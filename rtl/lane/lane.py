@@ -6,95 +6,16 @@ from amaranth.hdl import ClockSignal, Instance, Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from rtl.base.command import COMMAND
-from rtl.base.ports import Entry, PoolStep, weight_bits
+from rtl.base.ports import LaneControl
 from rtl.lane.accumulator import Accumulator
 from rtl.lane.activation_memory import ActivationMemory
 from rtl.lane.pe_array import PeArray, row_sum_bits
 from rtl.lane.pool_maximum import PoolMaximum
 from rtl.lane.requantizer_row import RequantizerRow
-from spec.commands import ADDRESS_BITS, Source
+from spec.commands import Source
 from spec.config import AcceleratorConfig
 
-__all__ = ["Lane", "LaneControl", "LanePlatform"]
-
-
-class LaneControl(wiring.Signature):
-    """What all lanes are told alike, from the side that tells.
-
-    Parameters
-    ----------
-    config : AcceleratorConfig
-
-    Members
-    -------
-    command : Out(COMMAND)
-        The command in execution.
-    weights : Out(weight_bits(groups)).array(rows)
-    x_address, t_address : Out(address_bits)
-    x_enable, t_enable : Out(1)
-        Reads; the word comes two enabled cycles later.
-    inside : Out(1)
-        The input word lies in the map; otherwise the PEs get padding (0).
-    psum_address : Out(range(psum_depth))
-        Psums of the sums of two cycles later.
-    sum_valid, add_psum, add_acc, sum_complete, psum_write, psum_write_address
-        ``valid``, ``add_psum``, ``add_acc``, ``complete``, ``write`` and ``write_address`` of
-        :class:`rtl.lane.accumulator.Accumulator`.
-    sum_triple : Out(1)
-        Its ``triple``. Only with rings.
-    entries : Out(ArrayLayout(Entry, rows))
-    residual_column : Out(range(columns))
-    pool_step : Out(PoolStep)
-    x_write, t_write : Out(1)
-        Store a result.
-    result_pooled : Out(1)
-        It comes from the pool and not from the requantizers.
-    result_address : Out(address_bits)
-    result_column : Out(range(columns))
-    host_address : Out(24)
-        In 32-bit parts.
-    host_data : Out(32)
-    """
-
-    def __init__(self, config: AcceleratorConfig):
-        self.config = config
-        rows, pixels, columns = config.rows, range(config.psum_depth), range(config.columns)
-        super().__init__(({"sum_triple": Out(1)} if config.ring_words else {}) | {
-            "command": Out(COMMAND),
-            "weights": Out(weight_bits(config.groups)).array(rows),
-            "x_address": Out(config.address_bits),
-            "t_address": Out(config.address_bits),
-            "x_enable": Out(1),
-            "t_enable": Out(1),
-            "inside": Out(1),
-            "psum_address": Out(pixels),
-            "sum_valid": Out(1),
-            "add_psum": Out(1),
-            "add_acc": Out(1),
-            "sum_complete": Out(1),
-            "psum_write": Out(1),
-            "psum_write_address": Out(pixels),
-            "entries": Out(data.ArrayLayout(Entry, rows)),
-            "residual_column": Out(columns),
-            "pool_step": Out(PoolStep),
-            "x_write": Out(1),
-            "t_write": Out(1),
-            "result_pooled": Out(1),
-            "result_address": Out(config.address_bits),
-            "result_column": Out(columns),
-            "host_address": Out(ADDRESS_BITS),
-            "host_data": Out(32),
-        })
-
-    def __eq__(self, other):
-        return type(other) is LaneControl and other.config == self.config
-
-    def __hash__(self):
-        return hash((LaneControl, self.config))
-
-    def __repr__(self):
-        return f"LaneControl({self.config})"
+__all__ = ["Lane", "LanePlatform"]
 
 
 class LanePlatform(Protocol):
@@ -124,7 +45,7 @@ class Lane(wiring.Component):
     word : Out(8 * word_bytes)
         The input word.
     psum : Out(ArrayLayout(signed(config.widths.acc), rows))
-        Two cycles after ``control.psum_address``.
+        Two cycles after ``control.sum.read_address``.
     """
 
     def __init__(self, config: AcceleratorConfig):
@@ -143,9 +64,9 @@ class Lane(wiring.Component):
 
         m = Module()
         config, control = self.config, self.control
-        shape = {"word_bytes": config.word_bytes, "rows": config.rows}
-        m.submodules.x = x = ActivationMemory(**shape, words=config.x_words)
-        m.submodules.t = t = ActivationMemory(**shape, words=config.t_words)
+        shape, address_bits = {"word_bytes": config.word_bytes, "rows": config.rows}, config.address_bits
+        m.submodules.x = x = ActivationMemory(**shape, words=config.x_words, address_bits=address_bits)
+        m.submodules.t = t = ActivationMemory(**shape, words=config.t_words, address_bits=address_bits)
         m.submodules.array = array = PeArray(groups=config.groups, rows=config.rows)
         m.submodules.accumulator = accumulator = Accumulator(
             rows=config.rows, depth=config.psum_depth, sum_bits=row_sum_bits(config.groups), acc_bits=config.widths.acc,
@@ -160,15 +81,8 @@ class Lane(wiring.Component):
             self.word.eq(Mux(from_t, t.word, x.word)),
             array.word.eq(self.word & control.inside.replicate(len(self.word))),
             *(port.eq(weights) for port, weights in zip(array.weights, control.weights, strict=True)),
-            accumulator.read_address.eq(control.psum_address),
-            accumulator.valid.eq(control.sum_valid),
-            accumulator.add_psum.eq(control.add_psum),
-            accumulator.add_acc.eq(control.add_acc),
-            accumulator.complete.eq(control.sum_complete),
             accumulator.sums.eq(array.sums),
             accumulator.carries.eq(array.carries),
-            accumulator.write.eq(control.psum_write),
-            accumulator.write_address.eq(control.psum_write_address),
             self.psum.eq(accumulator.psum),
             requantizers.command.eq(control.command),
             requantizers.acc.eq(accumulator.latest),
@@ -178,30 +92,27 @@ class Lane(wiring.Component):
             pool.step.eq(control.pool_step),
             pool.word.eq(self.word),
         ]
-        if config.ring_words:
-            m.d.comb += accumulator.triple.eq(control.sum_triple)
+        wiring.connect(m, wiring.flipped(control.sum), accumulator.step)
         result = Signal(8 * config.rows)
-        m.d.comb += result.eq(Mux(control.result_pooled, pool.y, requantizers.y))
+        m.d.comb += result.eq(Mux(control.pooled, pool.y, requantizers.y))
         self._connect_memories(m, x, t, result)
         return m
 
     def _connect_memories(self, m: Module, x: ActivationMemory, t: ActivationMemory, result: Signal) -> None:
         """Both memories take the same result and the same word of the host, where they are told to write it."""
         control = self.control
-        for memory, address, enable, write, host_write in (
-            (x, control.x_address, control.x_enable, control.x_write, self.host_x),
-            (t, control.t_address, control.t_enable, control.t_write, self.host_t),
+        for memory, read, meant, host_write in (
+            (x, control.x_read, ~control.store_t, self.host_x), (t, control.t_read, control.store_t, self.host_t),
         ):
+            wiring.connect(m, wiring.flipped(read), memory.read)
             m.d.comb += [
-                memory.read_address.eq(address),
-                memory.read_enable.eq(enable),
-                memory.result_write.eq(write),
-                memory.result_address.eq(control.result_address),
-                memory.result_column.eq(control.result_column),
+                memory.store.enable.eq(control.store.enable & meant),
+                memory.store.address.eq(control.store.address),
+                memory.store.column.eq(control.store.column),
                 memory.result.eq(result),
-                memory.host_write.eq(host_write),
-                memory.host_address.eq(control.host_address),
-                memory.host_data.eq(control.host_data),
+                memory.host.enable.eq(host_write),
+                memory.host.address.eq(control.host_address),
+                memory.host.data.eq(control.host_data),
             ]
 
     def _instance(self, module: str) -> Instance:

@@ -5,7 +5,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl.base.command import COMMAND
-from rtl.base.ports import Chunk, TileFetch, Weight
+from rtl.base.ports import Chunk, TileFetch, Weight, WritePort
 from rtl.base.ram import Ram
 from rtl.weights.chunk_queue import ChunkQueue
 from rtl.weights.expander import Expander
@@ -55,20 +55,15 @@ class WeightLoader(wiring.Component):
         A chunk that was used was not as long as the masks of its m-tile.
     write, write_index, write_weights
         To :class:`rtl.weights.registers.WeightRegisters`.
-    mask_write_address, mask_write_data, mask_write_enable
-        Write port of the mask memory, by 32-bit part.
-    ring_write_address, ring_write_data, ring_write_enable
-        Write port of the ring memory. Not in a build without rings.
+    mask_write : In(WritePort)
+        Of the mask memory, by 32-bit part.
+    ring_write : In(WritePort)
+        Of the ring memory. Not in a build without rings.
     """
 
     def __init__(self, config: AcceleratorConfig):
         self.config = config
-        words = config.mask_word_bits // 32
-        rings = {
-            "ring_write_address": In(range(config.ring_words)),
-            "ring_write_data": In(32),
-            "ring_write_enable": In(1),
-        } if config.ring_words else {}
+        rings = {"ring_write": In(WritePort(width=32, depth=config.ring_words))} if config.ring_words else {}
         super().__init__(rings | {
             "take": In(1),
             "command": In(COMMAND),
@@ -84,9 +79,7 @@ class WeightLoader(wiring.Component):
             "write": Out(1),
             "write_index": Out(range(config.load_cycles)),
             "write_weights": Out(data.ArrayLayout(Weight, config.weight_rows * config.groups)),
-            "mask_write_address": In(range(config.mask_words)),
-            "mask_write_data": In(32 * words),
-            "mask_write_enable": In(words),
+            "mask_write": In(WritePort(width=config.mask_word_bits, depth=config.mask_words, part=32)),
         })
 
     def elaborate(self, platform):
@@ -142,10 +135,8 @@ class WeightLoader(wiring.Component):
 
     def _connect_host(self, m: Module, masks: Ram, chunks: ChunkQueue, walk: MaskWalk) -> None:
         """Masks are written at any time; of streamed ones the walk is told which chunks are there."""
+        wiring.connect(m, wiring.flipped(self.mask_write), masks.write)
         m.d.comb += [
-            masks.write_address.eq(self.mask_write_address),
-            masks.write_data.eq(self.mask_write_data),
-            masks.write_enable.eq(self.mask_write_enable),
             chunks.chunk.eq(self.chunk),
             chunks.clear.eq(self.clear),
             chunks.free.eq(walk.free),
@@ -197,10 +188,8 @@ class WeightLoader(wiring.Component):
             rings.fetch.valid.eq(walk.fetch.valid & ~seeding),
             rings.plane.eq(walk.plane),
             rings.used.eq(fetch),
-            rings.write_address.eq(self.ring_write_address),
-            rings.write_data.eq(self.ring_write_data),
-            rings.write_enable.eq(self.ring_write_enable),
         ]
+        wiring.connect(m, wiring.flipped(self.ring_write), rings.write)
         return rings, ring
 
     def _masks(self, m: Module, masks: Ram, fetch) -> tuple[Signal, Signal]:

@@ -1,25 +1,33 @@
 """The order in which weights are fetched, as supermask addresses and rewind, jump and commit marks for the signs."""
 
-from amaranth.hdl import Const, Module, Mux, Signal
-from amaranth.lib import wiring
+import itertools
+from collections.abc import Sequence
+
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl.base.command import COMMAND, WIDTHS
 from rtl.base.countdown import begin, countdown, step
+from rtl.base.nest import Nest
 from rtl.base.ports import Chunk, TileFetch
 from spec.commands import RING_UNIT
 from spec.config import AcceleratorConfig
 from spec.lfsr import SIGN_WORD
+from spec.order import LOOPS, Loop
 from spec.supermask import GROUP
 
 __all__ = ["MaskWalk"]
 
+#: Fields that are needed until the last fetch, beside those that count loops.
+_HELD = ("coded", "streamed", "last_rows", "last_groups")
+
 
 class MaskWalk(wiring.Component):
-    """Fetches of a command in the order ``m-tile > pixel tile > plane > ky > kx > n-block > pass > rows``.
+    """Fetches of a command in the order of :data:`spec.order.LOOPS`, and in every run one after another of its rows.
 
-    The supermask is stored in the order ``m-tile > ky > kx > n-block > rows``; every pass and every pixel tile reads it
-    again. One fetch per cycle of ``advance``, the first in the cycle after ``take``.
+    The supermask is stored in the order of :data:`spec.order.STORED`, then rows; the other loops read it again. One
+    fetch per cycle of ``advance``, the first in the cycle after ``take``.
 
     Of a streamed command every m-tile is a chunk of its own: its first fetch comes two cycles after the last one of the
     m-tile before, or in the cycle after its chunk was there.
@@ -68,85 +76,66 @@ class MaskWalk(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-
-        names = ("coded", "streamed", "passes", "kernel", "blocks", "tiles", "last_rows", "last_groups", "pixel_tiles")
-        held = {name: Signal.like(getattr(self.command, name), name=name) for name in names}
-        planes = _Planes(m, self) if self.config.ring_words else None
-        busy, placed, there, first, first_pixels = Signal(), Signal(), Signal(), Signal(), Signal()
-        row, pass_index = Signal(self.fetch.index.shape()), Signal(self.fetch.pass_index.shape())
-        rows, passes, blocks, kernel_columns, kernel_rows, pixel_tiles, tiles = (
-            Signal(countdown(WIDTHS[field]), name=f"{name}_left") for name, field in (
-                ("rows", "last_rows"), ("passes", "passes"), ("blocks", "blocks"), ("columns", "kernel"),
-                ("kernel_rows", "kernel"), ("pixel_tiles", "pixel_tiles"), ("tiles", "tiles"),
-            )
-        )
-        units = range(self.config.mask_words * (self.config.mask_word_bits // self.config.mask_unit_bits) + 1)
-        unit, weight_tile_unit, m_tile_unit, after = (
-            Signal(units, name=name) for name in ("unit", "weight_tile_unit", "m_tile_unit", "after")
-        )
-
-        new_tile = first_pixels & planes.first if planes else first_pixels
-        last_plane = planes.last if planes else Const(1)
+        command = self.command
+        loops = [loop for loop in LOOPS if loop.name != "plane" or self.config.ring_words]
+        fields = sorted({*_HELD, *(loop.field for loop in loops)})
+        held = Signal(data.StructLayout({name: WIDTHS[name] for name in fields}))
+        busy, placed, there, first, fresh = Signal(), Signal(), Signal(), Signal(), Signal()
+        row, rows = Signal(self.fetch.index.shape()), Signal(countdown(WIDTHS["last_rows"]), name="rows_left")
+        pass_index = Signal(self.fetch.pass_index.shape())
+        nest = Nest(m, loops, rows.last)
+        units = _Units(self.config, loops)
+        after = Signal.like(units.here, name="after")
+        planes = _Planes(self) if self.config.ring_words else None
         m.d.comb += [
             self.idle.eq(~busy),
-            after.eq(unit + Mux(held["coded"], 1, 2)),
-            there.eq(busy & (placed | ~held["streamed"])),
+            self.hungry.eq(busy & ~there & ~self.chunk.valid),
+            there.eq(busy & (placed | ~held.streamed)),
+            after.eq(units.here + Mux(held.coded, 1, 2)),
             self.fetch.valid.eq(there),
-            self.fetch.unit.eq(unit),
+            self.fetch.unit.eq(units.here),
             self.fetch.index.eq(row),
             self.fetch.last.eq(rows.last),
-            self.fetch.start.eq(first & new_tile),
-            self.fetch.rewind.eq(first & ~new_tile),
-            self.fetch.commit.eq(passes.last),
+            self.fetch.start.eq(first & fresh),
+            self.fetch.rewind.eq(first & ~fresh),
+            self.fetch.commit.eq(nest.last["pass"]),
             self.fetch.pass_index.eq(pass_index),
-            self.fetch.partial.eq(blocks.last),
-            self.fetch.groups.eq(held["last_groups"]),
-            self.fetch.words.eq((held["last_groups"] + (SIGN_WORD // GROUP - 1)) >> 2),
+            self.fetch.partial.eq(nest.last["block"]),
+            self.fetch.groups.eq(held.last_groups),
+            self.fetch.words.eq((held.last_groups + (SIGN_WORD // GROUP - 1)) >> 2),
         ]
 
         def begin_rows(last_tile, last_rows):
             return [row.eq(0), *begin(rows, Mux(last_tile, last_rows, self.config.load_cycles))]
 
         with m.If(self.take):
-            command = self.command
-            m.d.sync += [signal.eq(getattr(command, name)) for name, signal in held.items()]
-            m.d.sync += begin_rows(command.tiles == 1, command.last_rows)
-            m.d.sync += [*begin(passes, command.passes), *begin(blocks, command.blocks), *begin(tiles, command.tiles)]
-            m.d.sync += [*begin(kernel_columns, command.kernel), *begin(kernel_rows, command.kernel)]
-            m.d.sync += [*begin(pixel_tiles, command.pixel_tiles), pass_index.eq(0), first.eq(1), first_pixels.eq(1)]
-            m.d.sync += [address.eq(command.mask_base) for address in (unit, weight_tile_unit, m_tile_unit)]
-            m.d.sync += [busy.eq(1), placed.eq(0)]
+            m.d.sync += [getattr(held, name).eq(getattr(command, name)) for name in fields]
+            m.d.sync += [*begin_rows(command.tiles == 1, command.last_rows), *units.begin(command.mask_base)]
+            m.d.sync += [pass_index.eq(0), first.eq(1), fresh.eq(1), busy.eq(1), placed.eq(0)]
+            nest.begin(m, command)
             if planes:
-                planes.take(m)
+                planes.begin(m)
         with m.Elif(self.advance & there):
-            m.d.sync += [row.eq(row + 1), *step(rows), unit.eq(after)]
+            m.d.sync += [row.eq(row + 1), *step(rows)]
+            nest.step(m, held)
+            units.step(m, nest, after)
             with m.If(rows.last):
-                m.d.sync += [*begin_rows(tiles.last, held["last_rows"]), unit.eq(weight_tile_unit)]
-                m.d.sync += [*step(passes), pass_index.eq(pass_index + 1), first.eq(0)]
-                with m.If(passes.last):
-                    m.d.sync += [*begin(passes, held["passes"]), pass_index.eq(0), *step(blocks)]
-                    m.d.sync += [unit.eq(after), weight_tile_unit.eq(after)]
-                    with m.If(blocks.last):
-                        m.d.sync += [*begin(blocks, held["blocks"]), *step(kernel_columns)]
-                        with m.If(kernel_columns.last):
-                            m.d.sync += [*begin(kernel_columns, held["kernel"]), *step(kernel_rows)]
-                            with m.If(kernel_rows.last):
-                                m.d.sync += [*begin(kernel_rows, held["kernel"]), first.eq(1)]
-                                m.d.sync += [unit.eq(m_tile_unit), weight_tile_unit.eq(m_tile_unit)]
-                                with m.If(last_plane):
-                                    m.d.sync += [*step(pixel_tiles), first_pixels.eq(0)]
-                                if planes:
-                                    planes.step(m)
-                                with m.If(pixel_tiles.last & last_plane):
-                                    m.d.sync += [*begin(pixel_tiles, held["pixel_tiles"]), first_pixels.eq(1)]
-                                    m.d.sync += [*begin_rows(tiles.left == 2, held["last_rows"]), *step(tiles)]
-                                    m.d.sync += [x.eq(after) for x in (unit, weight_tile_unit, m_tile_unit)]
-                                    m.d.sync += [busy.eq(~tiles.last), placed.eq(0)]
-                                    m.d.comb += self.free.eq(held["streamed"])
+                m.d.sync += [*begin_rows(nest.last_after("m_tile", held), held.last_rows), first.eq(nest.ends["ky"])]
+                m.d.sync += pass_index.eq(Mux(nest.ends["pass"], 0, pass_index + 1))
+            with m.If(nest.ends["ky"]):
+                m.d.sync += fresh.eq(nest.ends["pixel_tile"])
+                if planes:
+                    planes.step(m, nest.last["plane"])
+            with m.If(nest.ends["pixel_tile"]):
+                m.d.sync += [busy.eq(~nest.last["m_tile"]), placed.eq(0)]
+                m.d.comb += self.free.eq(held.streamed)
         with m.Elif(busy & ~there & self.chunk.valid):
-            m.d.sync += [x.eq(self._first_unit()) for x in (unit, weight_tile_unit, m_tile_unit)]
-            m.d.sync += placed.eq(1)
-        m.d.comb += self.hungry.eq(busy & ~there & ~self.chunk.valid)
+            m.d.sync += [placed.eq(1), *units.begin(self._first_unit())]
+        self._judge(m, after)
+        return m
+
+    def _judge(self, m: Module, after: Signal) -> None:
+        """Whether the chunk that is freed ended where its masks did: before unit ``after``."""
         freed, end, chunk_end = Signal(), Signal.like(self.chunk.end), Signal.like(self.chunk.end)
         m.d.sync += [
             freed.eq(self.free),
@@ -154,7 +143,6 @@ class MaskWalk(wiring.Component):
             chunk_end.eq(self.chunk.end),
             self.misfit.eq(freed & (end != chunk_end)),
         ]
-        return m
 
     def _first_unit(self):
         """Address of the first unit of the chunk; chunks begin with a word of the mask memory."""
@@ -167,25 +155,47 @@ class MaskWalk(wiring.Component):
         return (unit + units - 1 >> units.bit_length() - 1) << parts.bit_length() - 1
 
 
+class _Units:
+    """Where the walk is in the mask memory, and where loops that read masks again go back to."""
+
+    def __init__(self, config: AcceleratorConfig, loops: Sequence[Loop]):
+        units = range(config.mask_words * (config.mask_word_bits // config.mask_unit_bits) + 1)
+        self.here = Signal(units, name="unit")
+        # Innermost first; loops right around one another that all read again go back to the same place.
+        self._levels = [
+            (Signal(units, name="_".join(["start", *names])) if again else None, names)
+            for again, stretch in itertools.groupby(reversed(loops), lambda loop: loop.again)
+            for names in [[loop.name for loop in stretch]]
+        ]
+
+    def begin(self, unit) -> list:
+        """Statements: ``unit`` is the first of the walk, or of an m-tile that has a chunk of its own."""
+        return [x.eq(unit) for x in (self.here, *(start for start, _ in self._levels if start is not None))]
+
+    def step(self, m: Module, nest: Nest, after: Signal) -> None:
+        """Go on to unit ``after``, or back where a loop goes round that reads again."""
+        m.d.sync += self.here.eq(after)
+        inner = [self.here]
+        for start, names in self._levels:
+            with m.If(Cat(nest.goes_on[name] for name in names).any()):
+                m.d.sync += [x.eq(after if start is None else start) for x in inner]
+            if start is not None:
+                inner.append(start)
+
+
 class _Planes:
-    """The loop over the planes of a ring, and where in the ring memory each begins."""
+    """Where in the ring memory the present plane begins."""
 
-    def __init__(self, m: Module, walk: MaskWalk):
-        self.command = walk.command
-        self.here = walk.plane
-        self.plane, self.top = Signal(WIDTHS["top_plane"]), Signal(WIDTHS["top_plane"])
-        self.base, self.size = Signal.like(walk.plane), Signal(WIDTHS["ring_words"])
-        self.first, self.last = Signal(name="first_plane"), Signal(name="last_plane")
-        m.d.comb += [self.first.eq(self.plane == self.top), self.last.eq(self.plane == 0)]
+    def __init__(self, walk: MaskWalk):
+        self._command = walk.command
+        self._here = walk.plane
+        self._base, self._size = Signal.like(walk.plane, name="base"), Signal(WIDTHS["ring_words"], name="size")
 
-    def take(self, m: Module) -> None:
-        """Begin with the first plane of the command."""
-        base = self.command.ring_base * RING_UNIT
-        m.d.sync += [self.plane.eq(self.command.top_plane), self.top.eq(self.command.top_plane)]
-        m.d.sync += [self.here.eq(base), self.base.eq(base), self.size.eq(self.command.ring_words)]
+    def begin(self, m: Module) -> None:
+        """The highest plane of the command comes first."""
+        base = self._command.ring_base * RING_UNIT
+        m.d.sync += [self._here.eq(base), self._base.eq(base), self._size.eq(self._command.ring_words)]
 
-    def step(self, m: Module) -> None:
-        """All weights of a plane have been fetched: go to the next, or back to the first."""
-        m.d.sync += [self.plane.eq(self.plane - 1), self.here.eq(self.here + self.size)]
-        with m.If(self.last):
-            m.d.sync += [self.plane.eq(self.top), self.here.eq(self.base)]
+    def step(self, m: Module, last) -> None:
+        """All weights of a plane have been fetched: go to the next, or from the ``last`` back to the first."""
+        m.d.sync += self._here.eq(Mux(last, self._base, self._here + self._size))

@@ -5,7 +5,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl.base.command import COMMAND
-from rtl.base.ports import TileFetch
+from rtl.base.ports import TileFetch, WritePort
 from rtl.base.ram import Ram
 from rtl.weights.ring_walk import RingWalk
 from spec.config import AcceleratorConfig
@@ -47,8 +47,7 @@ class RingMemory(wiring.Component):
     kept : Out(weight_rows * C)
         Trits that are not 0, port by port, lowest channel first; 0 where there is no channel.
     negative : Out(weight_rows * C)
-    write_address, write_data, write_enable
-        Write port.
+    write : In(WritePort)
     """
 
     def __init__(self, config: AcceleratorConfig):
@@ -64,9 +63,7 @@ class RingMemory(wiring.Component):
             "used": In(TileFetch),
             "kept": Out(trits),
             "negative": Out(trits),
-            "write_address": In(range(config.ring_words)),
-            "write_data": In(32),
-            "write_enable": In(1),
+            "write": In(WritePort(width=32, depth=config.ring_words)),
         })
 
     def elaborate(self, platform):
@@ -97,10 +94,8 @@ class RingMemory(wiring.Component):
         words = []
         for copy in range(config.ring_copies):
             m.submodules[f"copy{copy}"] = ram = Ram(width=32, depth=config.ring_words)
+            wiring.connect(m, wiring.flipped(self.write), ram.write)
             m.d.comb += [
-                ram.write_address.eq(self.write_address),
-                ram.write_data.eq(self.write_data),
-                ram.write_enable.eq(self.write_enable),
                 ram.read_address.eq(self.plane + walk.addresses[copy]),
                 ram.read_enable.eq(self.advance),
             ]

@@ -67,16 +67,9 @@ class SmallModel:
 
     def program(self, *, trace: bool, after: Program | None = None) -> Program:
         """The model compiled for the simulated build; its memories follow those of ``after``."""
-        bases = {}
-        if after is not None:
-            first = after.plan.layers[0]
-            bases = {
-                "command_base": after.start + len(after.commands),
-                "mask_base": after.plan.mask_unit + after.plan.mask_units,
-                "entry_base": first.entry_row + after.plan.entry_rows,
-                "ring_base": after.plan.ring_word + after.plan.ring_words,
-            }
-        return compile_model(self.model, current_job().config, trace=trace, **bases)
+        return compile_model(
+            self.model, current_job().config, trace=trace, **({} if after is None else after.bases_after)
+        )
 
     def batch(self, first: int, count: int | None = None) -> np.ndarray:
         """Image ``first`` and those that follow it, in a circle; as many as there are lanes by default."""

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from console.kept import digest_of_code, kept_folder, kept_record
+from console.kept import digest_of_code, kept_folder, kept_in_place, kept_record
 
 
 def write(text):
@@ -107,3 +107,40 @@ def test_code_is_what_the_places_hold(tmp_path):
     before = digest_of_code(tmp_path, ("b", "a/x.py"))
     (tmp_path / "a" / "x.py").write_text("3")
     assert digest_of_code(tmp_path, ("b", "a/x.py")) != before
+
+
+def test_in_place_a_result_is_made_once_for_its_inputs_and_over_for_others(tmp_path):
+    folder, made = tmp_path / "obj", []
+    folder.mkdir()
+    for inputs in ({"a": 1, "b": 2}, {"b": 2, "a": 1}, {"a": 2}, {"a": 2}, {"a": 1, "b": 2}):
+        made.append(kept_in_place(folder / "result", inputs, lambda: write("done")(folder)))
+    assert made == [True, False, True, False, True]
+    (folder / "result").unlink()
+    assert kept_in_place(folder / "result", inputs, lambda: write("again")(folder))
+    assert (folder / "result").read_text() == "again"
+
+
+def test_in_place_what_was_interrupted_is_made_again(tmp_path):
+    def interrupted():
+        write("half")(tmp_path)
+        raise KeyboardInterrupt
+
+    assert kept_in_place(tmp_path / "result", {}, lambda: write("whole")(tmp_path))
+    with pytest.raises(KeyboardInterrupt):
+        kept_in_place(tmp_path / "result", {"other": 1}, interrupted)
+    assert kept_in_place(tmp_path / "result", {}, lambda: write("whole")(tmp_path))
+    assert (tmp_path / "result").read_text() == "whole"
+
+
+def test_in_place_two_processes_do_it_once(tmp_path):
+    """The second waits for the first, and finds it done."""
+    code = (
+        "import sys, time\nfrom pathlib import Path\nfrom console.kept import kept_in_place\n"
+        "folder = Path(sys.argv[1])\n"
+        "def work():\n    with open(folder / 'log', 'a') as log:\n        log.write('begun ')\n"
+        "        log.flush()\n        time.sleep(0.3)\n        log.write('ended ')\n"
+        "kept_in_place(folder / 'log', {}, work)\n"
+    )
+    processes = [subprocess.Popen([sys.executable, "-c", code, str(tmp_path)]) for _ in range(2)]
+    assert [process.wait() for process in processes] == [0, 0]
+    assert (tmp_path / "log").read_text() == "begun ended "

@@ -125,10 +125,7 @@ def test_two_resident_models_fill_disjoint_words(small_model, fitting):
         name: 2 * max(getattr(size, name) for size in sizes) for name in ("mask_bits", "entries", "commands")
     })
     first = compile_model(models[0], config)
-    second = compile_model(
-        models[1], config, command_base=len(first.commands), mask_base=first.plan.mask_units,
-        entry_base=first.plan.entry_rows,
-    )
+    second = compile_model(models[1], config, **first.bases_after)
     assert (first.start, second.start) == (0, len(first.commands))
     for index, target in enumerate((Target.PROGRAM, Target.MASK, Target.ENTRIES)):
         end = 0

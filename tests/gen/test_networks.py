@@ -12,7 +12,8 @@ from gen.cycles import predict
 from gen.plan import command_count
 from spec import golden
 from spec.config import config_for
-from spec.network import Kind, Network, Role, Stem
+from spec.layer import Role
+from spec.network import Kind, Network, Stem
 from spec.numerics import Requantization
 from spec.supermask import Mode
 from spec.synthetic import random_images, synthetic_model

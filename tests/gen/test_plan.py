@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from gen.plan import Region, plan
 from spec.config import config_for
-from spec.network import Role
+from spec.layer import Role
 from spec.supermask import Mode
 from spec.topologies import residual_network
 

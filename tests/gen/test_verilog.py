@@ -60,7 +60,7 @@ def test_every_memory_is_an_instance_of_the_wrapper(text):
 
 
 #: Names of what only a build with rings has. The bits of a command have their names everywhere.
-_RINGS = re.compile(r"(?<![.\w])\\?(?:[\w.$]*\.)?(rings|plane|triple\w*|ring_\w+|first_plane|copy\d)(?![\w.])")
+_RINGS = re.compile(r"(?<![.\w])\\?(?:[\w.$]*\.)?(rings|plane|triple\w*|ring_\w+|plane_\w+|copy\d)(?![\w.])")
 _FIELDS = {field.name for field in FIELDS}
 
 
@@ -68,7 +68,7 @@ def test_a_build_without_rings_has_nothing_of_them(text):
     """Neither a name, nor a memory, nor wider sums, nor a packet target; the feature's bit is 0."""
     with_rings = accelerator_verilog(config_for(16, **CONFIG, ring_words=64))
     found = {name for name in _RINGS.findall(with_rings) if name not in _FIELDS}
-    assert {"rings", "plane", "triple", "ring_write_enable", "first_plane"} <= found
+    assert {"rings", "plane", "triple", "ring_write__enable", "plane_left"} <= found
     assert {name for name in _RINGS.findall(text) if name not in _FIELDS} == set()
     instances = rf"^  {RAM_MODULE} #\("
     assert len(re.findall(instances, with_rings, re.MULTILINE)) == len(re.findall(instances, text, re.MULTILINE)) + 1

@@ -92,10 +92,7 @@ def test_two_models_are_resident(on_core, small_model, fitting):
         first.network, commands=2 * size.commands, mask_bits=4 * size.mask_bits, entries=2 * size.entries, t_bytes=1024
     )
     programs = [compile_model(first, config)]
-    programs.append(compile_model(
-        second, config, command_base=len(programs[0].commands), mask_base=programs[0].plan.mask_units,
-        entry_base=programs[0].plan.entry_rows,
-    ))
+    programs.append(compile_model(second, config, **programs[0].bases_after))
 
     async def scenario(host):
         for program in programs:

@@ -12,8 +12,8 @@ from sim.divergence import Watched, examine
 from sim.visits import locate, partial_sums
 from spec import golden
 from spec.config import config_for
+from spec.layer import Role
 from spec.lfsr import ROW_STRIDE, SIGNS
-from spec.network import Role, Step
 from spec.supermask import Mode, passes_of
 from spec.synthetic import random_images, synthetic_model
 from spec.topologies import residual_network, rpg
@@ -116,7 +116,7 @@ def test_a_sum_that_does_not_start_at_zero_is_told(case):
     """The first visit adds to what the same psum address held in the m-tile before: channel 0 of the same pixel."""
     program, _ = case
     step, place = ("stage1.fold.conv1", 0), (0, 1, 4)
-    below = Mismatch("golden model", Step(program.model.network.layer(step[0]), 0), (0, 1, 0), 1, 2)
+    below = Mismatch("golden model", program.model.network.step(step[0]), (0, 1, 0), 1, 2)
     left = int(partial_sums(program, locate(program, below), execution_of(case, step), 0)[-2])
     assert left, "nothing was left, so this tests nothing"
     found = diagnose(case, step, touched(place), lambda sums: [s + left for s in sums])

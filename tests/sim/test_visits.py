@@ -9,7 +9,7 @@ from sim.compare import Mismatch
 from sim.visits import Visit, begins_plane, locate, partial_sums, visits
 from spec import golden
 from spec.config import config_for
-from spec.network import Role, Step
+from spec.layer import Role
 from spec.supermask import Mode
 from spec.synthetic import random_images, synthetic_model
 from spec.topologies import residual_network, rpg
@@ -21,7 +21,7 @@ def program_of(mode=Mode.ANY, trace=True, **fields):
 
 
 def mismatch_of(program, layer, iteration, place):
-    return Mismatch("golden model", Step(program.model.network.layer(layer), iteration), place, 1, 2)
+    return Mismatch("golden model", program.model.network.step(layer, iteration), place, 1, 2)
 
 
 @pytest.mark.parametrize(("layer", "iteration", "place", "memory", "word", "part"), [
@@ -81,7 +81,7 @@ def test_partial_sums_end_in_the_accumulator(mode, pe):
         for channel in range(layer.outputs):
             for pixel in {0, 1, layer.positions - 1} if layer.role is not Role.CLASSIFIER else {0}:
                 place = (*divmod(pixel, layer.out_width), channel) if acc.ndim == 3 else (channel,)
-                mismatch = Mismatch("golden model", Step(layer, execution.iteration), place, 1, 2)
+                mismatch = mismatch_of(program, layer.name, execution.iteration, place)
                 sums = partial_sums(program, locate(program, mismatch), execution, 1)
                 assert len(sums) == len(visits(program, mismatch))
                 assert sums[-1] == acc[place]
@@ -112,7 +112,7 @@ def test_partial_sums_of_planes_end_in_the_accumulator():
         for channel in range(layer.outputs):
             for pixel in {0, layer.positions - 1} if layer.role is not Role.CLASSIFIER else {0}:
                 place = (*divmod(pixel, layer.out_width), channel) if acc.ndim == 3 else (channel,)
-                mismatch = Mismatch("golden model", Step(layer, execution.iteration), place, 1, 2)
+                mismatch = mismatch_of(program, layer.name, execution.iteration, place)
                 sums = partial_sums(program, locate(program, mismatch), execution, 1)
                 assert len(sums) == len(visits(program, mismatch))
                 assert sums[-1] == acc[place]

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from spec.golden import Stored, Trace, predict, run
+from spec.layer import Role
 from spec.lfsr import layer_seed
 from spec.model import Model
-from spec.network import Block, Kind, Network, Role, Stem
+from spec.network import Block, Kind, Network, Stem
 from spec.numerics import Requantization
 from spec.refusal import Refused
 from spec.ring import Ring

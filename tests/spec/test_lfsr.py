@@ -16,7 +16,7 @@ states = st.integers(1, PERIOD)
 
 
 def stepped(state: int, steps: int) -> tuple[int, list[int]]:
-    """State after ``steps`` steps and their outputs, straight from docs/design.md, section 2."""
+    """State after ``steps`` steps and their outputs, straight from docs/design/numbers.md."""
     outputs = []
     for _ in range(steps):
         out = state & 1

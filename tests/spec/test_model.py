@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
+from spec.layer import Role
 from spec.model import FORMAT, VERSION, Model, load, save, with_provenance
-from spec.network import Block, Network, Role, Stem
+from spec.network import Block, Network, Stem
 from spec.numerics import Requantization, accumulator_bounds
 from spec.refusal import Refused
 from spec.supermask import GROUP, Mode

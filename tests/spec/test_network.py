@@ -5,8 +5,9 @@ import json
 
 import pytest
 
+from spec.layer import Role
 from spec.lfsr import layer_seed
-from spec.network import Block, Kind, Network, Role, Stem
+from spec.network import Block, Kind, Network, Stem
 from spec.refusal import Refused
 from spec.supermask import Mode
 from spec.topologies import residual_network

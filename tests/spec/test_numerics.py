@@ -36,7 +36,7 @@ from spec.refusal import Refused
 
 
 def slow_requantize(acc, multiplier, bias, residual, shift, bias_shift, residual_shift, signed) -> int:
-    """docs/design.md, section 1, in fractions: exact z over 2**sh, half up, clamped."""
+    """docs/design/numbers.md, in fractions: exact z over 2**sh, half up, clamped."""
     z = acc * multiplier + bias * 2**bias_shift + residual * 2 ** (shift + residual_shift)
     rounded = floor(Fraction(z, 2**shift) + Fraction(1, 2))
     low, high = (-128, 127) if signed else (0, 255)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from spec.network import Kind, Network, Role
+from spec.layer import Role
+from spec.network import Kind, Network
 from spec.refusal import Refused
 from spec.supermask import Mode
 from spec.topologies import DEPTHS, RESNET_NAMES, depth_of, residual_network, resnet

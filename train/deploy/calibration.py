@@ -14,7 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from spec.network import Layer, Network, Role
+from spec.layer import Layer, Role
+from spec.network import Network
 from spec.numerics import ACTIVATION_BITS, RESIDUAL_SHIFT_MAX, output_range
 from spec.refusal import Refused
 from train.nets.model import ResidualNet

@@ -10,9 +10,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from spec.golden import Stored, Trace, check_images
+from spec.layer import POOL, Layer, Role
 from spec.model import Model
-from spec.network import POOL, Layer, Role, Step
 from spec.numerics import requantize
+from spec.steps import Step
 
 __all__ = ["DeployedNet"]
 

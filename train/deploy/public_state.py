@@ -14,7 +14,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from spec.network import Layer, Network, Role
+from spec.layer import Layer, Role
+from spec.network import Network
 from spec.refusal import Refused
 
 __all__ = ["PublicLayer", "layers_of", "read_state"]

@@ -1,14 +1,15 @@
 """From a trained network and the scales of its activations to the integer model: batch norms folded into entries.
 
-Ref: docs/design.md, section 1.
+Ref: docs/design/numbers.md.
 """
 
 import numpy as np
 import torch
 from torch import nn
 
+from spec.layer import Layer, Role
 from spec.model import Model
-from spec.network import Layer, Network, Role
+from spec.network import Network
 from spec.numerics import Requantization, accumulator_bounds, fold
 from spec.refusal import Refused
 from spec.ring import RING_WORD, Ring, unpack

@@ -9,8 +9,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from spec.lfsr import signs
-from spec.network import Layer, Network
+from spec.layer import Layer
+from spec.lfsr import sign_factors
+from spec.network import Network
 from spec.refusal import Refused
 from spec.ring import RING_WORD, WORDS_MAX, Ring, row_words, word_indices
 from spec.topologies import drawn
@@ -53,7 +54,7 @@ def ring_values(network: Network, layer: Layer, trits: np.ndarray) -> np.ndarray
     int8 array (16 * words,)
     """
     outputs, kernel, _, inputs = layer.shape
-    flips = 1 - 2 * signs(network.seed_of(layer), outputs, kernel, inputs).astype(np.int8)
+    flips = sign_factors(network.seed_of(layer), outputs, kernel, inputs)
     padded = np.pad(trits * flips, [(0, 0)] * 3 + [(0, -inputs % RING_WORD)])
     values = np.empty((layer.ring.words, RING_WORD), np.int8)
     indices = word_indices(layer.shape, network.draws[layer.name])

@@ -10,7 +10,8 @@ Ref: Bengio et al., arXiv:1308.3432, for the gradient.
 import torch
 from torch import Tensor
 
-from spec.network import Layer, Network
+from spec.layer import Layer
+from spec.network import Network
 from train.nets.config import ModelConfig
 from train.nets.model import HiddenFoldNet
 from train.nets.scales import Scales

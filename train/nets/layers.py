@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from spec.network import Layer, Window
+from spec.layer import Layer, Window
 from spec.supermask import Mode
 from train.nets.edge_popup import select
 from train.nets.weights import Weights, initial_weight, sigma_of

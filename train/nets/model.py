@@ -13,8 +13,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from spec.network import POOL, Layer, Network, Role, Window
+from spec.layer import POOL, Layer, Role, Window
+from spec.network import Network
 from spec.numerics import PIXEL_MAX
+from spec.steps import Outputs, Step
 from train.nets.config import ModelConfig
 from train.nets.layers import Convolution, DenseConv, HiddenConv
 from train.nets.norms import norms
@@ -62,35 +64,26 @@ class ResidualNet(nn.Module):
         # Once per step: every iteration of a recurrent block shares the mask of this step.
         weights = self.effective_weights()
 
-        def execute(layer: Layer, iteration: int, x: Tensor, residual=None) -> Tensor:
-            y = self.convolutions[layer.index](x, weights[layer.index], iteration)
-            if residual is not None:
-                y = y + residual
-            if layer.role is not Role.SHORTCUT:
-                y = functional.relu(y)
-            y = self.stored(layer, y)
-            observe(layer, iteration, y)
-            return y
-
         x = images.permute(0, 3, 1, 2) / PIXEL_MAX  # (B, C, H, W); the only normalization
-        stream = execute(self.network.layers[0], 0, x)
-        if self.network.pool:
-            # Torch pads with -inf, silicon with 0: the same, for after a ReLU nothing is below 0.
-            stream = functional.max_pool2d(stream, *POOL)
-            observe(self.network.pool, 0, stream)
-        for block in self.network.blocks:
-            layers = self.network.block_layers(block)
-            for t in range(self.iterations[block.name]):
-                residual = branch = stream
-                for layer in layers:
-                    if layer.role is Role.SHORTCUT:
-                        residual = execute(layer, t, stream)
-                    elif layer.role is Role.INNER:
-                        branch = execute(layer, t, branch)
-                    else:
-                        stream = execute(layer, t, branch, residual)
+        *steps, classifier = self.network.unrolled(self.iterations)
+        outputs = Outputs((*steps, classifier), x)
+        for step in steps:
+            y = self._execute(step, weights, *outputs.take())
+            outputs.put(y)
+            observe(step.layer, step.iteration, y)
+        stream, _ = outputs.take()
         pooled = stream.mean((2, 3), keepdim=True)  # (B, N, 1, 1); silicon sums, and argmax does not mind
         return self.convolutions[-1](pooled, weights[-1], 0).flatten(1)
+
+    def _execute(self, step: Step, weights: list[Tensor], x: Tensor, residual: Tensor | None) -> Tensor:
+        layer = step.layer
+        if layer.role is Role.POOL:
+            # Torch pads with -inf, silicon with 0: the same, for after a ReLU nothing is below 0.
+            return functional.max_pool2d(x, *POOL)
+        y = self.convolutions[layer.index](x, weights[layer.index], step.iteration)
+        if residual is not None:
+            y = y + residual
+        return self.stored(layer, y if layer.role is Role.SHORTCUT else functional.relu(y))
 
     def stored(self, layer: Layer, values: Tensor) -> Tensor:
         """What ``layer`` hands on of its output ``values`` (B, M, OH, OW); subclasses round it."""

@@ -8,7 +8,8 @@ import dataclasses
 import torch
 from torch import Tensor, nn
 
-from spec.network import Layer, Network, Role, Window
+from spec.layer import Layer, Role, Window
+from spec.network import Network
 from train.nets.addressing import Slot
 from train.nets.config import ModelConfig
 from train.nets.layers import Convolution

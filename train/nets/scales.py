@@ -4,7 +4,7 @@ All block outputs of a stage, over all blocks and iterations, share a step, so t
 inner convolution of a block has one for all its iterations, and the max pool has that of what it reads. A projection
 shortcut is stored signed, in steps of a power of two times its stage's.
 
-Ref: docs/design.md, section 1.
+Ref: docs/design/numbers.md.
 """
 
 import dataclasses
@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from spec.fields import checked
-from spec.network import Layer, Network, Role
+from spec.layer import Layer, Role
+from spec.network import Network
 from spec.numerics import ACTIVATION_BITS, PIXEL_MAX, output_range
 from spec.refusal import Refused
 
@@ -115,13 +116,7 @@ def stages(network: Network) -> list[list[Layer]]:
 
 def read_steps(network: Network, scales: Scales) -> dict[str, float]:
     """What one step of the activation that each layer reads is worth, by name."""
-    read = {"stem": 1 / PIXEL_MAX}
-    stream = scales.steps["stem"]
-    for block in network.blocks:
-        branch = stream
-        for layer in network.block_layers(block):
-            read[layer.name] = stream if layer.role is Role.SHORTCUT else branch
-            if layer.role is Role.INNER:
-                branch = scales.steps[layer.name]
-        stream = scales.steps[layer.name]
-    return read | {network.layers[-1].name: stream}
+    return {
+        step.layer.name: 1 / PIXEL_MAX if step.source is None else scales.steps[network.steps[step.source].layer.name]
+        for step in reversed(network.steps) if step.layer is not network.pool
+    }

@@ -9,8 +9,8 @@ import math
 import torch
 from torch import Tensor
 
-from spec.lfsr import signs
-from spec.network import Layer
+from spec.layer import Layer
+from spec.lfsr import sign_factors
 from spec.supermask import GROUP, Mode
 
 __all__ = ["Weights", "initial_weight", "sigma_of"]
@@ -38,7 +38,7 @@ def sigma_of(layer: Layer, density: float) -> float:
 def initial_weight(kind: Weights, layer: Layer, sigma: float, seed: int) -> Tensor:
     """Weights of ``layer``, a function of ``seed`` alone: float32, OHWI."""
     if kind is Weights.LFSR:
-        return (1 - 2 * torch.from_numpy(signs(seed, *layer.shape[:2], layer.inputs)).float()) * sigma
+        return torch.from_numpy(sign_factors(seed, *layer.shape[:2], layer.inputs)).float() * sigma
     generator = torch.Generator().manual_seed(seed)
     if kind is Weights.SIGNED:
         return (1 - 2 * torch.randint(0, 2, layer.shape, generator=generator).float()) * sigma

@@ -16,7 +16,8 @@ from rich.table import Table
 from console.command import CommandParser, Several, Whole, add_json
 from console.record import json_text
 from console.settings import add_settings, given_settings, set_usual
-from spec.network import Network, Role
+from spec.layer import Role
+from spec.network import Network
 from spec.refusal import Refused, run_command
 from train.deploy.ring_integers import ring_bytes
 from train.nets.addressing import Addressing

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from spec.network import Layer, Network, Role
+from spec.layer import Layer, Role
+from spec.network import Network
 from spec.refusal import Refused
 from train.nets.ring import Ring
 from train.nets.ring_net import RpgResNet

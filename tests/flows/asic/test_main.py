@@ -9,8 +9,8 @@ from gen.compile import compile_model
 from gen.cycles import predict
 from gen.layers import layers_json
 from spec.config import config_for
+from spec.layer import Role
 from spec.model import save
-from spec.network import Role
 from spec.refusal import Refused
 from spec.supermask import Mode
 from spec.synthetic import synthetic_model

@@ -41,7 +41,7 @@ def test_random_operations_match_the_model(simulate, width, depth, part):
     seen = []
 
     async def testbench(ctx):
-        ports = (dut.write_address, dut.write_data, dut.write_enable, dut.read_address, dut.read_enable)
+        ports = (dut.write.address, dut.write.data, dut.write.enable, dut.read_address, dut.read_enable)
         for operation in operations:
             for port, value in zip(ports, operation, strict=True):
                 ctx.set(port, value)

@@ -79,6 +79,15 @@ def test_beats_of_every_layer(simulate, layout_of, small_model, fitting, name, s
     assert walked(simulate, layout_of, program, name, stalls) == {(1, 1, 0), (1, 2, 0), (3, 1, 1), (3, 2, 1)}
 
 
+def test_pixel_tiles_are_as_long_for_every_m_tile(simulate, layout_of, small_model, fitting):
+    """25 pixels in tiles of 13 and 12, for two m-tiles: after the shorter one comes a longer one again."""
+    model = small_model(image=(5, 5, 1), widths=(8,), iterations=(0,), mode=Mode.ONE_OF_FOUR)
+    program = compile_model(model, fitting(model.network, psum_depth=16))
+    stem = program.plan.of(model.network.layers[0])
+    assert (stem.tiles, stem.pixel_tiles, stem.run, stem.last_run) == (2, 2, 13, 12)
+    walked(simulate, layout_of, program, "13 and 12", 0.0)
+
+
 @pytest.mark.parametrize(("name", "planes"), [("several-pixel-tiles", 2), ("wide-map", 1), ("single-pixels", 5)])
 def test_beats_of_every_plane(simulate, layout_of, small_model, fitting, name, planes):
     """Some layers draw from a ring, others have masks; all planes of a ring come before the next tile of pixels."""

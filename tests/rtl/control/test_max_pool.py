@@ -7,7 +7,7 @@ from amaranth.hdl import Module
 from rtl.control.max_pool import MaxPool
 from rtl.lane.pool_maximum import PoolMaximum
 from spec.commands import ADDRESS_BITS, Op, encode
-from spec.network import POOL
+from spec.layer import POOL
 from spec.numerics import max_pool
 
 WRAP = (1 << ADDRESS_BITS) - 1
@@ -38,9 +38,9 @@ async def pool(ctx, dut, lanes, command, memories):
     addresses, stores, cycles = [0, 0], [], 0
     while ctx.get(dut.busy):
         cycles += 1
-        if ctx.get(dut.write):
+        if ctx.get(dut.store.enable):
             columns = [ctx.get(lane.y).to_bytes(lane.rows, "little") for lane in lanes]
-            stores.append((ctx.get(dut.write_address), ctx.get(dut.write_column), columns))
+            stores.append((ctx.get(dut.store.address), ctx.get(dut.store.column), columns))
         addresses = [addresses[1], ctx.get(dut.address)]
         await ctx.tick()
         for lane, memory in zip(lanes, memories, strict=True):

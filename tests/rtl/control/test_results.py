@@ -21,11 +21,11 @@ PIXELS = 5
 async def load_entries(ctx, dut, entries, rows):
     """Write packed entries as the host does."""
     for index, entry in enumerate(entries.ravel().tolist()):
-        ctx.set(dut.entry_write_address, index // rows)
-        ctx.set(dut.entry_write_data, entry << 32 * (index % rows))
-        ctx.set(dut.entry_write_enable, 1 << index % rows)
+        ctx.set(dut.entry_write.address, index // rows)
+        ctx.set(dut.entry_write.data, entry << 32 * (index % rows))
+        ctx.set(dut.entry_write.enable, 1 << index % rows)
         await ctx.tick()
-    ctx.set(dut.entry_write_enable, 0)
+    ctx.set(dut.entry_write.enable, 0)
 
 
 async def results_of(ctx, dut, lane, acc, memory, gap):
@@ -43,9 +43,9 @@ async def results_of(ctx, dut, lane, acc, memory, gap):
             following = next(pending, None)
         soon = following is not None and not gap()
         ctx.set(dut.soon, soon)
-        if ctx.get(dut.write):
+        if ctx.get(dut.store.enable):
             word = ctx.get(lane.y).to_bytes(config.rows, "little")
-            stores.append((ctx.get(dut.write_address), ctx.get(dut.write_column), word))
+            stores.append((ctx.get(dut.store.address), ctx.get(dut.store.column), word))
             assert cycle == schedule[len(stores) - 1] + Ram.LATENCY + Requantizer.LATENCY
         addresses = [*addresses[1:], ctx.get(dut.residual_address)]
         await ctx.tick()

@@ -43,12 +43,12 @@ PROGRAMS = {
 
 async def load(ctx, dut, program, first):
     """Write a program from command ``first`` on."""
-    ctx.set(dut.write_enable, 1)
+    ctx.set(dut.write.enable, 1)
     for index, word in enumerate(word for command in program for word in command.tolist()):
-        ctx.set(dut.write_address, COMMAND_WORDS * first + index)
-        ctx.set(dut.write_data, word)
+        ctx.set(dut.write.address, COMMAND_WORDS * first + index)
+        ctx.set(dut.write.data, word)
         await ctx.tick()
-    ctx.set(dut.write_enable, 0)
+    ctx.set(dut.write.enable, 0)
 
 
 async def run(ctx, dut, first, wait=lambda: False):

@@ -30,24 +30,24 @@ def drive(simulate, visits, accumulate=0, triples=None, acc_bits=ACC_BITS):
         for cycle, visit in enumerate(schedule):
             coming = schedule[cycle + 2] if cycle + 2 < len(schedule) else None
             before = schedule[cycle - 1] if cycle else None
-            ctx.set(dut.read_address, coming[0] if coming else rng.randrange(DEPTH))
-            ctx.set(dut.valid, visit is not None)
+            ctx.set(dut.step.read_address, coming[0] if coming else rng.randrange(DEPTH))
+            ctx.set(dut.step.valid, visit is not None)
             pixel, start, sums, carries = visit or (0, rng.getrandbits(1), [rng.randrange(99)] * ROWS, [1] * ROWS)
-            ctx.set(dut.add_psum, not start and not accumulate)
-            ctx.set(dut.add_acc, not start and accumulate)
+            ctx.set(dut.step.add_psum, not start and not accumulate)
+            ctx.set(dut.step.add_acc, not start and accumulate)
             if triples is not None:
-                ctx.set(dut.triple, rng.getrandbits(1) if visit is None else cycle - 2 in triples)
+                ctx.set(dut.step.triple, rng.getrandbits(1) if visit is None else cycle - 2 in triples)
             for r in range(ROWS):
                 ctx.set(dut.sums[r], sums[r])
             ctx.set(dut.carries, sum(carry << r for r, carry in enumerate(carries)))
-            ctx.set(dut.write, before is not None)
-            ctx.set(dut.write_address, before[0] if before else pixel)
+            ctx.set(dut.step.write, before is not None)
+            ctx.set(dut.step.write_address, before[0] if before else pixel)
             if before:
                 results.append([ctx.get(dut.acc[r]) for r in range(ROWS)])
                 latest = results[-1] if complete else latest
             assert latest is None or [ctx.get(dut.latest[r]) for r in range(ROWS)] == latest
             complete = visit is not None and rng.getrandbits(1)
-            ctx.set(dut.complete, complete)
+            ctx.set(dut.step.complete, complete)
             await ctx.tick()
 
     simulate(dut, testbench)
@@ -121,18 +121,18 @@ def test_psum_is_the_word_read(simulate):
 
     async def testbench(ctx):
         for pixel in range(DEPTH):
-            ctx.set(dut.valid, 1)
+            ctx.set(dut.step.valid, 1)
             for r in range(ROWS):
                 ctx.set(dut.sums[r], -1000 * pixel - r)
-            ctx.set(dut.write, 0)
+            ctx.set(dut.step.write, 0)
             await ctx.tick()
-            ctx.set(dut.valid, 0)
-            ctx.set(dut.write, 1)
-            ctx.set(dut.write_address, pixel)
+            ctx.set(dut.step.valid, 0)
+            ctx.set(dut.step.write, 1)
+            ctx.set(dut.step.write_address, pixel)
             await ctx.tick()
-        ctx.set(dut.write, 0)
+        ctx.set(dut.step.write, 0)
         for pixel in range(DEPTH):
-            ctx.set(dut.read_address, pixel)
+            ctx.set(dut.step.read_address, pixel)
             await ctx.tick().repeat(2)
             assert [ctx.get(dut.psum[r]) for r in range(ROWS)] == [-1000 * pixel - r for r in range(ROWS)]
 

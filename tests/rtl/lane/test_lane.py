@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rtl.base.ram import Ram
-from rtl.lane.lane import Lane, LaneControl
+from rtl.lane.lane import Lane
 from rtl.lane.pe_array import array_latency
 from rtl.lane.requantizer import Requantizer
 from spec.commands import Op, Source, encode
@@ -53,30 +53,32 @@ def test_a_word_through_the_lane(simulate, layout_of, source):
         for r in range(ROWS):
             ctx.set(control.weights[r], weights_of(trits[r]))
             ctx.set(control.entries[r], {"multiplier": int(MULTIPLIER[r]), "bias": int(BIAS[r])})
-        for port, value in ((control.x_enable, 1), (control.t_enable, 1), (control.inside, 1), (control.x_address, 2),
-                            (control.t_address, 3), (control.psum_address, 5), (control.psum_write_address, 5)):
+        for port, value in ((control.x_read.enable, 1), (control.t_read.enable, 1), (control.inside, 1),
+                            (control.x_read.address, 2), (control.t_read.address, 3),
+                            (control.sum.read_address, 5), (control.sum.write_address, 5)):
             ctx.set(port, value)
         await ctx.tick().repeat(Ram.LATENCY + array_latency(GROUPS))
         for start in (1, 0):  # the sum stands; add it twice
-            ctx.set(control.sum_valid, 1)
-            ctx.set(control.add_psum, not start)
-            ctx.set(control.sum_complete, not start)
+            ctx.set(control.sum.valid, 1)
+            ctx.set(control.sum.add_psum, not start)
+            ctx.set(control.sum.complete, not start)
             await ctx.tick()
-            ctx.set(control.sum_valid, 0)
-            ctx.set(control.sum_complete, 0)
-            ctx.set(control.psum_write, 1)
+            ctx.set(control.sum.valid, 0)
+            ctx.set(control.sum.complete, 0)
+            ctx.set(control.sum.write, 1)
             await ctx.tick()
-            ctx.set(control.psum_write, 0)
+            ctx.set(control.sum.write, 0)
             await ctx.tick().repeat(Ram.LATENCY)
         assert [ctx.get(dut.psum[r]) for r in range(ROWS)] == [2 * value for value in sums]
         await ctx.tick().repeat(Requantizer.LATENCY)
-        for port, value in ((control.t_write, 1), (control.result_address, 7), (control.result_column, 2)):
+        for port, value in ((control.store.enable, 1), (control.store_t, 1), (control.store.address, 7),
+                            (control.store.column, 2)):
             ctx.set(port, value)
         await ctx.tick()
-        ctx.set(control.t_write, 0)
+        ctx.set(control.store.enable, 0)
         await ctx.tick()
         ctx.set(control.command, layout_of(encode(Op.STORE, source=Source.T)))
-        ctx.set(control.t_address, 7)
+        ctx.set(control.t_read.address, 7)
         await ctx.tick().repeat(Ram.LATENCY)
         assert list(ctx.get(dut.word).to_bytes(16, "little"))[8:12] == want
 
@@ -94,21 +96,14 @@ def test_padding_is_zero(simulate, layout_of):
         ctx.set(dut.host_x, 0)
         for r in range(ROWS):
             ctx.set(dut.control.weights[r], weights_of([(0, 1)] * GROUPS))
-        ctx.set(dut.control.x_enable, 1)
+        ctx.set(dut.control.x_read.enable, 1)
         for inside in (1, 0):
             ctx.set(dut.control.inside, inside)
-            ctx.set(dut.control.sum_valid, 1)
+            ctx.set(dut.control.sum.valid, 1)
             await ctx.tick().repeat(10)
-            ctx.set(dut.control.psum_write, 1)
+            ctx.set(dut.control.sum.write, 1)
             await ctx.tick().repeat(1 + Ram.LATENCY)
             assert ctx.get(dut.word) & 0xFFFF_FFFF == 0xFFFF_FFFF
             assert ctx.get(dut.psum[0]) == 255 * inside
 
     simulate(dut, testbench)
-
-
-def test_controls_compare_by_configuration():
-    other = config_for(16, x_bytes=512, t_bytes=512)
-    assert LaneControl(CONFIG) == LaneControl(config_for(16, x_bytes=256, t_bytes=512)) != LaneControl(other)
-    assert len({LaneControl(CONFIG), LaneControl(CONFIG), LaneControl(other)}) == 2
-    assert repr(LaneControl(CONFIG)) == f"LaneControl({CONFIG})"

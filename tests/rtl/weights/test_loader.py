@@ -37,21 +37,21 @@ async def load_masks(ctx, dut, payload, config):
     """Write the mask memory as the host does, 32 bits at a time."""
     parts = config.mask_word_bits // 32
     for index, word in enumerate(payload):
-        ctx.set(dut.mask_write_address, index // parts)
-        ctx.set(dut.mask_write_data, word << 32 * (index % parts))
-        ctx.set(dut.mask_write_enable, 1 << index % parts)
+        ctx.set(dut.mask_write.address, index // parts)
+        ctx.set(dut.mask_write.data, word << 32 * (index % parts))
+        ctx.set(dut.mask_write.enable, 1 << index % parts)
         await ctx.tick()
-    ctx.set(dut.mask_write_enable, 0)
+    ctx.set(dut.mask_write.enable, 0)
 
 
 async def load_rings(ctx, dut, payload):
     """Write the ring memory as the host does."""
-    ctx.set(dut.ring_write_enable, 1)
+    ctx.set(dut.ring_write.enable, 1)
     for index, word in enumerate(payload):
-        ctx.set(dut.ring_write_address, index)
-        ctx.set(dut.ring_write_data, word)
+        ctx.set(dut.ring_write.address, index)
+        ctx.set(dut.ring_write.data, word)
         await ctx.tick()
-    ctx.set(dut.ring_write_enable, 0)
+    ctx.set(dut.ring_write.enable, 0)
 
 
 def loaded_tiles(simulate, layout_of, program, payload, lateness, rings=()):

@@ -39,12 +39,12 @@ def test_words_of_a_fetch(simulate, layout_of, shape, stalls):
         return kept & (1 << there) - 1, negative
 
     async def testbench(ctx):
-        ctx.set(dut.write_enable, 1)
+        ctx.set(dut.write.enable, 1)
         for address, word in enumerate(memory):
-            ctx.set(dut.write_address, address)
-            ctx.set(dut.write_data, word)
+            ctx.set(dut.write.address, address)
+            ctx.set(dut.write.data, word)
             await ctx.tick()
-        ctx.set(dut.write_enable, 0)
+        ctx.set(dut.write.enable, 0)
         ctx.set(dut.command, layout_of(encode(Op.CONV, **command)))
         ctx.set(dut.take, 1)
         await ctx.tick()

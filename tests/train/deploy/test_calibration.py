@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from spec.network import Role
+from spec.layer import Role
 from spec.refusal import Refused
 from train.deploy.calibration import Distribution, Rule, calibrate, distributions
 from train.nets.scales import stages

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from spec.layer import Window
 from spec.lfsr import signs
-from spec.network import Window
 from spec.numerics import accumulate
 from spec.supermask import Mode, keep_count, select
 from spec.topologies import residual_network

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from spec.network import Role
+from spec.layer import Role
 from spec.supermask import Mode, select
 from spec.topologies import residual_network
 from train.loop.trainer import accuracy

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from spec.network import Role
+from spec.layer import Role
 from train.nets.addressing import Addressing
 from train.nets.config import Method, ModelConfig
 from train.nets.layers import HiddenConv

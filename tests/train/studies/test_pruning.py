@@ -5,7 +5,7 @@ import copy
 import pytest
 import torch
 
-from spec.network import Role
+from spec.layer import Role
 from spec.refusal import Refused
 from train.deploy.ring_integers import make_integer
 from train.nets.ring_plan import Scope

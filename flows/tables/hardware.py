@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from flows.markdown import table
+from flows.tables.markdown import table
 from spec.config import AcceleratorConfig
 
 __all__ = ["bench", "networks", "ratios", "synth", "with_run"]

@@ -4,12 +4,13 @@ import json
 
 import pytest
 
-from flows import tables
+from flows.tables import __main__ as tables
 from spec.refusal import Refused
 
 
 def tree(tmp_path, readme=""):
     (tmp_path / "docs" / "results").mkdir(parents=True)
+    (tmp_path / "docs" / "design").mkdir()
     for page, text in zip(tables.PAGES, (readme, "", "", ""), strict=True):
         (tmp_path / page).write_text(text)
     return ["--root", str(tmp_path)]

@@ -1,6 +1,6 @@
 """Tables in Markdown."""
 
-from flows.markdown import table
+from flows.tables.markdown import table
 
 
 def test_headers_alignment_and_rows():

@@ -1,6 +1,6 @@
 """Tables of what was simulated and synthesized, a row a run."""
 
-from flows.hardware_tables import bench, networks, with_run
+from flows.tables.hardware import bench, networks, with_run
 from spec.config import config_for
 
 SIMULATED = {

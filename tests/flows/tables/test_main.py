@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from flows import tables
+from flows.tables import __main__ as tables
 from spec.config import config_for
 from spec.refusal import Refused
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 METHODS = {"rows": [
     {"name": "hfn", "seeds": [0, 1], "accuracies": [0.84, 0.86], "bytes": 1234, "cpu_seconds": [10, 21]},
     {"name": "varied", "seeds": [7], "accuracies": [0.5], "bytes": 1, "cpu_seconds": [1],
@@ -20,6 +20,7 @@ PAGE = "before\n<!-- table methods -->\nold\n<!-- end -->\nbetween <!-- a remark
 
 def tree(tmp_path, readme=PAGE):
     (tmp_path / "docs" / "results").mkdir(parents=True)
+    (tmp_path / "docs" / "design").mkdir()
     for page in tables.PAGES[1:]:
         (tmp_path / page).write_text("no table")
     (tmp_path / "README.md").write_text(readme)

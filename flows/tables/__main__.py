@@ -20,25 +20,25 @@ from statistics import mean, stdev
 
 from console.command import CommandParser
 from console.record import json_text
-from flows import hardware_tables, silicon_tables
-from flows.markdown import table
+from flows.tables import hardware, silicon
+from flows.tables.markdown import table
 from spec.files import write_text
 from spec.model import load
 from spec.refusal import Refused, run_command
 
 __all__ = ["PAGES", "TABLES", "main", "parser", "rewritten"]
 
-_ROOT = Path(__file__).resolve().parents[1]
+_ROOT = Path(__file__).resolve().parents[2]
 _RESULTS = "docs/results"
 
 #: Results that are lists of records: what the list is called, how a record gets into it, and what a record is.
 _LISTS: Mapping[str, tuple[str, Callable, str]] = {
-    "synth.json": ("runs", hardware_tables.with_run, "synthesis by flows.synth"),
-    "asic.json": ("builds", silicon_tables.with_build, "estimate by flows.asic"),
+    "synth.json": ("runs", hardware.with_run, "synthesis by flows.synth"),
+    "asic.json": ("builds", silicon.with_build, "estimate by flows.asic"),
 }
 
 #: Pages that have tables.
-PAGES = ("README.md", "docs/results.md", "docs/training.md", "docs/design.md")
+PAGES = ("README.md", "docs/results.md", "docs/training.md", "docs/design/silicon.md")
 
 _TABLE = re.compile(r"(<!-- table (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -97,13 +97,13 @@ def _zoo(folder: Path) -> str:
 
 #: File of results and how it is shown, by name of the table.
 TABLES: Mapping[str, tuple[str, Callable]] = {
-    "networks": (f"{_RESULTS}/networks.json", partial(hardware_tables.networks, trained=False)),
-    "trained": (f"{_RESULTS}/networks.json", partial(hardware_tables.networks, trained=True)),
-    "bench": (f"{_RESULTS}/bench.json", hardware_tables.bench),
-    "ratios": (f"{_RESULTS}/bench.json", hardware_tables.ratios),
-    "synth": (f"{_RESULTS}/synth.json", hardware_tables.synth),
-    "asic": (f"{_RESULTS}/asic.json", silicon_tables.asic),
-    "energy": (f"{_RESULTS}/asic.json", silicon_tables.energy),
+    "networks": (f"{_RESULTS}/networks.json", partial(hardware.networks, trained=False)),
+    "trained": (f"{_RESULTS}/networks.json", partial(hardware.networks, trained=True)),
+    "bench": (f"{_RESULTS}/bench.json", hardware.bench),
+    "ratios": (f"{_RESULTS}/bench.json", hardware.ratios),
+    "synth": (f"{_RESULTS}/synth.json", hardware.synth),
+    "asic": (f"{_RESULTS}/asic.json", silicon.asic),
+    "energy": (f"{_RESULTS}/asic.json", silicon.energy),
     "methods": (f"{_RESULTS}/methods.json", _compared),
     "ideas": (f"{_RESULTS}/ideas.json", _compared),
     "ablation": (f"{_RESULTS}/ablation.json", _ablation),

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from flows.asic.chips import published
-from flows.markdown import table
+from flows.tables.markdown import table
 
 __all__ = ["asic", "energy", "with_build"]
 

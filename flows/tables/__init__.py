@@ -1,0 +1,1 @@
+"""The tables of README and docs, from the results in ``docs/results``."""

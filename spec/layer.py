@@ -1,0 +1,110 @@
+"""A layer as the hardware sees it: one weight tensor and the maps it works on."""
+
+import enum
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from spec.numerics import MASK_WIDTHS, RING_WIDTHS, Widths
+from spec.ring import Ring
+from spec.supermask import Mode
+
+__all__ = ["POOL", "Layer", "Role", "Window"]
+
+
+class Role(enum.StrEnum):
+    """What a layer is in its block; it decides where activations come from and go."""
+
+    STEM = "stem"  #: Prepared image -> residual stream.
+    POOL = "pool"  #: Residual stream -> its maxima; no weights.
+    INNER = "inner"  #: Residual stream (first layer of a block) or branch -> branch.
+    SHORTCUT = "shortcut"  #: Residual stream -> projected residual stream, stored signed, no ReLU.
+    LAST = "last"  #: Branch -> residual stream, adds the residual.
+    CLASSIFIER = "classifier"  #: Residual stream, summed over positions -> logits.
+
+
+class Window(NamedTuple):
+    """A square window that slides over a map."""
+
+    kernel: int
+    stride: int
+    pad: int
+
+
+#: The max pool after a stem. Positions outside the map count as 0, which no activation is below.
+POOL = Window(kernel=3, stride=2, pad=1)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One weight tensor and the maps it works on, as the hardware sees them.
+
+    ``index`` counts weight tensors in network order; ``(outputs, kernel, kernel, inputs)`` is the OHWI shape.
+    The stem is a 1x1 layer over prepared channels (:func:`spec.numerics.prepare`). The max pool is described likewise,
+    though it has no weights, hence no index (-1) and no part in the modes.
+
+    ``block`` is the residual block it is in, None outside.
+
+    ``mode`` is the structure of its trits: those of a layer that draws from a ``ring`` have none (``any``).
+    """
+
+    index: int
+    name: str
+    role: Role
+    inputs: int
+    outputs: int
+    kernel: int
+    stride: int
+    pad: int
+    height: int
+    width: int
+    iterations: int
+    mode: Mode
+    ring: Ring | None = None
+    block: str | None = None
+
+    @property
+    def planes(self) -> int:
+        """Trits of a weight."""
+        return self.ring.planes if self.ring else 1
+
+    @property
+    def passes(self) -> int:
+        """Passes over the array that a tile of its weights takes, over all planes."""
+        return self.mode.passes * self.planes
+
+    @property
+    def widths(self) -> Widths:
+        """Bits of its sums."""
+        return RING_WIDTHS if self.ring else MASK_WIDTHS
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """OHWI shape of the weights."""
+        return (self.outputs, self.kernel, self.kernel, self.inputs)
+
+    @property
+    def weights(self) -> int:
+        """Number of weights."""
+        if self.role is Role.POOL:
+            return 0
+        return self.outputs * self.kernel * self.kernel * self.inputs
+
+    @property
+    def out_height(self) -> int:
+        """Rows of the output map (of the positions summed, for the classifier)."""
+        return (self.height + 2 * self.pad - self.kernel) // self.stride + 1
+
+    @property
+    def out_width(self) -> int:
+        """Columns of the output map."""
+        return (self.width + 2 * self.pad - self.kernel) // self.stride + 1
+
+    @property
+    def positions(self) -> int:
+        """Output pixels."""
+        return self.out_height * self.out_width
+
+    @property
+    def macs(self) -> int:
+        """Dense-equivalent multiply-accumulates of one iteration (masked ones counted, pooled classifier once)."""
+        return self.weights * (1 if self.role is Role.CLASSIFIER else self.positions)
