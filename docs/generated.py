@@ -82,7 +82,7 @@ def commands_page() -> str:
 
 
 def _options(command: Command, shown: dict[str, str]) -> Iterator[str]:
-    """What ``command`` takes, from its own parser."""
+    """What ``command`` takes, by the parser of its module."""
     module = importlib.import_module(command.module)
     if hasattr(module, "__path__"):
         module = importlib.import_module(f"{command.module}.__main__")

@@ -95,7 +95,7 @@ def imported(
             _fill(net.convolutions[layer.index], found[layer.name], report)
         _fold_normalization(net.convolutions[0], normalization, report)
     report.carried += [
-        f"supermasks of {len(found)} layers, {sum(layer.weights for layer in network.layers):,} weights",
+        f"supermasks of {len(found)} layers, {sum(layer.weight_count for layer in network.layers):,} weights",
         "signs, stored as bits of their own: 2 bits per weight on chip",
         f"batch norms, {'with' if affine else 'without'} gamma and beta",
     ]

@@ -71,12 +71,12 @@ class Size:
 
     Parameters
     ----------
-    weights, affine : int
+    weight_count, affine : int
         W and G of :data:`RULES`.
     parameters, bytes : int
     """
 
-    weights: int
+    weight_count: int
     affine: int
     parameters: int
     bytes: int
@@ -84,12 +84,12 @@ class Size:
 
 def size_of(network: Network, method: Method) -> Size:
     """Size of ``network`` trained by ``method`` at its density, by :data:`RULES`."""
-    weights = sum(layer.weights for layer in network.layers)
+    weights = sum(layer.weight_count for layer in network.layers)
     affine = sum(layer.outputs * layer.iterations for layer in network.layers if _learns(layer, method))
     if not method.masks:
         return Size(weights, affine, weights + affine, 4 * (weights + 2 * affine))
     # keep_count rounds up, the paper's "used" weights down.
-    kept = sum(int(Fraction(repr(network.density)) * layer.weights) for layer in network.layers)
+    kept = sum(int(Fraction(repr(network.density)) * layer.weight_count) for layer in network.layers)
     return Size(weights, affine, kept + 2 * affine, -(-weights // 8) + 8 * affine)
 
 
@@ -136,7 +136,7 @@ def compare(printed: Printed) -> dict:
             }
     return {
         "table": printed.table, "problem": printed.problem, "network": printed.name,
-        "weights": size.weights, "affine_channels": size.affine, "columns": columns,
+        "weights": size.weight_count, "affine_channels": size.affine, "columns": columns,
     }
 
 
@@ -157,7 +157,7 @@ def _row(name: str, problem: str, method: Method) -> dict:
     network = named(name, problem, method)
     size = size_of(network, method)
     row = {
-        "problem": problem, "network": method.prefix.upper() + name, "weights": size.weights,
+        "problem": problem, "network": method.prefix.upper() + name, "weights": size.weight_count,
         "parameters": size.parameters, "bytes": size.bytes,
     }
     if method.masks:

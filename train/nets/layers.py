@@ -117,7 +117,7 @@ class HiddenConv(Convolution):
         self.density = density
         self.sigma = sigma_of(layer, density)
         self.register_buffer("weight", initial_weight(kind, layer, self.sigma, seed), persistent=False)
-        bound = math.sqrt(6 / (layer.weights // layer.outputs))
+        bound = math.sqrt(6 / (layer.weight_count // layer.outputs))
         self.scores = nn.Parameter((2 * torch.rand(layer.shape, generator=generator) - 1) * bound)
 
     def mask(self) -> Tensor:
@@ -143,7 +143,7 @@ class DenseConv(Convolution):
 
     def __init__(self, layer: Layer, window: Window, norms: nn.ModuleList, bias: int, *, kind: Weights, seed: int):
         super().__init__(window, norms, bias)
-        sigma = math.sqrt(2 / (layer.weights // layer.outputs))
+        sigma = math.sqrt(2 / (layer.weight_count // layer.outputs))
         self.weight = nn.Parameter(initial_weight(kind, layer, sigma, seed))
 
     def effective_weight(self) -> Tensor:

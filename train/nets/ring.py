@@ -77,7 +77,7 @@ class Ring(nn.Module):
         values = self.free
         both = torch.cat([values, -values]).flatten()  # (2M,): an address says value and sign at once
         # One gather for all slots: its backward is one pass over N gradients.
-        parts = both.index_select(0, self.table).split([slot.weights for slot in self.slots])
+        parts = both.index_select(0, self.table).split([slot.weight_count for slot in self.slots])
         return {
             slot.name: part.view(slot.shape) * self.scale(slot) for slot, part in zip(self.slots, parts, strict=True)
         }

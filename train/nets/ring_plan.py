@@ -108,6 +108,6 @@ def planned(network: Network, rings: Rings) -> tuple[RingPlan, ...]:
             f"Degrees of freedom --dof must be a multiple of {word} for {rings.addressing} addressing, not {rings.dof}"
         )
     layers = ring_layers(network, rings.scope, rings.parts)
-    weights = {name: sum(network.layer(layer).weights for layer in members) for name, members in layers.items()}
+    weights = {name: sum(network.layer(layer).weight_count for layer in members) for name, members in layers.items()}
     sizes = shared_out(rings.dof, weights, word)
     return tuple(RingPlan(name, sizes[name], members) for name, members in layers.items())

@@ -92,10 +92,10 @@ def account(network: Network, plans: Sequence[RingPlan] = ()) -> Account:
     for layer in network.layers:
         if layer.name not in drawn:
             biases = layer.outputs if layer.role is Role.CLASSIFIER else 0
-            outside[layer.role] += layer.weights + biases
+            outside[layer.role] += layer.weight_count + biases
     return Account(
         rings=tuple(plan.size for plan in plans),
-        drawn=sum(network.layer(name).weights for name in drawn),
+        drawn=sum(network.layer(name).weight_count for name in drawn),
         stem=outside[Role.STEM], shortcuts=outside[Role.SHORTCUT], blocks=outside[Role.INNER] + outside[Role.LAST],
         classifier=outside[Role.CLASSIFIER],
         batch_norm=2 * sum(layer.outputs * layer.iterations for layer in network.layers[:-1]),

@@ -53,7 +53,7 @@ def _row(name: str, cells: Sequence[Cell], found: Sequence[dict], problem: tuple
         "accuracies": [result["accuracy"] for result in found],
         "densities": [result["density"] for result in found],
         "cpu_seconds": [result["cpu_seconds"] for result in found],
-        "weights": size.weights, "parameters": size.parameters, "bytes": size.bytes,
+        "weights": size.weight_count, "parameters": size.parameters, "bytes": size.bytes,
     }
     if settings.model.method.masks:
         row["chip_bytes"] = chip_bytes(network)

@@ -95,7 +95,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     processes = Processes.start(arguments.device)
     probe = settings_of(arguments, {"dof": 16}, 0)
     dataset = probe.load(arguments.data)
-    drawn = sum(slot.weights for ring in probe.untrained(dataset).rings for slot in ring.slots)
+    drawn = sum(slot.weight_count for ring in probe.untrained(dataset).rings for slot in ring.slots)
     dof = arguments.dof or drawn // 2
     rows = []
     table = Table("batch", "seed", "vanilla, steps", "ring, steps", "change", show_edge=False)

@@ -35,7 +35,7 @@ def test_defaults_are_the_demo():
     settings = parsed()
     assert settings == Settings(ModelConfig(), Recipe(epochs=15, batch=32, optimizer="adam", lr=3e-3), "digits")
     network = settings.model.topology("digits", (8, 8, 1), 10)
-    assert sum(layer.weights for layer in network.layers) == 169_232
+    assert sum(layer.weight_count for layer in network.layers) == 169_232
 
 
 @pytest.mark.parametrize("name", recipe_names())

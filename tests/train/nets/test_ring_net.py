@@ -71,7 +71,7 @@ def test_any_degrees_of_freedom(small_rpg, images, dof):
     model = small_rpg(dof=dof)
     assert sum(ring.free.numel() for ring in model.rings) == dof
     model(images).sum().backward()
-    used = sum(slot.weights for ring in model.rings for slot in ring.slots)
+    used = sum(slot.weight_count for ring in model.rings for slot in ring.slots)
     assert (model.rings[0].free.grad != 0).sum() <= min(dof, used)
 
 
