@@ -5,14 +5,19 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
+from spec.numerics import PIXEL_MAX
 from spec.refusal import Refused
 from train.data.augment import DRAWS, Augmentation
 from train.data.dataset import Dataset, Images
 
 __all__ = ["Batches"]
+
+#: Images that are shrunk at a time.
+_RESIZED = 5000
 
 
 class Batches:
@@ -65,19 +70,24 @@ class Batches:
         self.workers = workers
         in_memory = isinstance(self.images, np.ndarray)
         self.resident = torch.from_numpy(self.images).to(device) if in_memory else None
+        self._small: Tensor | None = None
+        coin = torch.Generator().manual_seed(seed)
+        self._swapped = torch.rand(count, generator=coin) < 0.5  # in even epochs, where mirrors alternate
         self.labels = torch.from_numpy(dataset.train_labels).to(device)
 
     def __len__(self) -> int:
         """Steps of an epoch."""
         return len(self.images) // self.batch
 
-    def epoch(self, number: int, first: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
+    def epoch(self, number: int, first: int = 0, side: int | None = None) -> Iterator[tuple[Tensor, Tensor]]:
         """This process's part of the batches of epoch ``number`` from step ``first`` on: uint8 (B, H, W, C) and int64
-        (B,), on the device.
+        (B,), on the device. Images are first shrunk to squares of ``side`` pixels, if that is given.
         """
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + number)
         order = torch.randperm(len(self.images), generator=generator)[: len(self) * self.batch]
         draws = torch.rand((len(order), DRAWS), generator=generator)
+        if self.augmentation.alternate:
+            draws[:, 2] = (self._swapped[order] != bool(number % 2)).logical_not().float()  # below 0.5: mirrored
         share = self.batch // self.world
         mine = slice(self.rank * share, (self.rank + 1) * share)
         order = order.view(len(self), self.batch)[first:, mine]  # (steps, share)
@@ -85,8 +95,17 @@ class Batches:
         if self.resident is None:
             yield from self._decoded(order, draws)
             return
+        images, vary = self._shrunk(side)
         for chosen, numbers in zip(order.to(self.device), draws.to(self.device), strict=True):
-            yield self.augmentation(self.resident[chosen], numbers), self.labels[chosen]
+            yield vary(images[chosen], numbers), self.labels[chosen]
+
+    def _shrunk(self, side: int | None) -> tuple[Tensor, Augmentation]:
+        """All images, shrunk to ``side``, and what is done to them; the last size is kept."""
+        if side is None:
+            return self.resident, self.augmentation
+        if self._small is None or self._small.shape[1] != side:
+            self._small = torch.cat([_resized(part, side) for part in self.resident.split(_RESIZED)])
+        return self._small, self.augmentation.shrunk(side / self.resident.shape[1])
 
     def _decoded(self, order: Tensor, draws: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         loader = DataLoader(
@@ -95,6 +114,13 @@ class Batches:
         )
         for images, chosen in zip(loader, order.to(self.device), strict=True):
             yield images.to(self.device, non_blocking=True), self.labels[chosen]
+
+
+def _resized(images: Tensor, side: int) -> Tensor:
+    """Images (B, side, side, C) of ``images``, by antialiased interpolation, rounded."""
+    planes = images.permute(0, 3, 1, 2).float()
+    small = functional.interpolate(planes, size=(side, side), mode="bilinear", antialias=True, align_corners=False)
+    return small.round().clamp(0, PIXEL_MAX).to(images.dtype).permute(0, 2, 3, 1).contiguous()
 
 
 class _Decoder(TorchDataset):

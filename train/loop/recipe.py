@@ -22,13 +22,14 @@ class Recipe:
     )
     optimizer: str = setting("sgd", "what moves the parameters", ("sgd", "adam", "radam"))
     lr: float = setting(0.1, "peak learning rate", Number(above=0, most=10))
+    norm_lr: float = setting(0.0, "peak rate of normalizations and biases; 0: that of all", Number(least=0, most=10))
     momentum: float = setting(0.9, "momentum of sgd", Number(least=0, below=1))
     nesterov: bool = setting(False, "sgd by Nesterov", bool)
     weight_decay: float = setting(0.0, "weight decay", Number(least=0, below=1))
     decay_norms: bool = setting(True, "decay normalizations, too", bool)
     schedule: str = setting(
-        "cosine", "of the rate: cosine to 0, by the factor at each milestone, by it every period, or constant",
-        ("cosine", "step", "exponential", "constant"),
+        "cosine", "of the rate: cosine or linear to 0, by the factor at milestones, by it every period, or constant",
+        ("cosine", "linear", "step", "exponential", "constant"),
     )
     milestones: tuple[float, ...] = setting((), "epochs of schedule step", Several(Number(least=0)))
     factor: float = setting(0.1, "of schedules step and exponential", Number(above=0, most=1))
@@ -36,7 +37,15 @@ class Recipe:
     warmup: float = setting(0.0, "epochs in which the rate rises to its peak, before the schedule", Number(least=0))
     label_smoothing: float = setting(0.0, "share of the target that all classes share", Number(least=0, below=1))
     crop_pad: int = setting(0, "zeros around an image before a part of its size is cut out at random", Whole(0, 63))
+    reflect: bool = setting(False, "what is around an image is its reflection, not zeros", bool)
     mirror: bool = setting(False, "swap left and right every other time", bool)
+    alternate: bool = setting(False, "an image that is swapped in one epoch is not in the next", bool)
+    cutout: int = setting(0, "side of a grey square that covers a part of an image", Whole(0, 255))
+    small_sizes: tuple[int, ...] = setting((), "sides that images are shrunk to in the first epochs", Several(Whole(4)))
+    small_until: tuple[int, ...] = setting((), "epochs after which each of them ends", Several(Whole(1)))
+    average: float = setting(
+        0.0, "decay of an average of the parameters, which remains at the end; 0: none", Number(least=0, below=1)
+    )
     precision: str = setting("float32", "of arithmetic; others by autocast", ("float32", "bfloat16", "float16"))
     channels_last: bool = setting(False, "keep the channels of a pixel together in memory", bool)
     compile: bool = setting(False, "compile the network with torch.compile", bool)
@@ -53,10 +62,27 @@ class Recipe:
                 f"{list(self.milestones)} with {self.schedule!r}"
             )
 
+        if len(self.small_sizes) != len(self.small_until) or list(self.small_until) != sorted(set(self.small_until)):
+            raise Refused(
+                "Setting --small-until must be an ascending epoch for each of --small-sizes; they are "
+                f"{list(self.small_until)} for {list(self.small_sizes)}"
+            )
+        if self.small_until and self.small_until[-1] >= self.epochs:
+            raise Refused(
+                f"Setting --small-until must end before the last epoch ({self.epochs}), not at {self.small_until[-1]}: "
+                "batch norms are of whole images"
+            )
+        if self.alternate and not self.mirror:
+            raise Refused("Setting --alternate says how images are swapped: give --mirror, too")
+
+    def side(self, epoch: int) -> int | None:
+        """Side that images of epoch ``epoch`` (from 0) are shrunk to; None: not at all."""
+        return next((side for side, end in zip(self.small_sizes, self.small_until, strict=True) if epoch < end), None)
+
     @property
     def augmentation(self) -> Augmentation:
         """What training images go through."""
-        return Augmentation(self.crop_pad, self.mirror)
+        return Augmentation(self.crop_pad, self.mirror, self.reflect, self.alternate, self.cutout)
 
     @classmethod
     def from_json(cls, data: dict) -> "Recipe":

@@ -47,7 +47,7 @@ class TrainingStep:
     def __call__(self, images: Tensor, labels: Tensor, rate: float) -> Tensor:
         """Train on this process's share of a batch at learning rate ``rate``; returns the mean loss, detached."""
         for group in self.optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group.get("share", 1.0)
         self.optimizer.zero_grad()
         every = self.parts * self.processes.world
         total = torch.zeros((), device=self.processes.device)
@@ -93,6 +93,8 @@ def learning_rate(recipe: Recipe, step: int, steps: int) -> float:
         case "cosine":
             share = (epoch - recipe.warmup) / (recipe.epochs - recipe.warmup)
             return recipe.lr * 0.5 * (1 + math.cos(math.pi * share))
+        case "linear":
+            return recipe.lr * ((recipe.epochs - epoch) / (recipe.epochs - recipe.warmup))
         case "step":
             return recipe.lr * recipe.factor ** bisect_right(recipe.milestones, epoch)
         case "exponential":
@@ -112,6 +114,7 @@ def make_optimizer(recipe: Recipe, model: nn.Module) -> torch.optim.Optimizer:
         {
             "params": [p for p in parameters if p.ndim <= 1],
             "weight_decay": recipe.weight_decay if recipe.decay_norms else 0.0,
+            "share": recipe.norm_lr / recipe.lr if recipe.norm_lr else 1.0,
         },
     ]
     groups = [group for group in groups if group["params"]]

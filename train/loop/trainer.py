@@ -21,14 +21,20 @@ from spec.refusal import Refused
 from train.data import Dataset
 from train.data.batches import Batches
 from train.data.dataset import Images
+from train.loop.average import Average
 from train.loop.processes import Processes
 from train.loop.recipe import Recipe
 from train.loop.step import TrainingStep, learning_rate, make_optimizer
+from train.nets.stretch import recalibrate
 
 __all__ = ["Run", "Trainer", "accuracy"]
 
 #: Steps between two looks at the loss on a GPU, where each look waits for all work that is under way.
 _LOOK_EVERY = 20
+
+
+#: Training images that the batch norms of averaged parameters are measured on.
+_MEASURED = 10_000
 
 
 def _nothing(step: int) -> AbstractContextManager:
@@ -116,6 +122,7 @@ class Trainer:
             )
         self._optimizer = make_optimizer(self.recipe, self.model)
         self._step = TrainingStep(self.model, self._optimizer, self.recipe, self.how.processes)
+        self._average = Average(self.model, self.recipe.average) if self.recipe.average else None
         history, first, loss = self._restore()
         console = Console(stderr=True)
         with progress_bars(console, disable=not (self.how.processes.leads and console.is_terminal)) as progress:
@@ -137,6 +144,8 @@ class Trainer:
         self.model.load_state_dict(self.state["model"])
         self._optimizer.load_state_dict(self.state["optimizer"])
         self._step.scaler.load_state_dict(self.state["scaler"])
+        if self._average is not None:
+            self._average.restore(self.state["average"])
         return list(self.state["history"]), self.state["step"], self.state["loss"].to(self.how.processes.device)
 
     def _keep(self, history: list[dict], step: int, loss: torch.Tensor) -> None:
@@ -146,7 +155,7 @@ class Trainer:
                 "epoch": len(history), "step": step, "loss": loss.cpu(), "history": history,
                 "model": self.model.state_dict(), "optimizer": self._optimizer.state_dict(),
                 "scaler": self._step.scaler.state_dict(),
-            })
+            } | ({} if self._average is None else {"average": self._average.state()}))
 
     def _epoch(self, epoch: int, history: list[dict], first: int, total: torch.Tensor, progress: Progress) -> dict:
         """Train epoch ``epoch`` from step ``first`` on, whose losses before add up to ``total``; its record."""
@@ -154,16 +163,21 @@ class Trainer:
         steps = len(self._batches)
         self.model.train()
         rate = self.recipe.lr
-        for step, (images, labels) in enumerate(self._batches.epoch(epoch, first), first):
+        side = self.recipe.side(epoch)
+        for step, (images, labels) in enumerate(self._batches.epoch(epoch, first, side), first):
             rate = learning_rate(self.recipe, epoch * steps + step, steps)
             with self.around(epoch * steps + step):
                 total = total + self._step(images, labels, rate)
+            if self._average is not None:
+                self._average.update(epoch * steps + step)
             rests = (step + 1) % _LOOK_EVERY == 0 or step + 1 == steps
             if rests or self.how.processes.device.type == "cpu":
                 self._look(epoch, step, total, progress)
             if rests and time.perf_counter() - saved > self.how.save_seconds and step + 1 < steps:
                 self._keep(history, step + 1, total)
                 saved = time.perf_counter()
+        if self._average is not None and epoch + 1 == self.recipe.epochs:
+            self._settle()
         seconds = time.perf_counter() - started
         judged = self.dataset.test_images, self.dataset.test_labels
         return {
@@ -174,6 +188,11 @@ class Trainer:
             "seconds": round(seconds, 3),
             "images_per_s": round((steps - first) * self.recipe.batch / seconds, 1),
         }
+
+    def _settle(self) -> None:
+        """The average is what remains; its batch norms are measured on training images as they are."""
+        self._average.apply()
+        recalibrate(self.model, self.dataset.train_images[:_MEASURED])
 
     def _look(self, epoch: int, step: int, total: torch.Tensor, progress: Progress) -> None:
         """Show how far training is; stop it if it has gone wrong."""

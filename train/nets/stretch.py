@@ -61,6 +61,7 @@ def recalibrate(model: ResidualNet, images: Images, batch: int = 256) -> None:
     They become the plain average over batches, and over the iterations that share a batch norm. Nothing else changes.
     """
     batch_norms = [module for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
+    device = next(model.parameters()).device
     momenta = [norm.momentum for norm in batch_norms]
     was_training = model.training
     for norm in batch_norms:
@@ -69,7 +70,7 @@ def recalibrate(model: ResidualNet, images: Images, batch: int = 256) -> None:
     model.train()
     parts = -(-len(images) // batch)
     for chosen in np.array_split(np.arange(len(images)), parts):  # None much smaller than the others.
-        model(torch.from_numpy(images[chosen]))
+        model(torch.from_numpy(images[chosen]).to(device))
     for norm, momentum in zip(batch_norms, momenta, strict=True):
         norm.momentum = momentum
     model.train(was_training)

@@ -57,6 +57,33 @@ def test_processes_share_every_batch(dataset, world):
         assert torch.equal(labels, torch.cat([part[step][1] for part in parts]))
 
 
+def test_mirrors_alternate(dataset):
+    """Half the images are swapped in even epochs, the others in odd ones."""
+    part = batches(dataset, augmentation=Augmentation(mirror=True, alternate=True))
+    originals = torch.from_numpy(dataset.train_images)
+    swapped = []
+    for epoch in range(3):
+        images, labels = joined(part, epoch)
+        plain = (images == originals[labels]).flatten(1).all(1)
+        assert torch.equal(images[~plain], originals[labels[~plain]].flip(2))
+        swapped.append(dict(zip(labels.tolist(), (~plain).tolist(), strict=True)))
+    assert 10 < sum(swapped[0].values()) < 38
+    for label in set(swapped[0]) & set(swapped[1]) & set(swapped[2]):
+        assert swapped[0][label] is not swapped[1][label]
+        assert swapped[0][label] is swapped[2][label]
+
+
+def test_images_are_shrunk_on_request(dataset):
+    part = batches(dataset, augmentation=Augmentation())
+    small, labels = (torch.cat(all_of) for all_of in zip(*part.epoch(1, side=3), strict=True))
+    whole, same_labels = joined(part, 1)
+    assert small.shape == (48, 3, 3, 3)
+    assert small.dtype == torch.uint8
+    assert torch.equal(labels, same_labels)
+    assert abs(small.double().mean() - whole.double().mean()) < 2
+    assert torch.equal(whole, torch.from_numpy(dataset.train_images)[labels])
+
+
 def test_impossible_batches_are_refused(dataset):
     for batch in (0, 51):
         with pytest.raises(Refused, match=f"--batch must be from 1 to 50, the training images of t, not {batch}"):

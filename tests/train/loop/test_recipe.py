@@ -12,7 +12,12 @@ PLAIN = Recipe(epochs=10, batch=8)
 
 @pytest.mark.parametrize(("settings", "sentence"), [
     ({"optimizer": "lamb"}, "optimizer must be one of sgd, adam, radam, not 'lamb'"),
-    ({"schedule": "linear"}, "schedule must be one of cosine, step, exponential, constant, not 'linear'"),
+    ({"schedule": "poly"}, "schedule must be one of cosine, linear, step, exponential, constant, not 'poly'"),
+    ({"small_sizes": (16,)}, r"an ascending epoch for each of --small-sizes; they are \[\] for \[16\]"),
+    ({"small_sizes": (16, 24), "small_until": (3, 3)}, r"they are \[3, 3\] for \[16, 24\]"),
+    ({"small_sizes": (16,), "small_until": (10,)}, r"must end before the last epoch \(10\), not at 10"),
+    ({"alternate": True}, "--alternate says how images are swapped: give --mirror, too"),
+    ({"average": 1.0}, "average must be at least 0 and less than 1, not 1.0"),
     ({"precision": "int8"}, "precision must be one of float32, bfloat16, float16, not 'int8'"),
     ({"epochs": 0}, "epochs must be at least 1, not 0"),
     ({"lr": 0.0}, "lr must be more than 0 and at most 10, not 0.0"),
@@ -43,3 +48,9 @@ def test_recipes_are_data():
     ):
         with pytest.raises(Refused, match=sentence):
             Recipe.from_json(data)
+
+
+def test_images_grow():
+    recipe = Recipe(epochs=10, batch=8, small_sizes=(16, 24), small_until=(2, 5))
+    assert [recipe.side(epoch) for epoch in range(7)] == [16, 16, 24, 24, 24, None, None]
+    assert Recipe(epochs=1, batch=8).side(0) is None

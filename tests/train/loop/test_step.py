@@ -73,6 +73,25 @@ def test_cosine_falls_from_the_peak_to_nearly_nothing():
     assert found == sorted(found, reverse=True)
 
 
+def test_linear_falls_from_the_peak_to_nearly_nothing():
+    recipe = Recipe(epochs=4, batch=1, lr=0.8, schedule="linear", warmup=1.0)
+    rates = [learning_rate(recipe, step, 10) for step in range(40)]
+    assert rates[10] == 0.8
+    assert rates[25] == pytest.approx(0.4)
+    assert rates[39] == pytest.approx(0.8 / 30)
+    assert rates[:10] == sorted(rates[:10])
+
+
+def test_normalizations_have_a_rate_of_their_own(halves, small_net):
+    recipe = Recipe(epochs=1, batch=4, lr=0.1, norm_lr=0.02)
+    model = small_net()
+    optimizer = make_optimizer(recipe, model)
+    step = TrainingStep(model, optimizer, recipe, ALONE)
+    step(torch.from_numpy(halves.train_images[:4]), torch.from_numpy(halves.train_labels[:4]), 0.05)
+    rates = {group["params"][0].ndim > 1: group["lr"] for group in optimizer.param_groups}
+    assert rates == {True: 0.05, False: pytest.approx(0.01)}
+
+
 def test_warmup_rises_to_the_peak_where_the_schedule_begins():
     found = rates(lr=0.2, warmup=2.5)
     assert found[:10] == pytest.approx([0.2 * (step + 1) / 11 for step in range(10)])

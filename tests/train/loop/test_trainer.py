@@ -1,5 +1,6 @@
 """The training loop: the same bits whatever happens on the way, parts of a batch, accuracy, a loss that explodes."""
 
+import contextlib
 import copy
 import dataclasses
 
@@ -57,6 +58,42 @@ def test_every_saved_state_leads_to_the_same_bits(halves, trainer, optimizer):
         again = resumed.run()
         assert same(resumed.model, whole.model)
         assert [record["loss"] for record in again] == [record["loss"] for record in history]
+
+
+@pytest.mark.parametrize("changes", [
+    {"average": 0.9}, {"small_sizes": (4,), "small_until": (1,)}, {"alternate": True, "reflect": True, "cutout": 2},
+])
+def test_levers_are_functions_of_the_step_too(halves, trainer, changes):
+    """From every saved state, in the middle of an epoch, too, the same bits follow."""
+    recipe, states = dataclasses.replace(RECIPE, **changes), []
+    whole = trainer(halves, recipe=recipe, save=lambda state: states.append(copy.deepcopy(state)), save_seconds=0)
+    whole.run()
+    assert len(states) > 2
+    for state in states:
+        resumed = trainer(halves, recipe=recipe, state=state)
+        resumed.run()
+        assert same(whole.model, resumed.model)
+
+
+def test_an_average_is_what_remains(halves, trainer):
+    """Of the parameters after every step; its batch norms are measured on training images."""
+    seen = []
+
+    def noted(step):
+        seen.append({name: p.detach().clone() for name, p in run.model.named_parameters()})
+        return contextlib.nullcontext()
+
+    run = trainer(halves, recipe=dataclasses.replace(RECIPE, average=0.8), around=noted)
+    run.run()
+    plain = trainer(halves)
+    plain.run()
+    after = [*seen[1:], dict(plain.model.named_parameters())]  # the steps themselves are those without an average
+    for name, parameter in run.model.named_parameters():
+        mean = seen[0][name]
+        for step, values in enumerate(after):
+            mean = mean + (1 - min(0.8, (1 + step) / (10 + step))) * (values[name] - mean)
+        assert torch.allclose(parameter, mean, atol=1e-5)
+        assert not torch.equal(parameter, after[-1][name])
 
 
 def test_a_loss_that_explodes_stops_the_run_with_the_last_good_state(halves, trainer):
