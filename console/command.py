@@ -15,7 +15,7 @@ from typing import NoReturn
 
 from spec.refusal import Refused
 
-__all__ = ["CommandParser", "Number", "Several", "Whole", "add_json", "add_out", "add_seed"]
+__all__ = ["CommandParser", "Named", "Number", "Several", "Whole", "add_json", "add_out", "add_seed"]
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class Number:
 class Several:
     """Type of an option that takes one ``kind`` after another with commas, as in ``16,32,64``; nothing is none."""
 
-    kind: Whole | Number
+    kind: Whole | Number | type[str]
 
     def __call__(self, text: str) -> tuple:
         """``text`` as a tuple; argparse's error where one of them is refused."""
@@ -92,11 +92,29 @@ class Several:
         return f"{self.kind} each"
 
 
+@dataclass(frozen=True)
+class Named:
+    """Type of an option that takes values by name, a ``kind`` each, as in ``stem=1.0,classifier=0.5``."""
+
+    kind: Whole | Number
+
+    def __call__(self, text: str) -> dict:
+        """``text`` as values by name; argparse's error where one is refused."""
+        try:
+            return {name: self.kind(value) for name, value in (part.split("=") for part in text.split(","))}
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"must be names and values, as in a=1,b=2, not {text!r}") from None
+
+    def __str__(self) -> str:
+        """The range, as help shows it."""
+        return f"{self.kind} each"
+
+
 class _Help(argparse.HelpFormatter):
     """Help that ends with the range of what takes a number in one; where there is none, the help itself says more."""
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
-        kind = action.type.kind if isinstance(action.type, Several) else action.type
+        kind = action.type.kind if isinstance(action.type, Several | Named) else action.type
         limited = isinstance(kind, (Whole, Number)) and kind not in (Whole(), Number())
         return f"{action.help} [{action.type}]" if limited else action.help
 

@@ -4,9 +4,7 @@ A hook of mkdocs (``hooks`` in mkdocs.yml).
 """
 
 import argparse
-import contextlib
 import importlib
-import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -84,17 +82,11 @@ def commands_page() -> str:
 
 
 def _options(command: Command, shown: dict[str, str]) -> Iterator[str]:
-    """What ``command`` takes: its options where it has a parser to ask, else its own help."""
+    """What ``command`` takes, by the parser of its module."""
     module = importlib.import_module(command.module)
     if hasattr(module, "__path__"):
         module = importlib.import_module(f"{command.module}.__main__")
-    if hasattr(module, "parser"):
-        yield from _listed(module.parser(), command.name, shown)
-        return
-    help_text = io.StringIO()
-    with contextlib.redirect_stdout(help_text), contextlib.suppress(SystemExit):
-        module.main(["--help"])
-    yield from ("```text", help_text.getvalue().rstrip(), "```", "")
+    yield from _listed(module.parser(), command.name, shown)
 
 
 def _listed(parser: argparse.ArgumentParser, name: str, shown: dict[str, str]) -> Iterator[str]:

@@ -17,18 +17,19 @@ import gen.build
 import sim.run
 from console.command import CommandParser
 from sim.subject import Subject
-from spec import golden, model, vectors
+from spec import golden, model
 from spec.files import output_file, output_folder
 from spec.refusal import Refused
 from train.data import Dataset
 from train.deploy.choice import Calibration
+from train.deploy.proof import store, vectors_path
 from train.eval import evaluate as evaluated
 from train.export import export as exported
-from train.export import vectors_path
 from train.fit import CHECKPOINT, fit
 from train.loop import checkpoint
 from train.loop.processes import Processes
 from train.loop.settings import add_settings_options, settings_from
+from train.loop.trainer import Run
 
 __all__ = ["Trained", "build", "evaluate", "export", "simulate", "train"]
 
@@ -103,7 +104,7 @@ def train(
     torch.set_num_threads(1)  # as the command does: trained bits depend on it
     processes = Processes.start()
     try:
-        record = fit(chosen, dataset, folder, processes)
+        record = fit(chosen, dataset, folder, Run(processes, name))
     finally:
         processes.stop()
         torch.set_num_threads(threads)
@@ -132,17 +133,16 @@ def export(
     ------
     Refused
         If the network cannot be stored, or an option is impossible.
-    train.export.MismatchError
+    train.deploy.proof.MismatchError
         If the two disagree, which is our bug.
     """
     path = output_file(out)
-    beside = vectors_path(path)
+    vectors_path(path)  # refused now, if it is
     given = {name: value for name, value in (("bits", bits), ("calibrator", calibrator)) if value is not None}
     calibration = Calibration(**given, calibration=min(_CALIBRATION, len(trained.dataset.train_images)))
     count = min(_VECTORS, len(trained.dataset.test_images))
     deployed, proof = exported(checkpoint.load(trained.checkpoint), trained.dataset, calibration, count)
-    vectors.save(beside, deployed, proof)  # the model last: where it is, everything is
-    return model.save(deployed, path)
+    return store(deployed, proof, path)[0]
 
 
 def evaluate(path: Path | str, images: np.ndarray, labels: np.ndarray) -> dict:

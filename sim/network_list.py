@@ -27,8 +27,8 @@ class Run:
     Parameters
     ----------
     network : Network
-    weights : str
-        Where those of its blocks come from: a mode, or "ring".
+    mode : str
+        Of the masks of its blocks; "ring" if they draw from one.
     pe : int
     goal : float
         Dense-equivalent MAC per PE and cycle to reach.
@@ -37,7 +37,7 @@ class Run:
     """
 
     network: Network
-    weights: str
+    mode: str
     pe: int
     goal: float
     model: Path | None = None
@@ -45,7 +45,7 @@ class Run:
     @property
     def model_name(self) -> str:
         """Name of its model file."""
-        return self.model.stem if self.model else f"{self.network.name}-{self.weights}"
+        return self.model.stem if self.model else f"{self.network.name}-{self.mode}"
 
     @property
     def name(self) -> str:

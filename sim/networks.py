@@ -116,7 +116,7 @@ def _row(run: Run, report: dict, seconds: float, command: list[str]) -> dict:
         "name": run.name,
         "network": run.model.stem if run.model else run.network.name,
         "trained": run.model is not None,
-        "mode": run.weights,
+        "mode": run.mode,
         "pe": run.pe,
         "images": report["images"],
         "cycles_per_image_measured": measured,

@@ -66,7 +66,7 @@ class Report:
         """Bytes over the pins of an accelerator that fetches int8 weights for every execution of every layer."""
         network = self.program.model.network
         return {
-            "weights": sum(step.layer.weights for step in network.steps),
+            "weights": sum(step.layer.weight_count for step in network.steps),
             "image": math.prod(network.image),
             "output": 4 * network.classes,
         }

@@ -18,12 +18,15 @@ CONFIGS = {
     "8x16x2": config_for(256, groups=8, rows=16, lanes=2, weight_rows=2, psum_depth=24, mask_bits=1 << 19),
 }
 
-#: Builds that know rings; the last one fetches two words of each of four rows a cycle.
+#: Half the masks of the networks here.
+FEW_MASK_BITS = 7168
+
+#: Builds that know rings. 4x4x2 has room for few masks, too; pe256 fetches two words of each of four rows a cycle.
 RING_CONFIGS = {
+    "4x4x2": config_for(32, lanes=2, ring_words=2048, mask_bits=FEW_MASK_BITS),
     "pe16": config_for(16, ring_words=2048),
     "pe64": config_for(64, ring_words=2048),
     "pe256": config_for(256, ring_words=2048, weight_rows=4),
-    "4x4x2": config_for(32, lanes=2, ring_words=2048),
 }
 
 
@@ -48,19 +51,29 @@ def test_pe16(module):
     run_bench(simulation_of(config), config, module, f"pe16-{module}")
 
 
-@pytest.mark.parametrize(("lanes", "tests"), [(1, ()), (2, ("values_and_cycles", "stalls"))])
-def test_streaming(lanes, tests):
-    """Half the masks do not fit; one stream serves all lanes."""
-    config = config_for(16 * lanes, lanes=lanes, mask_bits=7168)
-    run_bench(simulation_of(config), config, "streaming", f"pe{config.pe}-streaming", tests=tests)
+@pytest.mark.xdist_group("streaming")
+def test_streaming():
+    config = config_for(16, mask_bits=FEW_MASK_BITS)
+    run_bench(simulation_of(config), config, "streaming", "pe16-streaming")
 
 
+@pytest.mark.xdist_group("4x4x2")
+def test_one_stream_serves_all_lanes():
+    config = RING_CONFIGS["4x4x2"]
+    tests = ("values_and_cycles", "stalls")
+    run_bench(simulation_of(config), config, "streaming", "4x4x2-streaming", tests=tests)
+
+
+@pytest.mark.xdist_group("4x4x4")
 def test_misbehaviour_in_lanes():
     config = CONFIGS["4x4x4"]
     run_bench(simulation_of(config), config, "misbehaviour", "4x4x4-misbehaviour")
 
 
-@pytest.mark.parametrize("name", [pytest.param("pe64", marks=pytest.mark.slow), "4x4x4", "8x16x2"])
+@pytest.mark.parametrize("name", [
+    pytest.param("pe64", marks=pytest.mark.slow), pytest.param("4x4x4", marks=pytest.mark.xdist_group("4x4x4")),
+    "8x16x2",
+])
 def test_shapes(name):
     """Of ``pe64`` only on request: every model of the zoo runs on it, and ``4x4x4`` is as many PEs."""
     config = CONFIGS[name]
@@ -69,7 +82,8 @@ def test_shapes(name):
 
 
 @pytest.mark.parametrize("name", [
-    pytest.param(name, marks=pytest.mark.slow) if name in ("pe64", "pe256") else name for name in RING_CONFIGS
+    pytest.param(name, marks=pytest.mark.xdist_group("4x4x2") if name == "4x4x2" else pytest.mark.slow)
+    for name in RING_CONFIGS
 ])
 def test_rings(name):
     config = RING_CONFIGS[name]

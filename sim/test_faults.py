@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FAULTS = tomllib.loads(Path(__file__).with_name("faults.toml").read_text())
 
 #: Run by default: two that need no Verilog of their own, and one that does. The others take a minute each.
-QUICK = ("mask-bit-flipped-in-memory", "wrong-entry-of-one-iteration", "stuck-weight-bit")
+QUICK = {"mask-bit-flipped-in-memory": "waves", "wrong-entry-of-one-iteration": "waves", "stuck-weight-bit": "stuck"}
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,10 @@ def test_a_fault_changes_one_place(fault):
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[] if name in QUICK else pytest.mark.slow) for name in FAULTS]
+    "name", [
+        pytest.param(name, marks=pytest.mark.xdist_group(QUICK[name]) if name in QUICK else pytest.mark.slow)
+        for name in FAULTS
+    ]
 )
 def test_the_fault_is_found_where_it_is(model, tmp_path, name):
     fault = FAULTS[name]

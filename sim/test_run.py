@@ -35,11 +35,15 @@ def folder(tmp_path_factory):
     return path
 
 
-#: Options of a build of two lanes.
-TWO_LANES = ["--pe", "32", "--lanes", "2"]
+#: Options of a build of two lanes: the one of test_accelerator.
+TWO_LANES = ["--pe", "32", "--lanes", "2", "--features", "masks,ring", "--ring-words", "2048", "--mask-bits", "7168"]
 
 
-@pytest.mark.parametrize(("build", "inferences", "stall"), [([], 3, "0"), ([], 3, "0.4"), (TWO_LANES, 2, "0")])
+@pytest.mark.parametrize(("build", "inferences", "stall"), [
+    pytest.param([], 3, "0", marks=pytest.mark.xdist_group("pe16")),
+    pytest.param([], 3, "0.4", marks=pytest.mark.xdist_group("pe16")),
+    pytest.param(TWO_LANES, 2, "0", marks=pytest.mark.xdist_group("4x4x2")),
+])
 def test_everything_agrees(folder, tmp_path, capsys, build, inferences, stall):
     """Three images one by one; and in two lanes, the last image alone."""
     report = tmp_path / "report.json"
@@ -68,6 +72,7 @@ def test_everything_agrees(folder, tmp_path, capsys, build, inferences, stall):
     assert "</html>" in (tmp_path / "report.html").read_text()
 
 
+@pytest.mark.xdist_group("streaming")
 def test_streamed_masks_are_counted_at_the_pins(folder, tmp_path, capsys):
     """Where not all masks fit (the build is that of test_streaming), they cross the pins in every inference."""
     report = tmp_path / "report.json"

@@ -83,7 +83,7 @@ class Layer:
         return (self.outputs, self.kernel, self.kernel, self.inputs)
 
     @property
-    def weights(self) -> int:
+    def weight_count(self) -> int:
         """Number of weights."""
         if self.role is Role.POOL:
             return 0
@@ -107,4 +107,4 @@ class Layer:
     @property
     def macs(self) -> int:
         """Dense-equivalent multiply-accumulates of one iteration (masked ones counted, pooled classifier once)."""
-        return self.weights * (1 if self.role is Role.CLASSIFIER else self.positions)
+        return self.weight_count * (1 if self.role is Role.CLASSIFIER else self.positions)

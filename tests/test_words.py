@@ -20,6 +20,9 @@ OLD_USES = (
     ("gen/[!s]*.py", "parts?", "placed: a part is 32 bits of a word; a LayerPlan is a placed layer"),
     ("gen/streaming.py", "parts?", "placed: a part is 32 bits of a word; a LayerPlan is a placed layer"),
     ("sim/transport.py", "LANES", "WORD_BYTES: a lane is an image"),
+    ("spec/layer.py", "weights", "weight_count: weights are an array"),
+    ("train/nets/addressing.py", "weights", "weight_count: weights are an array"),
+    ("sim/network*.py", "weights", "mode: weights are an array"),
     ("spec/registers.py", "ADDRESS_BITS", "OFFSET_BITS: the addresses of commands are others"),
 )
 

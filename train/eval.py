@@ -1,22 +1,22 @@
 """Judge a model file: accuracy of the integers on the held-out images, and whether two implementations agree on them.
 
-    python -m train.eval --model build/digits.safetensors --dataset digits
+    python -m train.eval build/digits.safetensors --dataset digits
 """
 
-import argparse
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
+from console.command import CommandParser, Whole, add_json
+from console.record import json_text
 from spec import golden, model, vectors
 from spec.refusal import Refused, run_command
-from train.data import Dataset, load_dataset
+from train.data import DATASETS, Dataset, load_dataset
 from train.deploy.deployed import DeployedNet
 
-__all__ = ["evaluate", "main"]
+__all__ = ["evaluate", "main", "parser"]
 
 
 def evaluate(deployed: model.Model, dataset: Dataset, batch: int = 64) -> dict:
@@ -52,23 +52,26 @@ def evaluate(deployed: model.Model, dataset: Dataset, batch: int = 64) -> dict:
     return {"accuracy": round(correct / count, 6), "images": count, "difference": difference}
 
 
+def parser() -> CommandParser:
+    """The command line."""
+    made = CommandParser(prog="python -m train.eval", description=__doc__.splitlines()[0])
+    add = made.add_argument
+    add("model", type=Path, help="model file, written by train.export")
+    add("--dataset", default="digits", help=f"data set: {', '.join(DATASETS)} (default digits)")
+    add("--shrink", type=Whole(1), default=1, help="average squares of so many pixels first (default 1)")
+    add("--data", type=Path, default=Path("build/data"), help="folder of the data sets' files (default build/data)")
+    add_json(made)
+    return made
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; see ``--help``. Exit code 1 if the implementations differ."""
-    parser = argparse.ArgumentParser(
-        prog="python -m train.eval", description="Judge a model file on held-out images.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
-    add = parser.add_argument
-    add("--model", type=Path, default=Path("build/digits.safetensors"), help="written by train.export")
-    add("--dataset", default="digits")
-    add("--data", type=Path, default=Path("build/data"), help="folder with the files of data sets")
-    add("--json", action="store_true", help="print the result as JSON")
-    arguments = parser.parse_args(argv)
+    arguments = parser().parse_args(argv)
     deployed = model.load(arguments.model)
-    result = evaluate(deployed, load_dataset(arguments.dataset, arguments.data))
+    result = evaluate(deployed, load_dataset(arguments.dataset, arguments.data).prepared(arguments.shrink, 0))
     exact = result["difference"] is None
     if arguments.json:
-        print(json.dumps(result | {"model": str(arguments.model), "hash": deployed.hash, "bit_exact": exact}))
+        print(json_text(result | {"model": str(arguments.model), "hash": deployed.hash, "bit_exact": exact}), end="")
     else:
         table = Table("deployed network", deployed.network.name, show_edge=False)
         table.add_row("accuracy", f"{result['accuracy']:.2%} of {result['images']} held-out images")

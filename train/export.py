@@ -5,13 +5,12 @@ r"""Turn a trained checkpoint into a model file: integers only, on which two imp
     python -m train.export --checkpoint build/train/digits/checkpoint.pt \
         --stretch stage2.fold=3 --out build/3.safetensors
 
-Writes the model and, beside it, ``NAME.vectors.safetensors``: held-out images with everything the deployed torch model
+A network with rings (``train.fit --dof``) is rounded to integers of ``--planes`` balanced-ternary digits first. Writes
+the model and, beside it, ``NAME.vectors.safetensors``: held-out images with everything the deployed torch model
 stores on them. Same checkpoint and options, same bytes. Scales of activations are the best of several by calibration
 (:mod:`train.deploy.choice`), or those the network was fine-tuned with (:mod:`train.finetune`).
 """
 
-import argparse
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,38 +19,39 @@ from types import MappingProxyType
 from rich.console import Console
 from rich.table import Table
 
-from spec import golden, model, vectors
+from console.command import CommandParser, Named, Whole, add_json, add_out
+from console.record import json_text
+from console.settings import add_settings, given_settings
+from spec import model
 from spec.refusal import Refused, run_command
+from spec.ring import PLANES_MAX
 from spec.vectors import Vectors
-from train.data import Dataset, load_dataset
-from train.deploy.choice import Calibration, add_calibration_options, given_calibration
-from train.deploy.deployed import DeployedNet
+from train.data import Dataset
+from train.deploy.choice import Calibration
+from train.deploy.proof import MismatchError, proved, store, vectors_path
 from train.deploy.quantize import quantize
+from train.deploy.ring_integers import round_rings
 from train.loop import checkpoint
-from train.loop.options import named
+from train.loop.settings import Settings
 from train.loop.trainer import accuracy
-from train.nets.model import HiddenFoldNet
-from train.nets.scales import Scales
-from train.studies.stretch import recalibrate, stretch
+from train.nets.model import ResidualNet
+from train.nets.ring_net import RpgResNet
+from train.nets.scales import FineTuning, Scales
+from train.nets.stretch import recalibrate, stretch
 
-__all__ = ["MismatchError", "export", "main", "proved", "vectors_path"]
-
-_SUFFIX = ".safetensors"
-
-
-class MismatchError(Exception):
-    """Torch and the golden model disagree: our bug, not bad input. The message says where they first differ."""
+__all__ = ["export", "main", "parser", "table_of"]
 
 
 def export(
     state: dict, dataset: Dataset, calibration: Calibration | None, count: int,
-    iterations: Mapping[str, int] = MappingProxyType({}),
+    iterations: Mapping[str, int] = MappingProxyType({}), planes: int = PLANES_MAX,
 ) -> tuple[model.Model, Vectors]:
     """Deploy the network of checkpoint ``state`` and prove it on the first ``count`` held-out images.
 
-    A network that was fine-tuned has its scales; any other gets them by ``calibration``, or as is usual. Recurrent
-    blocks named in ``iterations`` run that often instead of as trained, with statistics measured again on the images
-    of the calibration (:mod:`train.studies.stretch`).
+    The one network is stretched, measured, rounded and quantized, in that order. One that was fine-tuned has its
+    scales; any other gets them by ``calibration``, or as is usual. Recurrent blocks named in ``iterations`` run that
+    often instead of as trained, with statistics measured again on the images of the calibration
+    (:mod:`train.nets.stretch`). Rings become integers of ``planes`` balanced-ternary digits.
 
     Returns
     -------
@@ -64,100 +64,77 @@ def export(
     MismatchError
         If the deployed torch model and the golden model differ anywhere.
     """
+    settings = Settings.from_json(state["settings"])
+    _check(state, settings.finetuning, dataset, calibration, count, iterations)
+    net = checkpoint.restore(state)
+    usual = calibration or Calibration()
+    if iterations:
+        net = stretch(net, iterations).eval()
+        recalibrate(net, dataset.train_images[: usual.calibration])
+    tuning = settings.finetuning
+    measured = tuning.float_accuracy if tuning else round(accuracy(net, dataset.test_images, dataset.test_labels), 6)
+    if isinstance(net, RpgResNet):
+        round_rings(net, planes)
+    scales, how = _scales(net, tuning, usual, dataset)
+    deployed = quantize(net, scales, provenance={})
+    proof, after = proved(deployed, dataset, count)
+    return model.with_provenance(
+        deployed,
+        dataset=dataset.name, dataset_sha256=dataset.digest, held_out_images=len(dataset.test_images),
+        float_accuracy=measured, deployed_accuracy=round(after, 6),
+        recipe=state["settings"], epochs=state["epoch"], seed=settings.seed, normalization=state["normalization"],
+        **({"stretched": dict(iterations)} if iterations else {}),
+        calibration=how, versions=state["versions"],
+    ), proof
+
+
+def _check(
+    state: dict, tuning: FineTuning | None, dataset: Dataset, calibration: Calibration | None, count: int,
+    iterations: Mapping[str, int],
+) -> None:
+    """Refuse what does not go together, before anything is computed."""
     if state["dataset_sha256"] != dataset.digest:
         raise Refused(f"The checkpoint was trained on other images than {dataset.name} now holds; train it again")
     if not 1 <= count <= len(dataset.test_images):
         limit = f"{len(dataset.test_images)} images of {dataset.name}"
         raise Refused(f"Option --vectors must be from 1 to {limit}, not {count}")
-    trained, tuning = checkpoint.restore(state), checkpoint.finetuning_of(state)
-    if tuning is None:
-        calibration = calibration or Calibration()
-        if iterations:
-            trained = _stretched(trained, iterations, dataset, calibration.calibration)
-        scales, how = _calibrated(trained, dataset, calibration)
-        float_accuracy = round(accuracy(trained, dataset.test_images, dataset.test_labels), 6)
-    elif iterations:
+    if tuning and iterations:
         raise Refused(
             "The checkpoint was fine-tuned for the iterations it was trained with; leave out --stretch, or stretch the "
             "checkpoint it was fine-tuned from"
         )
-    elif calibration is None:
-        scales, how = tuning.scales, _how(tuning.scales, tuning.rule, tuning.calibration) | {"fine_tuned": True}
-        float_accuracy = tuning.float_accuracy
-    else:
+    if tuning and calibration is not None:
         raise Refused(
             f"The checkpoint was fine-tuned with scales of its own, of {tuning.bits} bits; leave out --bits, "
             "--calibrator and --calibration, or export the checkpoint it was fine-tuned from"
         )
-    deployed = quantize(trained, scales, provenance={})
-    proof, measured = proved(deployed, dataset, count)
-    deployed = model.with_provenance(
-        deployed,
-        dataset=dataset.name, dataset_sha256=dataset.digest, held_out_images=len(dataset.test_images),
-        float_accuracy=float_accuracy, deployed_accuracy=round(measured, 6),
-        recipe=state["settings"], epochs=state["epoch"], seed=state["settings"]["seed"],
-        normalization=state["normalization"],
-        **({"stretched": dict(iterations)} if iterations else {}),
-        calibration=how,
-        versions=state["versions"],
-    )
-    return deployed, proof
+    if 0 in iterations.values():
+        name = next(name for name, runs in iterations.items() if not runs)
+        raise Refused(f"Block {name} cannot be left out of a deployed network; let it run at least once")
 
 
-def proved(deployed: model.Model, dataset: Dataset, count: int) -> tuple[Vectors, float]:
-    """Vectors of the first ``count`` held-out images, by the deployed torch model, and its accuracy on all of them.
-
-    Raises
-    ------
-    MismatchError
-        If it and the golden model differ anywhere on those ``count`` images.
-    """
-    net = DeployedNet(deployed)
-    images, labels = dataset.test_images, dataset.test_labels
-    trace = net.run(images[:count])
-    found = vectors.difference(golden.run(deployed, images[:count]), trace)
-    if found:
-        raise MismatchError(found)
-    return Vectors(images[:count], labels[:count], trace), net.accuracy(images, labels)
+def _scales(
+    net: ResidualNet, tuning: FineTuning | None, calibration: Calibration, dataset: Dataset
+) -> tuple[Scales, dict]:
+    """Scales of the activations of ``net``, and how they were found, for the provenance."""
+    if tuning:
+        scales, rule, count, more = tuning.scales, tuning.rule, tuning.calibration, {"fine_tuned": True}
+    else:
+        choice = calibration.choose(net, dataset)
+        scales, rule, count = choice.scales, choice.rule, calibration.calibration
+        more = {"divergence_nats": {str(tried): nats and round(nats, 9) for tried, nats in choice.divergences.items()}}
+    images = f"the first {count} training images"
+    return scales, {"images": images, "rule": str(rule), "count": count, "bits": scales.bits} | more
 
 
-def _stretched(trained: HiddenFoldNet, iterations: Mapping[str, int], dataset: Dataset, count: int) -> HiddenFoldNet:
-    left_out = [name for name, runs in iterations.items() if runs == 0]
-    if left_out:
-        raise Refused(f"Block {left_out[0]} cannot be left out of a deployed network; let it run at least once")
-    stretched = stretch(trained, iterations).eval()
-    recalibrate(stretched, dataset.train_images[:count])
-    return stretched
-
-
-def _calibrated(trained: HiddenFoldNet, dataset: Dataset, calibration: Calibration) -> tuple[Scales, dict]:
-    """Scales of a float network, and how they were found."""
-    choice = calibration.choose(trained, dataset)
-    tried = {str(rule): nats and round(nats, 9) for rule, nats in choice.divergences.items()}
-    return choice.scales, _how(choice.scales, choice.rule, calibration.calibration) | {"divergence_nats": tried}
-
-
-def _how(scales: Scales, rule: str, count: int) -> dict:
-    return {
-        "images": f"the first {count} training images", "rule": str(rule), "count": count, "bits": scales.bits,
-    }
-
-
-def vectors_path(path: Path) -> Path:
-    """Where the vectors of the model file ``path`` are: ``NAME.vectors.safetensors``."""
-    if path.suffix != _SUFFIX:
-        raise Refused(f"Option --out must name a {_SUFFIX} file, not {str(path)!r}")
-    return path.with_suffix(f".vectors{_SUFFIX}")
-
-
-def _table(deployed: model.Model) -> Table:
-    facts = deployed.provenance
-    table = Table("deployed network", deployed.network.name, show_edge=False)
-    table.add_row("weights", f"{sum(layer.weights for layer in deployed.network.layers):,}")
+def table_of(deployed: model.Model) -> Table:
+    """What a command that deploys prints of ``deployed``."""
+    facts, network = deployed.provenance, deployed.network
+    table = Table("deployed network", network.name, show_edge=False)
+    table.add_row("weights", f"{sum(layer.weight_count for layer in network.layers):,}")
     table.add_row("mask", f"{deployed.mask_bits / 8:,.0f} bytes")
-    if deployed.ring_bits:
-        signs = sum(ring.size for ring in deployed.network.rings) // 4
-        table.add_row("stored signs", f"{signs:,} bytes on chip, masks included")
+    for ring in network.rings:
+        table.add_row(f"ring {ring.name}", f"{ring.size:,} values, {ring.planes} planes")
     table.add_row("batch-norm entries", f"{deployed.entry_count:,} x 4 bytes")
     table.add_row("activations", f"{deployed.bits} bits, scales by {facts['calibration']['rule']}")
     table.add_row("float accuracy", f"{facts['float_accuracy']:.2%} of {facts['held_out_images']} held-out images")
@@ -165,41 +142,43 @@ def _table(deployed: model.Model) -> Table:
     return table
 
 
+def parser() -> CommandParser:
+    """The command line."""
+    made = CommandParser(prog="python -m train.export", description=__doc__.splitlines()[0])
+    add, usual = made.add_argument, Path("build/train/digits/checkpoint.pt")
+    add("--checkpoint", type=Path, default=usual, help=f"written by train.fit (default {usual})")
+    add_out(made, "model file to write (default build/digits.safetensors)", Path("build/digits.safetensors"))
+    add_settings(made, Calibration)
+    add("--stretch", type=Named(Whole()), default={}, metavar="BLOCK=N,...",
+        help="recurrent blocks that run N times instead of as trained; statistics are measured again")
+    add("--planes", type=Whole(1, PLANES_MAX), default=PLANES_MAX,
+        help=f"balanced-ternary digits of a value of a ring (default {PLANES_MAX})")
+    add("--vectors", type=Whole(1), default=32, help="held-out images in the vector file (default 32)")
+    add("--data", type=Path, default=Path("build/data"), help="folder of the data sets' files (default build/data)")
+    add_json(made)
+    return made
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; see ``--help``."""
-    parser = argparse.ArgumentParser(
-        prog="python -m train.export", description="Turn a trained checkpoint into a model file.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
-    add = parser.add_argument
-    add("--checkpoint", type=Path, default=Path("build/train/digits/checkpoint.pt"), help="written by train.fit")
-    add("--out", type=Path, default=Path("build/digits.safetensors"), help="model file to write")
-    add_calibration_options(parser)
-    add("--stretch", type=lambda text: named(text, int, "stage2.fold=3"), default={}, metavar="BLOCK=N,...",
-        help="recurrent blocks that run N times instead of as trained; statistics are measured again")
-    add("--vectors", type=int, default=32, help="held-out images in the vector file")
-    add("--data", type=Path, default=Path("build/data"), help="folder with the files of data sets")
-    add("--json", action="store_true", help="print the result as JSON")
-    arguments = parser.parse_args(argv)
-    beside = vectors_path(arguments.out)
-    calibration = given_calibration(arguments)
+    arguments = parser().parse_args(argv)
+    vectors_path(arguments.out)  # Refused now, if it is.
+    given = given_settings(arguments, Calibration)
+    calibration = Calibration(**given) if given else None
     state = checkpoint.load(arguments.checkpoint)
-    dataset = load_dataset(state["settings"]["dataset"], arguments.data)
+    dataset = Settings.from_json(state["settings"]).load(arguments.data)
     try:
-        deployed, proof = export(state, dataset, calibration, arguments.vectors, arguments.stretch)
+        deployed, proof = export(state, dataset, calibration, arguments.vectors, arguments.stretch, arguments.planes)
     except MismatchError as mismatch:
         print(f"error: torch and the golden model differ, so nothing was written: {mismatch}", file=sys.stderr)
         return 1
-    # The model last: where it is, everything is.
-    vectors.save(beside, deployed, proof)
-    model.save(deployed, arguments.out)
+    written, beside = store(deployed, proof, arguments.out)
     if arguments.json:
-        print(json.dumps(
-            deployed.provenance | {"model": str(arguments.out), "vectors": str(beside), "hash": deployed.hash}
-        ))
+        paths = {"model": str(written), "vectors": str(beside), "hash": deployed.hash}
+        print(json_text(deployed.provenance | paths), end="")
     else:
-        Console().print(_table(deployed))
-        print(arguments.out)
+        Console().print(table_of(deployed))
+        print(written)
         print(beside)
     return 0
 

@@ -9,23 +9,25 @@ holds the scales, and ``train.export`` deploys it with them. Everything else is 
 network of the checkpoint, its recipe at a tenth of the learning rate, files, ``--resume``.
 """
 
-import argparse
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
+import torch
+
+from console.command import CommandParser, Whole
+from console.settings import add_settings, given_settings
 from spec.refusal import Refused, run_command
-from train.data import Dataset, load_dataset
-from train.deploy.choice import Calibration, add_calibration_options, given_calibration
+from train.data import Dataset
+from train.deploy.choice import Calibration
 from train.fit import CHECKPOINT, add_run_options, run
 from train.loop import checkpoint
 from train.loop.recipe import Recipe
-from train.loop.settings import Settings, add_recipe_options, given_recipe
+from train.loop.settings import Settings, read_recipe
 from train.loop.trainer import accuracy
-from train.nets.config import ModelConfig
 from train.nets.scales import FineTuning
 
-__all__ = ["gentle", "main", "tuning_of"]
+__all__ = ["gentle", "main", "parser", "tuning_of"]
 
 #: Of the learning rate the network was trained with, and of its epochs.
 _RATE, _EPOCHS = 0.1, 0.2
@@ -51,9 +53,11 @@ def tuning_of(path: Path, state: dict, dataset: Dataset, calibration: Calibratio
     """
     if state["dataset_sha256"] != dataset.digest:
         raise Refused(f"Checkpoint {path} was trained on other images than {dataset.name} now holds; train it again")
-    if checkpoint.finetuning_of(state) is not None:
+    if Settings.from_json(state["settings"]).finetuning is not None:
         raise Refused(f"Checkpoint {path} is of a fine-tuned network; start from the one it was fine-tuned from")
     model = checkpoint.restore(state)
+    if model.config.rings is not None:
+        raise Refused(f"Checkpoint {path} is of a network with rings, which cannot be fine-tuned; export it as it is")
     choice = calibration.choose(model, dataset)
     return FineTuning(
         checkpoint=checkpoint.digest(path), **dataclasses.asdict(calibration), rule=str(choice.rule),
@@ -62,39 +66,37 @@ def tuning_of(path: Path, state: dict, dataset: Dataset, calibration: Calibratio
     )
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m train.finetune", description=__doc__.splitlines()[0])
-    add = parser.add_argument
+def parser() -> CommandParser:
+    """The command line."""
+    made = CommandParser(prog="python -m train.finetune", description=__doc__.splitlines()[0])
+    add = made.add_argument
     add("--checkpoint", type=Path, required=True, help="of a network trained in floating point, by train.fit")
-    add_calibration_options(parser)
-    add("--seed", type=int, help="of order and variation of images (default: the checkpoint's)")
-    add("--recipe", type=Path, help="TOML file with a section [training] (default: the checkpoint's recipe, gentler)")
-    add_recipe_options(parser)
-    add_run_options(parser, Path("build/train/finetuned"))
-    return parser
+    add_settings(made, Calibration)
+    add("--seed", type=Whole(0, (1 << 31) - 1), help="of order and variation of images (default: the checkpoint's)")
+    add("--recipe", help="TOML file with a section [training], or a name (default: the checkpoint's recipe, gentler)")
+    add_settings(made.add_argument_group("training", "instead of what the recipe says"), Recipe)
+    add_run_options(made, Path("build/train/finetuned"))
+    return made
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; see ``--help``."""
-    arguments = _parser().parse_args(argv)
+    arguments = parser().parse_args(argv)
     path = arguments.checkpoint
     if path.resolve() == (arguments.out / CHECKPOINT).resolve():
         raise Refused(f"Option --out {arguments.out} is where --checkpoint lies, which would be lost; choose another")
+    torch.set_num_threads(arguments.threads)
     state = checkpoint.load(path)
-
-    def prepare() -> tuple[Settings, Dataset]:
-        before = state["settings"]
-        recipe = Recipe.load(arguments.recipe) if arguments.recipe else gentle(Recipe.from_json(before["recipe"]))
-        recipe = Recipe.from_json(recipe.to_json() | given_recipe(arguments))
-        dataset = load_dataset(before["dataset"], arguments.data)
-        tuning = tuning_of(path, state, dataset, given_calibration(arguments) or Calibration())
-        seed = before["seed"] if arguments.seed is None else arguments.seed
-        settings = Settings(
-            ModelConfig.from_json(before["model"]), recipe, before["dataset"], before["validation"], seed, tuning
-        )
-        return settings, dataset
-
-    return run(arguments, prepare, state["model"])
+    before = Settings.from_json(state["settings"])
+    recipe = gentle(before.recipe).to_json()
+    if arguments.recipe:
+        recipe = read_recipe(arguments.recipe).get("training", {})
+    recipe = Recipe.from_json(recipe | given_settings(arguments, Recipe))
+    dataset = before.load(arguments.data)
+    tuning = tuning_of(path, state, dataset, Calibration(**given_settings(arguments, Calibration)))
+    seed = before.seed if arguments.seed is None else arguments.seed
+    settings = dataclasses.replace(before, recipe=recipe, seed=seed, finetuning=tuning)
+    return run(arguments, settings, dataset, state["model"])
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
     python -m train.fit --out build/train/digits
     python -m train.fit --recipe fashion-minute --mode 1of4 --data /usr/share/datasets --out build/train/fashion
+    python -m train.fit --recipe digits --method hnn --dof 4608 --out build/train/ring      # weights from a ring
     python -m train.fit --out build/train/digits --resume
     torchrun --nproc-per-node 2 -m train.fit --out build/train/digits
 
@@ -9,10 +10,11 @@ Writes ``checkpoint.pt`` and ``log.jsonl`` (one JSON object an epoch), and goes 
 it was stopped. The run is a function of its settings (:mod:`train.loop.settings`): on one machine, an interrupted and
 resumed run ends in the same bits as an uninterrupted one.
 
-Ref: Hidden-Fold Networks (IEEE Access 2023), section IV.
+Ref: Hidden-Fold Networks (IEEE Access 2023), section IV; for rings, RPG (arXiv:2107.07110), section 5.1.
 """
 
 import argparse
+import importlib
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,50 +22,48 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from spec.files import write_text
+from console.command import CommandParser, Number, Whole, add_json, add_out
+from console.record import json_text
+from spec.files import output_folder, write_text
 from spec.refusal import Refused, run_command
-from train.data import Dataset, load_dataset
+from train.data import Dataset
 from train.loop import checkpoint
 from train.loop.processes import Processes
 from train.loop.settings import Settings, add_settings_options, settings_from
-from train.loop.trainer import Trainer
-from train.nets.fake_quantize import trainable
+from train.loop.trainer import Run, Trainer
+from train.nets.model import ResidualNet
 from train.nets.vary import varied
 
-__all__ = ["CHECKPOINT", "add_run_options", "fit", "main", "run"]
+__all__ = ["CHECKPOINT", "add_run_options", "fit", "main", "parser", "run", "versions"]
 
 CHECKPOINT, LOG = "checkpoint.pt", "log.jsonl"
 
 
 def fit(
-    settings: Settings, dataset: Dataset, out: Path, processes: Processes, *, resume: bool = False, workers: int = 0,
-    save_seconds: float = 300.0, board: Callable[[dict], None] | None = None, start: dict | None = None,
+    settings: Settings, dataset: Dataset, out: Path, how: Run, *, resume: bool = False, start: dict | None = None
 ) -> dict:
-    """Train to the end of ``settings`` and return the record of the last epoch.
+    """Train to the end of ``settings``, write to the folder ``out``, and return the record of the last epoch.
 
-    ``start`` is the state dict of a network to go on from, instead of from one that ``settings.seed`` draws. The
-    held-out accuracy (test or validation images) is logged, never acted upon.
+    With ``resume`` it goes on from the checkpoint in ``out``; ``start`` is the state dict of a network to go on from,
+    instead of from one that ``settings.seed`` draws. The held-out accuracy (test or validation images) is logged, never
+    acted upon.
 
     Raises
     ------
     Refused
-        If the settings do not suit the data, training diverges, or ``resume`` finds no checkpoint of these settings.
+        If the settings do not suit the data, training diverges, or there is nothing of these settings to resume.
     """
-    network = settings.model.topology(settings.dataset, dataset.image, dataset.classes)
-    try:
-        out.mkdir(parents=True, exist_ok=True)  # Before hours of training, not after.
-    except OSError as error:
-        raise Refused(f"Folder --out {out} cannot be made ({error.strerror}); choose another") from None
-    scales = settings.finetuning and settings.finetuning.scales
-    model = trainable(network, settings.model, torch.Generator().manual_seed(settings.seed), scales)
+    model = settings.untrained(dataset)
+    output_folder(out).mkdir(parents=True, exist_ok=True)  # Before hours of training, not after.
     if start is not None:
         model.load_state_dict(start)
     state = _resumable(out / CHECKPOINT, settings, dataset) if resume else None
-    if state is not None and processes.leads:
+    if state is not None and how.processes.leads:
         _write_log(out, state["history"])  # A run killed between checkpoint and log lacks its last line.
+    network = model.network if isinstance(model, ResidualNet) else None
     facts = {
-        "settings": settings.to_json(), "network": network.to_json(), "dataset_sha256": dataset.digest,
-        "versions": versions(),
+        "settings": settings.to_json(), "network": network.to_json() if network else {},
+        "dataset_sha256": dataset.digest, "versions": versions(),
     }
 
     def save(progress: dict) -> None:
@@ -71,9 +71,7 @@ def fit(
         _write_log(out, progress["history"])
 
     shown = dataset.with_validation(settings.validation, settings.seed) if settings.validation else dataset
-    trainer = Trainer(
-        model, shown, settings.recipe, settings.seed, processes, state, save, board, save_seconds, workers, network.name
-    )
+    trainer = Trainer(model, shown, settings.recipe, settings.seed, how, state, save)
     if settings.model.vary:
         trainer.around = varied(model, settings.model.vary, settings.seed)
     return trainer.run()[-1]
@@ -87,7 +85,7 @@ def versions() -> dict[str, str]:
 def _resumable(path: Path, settings: Settings, dataset: Dataset) -> dict:
     """The checkpoint at ``path``, if it is of the same settings, data and torch."""
     state = checkpoint.load(path)
-    difference = settings.difference(state["settings"])
+    difference = settings.difference(Settings.from_json(state["settings"]))
     if difference is not None:
         name, then, now = difference
         raise Refused(
@@ -111,10 +109,9 @@ def _write_log(out: Path, history: list[dict]) -> None:
 def _board(folder: Path) -> Callable[[dict], None]:
     """Writer of epoch records for TensorBoard."""
     try:
-        from torch.utils.tensorboard import SummaryWriter
+        writer = importlib.import_module("torch.utils.tensorboard").SummaryWriter(folder)
     except ImportError:
         raise Refused("Option --tensorboard needs the package tensorboard; run pip install tensorboard") from None
-    writer = SummaryWriter(folder)
 
     def report(record: dict) -> None:
         for name, value in record.items():
@@ -125,63 +122,55 @@ def _board(folder: Path) -> Callable[[dict], None]:
     return report
 
 
-def add_run_options(parser: argparse.ArgumentParser, out: Path) -> None:
-    """Options of :func:`run`; ``out`` is the folder to write if none is given."""
-    add = parser.add_argument_group("run").add_argument
-    add("--data", type=Path, default=Path("build/data"), help="folder of the data sets' files (default: build/data)")
-    add("--out", type=Path, default=out, help=f"folder to write (default: {out})")
+def add_run_options(parser: CommandParser, out: Path) -> None:
+    """Options of :func:`run`, and ``--threads``; ``out`` is the folder to write if none is given."""
+    group = parser.add_argument_group("run")
+    add = group.add_argument
+    add("--data", type=Path, default=Path("build/data"), help="folder of the data sets' files (default build/data)")
+    add_out(group, f"folder to write (default {out})", out)
     add("--resume", action="store_true", help="go on from the checkpoint in --out")
     add("--device", default="auto", choices=("auto", "cpu", "cuda"), help="default: a GPU where there is one")
-    add("--threads", type=int, default=1, help="of a CPU (default: 1; the bits depend on it)")
-    add("--workers", type=int, default=4, help="processes that decode images in files (default: 4)")
-    add("--save-seconds", type=float, default=300.0, help="between checkpoints within an epoch (default: 300)")
+    add("--threads", type=Whole(1), default=1, help="threads of a CPU; the bits depend on it (default 1)")
+    add("--workers", type=Whole(0), default=4, help="processes that decode images in files (default 4)")
+    add("--save-seconds", type=Number(least=0), default=300.0, help="between checkpoints in an epoch (default 300)")
     add("--tensorboard", action="store_true", help="also log for TensorBoard")
-    add("--json", action="store_true", help="print the result as JSON")
+    add_json(group)
 
 
-def run(
-    arguments: argparse.Namespace, prepare: Callable[[], tuple[Settings, Dataset]], start: dict | None = None
-) -> int:
-    """Train with the options of :func:`add_run_options` what ``prepare()`` gives, and print the result.
-
-    ``start`` is as in :func:`fit`.
-    """
-    if arguments.threads < 1:
-        raise Refused(f"Option --threads must be at least 1, not {arguments.threads}")
-    torch.set_num_threads(arguments.threads)
-    settings, dataset = prepare()
-    processes = Processes.start(arguments.device)
-    board = _board(arguments.out / "tensorboard") if arguments.tensorboard and processes.leads else None
+def run(arguments: argparse.Namespace, settings: Settings, dataset: Dataset, start: dict | None = None) -> int:
+    """Train with the options of :func:`add_run_options`, and print the result; ``start`` is as in :func:`fit`."""
+    out, processes = arguments.out, Processes.start(arguments.device)
+    board = _board(out / "tensorboard") if arguments.tensorboard and processes.leads else None
+    how = Run(processes, settings.dataset, arguments.workers, arguments.save_seconds, board)
     try:
-        result = fit(
-            settings, dataset, arguments.out, processes, resume=arguments.resume, workers=arguments.workers,
-            save_seconds=arguments.save_seconds, board=board, start=start,
-        )
+        result = fit(settings, dataset, out, how, resume=arguments.resume, start=start)
     finally:
         processes.stop()
-    paths = {"checkpoint": str(arguments.out / CHECKPOINT), "log": str(arguments.out / LOG)}
+    paths = {"checkpoint": str(out / CHECKPOINT), "log": str(out / LOG)}
     if not processes.leads:
         return 0
     if arguments.json:
-        print(json.dumps(result | paths))
+        print(json_text(result | paths), end="")
     else:
         print(f"held-out accuracy {result['held_out_accuracy']:.2%} after {result['epoch']} epochs")
         print("\n".join(paths.values()))
     return 0
 
 
+def parser() -> CommandParser:
+    """The command line."""
+    made = CommandParser(prog="python -m train.fit", description=__doc__.splitlines()[0])
+    add_settings_options(made)
+    add_run_options(made, Path("build/train/digits"))
+    return made
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; see ``--help``."""
-    parser = argparse.ArgumentParser(prog="python -m train.fit", description="Train a hidden-fold network.")
-    add_settings_options(parser)
-    add_run_options(parser, Path("build/train/digits"))
-    arguments = parser.parse_args(argv)
-
-    def prepare() -> tuple[Settings, Dataset]:
-        settings = settings_from(arguments)
-        return settings, load_dataset(settings.dataset, arguments.data)
-
-    return run(arguments, prepare)
+    arguments = parser().parse_args(argv)
+    torch.set_num_threads(arguments.threads)
+    settings = settings_from(arguments)
+    return run(arguments, settings, settings.load(arguments.data))
 
 
 if __name__ == "__main__":

@@ -9,9 +9,7 @@ over and what is not. Nothing is trained.
 Ref: Ramanujan et al., CVPR 2020, and the code released with it; docs/howto/import.md.
 """
 
-import argparse
 import hashlib
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,22 +18,24 @@ from pathlib import Path
 import torch
 from rich.console import Console
 
-from spec import model, vectors
+from console.command import CommandParser, Number, Several, Whole, add_json, add_out
+from console.record import json_text
+from console.settings import add_settings, given_settings
+from spec import model
 from spec.refusal import Refused, run_command
 from train.data import DATASETS, Dataset, load_dataset
 from train.deploy.calibration import calibrate
+from train.deploy.proof import MismatchError, proved, store, vectors_path
 from train.deploy.public_state import PublicLayer, layers_of, read_state
 from train.deploy.quantize import quantize
-from train.export import MismatchError, proved, vectors_path
-from train.loop.options import add_model_options, given_model_settings
 from train.loop.trainer import accuracy
 from train.nets.config import Method, ModelConfig
 from train.nets.layers import HiddenConv
 from train.nets.model import HiddenFoldNet
 
-__all__ = ["Report", "imported", "main"]
+__all__ = ["Report", "imported", "main", "parser"]
 
-#: Options of the network that an import takes; the others say how to train.
+#: Settings of the network that an import takes; the others say how to train.
 _OPTIONS = {"network", "widths", "iterations", "stem", "width", "wider", "stages", "density", "densities"}
 
 #: Magnitudes of a layer that differ by less, relative to their mean, are one.
@@ -59,13 +59,10 @@ class Normalization:
 
     @classmethod
     def of(cls, mean: Sequence[float], deviation: Sequence[float], channels: int) -> "Normalization":
-        """One number stands for all ``channels``. Refused if there are others than that, or a deviation is not above 0.
-        """
+        """One number stands for all ``channels``. Refused if there are others than that."""
         for option, values in (("mean", mean), ("std", deviation)):
             if len(values) not in (1, channels):
                 raise Refused(f"Option --{option} must give 1 or {channels} numbers, not {len(values)}")
-        if min(deviation) <= 0:
-            raise Refused(f"Option --std must be above 0, not {min(deviation)}")
         return cls(*(tuple(values) * (channels // len(values)) for values in (mean, deviation)))
 
     @property
@@ -98,7 +95,7 @@ def imported(
             _fill(net.convolutions[layer.index], found[layer.name], report)
         _fold_normalization(net.convolutions[0], normalization, report)
     report.carried += [
-        f"supermasks of {len(found)} layers, {sum(layer.weights for layer in network.layers):,} weights",
+        f"supermasks of {len(found)} layers, {sum(layer.weight_count for layer in network.layers):,} weights",
         "signs, stored as bits of their own: 2 bits per weight on chip",
         f"batch norms, {'with' if affine else 'without'} gamma and beta",
     ]
@@ -152,47 +149,33 @@ def _fold_normalization(stem: HiddenConv, normalization: Normalization, report: 
         report.carried.append("normalization of the images, in the first layer's weights and batch norm")
 
 
-def _config(arguments: argparse.Namespace) -> ModelConfig:
-    settings = given_model_settings(arguments)
-    for name in settings.keys() - _OPTIONS:
-        raise Refused(f"Option --{name.replace('_', '-')} says how to train a network; an import does not take it")
-    return ModelConfig.of(Method.HNN, **settings)
-
-
-def _numbers(text: str) -> tuple[float, ...]:
-    try:
-        return tuple(float(number) for number in text.split(","))
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"needs numbers with commas, not {text!r}") from None
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m train.import_edge_popup", description="Deploy a network of the public edge-popup code."
-    )
-    add = parser.add_argument
+def parser() -> CommandParser:
+    """The command line."""
+    made = CommandParser(prog="python -m train.import_edge_popup", description=__doc__.splitlines()[0])
+    add = made.add_argument
     add("--state", type=Path, required=True, help="its state dict, written by torch.save")
-    add_model_options(parser)
-    add("--mean", type=_numbers, default=(0.0,), help="subtracted from x/255, by channel, in training (default: 0)")
-    add("--std", type=_numbers, default=(1.0,), help="divided by after that (default: 1)")
-    add("--dataset", default="cifar10", help=f"one of {', '.join(DATASETS)} (default: cifar10)")
-    add("--data", type=Path, default=Path("build/data"), help="folder of the data sets' files (default: build/data)")
-    add("--calibration", type=int, default=512, help="training images for activation scales (default: 512)")
-    add("--vectors", type=int, default=32, help="held-out images in the vector file (default: 32)")
-    add("--out", type=Path, default=Path("build/imported.safetensors"), help="model file to write")
-    add("--json", action="store_true", help="print the result as JSON")
-    return parser
+    add_settings(made.add_argument_group("network"), ModelConfig, only=_OPTIONS)
+    add("--mean", type=Several(Number()), default=(0.0,),
+        help="subtracted from x/255, by channel, in training: finite numbers with commas (default 0)")
+    add("--std", type=Several(Number(above=0)), default=(1.0,), help="divided by after that (default 1)")
+    add("--dataset", default="cifar10", help=f"data set: {', '.join(DATASETS)} (default cifar10)")
+    add("--data", type=Path, default=Path("build/data"), help="folder of the data sets' files (default build/data)")
+    add("--calibration", type=Whole(1), default=512, help="training images for activation scales (default 512)")
+    add("--vectors", type=Whole(1), default=32, help="held-out images in the vector file (default 32)")
+    add_out(made, "model file to write (default build/imported.safetensors)", Path("build/imported.safetensors"))
+    add_json(made)
+    return made
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; see ``--help``."""
-    arguments = _parser().parse_args(argv)
-    beside = vectors_path(arguments.out)
-    config = _config(arguments)
+    arguments = parser().parse_args(argv)
+    vectors_path(arguments.out)  # Refused now, if it is.
+    config = ModelConfig.of(Method.HNN, **given_settings(arguments, ModelConfig))
     state = read_state(arguments.state)
     dataset = load_dataset(arguments.dataset, arguments.data)
     for option, limit in (("calibration", len(dataset.train_images)), ("vectors", len(dataset.test_images))):
-        if not 1 <= getattr(arguments, option) <= limit:
+        if getattr(arguments, option) > limit:
             raise Refused(f"Option --{option} must be from 1 to {limit} images of {dataset.name}, not "
                           f"{getattr(arguments, option)}")
     normalization = Normalization.of(arguments.mean, arguments.std, dataset.image[2])
@@ -213,11 +196,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         "carried": report.carried, "lost": report.lost,
     }
     deployed = model.with_provenance(deployed, **facts)
-    # The model last: where it is, everything is.
-    vectors.save(beside, deployed, proof)
-    model.save(deployed, arguments.out)
+    _, beside = store(deployed, proof, arguments.out)
     if arguments.json:
-        print(json.dumps(facts | {"model": str(arguments.out), "vectors": str(beside), "hash": deployed.hash}))
+        paths = {"model": str(arguments.out), "vectors": str(beside), "hash": deployed.hash}
+        print(json_text(facts | paths), end="")
         return 0
     console = Console()
     for title, sentences in (("carried over", report.carried), ("not carried over", report.lost or ["nothing"])):

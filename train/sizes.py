@@ -8,8 +8,6 @@ Nothing is allocated: all is counted from the description of a network.
 Ref: Hidden-Fold Networks (IEEE Access 2023), section III-E and Tables 2 and 3.
 """
 
-import argparse
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -18,6 +16,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from console.command import CommandParser, add_json, add_out
+from console.record import json_text
 from spec.files import write_text
 from spec.layer import Layer, Role
 from spec.network import Network
@@ -27,7 +27,7 @@ from spec.supermask import Mode, packed_bytes
 from train.nets.config import SMALL, Method, ModelConfig
 from train.nets.paper_tables import INCONSISTENT, PRINTED, Printed
 
-__all__ = ["Size", "chip_bytes", "compare", "every_network", "main", "named", "size_of"]
+__all__ = ["Size", "chip_bytes", "compare", "every_network", "main", "named", "parser", "size_of"]
 
 #: Problems of the paper: height, width and channels of an image, and classes.
 PROBLEMS = {"CIFAR100": ((32, 32, 3), 100), "ImageNet": ((224, 224, 3), 1000)}
@@ -71,12 +71,12 @@ class Size:
 
     Parameters
     ----------
-    weights, affine : int
+    weight_count, affine : int
         W and G of :data:`RULES`.
     parameters, bytes : int
     """
 
-    weights: int
+    weight_count: int
     affine: int
     parameters: int
     bytes: int
@@ -84,12 +84,12 @@ class Size:
 
 def size_of(network: Network, method: Method) -> Size:
     """Size of ``network`` trained by ``method`` at its density, by :data:`RULES`."""
-    weights = sum(layer.weights for layer in network.layers)
+    weights = sum(layer.weight_count for layer in network.layers)
     affine = sum(layer.outputs * layer.iterations for layer in network.layers if _learns(layer, method))
     if not method.masks:
         return Size(weights, affine, weights + affine, 4 * (weights + 2 * affine))
     # keep_count rounds up, the paper's "used" weights down.
-    kept = sum(int(Fraction(repr(network.density)) * layer.weights) for layer in network.layers)
+    kept = sum(int(Fraction(repr(network.density)) * layer.weight_count) for layer in network.layers)
     return Size(weights, affine, kept + 2 * affine, -(-weights // 8) + 8 * affine)
 
 
@@ -136,7 +136,7 @@ def compare(printed: Printed) -> dict:
             }
     return {
         "table": printed.table, "problem": printed.problem, "network": printed.name,
-        "weights": size.weights, "affine_channels": size.affine, "columns": columns,
+        "weights": size.weight_count, "affine_channels": size.affine, "columns": columns,
     }
 
 
@@ -157,7 +157,7 @@ def _row(name: str, problem: str, method: Method) -> dict:
     network = named(name, problem, method)
     size = size_of(network, method)
     row = {
-        "problem": problem, "network": method.prefix.upper() + name, "weights": size.weights,
+        "problem": problem, "network": method.prefix.upper() + name, "weights": size.weight_count,
         "parameters": size.parameters, "bytes": size.bytes,
     }
     if method.masks:
@@ -202,15 +202,20 @@ def _networks(rows: Sequence[dict]) -> Table:
     return table
 
 
+def parser() -> CommandParser:
+    """The command line."""
+    made = CommandParser(prog="python -m train.sizes", description=__doc__.splitlines()[0])
+    add_out(made, "file to write (default build/sizes.json)", Path("build/sizes.json"))
+    add_json(made)
+    return made
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Print the tables; exit 1 if a cell differs from the paper without an explanation."""
-    parser = argparse.ArgumentParser(prog="python -m train.sizes", description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, default=Path("build/sizes.json"), help="file (default %(default)s)")
-    parser.add_argument("--json", action="store_true", help="print the result as JSON instead of tables")
-    arguments = parser.parse_args(argv)
+    arguments = parser().parse_args(argv)
     printed = [compare(row) for row in PRINTED]
-    data = {"schema_version": 1, "paper": printed, "networks": every_network()}
-    text = json.dumps(data, indent=2) + "\n"
+    data = {"paper": printed, "networks": every_network()}
+    text = json_text(data)
     written = write_text(arguments.out, text)
     cells = [cell for row in printed for cell in row["columns"].values()]
     unexplained = [cell for cell in cells if not cell["agrees"] and cell["explanation"] is None]

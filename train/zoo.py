@@ -8,7 +8,6 @@
 every model file lie its vectors and its card, and ``README.md`` lists them all (:mod:`train.deploy.cards`).
 """
 
-import argparse
 import subprocess
 import sys
 import tomllib
@@ -16,13 +15,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from spec.files import write_text
+from console.command import CommandParser, add_out
+from spec.files import output_folder, write_text
 from spec.model import load
 from spec.refusal import Refused, run_command
 from train.deploy.cards import Card, index_text
 from train.fit import CHECKPOINT
 
-__all__ = ["ZOO", "Entry", "main", "read_zoo", "write_cards"]
+__all__ = ["ZOO", "Entry", "main", "parser", "read_zoo", "write_cards"]
 
 ZOO = Path(__file__).resolve().parent.parent / "zoo"
 LIST = "zoo.toml"
@@ -113,21 +113,26 @@ def _chosen(entries: Sequence[Entry], names: Sequence[str]) -> list[Entry]:
     return [entry for entry in entries if not names or entry.name in names]
 
 
+def parser() -> CommandParser:
+    """The command line."""
+    made = CommandParser(prog="python -m train.zoo", description=__doc__.splitlines()[0])
+    add = made.add_argument
+    add("names", nargs="*", metavar="NAME", help="models (default: all)")
+    add("--list", type=Path, default=ZOO / LIST, help=f"the zoo's models (default zoo/{LIST})")
+    add("--data", type=Path, default=Path("build/data"), help="folder of the data sets' files (default build/data)")
+    add("--work", type=Path, default=Path("build/zoo"), help="folder of training runs (default build/zoo)")
+    add_out(made, "folder of models and cards (default zoo)", ZOO)
+    add("--cards", action="store_true", help="only write the cards of the models in --out")
+    return made
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; see ``--help``."""
-    parser = argparse.ArgumentParser(prog="python -m train.zoo", description="Train and export the models of the zoo.")
-    add = parser.add_argument
-    add("names", nargs="*", metavar="NAME", help="models (default: all)")
-    add("--list", type=Path, default=ZOO / LIST, help=f"the zoo's models (default: zoo/{LIST})")
-    add("--data", type=Path, default=Path("build/data"), help="folder of the data sets' files (default: build/data)")
-    add("--work", type=Path, default=Path("build/zoo"), help="folder of training runs (default: build/zoo)")
-    add("--out", type=Path, default=ZOO, help="folder of models and cards (default: zoo)")
-    add("--cards", action="store_true", help="only write the cards of the models in --out")
-    arguments = parser.parse_args(argv)
+    arguments = parser().parse_args(argv)
     entries = read_zoo(arguments.list)
     for entry in _chosen(entries, arguments.names):
         if not arguments.cards:
-            make(entry, arguments.data, arguments.work, arguments.out)
+            make(entry, arguments.data, arguments.work, output_folder(arguments.out))
     for path in write_cards(entries, arguments.out):
         print(path)
     return 0

@@ -46,9 +46,9 @@ def size_row(model: Model, mode: Mode) -> dict:
     masks and batch norms beside those of dense int8 weights, of the folded network and of the unfolded one.
     """
     program = compile_model(model, config_for(_SIZE))
-    weights = sum(layer.weights for layer in model.network.layers)
+    weights = sum(layer.weight_count for layer in model.network.layers)
     inner = [layer for layer in model.network.layers if layer.role not in (Role.STEM, Role.CLASSIFIER)]
-    unfolded = sum(step.layer.weights for step in model.network.steps)
+    unfolded = sum(step.layer.weight_count for step in model.network.steps)
     channel_iterations = sum(numbers.multiplier.size for numbers in model.requantizations.values())
     unit = program.config.mask_unit_bits
     return {
@@ -61,7 +61,8 @@ def size_row(model: Model, mode: Mode) -> dict:
         "mask_bits": model.mask_bits,
         "mask_bits_per_weight": model.mask_bits / weights,
         "mask_bits_per_block_weight_on_chip": (
-            sum(program.plan.of(layer).mask_units for layer in inner) * unit / sum(layer.weights for layer in inner)
+            sum(program.plan.of(layer).mask_units for layer in inner) * unit
+            / sum(layer.weight_count for layer in inner)
         ),
         "mask_bits_on_chip": program.plan.mask_units * unit,
         "entries": model.entry_count,

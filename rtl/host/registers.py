@@ -105,8 +105,8 @@ class RegisterFile(wiring.Component):
     -------
     write, read : In(Signature)
         From a :class:`RegisterBus`.
-    NAME (lower case, one per register) : Out(Signature)
-        One port per field, by access:
+    * : Out(Signature)
+        Each register, by its name in lower case. One port per field, by access:
         RO: ``value : In``, what reads see.
         RW: ``value : Out``, what was written last.
         WO: ``strobe : Out``, the bits written as 1, for one cycle.

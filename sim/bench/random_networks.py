@@ -10,7 +10,7 @@ from sim.compare import expected_counters, first_mismatch
 from sim.random_models import draw
 from spec.golden import run
 
-NETWORKS = 6  #: Draws of one run, unless ``+networks=`` says otherwise.
+NETWORKS = 4  #: Draws of one run, unless ``+networks=`` says otherwise.
 
 
 @cocotb.test(timeout_time=1000, timeout_unit="ms")

@@ -124,7 +124,7 @@ IMAGES, LABELS = pictures(12, 1)
     (IMAGES, LABELS[1:], {}, r"^Labels must be an integer array \(12,\), one class for each image, not int64 \(11,\)$"),
     (IMAGES, LABELS / 2, {}, r"one class for each image, not float64 \(12,\)$"),
     (IMAGES, LABELS - 3, {}, "^Labels must be classes from 0 on, not -3$"),
-    (IMAGES, LABELS, {"epochs": 0}, "Recipe setting epochs must be at least 1, not 0"),
+    (IMAGES, LABELS, {"epochs": 0}, "Option --epochs must be at least 1, not 0"),
     (IMAGES, LABELS, {"epocs": 1}, r"Unrecognized arguments: --epocs=1 \(did you mean --epochs\?\); see python"),
     (IMAGES, LABELS, {"recipe": "none"}, "There is no recipe 'none'"),
     (IMAGES, LABELS, {"held_out": (IMAGES[:, :5], LABELS)}, r"Held-out images are \(5, 6, 1\), but those to train on"),
@@ -150,7 +150,7 @@ def test_outputs_that_are_something_else_are_refused(trained, exported, tmp_path
 
 
 def test_impossible_calibration_is_refused(trained, tmp_path):
-    with pytest.raises(Refused, match="Option --bits must be from 4 to 8, not 9"):
+    with pytest.raises(Refused, match="Setting --bits must be from 4 to 8, not 9"):
         fd.export(trained, tmp_path / "m.safetensors", bits=9)
 
 

@@ -18,9 +18,6 @@ from spec.topologies import residual_network
 ROOT = Path(__file__).parents[2]
 ROOMS = ("train", "gen", "sim", "flows")
 
-#: Two studies that are on their way into ``train.fit`` and ``train.export``.
-LEAVING = {"train.studies.ring_fit", "train.studies.ring_export"}
-
 
 def runnable():
     """Modules with a ``main`` that ``python -m`` runs."""
@@ -31,7 +28,7 @@ def runnable():
 
 
 def test_every_command_is_listed_and_every_listed_one_is_there():
-    assert sorted(set(runnable()) - LEAVING) == sorted(command.module for command in COMMANDS)
+    assert sorted(set(runnable())) == sorted(command.module for command in COMMANDS)
 
 
 @pytest.mark.parametrize("what", ["name", "module", "summary"])
@@ -64,9 +61,7 @@ def actions_of(parser):
                 yield from actions_of(below)
 
 
-@pytest.mark.parametrize(
-    "command", [command for command in COMMANDS if not command.module.startswith("train.")], ids=lambda c: c.name
-)
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
 def test_options_follow_the_conventions(command):
     """Each has help, numbers have a range of their own, and what all commands have is spelled alike."""
     parser = parser_of(command)
@@ -91,7 +86,7 @@ def model(tmp_path_factory):
 
 @pytest.mark.parametrize("words", [
     ["build"], ["bitstream"], ["run", "MODEL"], ["fuzz"], ["networks"], ["synth"], ["sweep", "MODEL"], ["bench"],
-    ["board", "MODEL", "--port", "nowhere"],
+    ["board", "MODEL", "--port", "nowhere"], ["fit"], ["ablation"], ["compare", "ideas"],
 ], ids=lambda words: words[0])
 def test_a_file_where_a_folder_is_meant_is_refused(words, model, tmp_path):
     (tmp_path / "here").write_text("kept")
@@ -102,6 +97,7 @@ def test_a_file_where_a_folder_is_meant_is_refused(words, model, tmp_path):
 
 @pytest.mark.parametrize("words", [
     ["synthetic", "resnet18"], ["onnx", "MODEL"], ["waves", "MODEL"], ["report", "BUILD"],
+    ["sizes"], ["step-cost"], ["stretch"],
 ], ids=lambda words: words[0])
 def test_a_folder_where_a_file_is_meant_is_refused(words, model, tmp_path):
     with pytest.raises(Refused, match=r"^Output \S+ is a folder; name a file to write, such as one in it$"):

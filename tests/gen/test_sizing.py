@@ -50,8 +50,8 @@ def test_no_mask_is_streamed():
     (mask_unit, _, _) = MEMORY_LIMITS["mask_bits"]
     padded = config.word_bytes * config.rows
     assert config.mask_bits % mask_unit(config) == 0
-    assert config.mask_bits >= sum(layer.weights for layer in SMALL.layers)
-    assert config.mask_bits < sum(layer.weights + layer.kernel**2 * 4 * padded for layer in SMALL.layers)
+    assert config.mask_bits >= sum(layer.weight_count for layer in SMALL.layers)
+    assert config.mask_bits < sum(layer.weight_count + layer.kernel**2 * 4 * padded for layer in SMALL.layers)
 
 
 def test_small_networks_get_the_least_memories():

@@ -29,7 +29,9 @@ def differences(program, image, tensors):
     return [step for step, tensor in zip(steps, tensors, strict=True) if not np.array_equal(expected[step], tensor)]
 
 
-@pytest.mark.parametrize("mode", Mode)
+@pytest.mark.parametrize("mode", [
+    pytest.param(mode, marks=pytest.mark.slow if mode in (Mode.TWO_OF_FOUR, Mode.AT_MOST_ONE) else ()) for mode in Mode
+])
 def test_traced_inference_is_golden(inferences, small_model, fitting, mode):
     """Every stored activation of every layer and iteration, from one core, twice."""
     model = small_model(mode=mode, image=(3, 3, 1))
@@ -134,7 +136,11 @@ def streamed(small_model, fitting):
     return build
 
 
-@pytest.mark.parametrize(("mode", "share"), [(Mode.ANY, 0.6), (Mode.TWO_OF_FOUR, 0.2), (Mode.ONE_OF_FOUR, 0.2)])
+@pytest.mark.parametrize(("mode", "share"), [
+    (Mode.TWO_OF_FOUR, 0.2), *(pytest.param(*case, marks=pytest.mark.slow) for case in (
+        (Mode.ANY, 0.6), (Mode.ONE_OF_FOUR, 0.2),
+    )),
+])
 def test_streamed_inference_is_golden(inferences, streamed, mode, share):
     """Every stored activation, twice, with masks that do not fit; a prompt host costs what the cycle model says."""
     program = streamed(mode, share)

@@ -33,7 +33,7 @@ def test_an_entry_is_a_run_per_mode_and_size(tmp_path):
         "hf-resnet18-32-w8-any-pe16", "hf-resnet18-32-w8-any-pe64",
         "hf-resnet18-32-w8-1of4-pe16", "hf-resnet18-32-w8-1of4-pe64",
     ]
-    assert [(run.weights, run.goal) for run in runs[1:3]] == [(Mode.ANY, 0.5), (Mode.ONE_OF_FOUR, 2.0)]
+    assert [(run.mode, run.goal) for run in runs[1:3]] == [(Mode.ANY, 0.5), (Mode.ONE_OF_FOUR, 2.0)]
     assert runs[0].network.stem.width == 8
     assert runs[0].network.classes == 100
     assert runs[0].effort > runs[2].effort
@@ -43,7 +43,7 @@ def test_an_entry_may_be_a_trained_model(tmp_path):
     save(synthetic_model(rpg(resnet(18, width=8, image=32), words=40, planes=2), 1), tmp_path / "mine.safetensors")
     path = written(tmp_path, ENTRY + '[[run]]\nmodel = "mine.safetensors"\npe = [64]\ngoal = 0.1\n')
     run = read_list(path)[-1]
-    assert (run.name, run.weights, run.model) == ("mine-pe64", "ring", tmp_path / "mine.safetensors")
+    assert (run.name, run.mode, run.model) == ("mine-pe64", "ring", tmp_path / "mine.safetensors")
     assert run.network.rings
 
 
@@ -55,7 +55,7 @@ def test_every_model_of_the_zoo_is_in_the_list():
 
 def test_the_list_of_the_paper_has_every_size_and_mode():
     runs = read_list(networks.default_list())
-    assert {(run.weights, run.pe) for run in runs if run.network.name == "hf-resnet50-32"} == {
+    assert {(run.mode, run.pe) for run in runs if run.network.name == "hf-resnet50-32"} == {
         (mode, pe) for mode in Mode for pe in (16, 64, 256, 1024, 4096)
         if mode is not Mode.AT_MOST_ONE  # whose cycles are those of 1of4
     }

@@ -40,7 +40,8 @@ def test_numbers(report):
     assert data["dense_equivalent_macs_per_pe_and_cycle"] == pytest.approx(network.macs / (16 * 1001))
     # mode any: 4 passes, so the peak is one dense-equivalent MAC per PE and cycle
     assert data["array_utilization_percent"] == pytest.approx(100 * network.macs / (16 * 1001))
-    kept = sum(report.program.model.masks[s.layer.name].sum() * s.layer.macs // s.layer.weights for s in network.steps)
+    masks, layers = report.program.model.masks, [step.layer for step in network.steps]
+    kept = sum(masks[layer.name].sum() * layer.macs // layer.weight_count for layer in layers)
     assert data["kept_macs_per_image"] == pytest.approx(kept, abs=len(network.steps))
     assert data["mask_bits"] == report.program.model.mask_bits
     assert data["model_bytes"] == report.model_path.stat().st_size
@@ -78,8 +79,8 @@ def test_traffic_is_compared_with_int8_weights_for_every_execution(report):
     assert (data["image_bytes_per_image"], data["output_bytes_per_image"]) == (100, 20)
     assert data["streamed_mask_bytes_per_image"] == 20
     assert data["streamed_layers"] == []
-    weights = sum(step.layer.weights for step in network.steps)
-    assert data["conventional_weight_bytes_per_image"] == weights > sum(layer.weights for layer in network.layers)
+    weights = sum(step.layer.weight_count for step in network.steps)
+    assert data["conventional_weight_bytes_per_image"] == weights > sum(layer.weight_count for layer in network.layers)
     assert data["conventional_bytes_per_image"] == weights + 5 * 4 * 3 + 4 * 3
     assert data["traffic_saved_ratio"] == pytest.approx(data["conventional_bytes_per_image"] / 140)
 

@@ -16,7 +16,7 @@ def test_a_layer_with_masks():
     made = layer()
     assert made.shape == (16, 3, 3, 8)
     assert (made.out_height, made.out_width, made.positions) == (5, 3, 15)
-    assert (made.weights, made.macs) == (16 * 9 * 8, 16 * 9 * 8 * 15)
+    assert (made.weight_count, made.macs) == (16 * 9 * 8, 16 * 9 * 8 * 15)
     assert (made.planes, made.passes, made.widths) == (1, 2, MASK_WIDTHS)
 
 
@@ -32,7 +32,7 @@ def test_a_classifier_is_counted_once_whatever_it_sums_over():
 
 def test_the_pool_has_no_weights():
     made = layer(Role.POOL, POOL)
-    assert (made.weights, made.macs) == (0, 0)
+    assert (made.weight_count, made.macs) == (0, 0)
     assert (made.out_height, made.out_width) == (5, 3)
 
 

@@ -43,14 +43,14 @@ def test_digits_layers(row):
     assert (*dataclasses.astuple(layer)[:11], layer.out_height) == row
     assert layer.out_width == layer.out_height
     assert layer.shape == (layer.outputs, layer.kernel, layer.kernel, layer.inputs)
-    assert layer.weights == layer.outputs * layer.inputs * layer.kernel**2
+    assert layer.weight_count == layer.outputs * layer.inputs * layer.kernel**2
     assert layer.positions == layer.out_height**2
 
 
 def test_digits_size():
     network = digits()
     assert len(network.layers) == len(DIGITS_LAYERS)
-    assert sum(layer.weights for layer in network.layers) == 169_232
+    assert sum(layer.weight_count for layer in network.layers) == 169_232
     assert network.macs == 1_943_168
 
 
@@ -220,7 +220,7 @@ def test_bottleneck_layers():
 def test_pool_follows_the_stem(image, stem, pooled):
     network = Network("t", 0, image, stem, (), 2, 0.5, {"stem": Mode.ANY, "classifier": Mode.ANY})
     pool = network.pool
-    assert (pool.index, pool.name, pool.role, pool.weights, pool.macs) == (-1, "pool", Role.POOL, 0, 0)
+    assert (pool.index, pool.name, pool.role, pool.weight_count, pool.macs) == (-1, "pool", Role.POOL, 0, 0)
     assert (pool.kernel, pool.stride, pool.pad, pool.inputs, pool.outputs) == (3, 2, 1, stem.width, stem.width)
     assert (pool.height, pool.width) == (network.layers[0].out_height, network.layers[0].out_width)
     assert (pool.out_height, pool.out_width) == pooled

@@ -36,7 +36,7 @@ def test_model_comes_from_the_seed(tmp_path):
 def test_masks_have_the_density(density):
     model = synthetic_model(network(density=density), 3)
     for layer in model.network.layers:
-        assert model.masks[layer.name].sum() == keep_count(layer.weights, density)
+        assert model.masks[layer.name].sum() == keep_count(layer.weight_count, density)
 
 
 @pytest.mark.parametrize("mode", list(Mode))

@@ -44,7 +44,7 @@ WORK = [
 def test_sizes(depth, folded, wider, cifar, imagenet, sets, channels):
     for weights, problem in ((cifar, CIFAR), (imagenet, IMAGENET)):
         network = resnet(depth, folded=folded, wider=wider, **problem)
-        assert sum(layer.weights for layer in network.layers) == weights
+        assert sum(layer.weight_count for layer in network.layers) == weights
         stored = network.layers[:-1]
         assert sum(layer.iterations for layer in stored) == sets
         assert sum(layer.iterations * layer.outputs for layer in stored) == channels
@@ -71,7 +71,7 @@ def test_weights_per_stage_of_the_folds(folded, stages):
     """Of ResNet-50: a fold replaces n-1 blocks by one."""
     network = resnet(50, folded=folded)
     for stage, weights in enumerate(stages, 1):
-        assert sum(layer.weights for layer in network.layers if layer.name.startswith(f"stage{stage}.")) == weights
+        assert sum(layer.weight_count for layer in network.layers if layer.name.startswith(f"stage{stage}.")) == weights
     assert {block.name for block in network.blocks if block.iterations > 1} == {f"stage{i}.fold" for i in folded}
 
 

@@ -21,7 +21,7 @@ from train.nets.addressing import Addressing, Slot
 from train.nets.config import Method, ModelConfig
 from train.nets.model import HiddenFoldNet
 from train.nets.ring_net import RpgResNet
-from train.nets.ring_plan import Scope, planned
+from train.nets.ring_plan import Rings
 
 TINY = ["--widths", "4,8", "--iterations", "0,2", "--batch", "64", "--epochs", "2"]
 _SHAPES = ((8, 3, 3, 5), (20, 1, 1, 8), (6, 3, 3, 20), (3, 1, 1, 6))
@@ -153,12 +153,10 @@ def small_network():
 
 @pytest.fixture(scope="session")
 def small_rpg(small_network):
-    """``small_rpg(dof=..., seed=..., **settings)``: ResNet-RPG of that network."""
-    def build(dof=320, addressing=Addressing.ELEMENT, scope=Scope.GLOBAL, parts=("shortcut",), seed=0, **settings):
-        network = small_network()
-        plans = planned(network, dof=dof, addressing=addressing, scope=scope, parts=parts)
-        generator = torch.Generator().manual_seed(seed)
-        return RpgResNet(network, plans, addressing=addressing, generator=generator, **settings)
+    """``small_rpg(dof=..., seed=..., outside=..., **settings)``: ResNet-RPG of that network."""
+    def build(dof=320, addressing=Addressing.ELEMENT, seed=0, outside=Method.DENSE, **settings):
+        config = ModelConfig.of(outside, rings=Rings(dof, addressing, **settings))
+        return RpgResNet(small_network(), config, torch.Generator().manual_seed(seed))
 
     return build
 
@@ -173,6 +171,6 @@ def images():
 def tiny_study(tmp_path):
     """Options of an experiment of a second or two, on the digits."""
     return [
-        "--dataset", "digits", "--shrink", "1", "--images", "200", "--epochs", "1", "--batch", "50", "--width", "4",
-        "--device", "cpu", "--out", str(tmp_path / "out"),
+        "--dataset", "digits", "--shrink", "1", "--images", "200", "--epochs", "1", "--batch", "50",
+        "--widths", "4,8,16", "--device", "cpu", "--out", str(tmp_path / "out"),
     ]

@@ -23,11 +23,12 @@ def exported(trained, tmp_path_factory):
 
 
 def test_accuracy_is_the_golden_models(exported, digits, capsys):
-    assert evaluation.main(["--model", str(exported), "--json"]) == 0
+    assert evaluation.main([str(exported), "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
     deployed = model.load(exported)
     classes = np.concatenate([logits.argmax(1) for logits in golden.predict(deployed, digits.test_images)])
     assert result == {
+        "schema_version": 1,
         "accuracy": round(float((classes == digits.test_labels).mean()), 6), "images": 450, "difference": None,
         "model": str(exported), "hash": deployed.hash, "bit_exact": True,
     }
@@ -35,7 +36,7 @@ def test_accuracy_is_the_golden_models(exported, digits, capsys):
 
 
 def test_table(exported, capsys):
-    assert evaluation.main(["--model", str(exported)]) == 0
+    assert evaluation.main([str(exported)]) == 0
     out = capsys.readouterr().out
     assert "of 450 held-out images" in out
     assert "bit-exact" in out
@@ -48,7 +49,7 @@ def test_disagreement_is_a_failure(exported, monkeypatch, capsys):
 
     honest = DeployedNet.run
     monkeypatch.setattr(DeployedNet, "run", wrong)
-    assert evaluation.main(["--model", str(exported), "--json"]) == 1
+    assert evaluation.main([str(exported), "--json"]) == 1
     result = json.loads(capsys.readouterr().out)
     assert not result["bit_exact"]
     assert result["difference"].startswith("held-out images from 0: logits image 0 class 0: expected")
@@ -62,13 +63,13 @@ def test_models_of_other_data_are_refused(tmp_path, image, classes, message):
     network = residual_network("t", image=image, classes=classes, widths=(4,), iterations=(0,))
     path = model.save(synthetic_model(network, 0), tmp_path / "m.safetensors")
     with pytest.raises(Refused, match=message):
-        evaluation.main(["--model", str(path)])
+        evaluation.main([str(path)])
 
 
 @pytest.mark.parametrize(("options", "message"), [
-    (["--model", "none.safetensors"], "none.safetensors does not exist"),
+    (["none.safetensors"], "none.safetensors does not exist"),
     (["--dataset", "cats"], "Unknown dataset 'cats'"),
 ])
 def test_bad_options_are_refused(exported, options, message):
     with pytest.raises(Refused, match=message):
-        evaluation.main(["--model", str(exported), *options])
+        evaluation.main(options if "none.safetensors" in options else [str(exported), *options])

@@ -163,7 +163,7 @@ def test_disagreement_is_a_failure_and_writes_nothing(trained, tmp_path, monkeyp
 
 
 @pytest.mark.parametrize(("options", "message"), [
-    (["--calibration", "0"], "Option --calibration must be from 1 to 1347 images of digits, not 0"),
+    (["--calibration", "0"], "Option --calibration must be at least 1, not 0"),
     (["--bits", "9"], "Option --bits must be from 4 to 8, not 9"),
     (["--calibrator", "median"], "Option --calibrator must be one of auto, max, .*, not 'median'"),
     (["--vectors", "451"], "Option --vectors must be from 1 to 450 images of digits, not 451"),
@@ -187,7 +187,7 @@ def test_foreign_checkpoints_are_refused(state, tmp_path, change, message):
 
 
 @pytest.mark.parametrize(("options", "message"), [
-    (["--method", "dense"], "cannot be exported: --method dense learns dense weights; train with --method hnn or hfn"),
+    (["--method", "dense"], "cannot be exported: --method dense learns dense weights, as those of stem; train with"),
     (["--method", "folded"], "cannot be exported: --method folded learns dense weights"),
     (["--weights", "signed"], "cannot make weights of --weights signed again; train with --weights lfsr"),
     (["--weights", "normal"], "cannot make weights of --weights normal again"),

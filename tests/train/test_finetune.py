@@ -12,6 +12,7 @@ from train import export, finetune, fit
 from train.deploy.calibration import Rule, calibrate
 from train.loop import checkpoint
 from train.loop.recipe import Recipe
+from train.loop.settings import Settings
 from train.loop.trainer import accuracy
 from train.nets.fake_quantize import FakeQuantNet
 
@@ -59,12 +60,12 @@ def test_fine_tuning_beats_calibration_at_4_bits(start, tuned, digits, tmp_path)
 
 def test_what_the_checkpoint_says(start, tuned, digits, tmp_path):
     state, before = checkpoint.load(tuned), checkpoint.load(start)
-    tuning = checkpoint.finetuning_of(state)
+    tuning = Settings.from_json(state["settings"]).finetuning
     float_net = checkpoint.restore(before)
     assert (tuning.checkpoint, tuning.bits, tuning.calibrator) == (checkpoint.digest(start), 4, "auto")
     assert tuning.scales == calibrate(float_net, digits.train_images[:128], Rule(tuning.rule), 4)
     assert tuning.float_accuracy == before["history"][-1]["held_out_accuracy"]
-    assert checkpoint.finetuning_of(before) is None
+    assert Settings.from_json(before["settings"]).finetuning is None
     assert {name: state["settings"][name] for name in ("model", "dataset", "seed")} == {
         name: before["settings"][name] for name in ("model", "dataset", "seed")
     }

@@ -57,7 +57,7 @@ def test_the_three_inconsistent_cells(problem, name, column, difference):
 def test_hidden_networks(name, method, weights, affine, megabytes):
     for problem, count, size in zip(("CIFAR100", "ImageNet"), weights, megabytes, strict=True):
         found = size_of(named(name, problem, method), method)
-        assert (found.weights, found.affine) == (count, affine)
+        assert (found.weight_count, found.affine) == (count, affine)
         assert round(found.bytes / 1e6, 4) == size
 
 
@@ -80,7 +80,7 @@ def test_counts_are_those_of_the_trained_module(method):
     network = config.topology("t", (8, 8, 1), 10)
     size = size_of(network, method)
     model = HiddenFoldNet(network, config, None)
-    assert sum(parameter.numel() for parameter in model.parameters()) == size.weights + 2 * size.affine
+    assert sum(parameter.numel() for parameter in model.parameters()) == size.weight_count + 2 * size.affine
 
 
 def test_chip_bytes():
@@ -98,7 +98,7 @@ def test_stored_signs_take_two_bits_a_weight_and_rows_of_whole_words():
     network = named("RN18", "CIFAR100", Method.HFN)
     layer = network.layer("stage1.entry.conv1")  # 64 channels: whole words
     more = chip_bytes(with_stored_signs(network, [layer.name])) - chip_bytes(network)
-    assert more == (2 - 1) * layer.weights // 8
+    assert more == (2 - 1) * layer.weight_count // 8
     stem = network.layer("stem")  # 27 channels: 28 mask bits, 32 trits
     more = chip_bytes(with_stored_signs(network, [stem.name])) - chip_bytes(network)
     assert more == stem.outputs * (2 * 32 - 28) // 8

@@ -8,7 +8,7 @@ from spec.model import load
 from spec.refusal import Refused
 from train import zoo
 from train.deploy.deployed import DeployedNet
-from train.export import vectors_path
+from train.deploy.proof import vectors_path
 
 ENTRIES = zoo.read_zoo(zoo.ZOO / zoo.LIST)
 

@@ -1,30 +1,29 @@
 """Which rule gives a network its activation scales: the one whose integers agree best with the float network.
 
-Judged on calibration images, which are training images, and without labels. The options that say how it is done are
-those of every command that takes scales.
+Judged on calibration images, which are training images, and without labels.
 """
 
-import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from rich.console import Console
-from rich.progress import track
 from torch import Tensor
 from torch.nn import functional
 
+from console.command import Whole
+from console.progress import progress_bars
+from console.settings import check_settings, setting
 from spec.numerics import ACTIVATION_BITS, ACTIVATION_BITS_MIN
 from spec.refusal import Refused
 from train.data import Dataset
 from train.deploy.calibration import Rule, distributions, scales_of
 from train.deploy.deployed import DeployedNet
 from train.deploy.quantize import quantize
-from train.nets.model import HiddenFoldNet
+from train.nets.model import ResidualNet
 from train.nets.scales import Scales, read_steps
 
-__all__ = ["AUTO", "Calibration", "Choice", "add_calibration_options", "choose", "given_calibration"]
+__all__ = ["AUTO", "Calibration", "Choice", "choose"]
 
 AUTO = "auto"  #: All rules, the best of which is kept.
 
@@ -33,16 +32,7 @@ _BATCH = 64  #: Images per forward pass.
 
 @dataclass(frozen=True)
 class Calibration:
-    """How scales are to be found.
-
-    Parameters
-    ----------
-    bits : int
-        Of a stored activation.
-    calibrator : str
-        :data:`AUTO` or a :class:`train.deploy.calibration.Rule`.
-    calibration : int
-        Training images, from the first, that scales are taken from and judged by.
+    """How scales are to be found; the fields say what they mean.
 
     Raises
     ------
@@ -50,23 +40,19 @@ class Calibration:
         If a value is impossible, naming its option.
     """
 
-    bits: int = ACTIVATION_BITS
-    calibrator: str = AUTO
-    calibration: int = 512
+    bits: int = setting(ACTIVATION_BITS, "bits of stored activations", Whole(ACTIVATION_BITS_MIN, ACTIVATION_BITS))
+    calibrator: str = setting(AUTO, f"rule for scales; {AUTO}: the best of them", (AUTO, *Rule))
+    calibration: int = setting(512, "training images that scales are taken from and judged by", Whole(1))
 
     def __post_init__(self):
-        if not ACTIVATION_BITS_MIN <= self.bits <= ACTIVATION_BITS:
-            raise Refused(f"Option --bits must be from {ACTIVATION_BITS_MIN} to {ACTIVATION_BITS}, not {self.bits}")
-        if self.calibrator not in (AUTO, *Rule):
-            known = f"{AUTO}, {', '.join(Rule)}"
-            raise Refused(f"Option --calibrator must be one of {known}, not {self.calibrator!r}")
+        check_settings(self)
 
     @property
     def rules(self) -> tuple[Rule, ...]:
         """The rules to try."""
         return tuple(Rule) if self.calibrator == AUTO else (Rule(self.calibrator),)
 
-    def choose(self, model: HiddenFoldNet, dataset: Dataset) -> "Choice":
+    def choose(self, model: ResidualNet, dataset: Dataset) -> "Choice":
         """Scales of ``model`` by the training images of ``dataset``; refuses what :func:`choose` refuses, and more
         images than there are.
         """
@@ -91,27 +77,8 @@ class Choice:
     divergences: dict[Rule, float | None]
 
 
-def add_calibration_options(parser: argparse.ArgumentParser) -> None:
-    """Options of :class:`Calibration`, for :func:`given_calibration`."""
-    usual = Calibration()
-    for option, kind, meaning in (
-        ("bits", int, f"of stored activations, {ACTIVATION_BITS_MIN} to {ACTIVATION_BITS}"),
-        ("calibrator", str, f"rule for scales: {', '.join(Rule)}, or {AUTO} for the best of them"),
-        ("calibration", int, "training images that scales are taken from and judged by"),
-    ):
-        parser.add_argument(
-            f"--{option}", type=kind, default=argparse.SUPPRESS, help=f"{meaning} (default: {getattr(usual, option)})"
-        )
-
-
-def given_calibration(arguments: argparse.Namespace) -> Calibration | None:
-    """What the options of :func:`add_calibration_options` say; None if none of them was given."""
-    given = {name: value for name, value in vars(arguments).items() if name in ("bits", "calibrator", "calibration")}
-    return Calibration(**given) if given else None
-
-
 def choose(
-    model: HiddenFoldNet, images: np.ndarray, rules: Sequence[Rule] = tuple(Rule), bits: int = ACTIVATION_BITS
+    model: ResidualNet, images: np.ndarray, rules: Sequence[Rule] = tuple(Rule), bits: int = ACTIVATION_BITS
 ) -> Choice:
     """The scales, by one of ``rules``, with which the deployed network is closest to ``model`` on uint8 ``images``.
 
@@ -127,29 +94,29 @@ def choose(
     logits = _logits(model, images)
     tried: dict[Rule, float | None] = {}
     refusals, best = [], None
-    console = Console(stderr=True)
-    for rule in track(rules, "judging scales", console=console, disable=not console.is_terminal, transient=True):
-        scales = scales_of(model.network, found, rule, bits)
-        try:
-            tried[rule] = _divergence(model, scales, images, logits)
-        except Refused as refusal:
-            refusals.append(refusal)
-            tried[rule] = None
-            continue
-        if best is None or tried[rule] < tried[best[0]]:
-            best = rule, scales
+    with progress_bars(transient=True) as progress:
+        for rule in progress.track(rules, description="judging scales"):
+            scales = scales_of(model.network, found, rule, bits)
+            try:
+                tried[rule] = _divergence(model, scales, images, logits)
+            except Refused as refusal:
+                refusals.append(refusal)
+                tried[rule] = None
+                continue
+            if best is None or tried[rule] < tried[best[0]]:
+                best = rule, scales
     if best is None:
         raise refusals[0]
     return Choice(*best, tried)
 
 
 @torch.no_grad()
-def _logits(model: HiddenFoldNet, images: np.ndarray) -> Tensor:
+def _logits(model: ResidualNet, images: np.ndarray) -> Tensor:
     """Float64 logits (n, classes) of the float network."""
     return torch.cat([model(chunk) for chunk in torch.from_numpy(images).split(_BATCH)]).double()
 
 
-def _divergence(model: HiddenFoldNet, scales: Scales, images: np.ndarray, logits: Tensor) -> float:
+def _divergence(model: ResidualNet, scales: Scales, images: np.ndarray, logits: Tensor) -> float:
     """Mean divergence [nat] of the deployed network from the float one, whose ``logits`` these are."""
     net = DeployedNet(quantize(model, scales, {}))
     classifier = model.network.layers[-1]

@@ -90,7 +90,7 @@ def _taken(left: dict[str, Tensor], layer: Layer, network: Network) -> PublicLay
     """``layer`` out of ``left``, whose tensors are taken away."""
     name, norm_name = _names(left, layer.name)
     kernel = network.stem.kernel if layer.role is Role.STEM else layer.kernel
-    shape = (layer.outputs, layer.weights // layer.outputs // kernel**2, kernel, kernel)
+    shape = (layer.outputs, layer.weight_count // layer.outputs // kernel**2, kernel, kernel)
     if f"{name}.weight" in left and f"{name}.scores" not in left:
         raise Refused(f"Layer {name} has no scores: its weights are dense, which masks cannot hold; train it masked")
 

@@ -9,22 +9,29 @@ from torch import nn
 
 from spec.layer import Layer, Role
 from spec.model import Model
+from spec.network import Network
 from spec.numerics import Requantization, accumulator_bounds, fold
 from spec.refusal import Refused
+from spec.ring import RING_WORD, Ring, unpack
+from spec.topologies import drawn
 from train.deploy.stored_signs import ring_values, with_stored_signs
+from train.nets.addressing import Addressing
 from train.nets.layers import Convolution
-from train.nets.model import HiddenFoldNet
+from train.nets.model import ResidualNet
 from train.nets.norms import FoldedNorm
+from train.nets.ring_net import DrawnConv, RpgResNet
+from train.nets.ring_plan import Rings
 from train.nets.scales import Scales, read_steps
 from train.nets.weights import Weights
 
 __all__ = ["entries_of", "quantize"]
 
 
-def quantize(model: HiddenFoldNet, scales: Scales, provenance: dict) -> Model:
-    """Integer model of a trained network: its masks as they are, its batch norms as 32-bit entries.
+def quantize(model: ResidualNet, scales: Scales, provenance: dict) -> Model:
+    """Integer model of a trained network: its masks and rounded rings as they are, its batch norms as 32-bit entries.
 
-    A layer with signs of its own becomes one that draws from a ring of its own (:mod:`train.deploy.stored_signs`).
+    The scale of a layer goes into its entries. A layer with signs of its own becomes one that draws from a ring of its
+    own (:mod:`train.deploy.stored_signs`).
 
     Raises
     ------
@@ -33,28 +40,56 @@ def quantize(model: HiddenFoldNet, scales: Scales, provenance: dict) -> Model:
         accumulator could wrap.
     """
     _refuse_foreign(model)
-    own = [layer.name for layer in model.network.layers if model.convolutions[layer.index].own_signs]
-    network = with_stored_signs(model.network, own) if own else model.network
+    network, rings = _stored_rings(model)
     read = read_steps(network, scales)
-    masks, rings, entries = {}, {}, {}
+    masks, entries = {}, {}
     for layer in network.layers:
-        hidden = model.convolutions[layer.index]
-        if hidden.own_signs:
-            rings[layer.ring.name] = ring_values(network, layer, hidden.trits())
+        convolution = model.convolutions[layer.index]
+        if layer.ring is None:
+            masks[layer.name] = convolution.mask().numpy()
+            weights = convolution.trits()
         else:
-            masks[layer.name] = hidden.mask().numpy()
+            weights = unpack(rings[layer.ring.name], layer.shape, network.draws[layer.name], network.seed_of(layer))
         if layer.role is not Role.CLASSIFIER:
-            entries[layer.name] = entries_of(layer, hidden, hidden.trits(), hidden.sigma, read[layer.name], scales)
+            entries[layer.name] = entries_of(layer, convolution, weights, convolution.sigma, read[layer.name], scales)
     return Model(network, masks, entries, provenance, rings)
 
 
-def _refuse_foreign(model: HiddenFoldNet) -> None:
+def _stored_rings(model: ResidualNet) -> tuple[Network, dict[str, np.ndarray]]:
+    """The network of ``model`` with all rings that it is stored with, and their values."""
+    if isinstance(model, RpgResNet):
+        rings = (
+            Ring(ring.name, ring.size // RING_WORD, ring.planes, tuple(slot.name for slot in ring.slots))
+            for ring in model.rings
+        )
+        return drawn(model.network, *rings), {ring.name: ring.integers for ring in model.rings}
+    own = [layer for layer in model.network.layers if model.convolutions[layer.index].own_signs]
+    if not own:
+        return model.network, {}
+    network = with_stored_signs(model.network, [layer.name for layer in own])
+    return network, {
+        layer.name: ring_values(network, network.layer(layer.name), model.convolutions[layer.index].trits())
+        for layer in own
+    }
+
+
+def _refuse_foreign(model: ResidualNet) -> None:
     """Refuse what no integer model can hold, naming the option it comes from."""
     config = model.config
     where = f"Network {model.network.name!r} cannot be exported"
-    if not config.method.masks:
-        raise Refused(f"{where}: --method {config.method} learns dense weights; train with --method hnn or hfn")
-    if config.weights is not Weights.LFSR:
+    rings = config.rings or Rings()
+    if rings.addressing is not Addressing.WORD or not rings.flips:
+        raise Refused(
+            f"{where}: its rings are addressed by {rings.addressing}{'' if rings.flips else ' without flips'}; train "
+            "with --addressing word and flips"
+        )
+    masked = [layer for layer in model.network.layers if not isinstance(model.convolutions[layer.index], DrawnConv)]
+    if masked and not config.method.masks:
+        raise Refused(
+            f"{where}: --method {config.method} learns dense weights, as those of {masked[0].name}; train with "
+            "--method hnn or hfn"
+        )
+    if masked and config.weights is not Weights.LFSR:
         raise Refused(
             f"{where}: the accelerator cannot make weights of --weights {config.weights} again; train with --weights "
             f"{Weights.LFSR}"

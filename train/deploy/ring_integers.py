@@ -1,4 +1,4 @@
-"""Integer rings: 8 bits per value, or as many levels as balanced-ternary planes hold, after training or in it.
+"""Integer rings: 8 bits per value, or as many levels as balanced-ternary planes hold, after training.
 
 Ref: RPG (arXiv:2107.07110), section 5.6, "Quantization" (8 bits; its appendix is not in the text); planes:
 :func:`spec.ring.limit`.
@@ -9,15 +9,14 @@ from collections.abc import Iterable
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.utils import parametrize
 
 from spec.ring import limit
 from train.nets.ring import Ring
+from train.nets.ring_net import RpgResNet
 
-__all__ = [
-    "INT8_LIMIT", "Rounded", "integers", "make_integer", "quantization_aware", "ring_bytes", "ring_limit", "ring_step",
-]
+__all__ = ["INT8_LIMIT", "integers", "make_integer", "ring_bytes", "ring_limit", "ring_step", "round_rings"]
 
 #: Symmetric 8 bits.
 INT8_LIMIT = 127
@@ -66,29 +65,14 @@ def make_integer(rings: Iterable[Ring], largest: int) -> dict[str, tuple[np.ndar
     return found
 
 
-class Rounded(nn.Module):
-    """Parametrization that rounds to integers times a step, with the gradient of the identity (straight-through).
-
-    Parameters
-    ----------
-    largest : int
-        Integers are from ``-largest`` to ``largest``.
-    """
-
-    def __init__(self, largest: int):
-        super().__init__()
-        self.largest = largest
-
-    def forward(self, values: Tensor) -> Tensor:
-        """``values`` as they are after :func:`make_integer`."""
-        step = ring_step(values, self.largest)
-        return values + (integers(values, step, self.largest) * step - values).detach()
-
-
-def quantization_aware(rings: Iterable[Ring], largest: int) -> None:
-    """Train on with the integers that :func:`make_integer` will make; call that at the end."""
-    for ring in rings:
-        parametrize.register_parametrization(ring, "free", Rounded(largest))
+def round_rings(model: RpgResNet, planes: int) -> None:
+    """Round the rings of ``model`` in place to what is stored: integers of ``planes`` balanced-ternary digits."""
+    found = make_integer(model.rings, limit(planes))
+    for ring in model.rings:
+        ring.integers, step = found[ring.name]
+        ring.planes = planes
+        for slot in ring.slots:
+            model.convolutions[model.network.layer(slot.name).index].sigma = ring.scale(slot) * step
 
 
 def ring_bytes(sizes: Iterable[int], bits: int = 8) -> int:

@@ -10,12 +10,11 @@ import torch
 from spec.files import write_bytes
 from spec.network import Network
 from spec.refusal import Refused
-from train.nets.config import ModelConfig
-from train.nets.fake_quantize import trainable
-from train.nets.model import NORMALIZATION, HiddenFoldNet
-from train.nets.scales import FineTuning
+from train.loop.settings import Settings
+from train.nets.build import trainable
+from train.nets.model import NORMALIZATION, ResidualNet
 
-__all__ = ["FORMAT", "VERSION", "digest", "finetuning_of", "load", "restore", "save"]
+__all__ = ["FORMAT", "VERSION", "digest", "load", "restore", "save"]
 
 FORMAT = "foldenite-checkpoint"
 VERSION = 4
@@ -77,18 +76,20 @@ def digest(path: Path) -> str:
     return Path(path).read_bytes()[-_DIGEST_BYTES:].hex()
 
 
-def finetuning_of(state: dict) -> FineTuning | None:
-    """How the network of a checkpoint was fine-tuned; None for one that was trained in floating point."""
-    plain = state["settings"].get("finetuning")
-    return None if plain is None else FineTuning.from_json(plain)
+def restore(state: dict) -> ResidualNet:
+    """The network of a checkpoint, in evaluation mode; one that was fine-tuned rounds as it did then.
 
-
-def restore(state: dict) -> HiddenFoldNet:
-    """The network of a checkpoint, in evaluation mode; one that was fine-tuned rounds as it did then."""
-    config = ModelConfig.from_json(state["settings"]["model"])
-    tuning = finetuning_of(state)
+    Raises
+    ------
+    Refused
+        If it is of a kind that is trained to be measured only.
+    """
+    settings = Settings.from_json(state["settings"])
+    if not settings.model.residual:
+        raise Refused(f"A network of kind {settings.model.network} is only trained; choose small or a ResNet for more")
     # Checkpoints of before there were rings do not say that there are none.
     network = Network.from_json({"rings": []} | state["network"])
-    model = trainable(network, config, torch.Generator(), tuning and tuning.scales)
+    scales = settings.finetuning and settings.finetuning.scales
+    model = trainable(network, settings.model, torch.Generator(), scales)
     model.load_state_dict(state["model"])
     return model.eval()

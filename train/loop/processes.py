@@ -64,11 +64,6 @@ class Processes:
             for tensor, part in zip(group, flat.split([tensor.numel() for tensor in group]), strict=True):
                 tensor.copy_(part.view_as(tensor))
 
-    def wait(self) -> None:
-        """Go on when all have come here."""
-        if self.world > 1:
-            torch.distributed.barrier()
-
     def stop(self) -> None:
         """Part from the companions."""
         if self.world > 1:

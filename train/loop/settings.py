@@ -3,72 +3,93 @@
 import argparse
 import dataclasses
 import tomllib
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass
 from pathlib import Path
 
+from torch import nn
+
+from console.command import Number, Whole
+from console.settings import add_settings, check_settings, given_settings, setting
 from spec.refusal import Refused
-from train.data import DATASETS
-from train.loop.options import add_model_options, given_model_settings, integers
+from train.data import DATASETS, Dataset, load_dataset
 from train.loop.recipe import Recipe
+from train.nets.build import built
 from train.nets.config import Method, ModelConfig
+from train.nets.ring_plan import Rings
 from train.nets.scales import FineTuning
 
-__all__ = [
-    "Settings", "add_recipe_options", "add_settings_options", "given_recipe", "read_recipe", "recipe_names",
-    "settings_from",
-]
+__all__ = ["Settings", "add_settings_options", "read_recipe", "recipe_names", "settings_from"]
 
 _RECIPES = Path(__file__).parents[1] / "recipes"
-_SECTIONS = {"data", "network", "training"}
 
 
 @dataclass(frozen=True)
 class Settings:
     """A checkpoint stores it, and ``--resume`` insists on it.
 
-    Parameters
-    ----------
-    model : ModelConfig
-    recipe : Recipe
-    dataset : str
-    validation : float
-        Share of the training images that accuracy is logged on instead of the test set; 0: the test set.
-    seed : int
-        Of initial scores, of order and variation of images, of the validation images.
-    finetuning : FineTuning, optional
-        Of a network that is fine-tuned with rounded activations.
+    ``finetuning`` is of a network that is fine-tuned with rounded activations; the other fields say what they mean.
     """
 
     model: ModelConfig
     recipe: Recipe
-    dataset: str
-    validation: float = 0.0
-    seed: int = 0
+    dataset: str = setting(MISSING, f"data set: {', '.join(DATASETS)}", str)
+    validation: float = setting(
+        0.0, "share of the training images to measure on instead of the test set", Number(least=0, below=1)
+    )
+    shrink: int = setting(1, "average squares of so many pixels first", Whole(1))
+    images: int = setting(0, "train on the first so many images; 0: on all", Whole(0))
+    seed: int = setting(0, "of scores, of order and variation of images", Whole(0, (1 << 31) - 1))
     finetuning: FineTuning | None = None
 
     def __post_init__(self):
-        if not 0 <= self.seed < 1 << 31:
-            raise Refused(f"Setting --seed must be from 0 to 2**31 - 1, not {self.seed}")
+        check_settings(self)
+
+    def load(self, data: Path) -> Dataset:
+        """Its data set, from the files in ``data``."""
+        return load_dataset(self.dataset, data).prepared(self.shrink, self.images)
+
+    def untrained(self, dataset: Dataset) -> nn.Module:
+        """Its network for ``dataset``, before training."""
+        scales = self.finetuning and self.finetuning.scales
+        return built(self.model, self.dataset, dataset.image, dataset.classes, self.seed, scales)
 
     def to_json(self) -> dict:
-        """Plain form, as checkpoints and provenance hold it."""
+        """Plain form, as checkpoints and provenance hold it; what came later and is as usual is left out."""
         plain = {
             "model": self.model.to_json(), "recipe": self.recipe.to_json(), "dataset": self.dataset,
             "validation": self.validation, "seed": self.seed,
         }
+        plain |= {name: getattr(self, name) for name in ("shrink", "images") if getattr(self, name) != _USUAL[name]}
         return plain if self.finetuning is None else plain | {"finetuning": self.finetuning.to_json()}
 
-    def difference(self, other: dict) -> tuple[str, object, object] | None:
-        """First setting in which :meth:`to_json` is not ``other``: its name, the value there and the value here."""
-        mine, theirs = (
-            dict(plain["model"]) | plain["recipe"] | {name: plain[name] for name in ("dataset", "validation", "seed")}
-            | plain.get("finetuning", {})
-            for plain in (self.to_json(), other | {"model": ModelConfig.from_json(other["model"]).to_json()})
-        )
+    @classmethod
+    def from_json(cls, data: dict) -> "Settings":
+        """What :meth:`to_json` gave."""
+        tuning = data.get("finetuning")
+        return cls(**data | {
+            "model": ModelConfig.from_json(data["model"]), "recipe": Recipe.from_json(data["recipe"]),
+            "finetuning": None if tuning is None else FineTuning.from_json(tuning),
+        })
+
+    def difference(self, other: "Settings") -> tuple[str, object, object] | None:
+        """First setting that ``other`` has otherwise: its name, the value there and the value here."""
+        mine, theirs = self._flat(), other._flat()
         for name in mine | theirs:
             if theirs.get(name) != mine.get(name):
                 return name, theirs.get(name), mine.get(name)
         return None
+
+    def _flat(self) -> dict:
+        """All settings by name, those of parts, too."""
+        parts = (self, self.model, self.model.rings, self.recipe, self.finetuning)
+        names = {name: value for part in parts if part is not None for name, value in vars(part).items()}
+        return {name: value for name, value in names.items() if not dataclasses.is_dataclass(value)}
+
+
+_USUAL = {field.name: field.default for field in dataclasses.fields(Settings)}
+
+#: What the sections of a recipe file are settings of.
+_SECTIONS = {"data": Settings, "network": ModelConfig, "rings": Rings, "training": Recipe}
 
 
 def recipe_names() -> list[str]:
@@ -76,39 +97,15 @@ def recipe_names() -> list[str]:
     return sorted(path.stem for path in _RECIPES.glob("*.toml"))
 
 
-def add_settings_options(parser: argparse.ArgumentParser) -> None:
-    """Options of :func:`settings_from`. What is not given is as in the recipe file."""
+def add_settings_options(parser: argparse.ArgumentParser, recipe: str = "digits") -> None:
+    """Options of :func:`settings_from`. What is not given is as in the recipe file, by default ``recipe``."""
+    sections = ", ".join(f"[{name}]" for name in _SECTIONS)
     parser.add_argument(
-        "--recipe", default="digits",
-        help=f"TOML file with sections [data], [network] and [training], or one of {', '.join(recipe_names())} "
-        "(default: digits)",
+        "--recipe", default=recipe,
+        help=f"TOML file with sections {sections}, or one of {', '.join(recipe_names())} (default {recipe})",
     )
-    for option, meaning, kind in (
-        ("dataset", f"one of {', '.join(DATASETS)}", str),
-        ("validation", "share of the training images to measure on instead of the test set", float),
-        ("seed", "of scores, order and variation (default: 0)", int),
-    ):
-        parser.add_argument(f"--{option}", default=argparse.SUPPRESS, type=kind, help=meaning)
-    add_model_options(parser)
-    add_recipe_options(parser)
-
-
-def add_recipe_options(parser: argparse.ArgumentParser) -> None:
-    """Options of the settings of a recipe, for :func:`given_recipe`."""
-    group = parser.add_argument_group("training", "instead of what the recipe says")
-    for field in dataclasses.fields(Recipe):
-        more = {"type": field.type}
-        if field.type is bool:
-            more = {"action": argparse.BooleanOptionalAction}
-        elif field.name == "milestones":
-            more = {"type": integers}
-        group.add_argument(f"--{field.name.replace('_', '-')}", default=argparse.SUPPRESS, **more)
-
-
-def given_recipe(arguments: argparse.Namespace) -> dict:
-    """Those settings of :class:`Recipe` that the options of :func:`add_recipe_options` gave."""
-    names = {field.name for field in dataclasses.fields(Recipe)}
-    return {name: value for name, value in vars(arguments).items() if name in names}
+    for name, kind in _SECTIONS.items():
+        add_settings(parser.add_argument_group(name, "instead of what the recipe says"), kind)
 
 
 def settings_from(arguments: argparse.Namespace) -> Settings:
@@ -119,25 +116,25 @@ def settings_from(arguments: argparse.Namespace) -> Settings:
     Refused
         If there is no such recipe, or a value is impossible, naming it.
     """
-    sections = read_recipe(arguments.recipe)
-    names = {"dataset", "validation", "seed"}
-    data = sections.get("data", {}) | {name: value for name, value in vars(arguments).items() if name in names}
-    unknown = data.keys() - names
-    if unknown or "dataset" not in data:
-        raise Refused(
-            f"Section [data] of recipe {arguments.recipe} must give dataset, and may give validation and seed; it has "
-            f"{sorted(data)}"
-        )
-    network = sections.get("network", {}) | given_model_settings(arguments)
-    fields = {field.name for field in dataclasses.fields(ModelConfig)}
-    if network.keys() - fields:
-        raise Refused(
-            f"Unknown network setting {min(network.keys() - fields)!r} in recipe {arguments.recipe}; the settings are "
-            f"{', '.join(sorted(fields))}"
-        )
-    network = {name: tuple(value) if isinstance(value, list) else value for name, value in network.items()}
-    recipe = Recipe.from_json(sections.get("training", {}) | given_recipe(arguments))
-    return Settings(ModelConfig.of(network.pop("method", Method.HFN), **network), recipe, **data)
+    file, found = read_recipe(arguments.recipe), {}
+    for section, kind in _SECTIONS.items():
+        given = file.get(section, {}) | given_settings(arguments, kind)
+        known = [field.name for field in dataclasses.fields(kind) if field.metadata]
+        if unknown := given.keys() - known:
+            raise Refused(
+                f"Unknown setting {min(unknown)!r} in section [{section}] of recipe {arguments.recipe}; the settings "
+                f"are {', '.join(known)}"
+            )
+        found[section] = given
+    if "dataset" not in found["data"]:
+        raise Refused(f"Recipe {arguments.recipe} does not say on what to train; give --dataset")
+    network = found["network"]
+    if rings := found["rings"]:
+        if "dof" not in rings:
+            raise Refused(f"Option --{min(rings)} says how rings are; give --dof, their values, as well")
+        network["rings"] = Rings(**rings)
+    model = ModelConfig.of(network.pop("method", Method.HFN), **network)
+    return Settings(model=model, recipe=Recipe.from_json(found["training"]), **found["data"])
 
 
 def read_recipe(recipe: str) -> dict[str, dict]:
@@ -157,6 +154,6 @@ def read_recipe(recipe: str) -> dict[str, dict]:
         sections = tomllib.loads(path.read_text())
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise Refused(f"Recipe {path} cannot be read: {error}") from None
-    if not sections.keys() <= _SECTIONS or not all(isinstance(section, dict) for section in sections.values()):
-        raise Refused(f"Recipe {path} must have sections {', '.join(sorted(_SECTIONS))}; it has {', '.join(sections)}")
+    if not sections.keys() <= _SECTIONS.keys() or not all(isinstance(section, dict) for section in sections.values()):
+        raise Refused(f"Recipe {path} must have sections {', '.join(_SECTIONS)}; it has {', '.join(sections)}")
     return sections

@@ -5,7 +5,6 @@ ends in the same bits (on the same machine and versions).
 """
 
 import math
-import sys
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -14,19 +13,19 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import Progress
 from torch import nn
 
+from console.progress import progress_bars
 from spec.refusal import Refused
 from train.data import Dataset
 from train.data.batches import Batches
 from train.data.dataset import Images
-from train.loop.optimize import learning_rate, make_optimizer
 from train.loop.processes import Processes
 from train.loop.recipe import Recipe
-from train.loop.step import TrainingStep
+from train.loop.step import TrainingStep, learning_rate, make_optimizer
 
-__all__ = ["Trainer", "accuracy"]
+__all__ = ["Run", "Trainer", "accuracy"]
 
 #: Steps between two looks at the loss on a GPU, where each look waits for all work that is under way.
 _LOOK_EVERY = 20
@@ -37,6 +36,30 @@ def _nothing(step: int) -> AbstractContextManager:
     return nullcontext()
 
 
+@dataclass(frozen=True)
+class Run:
+    """How a training is carried out, of which its result is no function.
+
+    Parameters
+    ----------
+    processes : Processes
+    label : str
+        What the run is called on the screen.
+    workers : int
+        Processes that decode images in files.
+    save_seconds : float
+        Between two states that are saved within an epoch.
+    report : function of a dict, optional
+        Called with the record of every epoch, in the leading process only.
+    """
+
+    processes: Processes
+    label: str = "training"
+    workers: int = 0
+    save_seconds: float = 300.0
+    report: Callable[[dict], None] | None = None
+
+
 @dataclass
 class Trainer:
     """Trains ``model`` on ``dataset`` by ``recipe``.
@@ -44,24 +67,17 @@ class Trainer:
     Parameters
     ----------
     model : nn.Module
-        uint8 images (B, H, W, C) to logits (B, classes); moved to the device of ``processes``.
+        uint8 images (B, H, W, C) to logits (B, classes); moved to the device of its processes.
     dataset : Dataset
         Its test set is measured after every epoch and never acted upon.
     recipe : Recipe
     seed : int
         Of order and variation of images.
-    processes : Processes
+    how : Run
     state : dict, optional
         What ``save`` was given in the run that this one goes on with.
     save : function of a dict, optional
-        Called with the state after every epoch and every ``save_seconds``, in the leading process only.
-    report : function of a dict, optional
-        Called with the record of every epoch, in the leading process only.
-    save_seconds : float
-    workers : int
-        Processes that decode images in files.
-    label : str
-        What the progress display calls the run.
+        Called with the state after every epoch and now and then within one, in the leading process only.
     around : function of an int
         Context that each step is computed in, by its number from the start of the run.
     """
@@ -70,13 +86,9 @@ class Trainer:
     dataset: Dataset
     recipe: Recipe
     seed: int
-    processes: Processes
+    how: Run
     state: dict | None = None
     save: Callable[[dict], None] | None = None
-    report: Callable[[dict], None] | None = None
-    save_seconds: float = 300.0
-    workers: int = 0
-    label: str = "training"
     around: Callable[[int], AbstractContextManager] = _nothing
 
     def run(self) -> list[dict]:
@@ -91,34 +103,29 @@ class Trainer:
             If the loss is not finite: the last saved state is the last good one. If a batch does not suit the data.
         """
         layout = torch.channels_last if self.recipe.channels_last else torch.preserve_format
-        self.model.to(self.processes.device, memory_format=layout)
+        self.model.to(self.how.processes.device, memory_format=layout)
         self._batches = Batches(
             self.dataset, batch=self.recipe.batch, seed=self.seed, augmentation=self.recipe.augmentation,
-            device=self.processes.device, rank=self.processes.rank, world=self.processes.world, workers=self.workers,
+            device=self.how.processes.device, rank=self.how.processes.rank, world=self.how.processes.world,
+            workers=self.how.workers,
         )
-        if self.recipe.batch % (self.recipe.accumulate * self.processes.world):
+        if self.recipe.batch % (self.recipe.accumulate * self.how.processes.world):
             raise Refused(
-                f"Recipe setting batch must be a multiple of accumulate times processes "
-                f"({self.recipe.accumulate} x {self.processes.world}), not {self.recipe.batch}"
+                f"Setting --batch must be a multiple of accumulate times processes "
+                f"({self.recipe.accumulate} x {self.how.processes.world}), not {self.recipe.batch}"
             )
         self._optimizer = make_optimizer(self.recipe, self.model)
-        self._step = TrainingStep(self.model, self._optimizer, self.recipe, self.processes)
+        self._step = TrainingStep(self.model, self._optimizer, self.recipe, self.how.processes)
         history, first, loss = self._restore()
         console = Console(stderr=True)
-        columns = (
-            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
-            TextColumn("loss {task.fields[loss]:.3f}  held out {task.fields[held_out]}"), TimeElapsedColumn(),
-            TimeRemainingColumn(),
-        )
-        self._quiet = not (self.processes.leads and console.is_terminal)
-        with Progress(*columns, console=console, disable=self._quiet) as progress:
+        with progress_bars(console, disable=not (self.how.processes.leads and console.is_terminal)) as progress:
             self._task = progress.add_task(
-                self.label, total=self.recipe.epochs * len(self._batches), loss=math.nan, held_out="-",
+                self.how.label, total=self.recipe.epochs * len(self._batches),
                 completed=len(history) * len(self._batches) + first,
             )
             for epoch in range(len(history), self.recipe.epochs):
                 history.append(self._epoch(epoch, history, first, loss, progress))
-                first, loss = 0, torch.zeros((), device=self.processes.device)
+                first, loss = 0, torch.zeros((), device=self.how.processes.device)
                 self._keep(history, 0, loss)
                 self._tell(history[-1], progress)
         return history
@@ -126,15 +133,15 @@ class Trainer:
     def _restore(self) -> tuple[list[dict], int, torch.Tensor]:
         """Records of the epochs that are done, steps of the next one, and the sum of their losses."""
         if self.state is None:
-            return [], 0, torch.zeros((), device=self.processes.device)
+            return [], 0, torch.zeros((), device=self.how.processes.device)
         self.model.load_state_dict(self.state["model"])
         self._optimizer.load_state_dict(self.state["optimizer"])
         self._step.scaler.load_state_dict(self.state["scaler"])
-        return list(self.state["history"]), self.state["step"], self.state["loss"].to(self.processes.device)
+        return list(self.state["history"]), self.state["step"], self.state["loss"].to(self.how.processes.device)
 
     def _keep(self, history: list[dict], step: int, loss: torch.Tensor) -> None:
         """Hand the state to whoever keeps it."""
-        if self.processes.leads and self.save is not None:
+        if self.how.processes.leads and self.save is not None:
             self.save({
                 "epoch": len(history), "step": step, "loss": loss.cpu(), "history": history,
                 "model": self.model.state_dict(), "optimizer": self._optimizer.state_dict(),
@@ -152,18 +159,17 @@ class Trainer:
             with self.around(epoch * steps + step):
                 total = total + self._step(images, labels, rate)
             rests = (step + 1) % _LOOK_EVERY == 0 or step + 1 == steps
-            if rests or self.processes.device.type == "cpu":
+            if rests or self.how.processes.device.type == "cpu":
                 self._look(epoch, step, total, progress)
-            if rests and time.perf_counter() - saved > self.save_seconds and step + 1 < steps:
+            if rests and time.perf_counter() - saved > self.how.save_seconds and step + 1 < steps:
                 self._keep(history, step + 1, total)
                 saved = time.perf_counter()
         seconds = time.perf_counter() - started
+        judged = self.dataset.test_images, self.dataset.test_labels
         return {
             "epoch": epoch + 1,
             "loss": round(float(total) / steps, 6),
-            "held_out_accuracy": round(
-                accuracy(self.model, self.dataset.test_images, self.dataset.test_labels, processes=self.processes), 6
-            ),
+            "held_out_accuracy": round(accuracy(self.model, *judged, processes=self.how.processes), 6),
             "lr": rate,
             "seconds": round(seconds, 3),
             "images_per_s": round((steps - first) * self.recipe.batch / seconds, 1),
@@ -177,23 +183,21 @@ class Trainer:
                 f"learning rate, now {self.recipe.lr}"
             )
         progress.update(
-            self._task, loss=float(total) / (step + 1), completed=epoch * len(self._batches) + step + 1,
-            description=f"{self.label}, epoch {epoch + 1} of {self.recipe.epochs}",
+            self._task, completed=epoch * len(self._batches) + step + 1,
+            description=f"{self.how.label}, epoch {epoch + 1} of {self.recipe.epochs}: loss {total / (step + 1):.3f}",
         )
 
     def _tell(self, record: dict, progress: Progress) -> None:
         """Report the epoch of ``record``."""
-        if not self.processes.leads:
+        if not self.how.processes.leads:
             return
-        if self.report is not None:
-            self.report(record)
-        progress.update(self._task, held_out=f"{record['held_out_accuracy']:.2%}")
-        if self._quiet:
-            print(
-                f"{self.label}, epoch {record['epoch']} of {self.recipe.epochs}: loss {record['loss']:.4f}, "
-                f"held out {record['held_out_accuracy']:.2%}, {record['seconds']:.1f} s",
-                file=sys.stderr, flush=True,
-            )
+        if self.how.report is not None:
+            self.how.report(record)
+        progress.console.print(
+            f"{self.how.label}, epoch {record['epoch']} of {self.recipe.epochs}: loss {record['loss']:.4f}, "
+            f"held out {record['held_out_accuracy']:.2%}, {record['seconds']:.1f} s",
+            markup=False, highlight=False, soft_wrap=True,
+        )
 
 
 @torch.no_grad()

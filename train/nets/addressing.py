@@ -54,7 +54,7 @@ class Slot:
     gain: float = 2.0
 
     @property
-    def weights(self) -> int:
+    def weight_count(self) -> int:
         """Number of weights."""
         return math.prod(self.shape)
 
@@ -83,12 +83,13 @@ def addresses(addressing: Addressing, flips: bool, size: int, slots: Sequence[Sl
         case Addressing.SHUFFLE:
             found = _shuffled(size, slots)
         case Addressing.RANDOM | Addressing.HASH:
-            found = [(hashes(slot.seed, _INDEX, slot.weights) % np.uint64(size)).astype(np.int64) for slot in slots]
+            drawn = [hashes(slot.seed, _INDEX, slot.weight_count) for slot in slots]
+            found = [(value % np.uint64(size)).astype(np.int64) for value in drawn]
         case Addressing.PLAIN:
             found = _consecutive(size, slots)
         case Addressing.ELEMENT:
             consecutive = zip(slots, _consecutive(size, slots), strict=True)
-            found = [raw[permutation(slot.seed, slot.weights)] for slot, raw in consecutive]
+            found = [raw[permutation(slot.seed, slot.weight_count)] for slot, raw in consecutive]
     if flips:
         found = [index + size * _flips(addressing, slot) for slot, index in zip(slots, found, strict=True)]
     return np.concatenate(found).astype(np.int32)
@@ -101,8 +102,8 @@ def usage(table: np.ndarray, size: int) -> np.ndarray:
 
 def _consecutive(size: int, slots: Sequence[Slot]) -> list[np.ndarray]:
     """``(start + t) mod M``: evenly sampled, each value floor(N/M) or ceil(N/M) times; wraps inside large slots."""
-    starts = np.cumsum([0, *(slot.weights for slot in slots)])
-    return [(start + np.arange(slot.weights)) % size for start, slot in zip(starts[:-1], slots, strict=True)]
+    starts = np.cumsum([0, *(slot.weight_count for slot in slots)])
+    return [(start + np.arange(slot.weight_count)) % size for start, slot in zip(starts[:-1], slots, strict=True)]
 
 
 def _words(size: int, slots: Sequence[Slot]) -> list[np.ndarray]:
@@ -119,16 +120,16 @@ def _words(size: int, slots: Sequence[Slot]) -> list[np.ndarray]:
 
 def _shuffled(size: int, slots: Sequence[Slot]) -> list[np.ndarray]:
     """Every value floor(N/M) times and some of them, chosen at random, once more; all in one random order."""
-    count, seed = sum(slot.weights for slot in slots), slots[0].seed
+    count, seed = sum(slot.weight_count for slot in slots), slots[0].seed
     whole, rest = divmod(count, size)
     pool = np.concatenate([np.tile(np.arange(size), whole), permutation(seed, size, _REST)[:rest]])
-    return np.split(pool[permutation(seed, count)], np.cumsum([slot.weights for slot in slots])[:-1])
+    return np.split(pool[permutation(seed, count)], np.cumsum([slot.weight_count for slot in slots])[:-1])
 
 
 def _flips(addressing: Addressing, slot: Slot) -> np.ndarray:
     """1 where the weight is minus the value: the layer's LFSR stream, or a second hash for the hashing trick."""
     if addressing is Addressing.HASH:
-        return (hashes(slot.seed, _FLIP, slot.weights) & np.uint64(1)).astype(np.int64)
+        return (hashes(slot.seed, _FLIP, slot.weight_count) & np.uint64(1)).astype(np.int64)
     outputs, kernel, _, inputs = slot.shape
     return signs(slot.seed, outputs, kernel, inputs).astype(np.int64).ravel()
 

@@ -6,23 +6,27 @@ Ref: Hidden-Fold Networks (IEEE Access 2023), Table 1 for the methods, section I
 import dataclasses
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+from console.command import Named, Number, Several, Whole
+from console.settings import check_settings, setting
 from spec.fields import checked
 from spec.network import Network, Stem
 from spec.refusal import Refused
 from spec.supermask import Mode, keep_count
-from spec.topologies import depth_of, residual_network, resnet
+from spec.topologies import RESNET_NAMES, depth_of, residual_network, resnet
 from train.nets.norms import FoldedNorm
+from train.nets.repeated import Sharing
+from train.nets.ring_plan import Rings
 from train.nets.weights import Weights
 
-__all__ = ["SMALL", "Method", "ModelConfig"]
+__all__ = ["REPEATED", "SMALL", "VIT", "Method", "ModelConfig"]
 
-#: Name of the network that ``widths`` and ``iterations`` describe.
-SMALL = "small"
+#: Names of the network that ``widths`` and ``iterations`` describe, and of two that are trained, but not deployed.
+SMALL, VIT, REPEATED = "small", "vit", "repeated"
 
 #: Settings that came after the first checkpoints, which were trained with their defaults.
-_YOUNGER = ("vary",)
+_YOUNGER = ("vary", "patch", "blocks", "repeats", "sharing", "own_norms", "rings")
 
 
 class Method(enum.StrEnum):
@@ -51,7 +55,9 @@ class Method(enum.StrEnum):
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """A network to train. :meth:`of` gives the paper's settings of a method.
+    """A network to train; the fields say what they mean. :meth:`of` gives the paper's settings of a method.
+
+    ``rings`` are what its weights are drawn from, if they are; the method then says what the other layers are.
 
     Raises
     ------
@@ -59,54 +65,81 @@ class ModelConfig:
         On a value that does not exist, naming it; of the topology when the network is made.
     """
 
-    method: Method = Method.HFN
-    network: str = SMALL  #: Or resnet18, 34, 50, 101, 152, 200.
-    widths: tuple[int, ...] = (16, 32, 64)  #: Of the small network: channels of each stage.
-    iterations: tuple[int, ...] = (0, 2, 2)  #: Of the small network: runs of each stage's repeated block, or 0.
-    stem: tuple[int, int] = (3, 1)  #: Of the small network: kernel and stride of its first layer.
-    width: int = 64  #: Of a ResNet: channels of the stem, doubling from stage to stage.
-    wider: float = 1.0  #: Of a ResNet: factor on inner channels; 2 in Wide-ResNet-50.
-    stages: tuple[int, ...] = ()  #: Of a ResNet: blocks of each stage, entry block counted; empty: those of its depth.
-    fold: tuple[int, ...] = (3, 4)  #: Of a ResNet: stages that fold, where the method folds.
-    mode: Mode = Mode.ANY  #: Structure of all masks.
-    density: float = 0.3  #: Kept fraction.
-    densities: Mapping[str, float] = field(default_factory=dict)  #: Layers with another density than that.
-    weights: Weights = Weights.LFSR  #: Frozen weights, or where learned ones start.
-    norm: FoldedNorm = FoldedNorm.UBN  #: In recurrent blocks.
-    affine: bool = False  #: Learn gamma and beta of the batch norms elsewhere.
-    bias: bool = False  #: Learn a bias per output channel of every layer.
-    net_seed: int = 0  #: Of the weights.
-    vary: int = 0  #: Each step draws how often recurrent blocks run: up to so many times fewer or more.
+    method: Method = setting(
+        Method.HFN, "masks (hnn, hfn) or learned weights; hfn and folded run the blocks of a stage as one", Method
+    )
+    network: str = setting(
+        SMALL, f"{SMALL}, one of {', '.join(RESNET_NAMES)}, or, not to be deployed, {VIT} or {REPEATED}", str
+    )
+    widths: tuple[int, ...] = setting((16, 32, 64), "small: channels of each stage", Several(Whole(1)))
+    iterations: tuple[int, ...] = setting(
+        (0, 2, 2), "small: runs of the repeated block of each stage, or 0", Several(Whole(0))
+    )
+    stem: tuple[int, int] = setting((3, 1), "small: kernel and stride of the first layer", Several(Whole(1)))
+    width: int = setting(64, "ResNet: channels of the stem; repeated: of all; vit: dimensions", Whole(1))
+    wider: float = setting(1.0, "ResNet: factor on inner channels; 2 in Wide-ResNet-50", Number(above=0))
+    stages: tuple[int, ...] = setting(
+        (), "ResNet: blocks of each stage, as in 3,4,23,3", Several(Whole(1)), shown="by depth"
+    )
+    fold: tuple[int, ...] = setting((3, 4), "ResNet: stages that fold, where the method folds", Several(Whole(1, 4)))
+    mode: Mode = setting(Mode.ANY, "structure of all masks", Mode)
+    density: float = setting(0.3, "kept fraction of the weights", Number(above=0, most=1))
+    densities: Mapping[str, float] = setting(
+        dict, "layers with another one, as in stem=1.0,classifier=0.5", Named(Number(above=0, most=1)),
+        option="layer-density",
+    )
+    weights: Weights = setting(
+        Weights.LFSR, "frozen or first weights", Weights, shown="lfsr for masks, else the paper's"
+    )
+    norm: FoldedNorm = setting(FoldedNorm.UBN, "normalization in recurrent blocks", FoldedNorm)
+    affine: bool = setting(
+        False, "learn gamma and beta outside recurrent blocks", bool, shown="with --method dense and with rings only"
+    )
+    bias: bool = setting(False, "learn a bias per output channel of every layer", bool)
+    net_seed: int = setting(0, "of the weights", Whole(0, (1 << 32) - 1))
+    vary: int = setting(0, "each step, run recurrent blocks up to so many times fewer or more", Whole(0))
+    patch: int = setting(2, "vit: side of a patch, in pixels", Whole(1))
+    blocks: int = setting(2, "repeated: residual blocks of the sub-network", Whole(1))
+    repeats: int = setting(2, "repeated: how often the sub-network runs", Whole(1))
+    sharing: Sharing = setting(Sharing.RING, "repeated: what its runs share", Sharing)
+    own_norms: bool = setting(True, "repeated: batch norms for every run", bool)
+    rings: Rings | None = None
 
     def __post_init__(self):
-        for name, kind in (("method", Method), ("mode", Mode), ("weights", Weights), ("norm", FoldedNorm)):
-            value = getattr(self, name)
-            if value not in list(kind):
-                raise Refused(f"Setting --{name} must be one of {[str(known) for known in kind]}, not {value!r}")
-            object.__setattr__(self, name, kind(value))
-        if self.network != SMALL:
+        check_settings(self)
+        if self.network not in (SMALL, VIT, REPEATED):
             depth_of(self.network)
         if len(self.stem) != 2:
             raise Refused(f"Setting --stem must be a kernel and a stride, as in 3,1, not {self.stem!r}")
-        for density in (self.density, *self.densities.values()):
+        for density in self.densities.values():
             keep_count(1, density)
-        if self.vary < 0 or (self.vary and not self.method.folds):
+        if self.vary and not self.method.folds:
             raise Refused(
-                f"Setting --vary must be 0, or more with recurrent blocks (--method folded or hfn), not {self.vary} "
-                f"with --method {self.method}"
+                f"Setting --vary needs recurrent blocks (--method folded or hfn); it is {self.vary} with --method "
+                f"{self.method}"
             )
+        if not self.residual and self.method is not Method.DENSE:
+            raise Refused(f"A network of kind {self.network} neither folds nor has masks; train it with --method dense")
 
     @classmethod
     def of(cls, method: Method, **settings) -> "ModelConfig":
         """The paper's settings of ``method``, but for ``settings``.
 
         Dense feedforward networks start from Kaiming-normal weights and have affine batch norms; all others have
-        signed-constant weights and affine batch norms in recurrent blocks only (section IV-B).
+        signed-constant weights and affine batch norms in recurrent blocks only (section IV-B). With rings all batch
+        norms are affine (RPG, section 3).
         """
         usual = {"weights": Weights.NORMAL, "affine": True} if method == Method.DENSE else {}
         if method == Method.FOLDED:
             usual = {"weights": Weights.SIGNED}
+        if settings.get("rings") is not None:
+            usual["affine"] = True
         return cls(method=method, **(usual | settings))
+
+    @property
+    def residual(self) -> bool:
+        """Whether it is a network of the spec, which can be deployed."""
+        return self.network not in (VIT, REPEATED)
 
     def topology(self, name: str, image: tuple[int, int, int], classes: int) -> Network:
         """The network for images (height, width, channels), called ``name`` if it has no name of its own.
@@ -142,9 +175,13 @@ class ModelConfig:
         return self.densities.get(layer, self.density)
 
     def to_json(self) -> dict:
-        """Plain JSON form; :meth:`from_json` inverts it."""
-        plain = dataclasses.asdict(self)
-        return {name: str(value) if isinstance(value, enum.StrEnum) else value for name, value in plain.items()}
+        """Plain JSON form; :meth:`from_json` inverts it. What is young and as usual is left out."""
+        usual = ModelConfig()
+        plain = dataclasses.asdict(self) | {"rings": self.rings and self.rings.to_json()}
+        return {
+            name: str(value) if isinstance(value, enum.StrEnum) else value for name, value in plain.items()
+            if name == "vary" or name not in _YOUNGER or value != getattr(usual, name)
+        }
 
     @classmethod
     def from_json(cls, data: dict) -> "ModelConfig":
@@ -154,11 +191,6 @@ class ModelConfig:
         """
         usual = {field.name: field.default for field in dataclasses.fields(cls) if field.name in _YOUNGER}
         values = checked(usual | data if isinstance(data, dict) else data, cls, "model")
-        for name in ("widths", "iterations", "stem", "stages", "fold"):
-            if not isinstance(values[name], list | tuple) or any(type(number) is not int for number in values[name]):
-                raise Refused(f"Key model.{name} must be a list of integers, not {values[name]!r}")
-            values[name] = tuple(values[name])
-        densities = values["densities"]
-        if not isinstance(densities, dict) or any(type(number) not in (int, float) for number in densities.values()):
-            raise Refused(f"Key model.densities must map layer names to numbers, not {densities!r}")
+        if values["rings"] is not None:
+            values["rings"] = Rings.from_json(values["rings"])
         return cls(**values)

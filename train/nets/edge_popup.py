@@ -1,7 +1,7 @@
-"""Edge-popup: from scores to a supermask, and the gradient that goes the other way.
+"""Edge-popup's masks, fast: :func:`spec.supermask.select` says which weights a mask keeps.
 
-:func:`spec.supermask.select` says which weights a mask keeps. :func:`select` here keeps the same ones, bit for bit, in
-torch and without sorting: its time is that of a few passes over the scores.
+:func:`select` here keeps the same ones, bit for bit, in torch and without sorting: its time is that of a few passes
+over the scores.
 
 Ref: Ramanujan et al., CVPR 2020; Hidden-Fold Networks (IEEE Access 2023), section III-B.
 """
@@ -16,30 +16,13 @@ from torch.nn import functional
 from spec.refusal import Refused
 from spec.supermask import GROUP, Mode, keep_count
 
-__all__ = ["EdgePopup", "kth_largest", "select"]
+__all__ = ["kth_largest", "select"]
 
 #: Magnitudes looked at to guess where a threshold lies; layers not much larger are searched whole.
 _SAMPLE = 4096
 
 #: Half the width of that guess, in standard deviations of the sample's rank. A miss costs time, never exactness.
 _DEVIATIONS = 4.0
-
-
-class EdgePopup(torch.autograd.Function):
-    """``w_eff = mask * w``; backward ``dL/ds = sign(s) * w * dL/dw_eff``, for pruned weights too.
-
-    ``mask`` is selected by ``|s|``; its gradient by ``|s|`` is taken to be 1 (straight-through).
-    """
-
-    @staticmethod
-    def forward(ctx, scores: Tensor, weight: Tensor, mask: Tensor) -> Tensor:
-        ctx.save_for_backward(scores, weight)
-        return weight * mask.view(torch.uint8)  # Torch multiplies by bytes in half the time it takes by booleans.
-
-    @staticmethod
-    def backward(ctx, gradient: Tensor):
-        scores, weight = ctx.saved_tensors
-        return scores.sign().mul_(weight).mul_(gradient), None, None
 
 
 @torch.no_grad()

@@ -16,7 +16,7 @@ from train.nets.config import ModelConfig
 from train.nets.model import HiddenFoldNet
 from train.nets.scales import Scales
 
-__all__ = ["FakeQuantNet", "fake_quantize", "trainable"]
+__all__ = ["FakeQuantNet", "fake_quantize"]
 
 
 def fake_quantize(values: Tensor, step: float, low: int, high: int) -> Tensor:
@@ -46,12 +46,3 @@ class FakeQuantNet(HiddenFoldNet):
     def stored(self, layer: Layer, values: Tensor) -> Tensor:
         """``values`` rounded to what ``layer`` stores."""
         return fake_quantize(values, self.scales.steps[layer.name], *self.scales.range_of(layer))
-
-
-def trainable(
-    network: Network, config: ModelConfig, generator: torch.Generator, scales: Scales | None = None
-) -> HiddenFoldNet:
-    """An untrained network, in floating point, or with activations of ``scales`` where there are any."""
-    if scales is None:
-        return HiddenFoldNet(network, config, generator)
-    return FakeQuantNet(network, config, generator, scales)

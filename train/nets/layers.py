@@ -3,7 +3,7 @@
 The effective weight is not made by ``forward`` but handed to it: ``effective_weight`` runs once per training step,
 ``forward`` once per iteration. Gradients of the iterations add up in it, as autograd gives them.
 
-Ref: Hidden-Fold Networks (IEEE Access 2023), section III.
+Ref: Hidden-Fold Networks (IEEE Access 2023), section III; edge-popup: Ramanujan et al., CVPR 2020.
 """
 
 import math
@@ -15,10 +15,10 @@ from torch.nn import functional
 
 from spec.layer import Layer, Window
 from spec.supermask import Mode
-from train.nets.edge_popup import EdgePopup, select
+from train.nets.edge_popup import select
 from train.nets.weights import Weights, initial_weight, sigma_of
 
-__all__ = ["Convolution", "DenseConv", "HiddenConv"]
+__all__ = ["Convolution", "DenseConv", "EdgePopup", "HiddenConv"]
 
 
 class Convolution(nn.Module):
@@ -32,7 +32,15 @@ class Convolution(nn.Module):
         Of :func:`train.nets.norms.norms`; none for the classifier.
     bias : int
         Output channels that learn a bias, from 0: all of them or none.
+
+    Members
+    -------
+    own_signs : bool
+        Whether the signs are others than the accelerator's generator gives, so that they must be stored; set by who
+        replaces the weight of a hidden layer.
     """
+
+    own_signs = False
 
     def __init__(self, window: Window, norms: nn.ModuleList, bias: int):
         super().__init__()
@@ -62,6 +70,23 @@ class Convolution(nn.Module):
         return weight.view(len(weight), kernel, kernel, -1).permute(0, 3, 1, 2)
 
 
+class EdgePopup(torch.autograd.Function):
+    """``w_eff = mask * w``; backward ``dL/ds = sign(s) * w * dL/dw_eff``, for pruned weights too.
+
+    ``mask`` is selected by ``|s|``; its gradient by ``|s|`` is taken to be 1 (straight-through).
+    """
+
+    @staticmethod
+    def forward(ctx, scores: Tensor, weight: Tensor, mask: Tensor) -> Tensor:
+        ctx.save_for_backward(scores, weight)
+        return weight * mask.view(torch.uint8)  # Torch multiplies by bytes in half the time it takes by booleans.
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor):
+        scores, weight = ctx.saved_tensors
+        return scores.sign().mul_(weight).mul_(gradient), None, None
+
+
 class HiddenConv(Convolution):
     """Frozen random weights under a learned mask: ``weight = mask(|s|) * w``.
 
@@ -83,9 +108,6 @@ class HiddenConv(Convolution):
     scores : parameter, float32, OHWI
     weight : buffer, float32, OHWI
         Derived from the seed, hence not in the state dict.
-    own_signs : bool
-        Whether the signs are others than the accelerator's generator gives, so that they must be stored; set by who
-        replaces ``weight``.
     """
 
     def __init__(self, layer: Layer, window: Window, norms: nn.ModuleList, bias: int, *, kind: Weights, seed: int,
@@ -93,10 +115,9 @@ class HiddenConv(Convolution):
         super().__init__(window, norms, bias)
         self.mode: Mode = layer.mode
         self.density = density
-        self.own_signs = False
         self.sigma = sigma_of(layer, density)
         self.register_buffer("weight", initial_weight(kind, layer, self.sigma, seed), persistent=False)
-        bound = math.sqrt(6 / (layer.weights // layer.outputs))
+        bound = math.sqrt(6 / (layer.weight_count // layer.outputs))
         self.scores = nn.Parameter((2 * torch.rand(layer.shape, generator=generator) - 1) * bound)
 
     def mask(self) -> Tensor:
@@ -122,7 +143,7 @@ class DenseConv(Convolution):
 
     def __init__(self, layer: Layer, window: Window, norms: nn.ModuleList, bias: int, *, kind: Weights, seed: int):
         super().__init__(window, norms, bias)
-        sigma = math.sqrt(2 / (layer.weights // layer.outputs))
+        sigma = math.sqrt(2 / (layer.weight_count // layer.outputs))
         self.weight = nn.Parameter(initial_weight(kind, layer, sigma, seed))
 
     def effective_weight(self) -> Tensor:

@@ -43,7 +43,7 @@ class ResidualNet(nn.Module):
     Members
     -------
     iterations : dict of block name to int
-        How often each block runs; :func:`train.studies.stretch.stretch` changes it after training.
+        How often each block runs; :func:`train.nets.stretch.stretch` changes it after training.
     """
 
     def __init__(self, network: Network, convolutions: Iterable[Convolution]):

@@ -97,7 +97,8 @@ class RepeatedNet(nn.Module):
                 block = slot.name.split(".")[1]
                 groups.setdefault("ring" if sharing is Sharing.RING else block, []).append(slot)
             sizes = shared_out(
-                dof or shape.subnet_weights, {name: sum(s.weights for s in group) for name, group in groups.items()},
+                dof or shape.subnet_weights,
+                {name: sum(s.weight_count for s in group) for name, group in groups.items()},
                 word=16 if addressing is Addressing.WORD else 1,
             )
             for name, group in groups.items():

@@ -7,6 +7,7 @@ Ref: RPG (arXiv:2107.07110), section 3, eq. 2 and 3; section 5.1, Implementation
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -44,7 +45,12 @@ class Ring(nn.Module):
         All that the state dict holds. Two dimensions, so that optimizers know it for weights.
     table : buffer, int32, (N,)
         From :func:`train.nets.addressing.addresses`: made from seeds, hence not in the state dict.
+    integers : int8 array (M,) or None
+        What it is stored as, in ``planes`` planes, once it is rounded (:func:`train.deploy.ring_integers.round_rings`).
     """
+
+    integers: np.ndarray | None = None
+    planes = 0
 
     def __init__(
         self, name: str, size: int, slots: Sequence[Slot], *, addressing: Addressing, flips: bool,
@@ -71,7 +77,7 @@ class Ring(nn.Module):
         values = self.free
         both = torch.cat([values, -values]).flatten()  # (2M,): an address says value and sign at once
         # One gather for all slots: its backward is one pass over N gradients.
-        parts = both.index_select(0, self.table).split([slot.weights for slot in self.slots])
+        parts = both.index_select(0, self.table).split([slot.weight_count for slot in self.slots])
         return {
             slot.name: part.view(slot.shape) * self.scale(slot) for slot, part in zip(self.slots, parts, strict=True)
         }

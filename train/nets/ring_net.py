@@ -4,22 +4,21 @@ Ref: RPG (arXiv:2107.07110), sections 3 (Batch Normalization), 4 and 5.1.
 """
 
 import dataclasses
-from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
 from spec.layer import Layer, Role, Window
 from spec.network import Network
-from train.nets.addressing import Addressing, Slot
-from train.nets.config import Method, ModelConfig
+from train.nets.addressing import Slot
+from train.nets.config import ModelConfig
 from train.nets.layers import Convolution
 from train.nets.model import ResidualNet, convolution
-from train.nets.norms import FoldedNorm, norms
+from train.nets.norms import norms
 from train.nets.ring import Ring
-from train.nets.ring_plan import RingPlan
+from train.nets.ring_plan import planned
 
-__all__ = ["RpgResNet", "slot_of"]
+__all__ = ["DrawnConv", "RpgResNet", "slot_of"]
 
 
 def slot_of(network: Network, layer: Layer) -> Slot:
@@ -27,47 +26,57 @@ def slot_of(network: Network, layer: Layer) -> Slot:
     return Slot(layer.name, layer.shape, network.seed_of(layer))
 
 
-class RpgResNet(ResidualNet):
-    """Residual network ``network`` whose layers draw from ``rings``; without rings, the dense network.
+class DrawnConv(Convolution):
+    """A convolution without weights: they are drawn from a ring.
 
-    Every convolution has affine batch norms of its own. Works on folded networks as well.
+    Members
+    -------
+    sigma : float
+        What an integer of the ring is worth in this layer; 0 before the ring is rounded
+        (:func:`train.deploy.ring_integers.round_rings`).
+    """
+
+    sigma = 0.0
+
+    def __init__(self, network: Network, layer: Layer, config: ModelConfig):
+        window = network.stem if layer.role is Role.STEM else layer
+        norm = nn.ModuleList()
+        if layer.role is not Role.CLASSIFIER:
+            norm = norms(layer.name, layer.outputs, layer.iterations, folded=config.norm, affine=config.affine)
+        super().__init__(Window(window.kernel, window.stride, window.pad), norm, bias=0)
+
+
+class RpgResNet(ResidualNet):
+    """Residual network ``network`` whose layers draw from the rings of ``config``; with 0 values, from none.
 
     Parameters
     ----------
     network : Network
-    rings : sequence of RingPlan
-        From :func:`train.nets.ring_plan.planned`, or any sizes and layers.
-    addressing : Addressing
-    flips : bool
-    outside : Method
-        What layers outside the rings are: ``dense``, learned weights and a classifier with a bias, as in the paper; or
-        ``hnn``, supermasks over frozen signs, which hardware can run.
+    config : ModelConfig
+        Its method says what layers outside the rings are: learned weights, and a classifier with a bias, as in the
+        paper; or supermasks over frozen signs, which hardware can run. Works on folded networks as well.
     generator : torch.Generator
-        Draws the initial values of rings and masks; dense weights come from the network's seed.
+        Draws the initial values of masks and rings; dense weights come from the network's seed.
 
     Members
     -------
     rings : ModuleList of Ring
     """
 
-    def __init__(
-        self, network: Network, rings: Sequence[RingPlan] = (), *, addressing: Addressing = Addressing.ELEMENT,
-        flips: bool = True, outside: Method = Method.DENSE, generator: torch.Generator,
-    ):
-        drawn = {name for plan in rings for name in plan.layers}
-        config = ModelConfig.of(outside, affine=True, density=network.density)
+    def __init__(self, network: Network, config: ModelConfig, generator: torch.Generator):
+        plans = planned(network, config.rings)
+        drawn = {name for plan in plans for name in plan.layers}
         super().__init__(network, (
-            _drawn(network, layer) if layer.name in drawn
+            DrawnConv(network, layer, config) if layer.name in drawn
             else convolution(layer, network, _with_bias(config, layer), generator)
             for layer in network.layers
         ))
-        self.drawn = drawn
-        self.outside = outside
+        self.config = config
         slots = {layer.name: slot_of(network, layer) for layer in network.layers}
         self.rings = nn.ModuleList(
-            Ring(plan.name, plan.size, [slots[name] for name in plan.layers], addressing=addressing, flips=flips,
-                 generator=generator)
-            for plan in rings
+            Ring(plan.name, plan.size, [slots[name] for name in plan.layers], addressing=config.rings.addressing,
+                 flips=config.rings.flips, generator=generator)
+            for plan in plans
         )
 
     def effective_weights(self) -> list[Tensor]:
@@ -81,15 +90,7 @@ class RpgResNet(ResidualNet):
         ]
 
 
-def _drawn(network: Network, layer: Layer) -> Convolution:
-    """``layer`` without weights: they are drawn."""
-    window = network.stem if layer.role is Role.STEM else layer
-    norm = nn.ModuleList()
-    if layer.role is not Role.CLASSIFIER:
-        norm = norms(layer.name, layer.outputs, layer.iterations, folded=FoldedNorm.UBN, affine=True)
-    return Convolution(Window(window.kernel, window.stride, window.pad), norm, bias=0)
-
-
 def _with_bias(config: ModelConfig, layer: Layer) -> ModelConfig:
     """``config``, with a bias if ``layer`` is a dense classifier."""
-    return dataclasses.replace(config, bias=layer.role is Role.CLASSIFIER and not config.method.masks)
+    free = layer.role is Role.CLASSIFIER and not config.method.masks
+    return dataclasses.replace(config, bias=config.bias or free)

@@ -3,17 +3,21 @@
 Ref: RPG (arXiv:2107.07110), section 4.
 """
 
+import dataclasses
 import enum
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from console.command import Several, Whole
+from console.settings import check_settings, setting
+from spec.fields import checked
 from spec.network import Network
 from spec.refusal import Refused
 from spec.ring import RING_WORD
 from spec.topologies import rings_of_stages, rpg
 from train.nets.addressing import Addressing
 
-__all__ = ["RingPlan", "Scope", "planned", "ring_layers", "shared_out"]
+__all__ = ["RingPlan", "Rings", "Scope", "planned", "ring_layers", "shared_out"]
 
 
 class Scope(enum.StrEnum):
@@ -22,6 +26,35 @@ class Scope(enum.StrEnum):
     GLOBAL = "global"  #: All layers.
     STAGE = "stage"  #: The layers of a stage, the paper's "block level"; layers outside the stages share another.
     LAYER = "layer"  #: Nobody: a ring for each layer, as hashing has it.
+
+
+@dataclass(frozen=True)
+class Rings:
+    """The rings of a network; the fields say what they mean. What can be exported is the default."""
+
+    dof: int = setting(
+        0, "values of all rings together; 0: all weights are free, to compare with", Whole(0), shown="no rings"
+    )
+    addressing: Addressing = setting(Addressing.WORD, "which value a weight is; only word can be exported", Addressing)
+    flips: bool = setting(True, "random signs, without which nothing can be exported", bool)
+    scope: Scope = setting(Scope.GLOBAL, "who shares a ring: all layers, those of a stage, or nobody", Scope)
+    parts: tuple[str, ...] = setting(
+        ("shortcut",), "what is in the rings besides the blocks: stem, shortcut, classifier; patches of a vit",
+        Several(str),
+    )
+
+    def __post_init__(self):
+        check_settings(self)
+
+    def to_json(self) -> dict:
+        """Plain form; :meth:`from_json` inverts it."""
+        plain = dataclasses.asdict(self)
+        return {name: str(value) if isinstance(value, str) else value for name, value in plain.items()}
+
+    @classmethod
+    def from_json(cls, data: dict) -> "Rings":
+        """What ``data`` describes; an unknown, missing or ill-typed key is refused by name."""
+        return cls(**checked(data, cls, "model.rings"))
 
 
 @dataclass(frozen=True)
@@ -59,22 +92,22 @@ def shared_out(dof: int, weights: Mapping[str, int], word: int) -> dict[str, int
     return sizes
 
 
-def planned(
-    network: Network, *, dof: int, addressing: Addressing, scope: Scope = Scope.GLOBAL,
-    parts: Sequence[str] = ("shortcut",),
-) -> tuple[RingPlan, ...]:
-    """Rings of ``dof`` values in all for ``network``.
+def planned(network: Network, rings: Rings) -> tuple[RingPlan, ...]:
+    """The ``rings`` of ``network``: which layers draw from which, and their sizes, ``rings.dof`` in all.
 
     Raises
     ------
     Refused
-        If ``dof`` is below 1, or below or between words where the addressing needs words.
+        If the degrees of freedom are below or between words where the addressing needs words.
     """
-    word = RING_WORD if addressing is Addressing.WORD else 1
-    if dof < word or (scope is Scope.GLOBAL and dof % word):
-        need = f"a multiple of {word}" if word > 1 else "at least 1"
-        raise Refused(f"Degrees of freedom --dof must be {need} for {addressing} addressing, not {dof}")
-    layers = ring_layers(network, scope, parts)
-    weights = {name: sum(network.layer(layer).weights for layer in members) for name, members in layers.items()}
-    sizes = shared_out(dof, weights, word)
+    if not rings.dof:
+        return ()
+    word = RING_WORD if rings.addressing is Addressing.WORD else 1
+    if rings.dof < word or (rings.scope is Scope.GLOBAL and rings.dof % word):
+        raise Refused(
+            f"Degrees of freedom --dof must be a multiple of {word} for {rings.addressing} addressing, not {rings.dof}"
+        )
+    layers = ring_layers(network, rings.scope, rings.parts)
+    weights = {name: sum(network.layer(layer).weight_count for layer in members) for name, members in layers.items()}
+    sizes = shared_out(rings.dof, weights, word)
     return tuple(RingPlan(name, sizes[name], members) for name, members in layers.items())

@@ -1,4 +1,4 @@
-"""Iteration counts drawn at random while training, for networks that will be stretched (:mod:`train.studies.stretch`).
+"""Iteration counts drawn at random while training, for networks that will be stretched (:mod:`train.nets.stretch`).
 
 Ref: docs/training.md. Hidden-Fold Networks (IEEE Access 2023), section IV-E, stretches networks of fixed counts.
 """

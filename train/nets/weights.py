@@ -32,7 +32,7 @@ def sigma_of(layer: Layer, density: float) -> float:
     """
     allowed = layer.mode.passes / GROUP
     kept = allowed if layer.mode is Mode.ONE_OF_FOUR else min(density, allowed)
-    return math.sqrt(2 / (layer.weights // layer.outputs * kept))
+    return math.sqrt(2 / (layer.weight_count // layer.outputs * kept))
 
 
 def initial_weight(kind: Weights, layer: Layer, sigma: float, seed: int) -> Tensor:

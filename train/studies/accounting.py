@@ -6,25 +6,25 @@ Ref: RPG (arXiv:2107.07110), section 5 ("backbone DoF") and 5.6 (Storage). The c
 norms count when the ring is tiny (section 3).
 """
 
-import argparse
 import dataclasses
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.console import Console
 from rich.table import Table
 
+from console.command import CommandParser, Several, Whole, add_json
+from console.record import json_text
+from console.settings import add_settings, given_settings, set_usual
 from spec.layer import Role
 from spec.network import Network
-from spec.refusal import run_command
+from spec.refusal import Refused, run_command
 from train.deploy.ring_integers import ring_bytes
-from train.loop.options import integers
 from train.nets.addressing import Addressing
 from train.nets.config import Method, ModelConfig
-from train.nets.ring_plan import RingPlan, Scope, planned
+from train.nets.ring_plan import RingPlan, Rings, planned
 
-__all__ = ["Account", "account", "main"]
+__all__ = ["Account", "account", "main", "parser"]
 
 
 @dataclass(frozen=True)
@@ -92,10 +92,10 @@ def account(network: Network, plans: Sequence[RingPlan] = ()) -> Account:
     for layer in network.layers:
         if layer.name not in drawn:
             biases = layer.outputs if layer.role is Role.CLASSIFIER else 0
-            outside[layer.role] += layer.weights + biases
+            outside[layer.role] += layer.weight_count + biases
     return Account(
         rings=tuple(plan.size for plan in plans),
-        drawn=sum(network.layer(name).weights for name in drawn),
+        drawn=sum(network.layer(name).weight_count for name in drawn),
         stem=outside[Role.STEM], shortcuts=outside[Role.SHORTCUT], blocks=outside[Role.INNER] + outside[Role.LAST],
         classifier=outside[Role.CLASSIFIER],
         batch_norm=2 * sum(layer.outputs * layer.iterations for layer in network.layers[:-1]),
@@ -103,35 +103,35 @@ def account(network: Network, plans: Sequence[RingPlan] = ()) -> Account:
     )
 
 
+def parser() -> CommandParser:
+    """The command line."""
+    made = CommandParser(prog="python -m train.studies.accounting", description=__doc__.splitlines()[0])
+    add_settings(made, ModelConfig, only={"network", "width", "widths", "iterations", "stem", "wider", "stages"})
+    made.add_argument(
+        "--image", type=Several(Whole(1)), default=(224, 224, 3), help="height, width, channels (default 224,224,3)"
+    )
+    made.add_argument("--classes", type=Whole(2), default=1000, help="classes (default 1000)")
+    add_settings(made, Rings, only={"dof", "scope", "parts"})
+    set_usual(made, network="resnet18", dof=512 * 512 * 9)
+    add_json(made)
+    return made
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; see ``--help``."""
-    parser = argparse.ArgumentParser(
-        prog="python -m train.studies.accounting", description="Degrees of freedom and sizes of a ResNet-RPG.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
-    add = parser.add_argument
-    add("--network", default="resnet18", help="resnet18, resnet34, ...")
-    add("--width", type=int, default=64, help="channels of the first stage")
-    add("--image", type=integers, default=(224, 224, 3), help="height, width and channels")
-    add("--classes", type=int, default=1000)
-    add("--dof", type=int, default=512 * 512 * 9, help="values of all rings together")
-    add("--scope", type=Scope, choices=list(Scope), default=Scope.GLOBAL, help="who shares a ring")
-    add("--parts", default="shortcut", help="what is in the rings besides the blocks: stem, shortcut, classifier")
-    add("--json", action="store_true", help="print the result as JSON")
-    arguments = parser.parse_args(argv)
-    config = ModelConfig.of(Method.DENSE, network=arguments.network, width=arguments.width)
-    network = config.topology(arguments.network, arguments.image, arguments.classes)
-    parts = tuple(part for part in arguments.parts.split(",") if part)
-    plans = planned(
-        network, dof=arguments.dof, addressing=Addressing.ELEMENT, scope=arguments.scope, parts=parts
-    )
-    found = account(network, plans)
+    arguments = parser().parse_args(argv)
+    if len(arguments.image) != 3:
+        raise Refused(f"Option --image must be height, width and channels, not {arguments.image}")
+    config = ModelConfig.of(Method.DENSE, **given_settings(arguments, ModelConfig))
+    network = config.topology(config.network, arguments.image, arguments.classes)
+    rings = Rings(addressing=Addressing.ELEMENT, **given_settings(arguments, Rings))
+    found = account(network, planned(network, rings))
     facts = dataclasses.asdict(found) | {
         name: getattr(found, name)
         for name in ("dof", "backbone_dof", "dof_with_batch_norm", "reduction", "float_bytes", "int8_bytes")
     }
     if arguments.json:
-        print(json.dumps(facts))
+        print(json_text(facts), end="")
         return 0
     table = Table("value", network.name, show_edge=False)
     for name, value in facts.items():

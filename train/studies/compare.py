@@ -10,27 +10,21 @@ table is written beside them as JSON.
 Ref: Hidden-Fold Networks (IEEE Access 2023), Tables 1 and 2; docs/training.md for what came out.
 """
 
-import argparse
-import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
-from spec.files import write_text
-from spec.refusal import Refused, run_command
+from console.command import CommandParser
+from console.settings import set_usual
+from spec.refusal import run_command
 from spec.supermask import Mode
-from train.data import load_dataset
-from train.loop.options import integers
-from train.loop.settings import Settings, add_settings_options, settings_from
 from train.nets.config import Method
 from train.nets.norms import FoldedNorm
 from train.sizes import chip_bytes, size_of
-from train.studies.cells import Cell, run_cells
-from train.studies.statistics import mean_and_deviation
+from train.studies.cells import Cell
+from train.studies.variants import cells_of, mean_and_deviation, publish, run_variants, study_parser
 
-__all__ = ["IDEAS", "METHODS", "main"]
+__all__ = ["IDEAS", "METHODS", "OFFSETS", "main", "parser"]
 
 #: Settings of each method, by the name of its cells.
 METHODS: Mapping[str, dict] = {str(method): {"method": str(method)} for method in Method}
@@ -46,22 +40,12 @@ IDEAS: Mapping[str, dict] = {
 }
 
 #: Iterations fewer and more that networks with shared norms are measured at; others have none to spare.
-_OFFSETS = (-1, 1)
+OFFSETS = {"shared-norm": (-1, 1), "shared-norm-varied": (-1, 1)}
 
 
-def cells_of(variants: Mapping[str, dict], arguments: argparse.Namespace) -> dict[str, list[Cell]]:
-    """Cells of every variant, one for each seed."""
-    def cell(name: str, changes: dict, seed: int) -> Cell:
-        settings = settings_from(argparse.Namespace(**(vars(arguments) | changes | {"seed": seed})))
-        return Cell(f"{name}-{seed}", settings, arguments.images, _OFFSETS if name.startswith("shared-norm") else ())
-
-    return {name: [cell(name, changes, seed) for seed in arguments.seeds] for name, changes in variants.items()}
-
-
-def _row(name: str, cells: Sequence[Cell], results: Mapping[str, dict], problem: tuple) -> dict:
-    """What a comparison says of one variant."""
-    settings: Settings = cells[0].settings
-    found = [results[cell.name] for cell in cells]
+def _row(name: str, cells: Sequence[Cell], found: Sequence[dict], problem: tuple) -> dict:
+    """What a comparison says of one variant, whose cells found that."""
+    settings = cells[0].settings
     network = settings.model.topology(name, *problem)
     size = size_of(network, settings.model.method)
     row = {
@@ -69,7 +53,7 @@ def _row(name: str, cells: Sequence[Cell], results: Mapping[str, dict], problem:
         "accuracies": [result["accuracy"] for result in found],
         "densities": [result["density"] for result in found],
         "cpu_seconds": [result["cpu_seconds"] for result in found],
-        "weights": size.weights, "parameters": size.parameters, "bytes": size.bytes,
+        "weights": size.weight_count, "parameters": size.parameters, "bytes": size.bytes,
     }
     if settings.model.method.masks:
         row["chip_bytes"] = chip_bytes(network)
@@ -99,43 +83,26 @@ def _table(rows: Sequence[dict], title: str) -> Table:
     return table
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m train.studies.compare", description="Train variants side by side.")
-    parser.add_argument("what", choices=("methods", "ideas"), help="the four methods, or ideas beyond the papers")
-    add_settings_options(parser)
-    parser.set_defaults(recipe="fashion-minute")
-    add = parser.add_argument_group("comparison").add_argument
-    add("--seeds", type=integers, default=(0, 1, 2), help="one run of every variant for each (default: 0,1,2)")
-    add("--images", type=int, default=20_000, help="train on the first so many images (default: 20000); 0: on all")
-    add("--data", type=Path, default=Path("build/data"), help="folder of the data sets' files (default: build/data)")
-    add("--jobs", type=int, default=1, help="runs at a time, one thread each (default: 1)")
-    add("--out", type=Path, default=Path("build/compare"), help="folder of runs and table (default: build/compare)")
-    add("--json", action="store_true", help="print the table as JSON")
-    return parser
+def parser() -> CommandParser:
+    """The command line."""
+    made = study_parser("compare", __doc__.splitlines()[0], "fashion-minute", seeds=(0, 1, 2))
+    made.add_argument("what", choices=("methods", "ideas"), help="the four methods, or ideas beyond the papers")
+    set_usual(made, images=20_000)
+    return made
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; see ``--help``."""
-    arguments = _parser().parse_args(argv)
-    if hasattr(arguments, "seed"):
-        raise Refused("Option --seed is one seed, but a comparison takes several; give --seeds")
-    if not arguments.seeds or arguments.jobs < 1:
-        raise Refused(f"Give at least one of --seeds and --jobs, not {arguments.seeds} and {arguments.jobs}")
-    groups = cells_of({"methods": METHODS, "ideas": IDEAS}[arguments.what], arguments)
-    cells = [cell for group in groups.values() for cell in group]
-    dataset = load_dataset(cells[0].settings.dataset, arguments.data)
-    results = run_cells(cells, arguments.data, arguments.out, arguments.jobs)
-    rows = [_row(name, group, results, (dataset.image, dataset.classes)) for name, group in groups.items()]
-    text = json.dumps({"schema_version": 1, "facts": cells[0].facts(), "rows": rows}, indent=1) + "\n"
-    written = write_text(arguments.out / f"{arguments.what}.json", text)
-    if arguments.json:
-        print(text, end="")
-        return 0
-    console = Console()
-    console.width = max(console.width, 120)
-    console.print(_table(rows, f"{dataset.name}, {arguments.images or len(dataset.train_images):,} images"))
-    print(written)
-    return 0
+    arguments = parser().parse_args(argv)
+    variants = {"methods": METHODS, "ideas": IDEAS}[arguments.what]
+    groups = cells_of(variants, arguments, OFFSETS, drawn=("seed",))
+    first = next(iter(groups.values()))[0]
+    dataset = first.settings.load(arguments.data)
+    found = run_variants(groups, dataset, arguments)
+    problem = dataset.image, dataset.classes
+    rows = [_row(name, group, found[name], problem) for name, group in groups.items()]
+    table = _table(rows, f"{dataset.name}, {len(dataset.train_images):,} images")
+    return publish(arguments, {"facts": first.facts(dataset), "rows": rows}, table, file=f"{arguments.what}.json")
 
 
 if __name__ == "__main__":

@@ -11,19 +11,22 @@ Ref: RPG (arXiv:2107.07110), sections 5.5 and 5.6.
 import copy
 from collections.abc import Callable, Sequence
 
-import torch
 from rich.table import Table
 
+from console.command import CommandParser, Number, Whole
 from spec.refusal import Refused, run_command
 from spec.ring import PLANES_MAX
 from train.deploy.ring_integers import make_integer, ring_limit
-from train.loop.trainer import Trainer, accuracy
+from train.fit import CHECKPOINT
+from train.loop import checkpoint
+from train.loop.processes import Processes
+from train.loop.trainer import Run, Trainer, accuracy
 from train.nets.ring_net import RpgResNet
-from train.studies.experiment import train_cell
+from train.studies.cells import folder_of
 from train.studies.pruning import flops, kept_filters, prune_filters, prune_ring, ring_dof
-from train.studies.ring_options import common, dataset_of, experiment_of, processes_of, publish, recipe_of
+from train.studies.variants import cells_of, publish, ring_parser, run_variants
 
-__all__ = ["main", "pruned_ring", "rounded"]
+__all__ = ["main", "parser", "pruned_ring", "rounded"]
 
 
 def pruned_ring(trained: RpgResNet, dof: int, rounds: int, train_on: Callable[[RpgResNet], None]) -> RpgResNet:
@@ -47,26 +50,31 @@ def rounded(trained: RpgResNet, planes: int | None) -> RpgResNet:
     return model
 
 
+def parser() -> CommandParser:
+    """The command line."""
+    made = ring_parser("compress", __doc__.splitlines()[0], dof=36864)
+    add = made.add_argument
+    add("--prune-dof", type=Whole(1), default=9216, help="values that fine-grained pruning leaves (default 9216)")
+    add("--rounds", type=Whole(1), default=3, help="rounds of it, with training between (default 3)")
+    add("--flops", type=Number(above=0, most=1), default=0.6,
+        help="fraction of the FLOPs that filter pruning leaves; 0.602 in Table 7 (default 0.6)")
+    return made
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; see ``--help``."""
-    parser = common("compress", "Train a ResNet-RPG, then prune its ring, prune its filters, round its ring.")
-    add = parser.add_argument
-    add("--dof", type=int, default=36864, help="values of the ring")
-    add("--prune-dof", type=int, default=9216, help="values that fine-grained pruning leaves")
-    add("--rounds", type=int, default=3, help="rounds of it, with training between")
-    add("--flops", type=float, default=0.6, help="fraction of the FLOPs that filter pruning leaves (0.602 in Table 7)")
-    arguments = parser.parse_args(argv)
-    if arguments.rounds < 1:
-        raise Refused(f"Option --rounds must be at least 1, not {arguments.rounds}")
-    torch.set_num_threads(1)
-    dataset, recipe, processes = dataset_of(arguments), recipe_of(arguments), processes_of(arguments)
+    arguments = parser().parse_args(argv)
+    cells = cells_of({"trained": {}}, arguments)
+    settings = cells["trained"][0].settings
+    if not settings.model.residual:
+        raise Refused(f"Filters of a {settings.model.network} cannot be pruned; give --network small or a ResNet")
+    dataset, processes = settings.load(arguments.data), Processes.start(arguments.device)
+    run_variants(cells, dataset, arguments)
     rows = []
-    for seed in arguments.seeds:
-        experiment = experiment_of(arguments, dof=arguments.dof, seed=seed)
-        trained, _ = train_cell(arguments.out / "cells" / f"trained-{seed}.pt", experiment, dataset, recipe, processes)
-        if not isinstance(trained, RpgResNet):
-            raise Refused(f"Filters of a {arguments.network} cannot be pruned; give --network small or a ResNet")
-        trainer = Trainer(trained, dataset, recipe, seed, processes, label=f"training on, seed {seed}")
+    for cell in cells["trained"]:
+        seed = cell.settings.seed
+        trained = checkpoint.restore(checkpoint.load(folder_of(cell, arguments.out) / CHECKPOINT)).to(processes.device)
+        trainer = Trainer(trained, dataset, settings.recipe, seed, Run(processes, f"training on, seed {seed}"))
 
         def train_on(model: RpgResNet, trainer: Trainer = trainer) -> None:
             trainer.model = model
@@ -93,8 +101,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         table.add_row(
             row["what"], str(row["seed"]), f"{100 * row['accuracy']:.2f}", f"{row['dof']:,}", f"{row['macs']:,}"
         )
-    publish(arguments, {"rows": rows}, table)
-    return 0
+    return publish(arguments, {"rows": rows}, table)
 
 
 if __name__ == "__main__":

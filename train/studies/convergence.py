@@ -12,30 +12,21 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from rich.console import Console
-from rich.progress import track
 from rich.table import Table
 from torch import nn
 
+from console.command import CommandParser, Several, Whole
+from console.progress import progress_bars
 from spec.refusal import Refused, run_command
 from train.data import Dataset
 from train.data.batches import Batches
-from train.loop.optimize import make_optimizer
 from train.loop.processes import Processes
 from train.loop.recipe import Recipe
-from train.loop.step import TrainingStep
+from train.loop.step import TrainingStep, make_optimizer
 from train.loop.trainer import accuracy
-from train.studies.ring_options import (
-    common,
-    dataset_of,
-    experiment_of,
-    processes_of,
-    publish,
-    recipe_of,
-    some_integers,
-)
+from train.studies.variants import VANILLA, publish, ring_parser, settings_of
 
-__all__ = ["accuracy_curve", "convergence_iteration", "main", "moving_average"]
+__all__ = ["accuracy_curve", "convergence_iteration", "main", "moving_average", "parser"]
 
 
 def moving_average(values: Sequence[float], window: int) -> np.ndarray:
@@ -76,49 +67,53 @@ def accuracy_curve(
     step = TrainingStep(model, make_optimizer(recipe, model), recipe, processes)
     images, labels = dataset.test_images[:judged], dataset.test_labels[:judged]
     found, done = [], 0
-    console = Console(stderr=True)
-    epochs = range(recipe.epochs)
-    for epoch in track(epochs, f"batches of {recipe.batch}", console=console, disable=not console.is_terminal):
-        for batch in batches.epoch(epoch):
-            step(*batch, recipe.lr)
-            done += 1
-            if done % every == 0:
-                found.append(accuracy(model, images, labels, processes=processes))
+    with progress_bars(transient=True) as progress:
+        for epoch in progress.track(range(recipe.epochs), description=f"batches of {recipe.batch}"):
+            for batch in batches.epoch(epoch):
+                step(*batch, recipe.lr)
+                done += 1
+                if done % every == 0:
+                    found.append(accuracy(model, images, labels, processes=processes))
     return found
 
 
+def parser() -> CommandParser:
+    """The command line."""
+    made = ring_parser("convergence", __doc__.splitlines()[0], dof=0)
+    add = made.add_argument
+    add("--batches", type=Several(Whole(1)), default=(64, 256), help="batch sizes, instead of --batch (default 64,256)")
+    add("--every", type=Whole(1), default=5, help="steps between two measurements (default 5)")
+    add("--window", type=Whole(1), default=10, help="measurements that the moving average takes (default 10)")
+    add("--judged", type=Whole(1), default=1000, help="held-out images of a measurement (default 1000)")
+    return made
+
+
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; see ``--help``."""
-    parser = common("convergence", "Steps until a network with a ring and one without have converged (Fig. 5b, 5c).")
-    add = parser.add_argument
-    add("--batches", type=some_integers, default=(64, 256), help="batch sizes, instead of --batch")
-    add("--dof", type=int, default=0, help="values of the ring; 0: half of the weights")
-    add("--every", type=int, default=5, help="steps between two measurements")
-    add("--window", type=int, default=10, help="measurements that the moving average takes")
-    add("--judged", type=int, default=1000, help="held-out images of a measurement")
-    arguments = parser.parse_args(argv)
+    """Run the command line; see ``--help``. With ``--dof 0`` the ring has half of the weights."""
+    arguments = parser().parse_args(argv)
     torch.set_num_threads(1)
-    dataset, recipe, processes = dataset_of(arguments), recipe_of(arguments), processes_of(arguments)
-    probe = experiment_of(arguments, dof=16).model(dataset)
-    dof = arguments.dof or sum(slot.weights for ring in probe.rings for slot in ring.slots) // 2
+    processes = Processes.start(arguments.device)
+    probe = settings_of(arguments, {"dof": 16}, 0)
+    dataset = probe.load(arguments.data)
+    drawn = sum(slot.weight_count for ring in probe.untrained(dataset).rings for slot in ring.slots)
+    dof = arguments.dof or drawn // 2
     rows = []
     table = Table("batch", "seed", "vanilla, steps", "ring, steps", "change", show_edge=False)
     for batch in arguments.batches:
-        constant = dataclasses.replace(recipe, batch=batch, schedule="constant", milestones=())
         for seed in arguments.seeds:
             steps = {}
-            ring = experiment_of(arguments, dof=dof, seed=seed)
-            for name, experiment in (("vanilla", ring.vanilla()), ("ring", ring)):
+            for name, changes in (("vanilla", VANILLA), ("ring", {"dof": dof})):
+                settings = settings_of(arguments, changes, seed)
                 curve = accuracy_curve(
-                    experiment.model(dataset), dataset, constant, seed, processes, every=arguments.every,
-                    judged=arguments.judged,
+                    settings.untrained(dataset), dataset,
+                    dataclasses.replace(settings.recipe, batch=batch, schedule="constant", milestones=()), seed,
+                    processes, every=arguments.every, judged=arguments.judged,
                 )
                 steps[name] = arguments.every * convergence_iteration(curve, arguments.window)
                 rows.append({"batch": batch, "seed": seed, "network": name, "steps": steps[name], "curve": curve})
             change = steps["ring"] / steps["vanilla"] - 1
             table.add_row(str(batch), str(seed), str(steps["vanilla"]), str(steps["ring"]), f"{change:+.0%}")
-    publish(arguments, {"dof": dof, "rows": rows}, table)
-    return 0
+    return publish(arguments, {"dof": dof, "rows": rows}, table)
 
 
 if __name__ == "__main__":

@@ -10,24 +10,16 @@ Ref: RPG (arXiv:2107.07110), sections 4, 5.1, 5.3 and 5.4.
 
 from collections.abc import Sequence
 
-import torch
 from rich.table import Table
 
-from spec.refusal import run_command
+from console.command import CommandParser, Several, Whole
+from console.settings import set_usual
+from spec.refusal import Refused, run_command
+from train.nets.config import REPEATED
 from train.nets.repeated import Sharing
-from train.studies.experiment import REPEATED, run_cells
-from train.studies.ring_options import (
-    common,
-    dataset_of,
-    experiment_of,
-    mean_and_deviation,
-    processes_of,
-    publish,
-    recipe_of,
-    some_integers,
-)
+from train.studies.variants import accuracies_of, mean_and_deviation, publish, ring_parser
 
-__all__ = ["VARIANTS", "main"]
+__all__ = ["VARIANTS", "main", "parser"]
 
 #: Settings of each row of the table.
 VARIANTS = {
@@ -39,33 +31,32 @@ VARIANTS = {
 }
 
 
+def parser() -> CommandParser:
+    """The command line."""
+    made = ring_parser("recurrent", __doc__.splitlines()[0], dof=0)
+    set_usual(made, network=REPEATED)
+    made.add_argument(
+        "--runs", type=Several(Whole(1)), default=(1, 2, 3, 4),
+        help="how often the sub-network runs, instead of --repeats (default 1,2,3,4)",
+    )
+    return made
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; see ``--help``."""
-    parser = common(
-        "recurrent", "Train a sub-network that is run several times (Tables 1, 4 and 5).", network=REPEATED, width=16
-    )
-    add = parser.add_argument
-    add("--repeats", type=some_integers, default=(1, 2, 3, 4), help="how often the sub-network runs")
-    add("--blocks", type=int, default=2, help="residual blocks of the sub-network")
-    arguments = parser.parse_args(argv)
-    torch.set_num_threads(1)
-    cells = {
-        f"{name.replace(', ', '-').replace(' ', '-')}-{count}x-{seed}": experiment_of(
-            arguments, repeats=count, blocks=arguments.blocks, seed=seed, **settings
-        )
-        for name, settings in VARIANTS.items() for count in arguments.repeats for seed in arguments.seeds
-    }
-    found = iter(
-        run_cells(arguments.out, cells, dataset_of(arguments), recipe_of(arguments), processes_of(arguments)).values()
-    )
-    accuracies = {
-        name: {count: [next(found) for _ in arguments.seeds] for count in arguments.repeats} for name in VARIANTS
-    }
-    table = Table("runs of the sub-network", *(f"{count}x" for count in arguments.repeats), show_edge=False)
+    arguments = parser().parse_args(argv)
+    if not arguments.runs:
+        raise Refused("Give at least one of --runs")
+    found = accuracies_of({
+        f"{name.replace(', ', '-').replace(' ', '-')}-{count}x": settings | {"repeats": count}
+        for name, settings in VARIANTS.items() for count in arguments.runs
+    }, arguments)
+    values = iter(found.values())
+    accuracies = {name: {count: next(values) for count in arguments.runs} for name in VARIANTS}
+    table = Table("runs of the sub-network", *(f"{count}x" for count in arguments.runs), show_edge=False)
     for name, row in accuracies.items():
         table.add_row(name, *(mean_and_deviation(values) for values in row.values()))
-    publish(arguments, {"accuracies": accuracies}, table)
-    return 0
+    return publish(arguments, {"accuracies": accuracies}, table)
 
 
 if __name__ == "__main__":

@@ -9,24 +9,13 @@ ring, without flips.
 
 from collections.abc import Sequence
 
-import torch
-from rich.table import Table
-
+from console.command import CommandParser
 from spec.refusal import run_command
 from train.nets.addressing import Addressing
 from train.nets.ring_plan import Scope
-from train.studies.experiment import run_cells
-from train.studies.ring_options import (
-    common,
-    dataset_of,
-    experiment_of,
-    mean_and_deviation,
-    processes_of,
-    publish,
-    recipe_of,
-)
+from train.studies.variants import VANILLA, compared, ring_parser
 
-__all__ = ["METHODS", "main"]
+__all__ = ["METHODS", "main", "parser"]
 
 #: Settings of each way of sharing, by name.
 METHODS = {
@@ -39,24 +28,15 @@ METHODS = {
 }
 
 
+def parser() -> CommandParser:
+    """The command line."""
+    return ring_parser("sharing", __doc__.splitlines()[0], dof=4608)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; see ``--help``."""
-    parser = common("compare", "Train ways of sharing weights at the same degrees of freedom (Table 2).")
-    parser.add_argument("--dof", type=int, default=4608, help="values of all rings together")
-    arguments = parser.parse_args(argv)
-    torch.set_num_threads(1)
-    cells = {
-        f"{name}-{seed}": experiment_of(arguments, dof=arguments.dof, seed=seed, **settings)
-        for name, settings in METHODS.items() for seed in arguments.seeds
-    }
-    cells |= {f"vanilla-{seed}": experiment_of(arguments, seed=seed).vanilla() for seed in arguments.seeds}
-    found = run_cells(arguments.out, cells, dataset_of(arguments), recipe_of(arguments), processes_of(arguments))
-    accuracies = {name: [found[f"{name}-{seed}"] for seed in arguments.seeds] for name in (*METHODS, "vanilla")}
-    table = Table(f"{arguments.dof:,} degrees of freedom", "accuracy, %", show_edge=False)
-    for name, values in accuracies.items():
-        table.add_row(name if name != "vanilla" else "vanilla (all weights free)", mean_and_deviation(values))
-    publish(arguments, {"accuracies": accuracies}, table)
-    return 0
+    arguments = parser().parse_args(argv)
+    return compared(METHODS | {"vanilla": VANILLA}, arguments, f"{arguments.dof:,} degrees of freedom")
 
 
 if __name__ == "__main__":

@@ -10,8 +10,6 @@ within a round, so that what else the machine does cancels.
 Ref: Hidden-Fold Networks (IEEE Access 2023), section III-B: about 1.75 times a dense step.
 """
 
-import argparse
-import json
 import statistics
 import time
 from collections.abc import Sequence
@@ -19,20 +17,21 @@ from pathlib import Path
 
 import torch
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 from torch import Tensor, nn
 from torch.nn import functional
 
-from spec.files import write_text
-from spec.refusal import Refused, run_command
+from console.command import CommandParser, Whole, add_json, add_out
+from console.progress import progress_bars
+from console.record import json_text
+from spec.files import output_file, write_text
+from spec.refusal import run_command
 from spec.supermask import Mode, keep_count
 from train.nets.config import Method, ModelConfig
-from train.nets.edge_popup import EdgePopup
-from train.nets.layers import HiddenConv
+from train.nets.layers import EdgePopup, HiddenConv
 from train.nets.model import HiddenFoldNet
 
-__all__ = ["DENSE", "SORT", "SUBJECTS", "SortEveryUse", "Step", "main", "measure"]
+__all__ = ["DENSE", "SORT", "SUBJECTS", "SortEveryUse", "Step", "main", "measure", "parser"]
 
 #: Variants beside the mask modes.
 DENSE, SORT = "dense", "sort"
@@ -146,7 +145,7 @@ def measure(subject: str, batch: int, rounds: int, advance=lambda: None) -> dict
             "over_dense": round(statistics.median(ratios), 4), "memory_bytes": memory,
             "memory_over_dense": round(memory / steps[DENSE].memory(), 4),
         })
-    weights = sum(layer.weights for layer in steps[DENSE].model.network.layers)
+    weights = sum(layer.weight_count for layer in steps[DENSE].model.network.layers)
     return {"subject": subject, "batch": batch, "weights": weights, "variants": rows}
 
 
@@ -162,35 +161,30 @@ def _table(result: dict) -> Table:
     return table
 
 
+def parser() -> CommandParser:
+    """The command line."""
+    made = CommandParser(prog="python -m train.studies.step_cost", description=__doc__.splitlines()[0])
+    made.add_argument("--batch", type=Whole(1), default=64, help="images per step (default 64)")
+    made.add_argument("--rounds", type=Whole(1), default=5, help="steps of every variant (default 5)")
+    add_out(made, "file to write (default build/bench/step_cost.json)", Path("build/bench/step_cost.json"))
+    add_json(made)
+    return made
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure all subjects."""
-    parser = argparse.ArgumentParser(
-        prog="python -m train.studies.step_cost", description=__doc__.splitlines()[0],
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
-    parser.add_argument("--batch", type=int, default=64, help="images per step")
-    parser.add_argument("--rounds", type=int, default=5, help="steps of every variant")
-    parser.add_argument("--out", type=Path, default=Path("build/bench/step_cost.json"), help="file to write")
-    parser.add_argument("--json", action="store_true", help="print the result as JSON instead of tables")
-    arguments = parser.parse_args(argv)
-    for name in ("batch", "rounds"):
-        if getattr(arguments, name) < 1:
-            raise Refused(f"Option --{name} must be at least 1, not {getattr(arguments, name)}")
+    arguments = parser().parse_args(argv)
+    output_file(arguments.out)
     torch.set_num_threads(1)
-    columns = (
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn()
-    )
     results = []
-    with Progress(*columns, console=Console(stderr=True)) as progress:
+    with progress_bars() as progress:
         task = progress.add_task("steps", total=len(SUBJECTS) * (len(Mode) + 2) * arguments.rounds)
         for subject in SUBJECTS:
             progress.update(task, description=subject)
             results.append(measure(subject, arguments.batch, arguments.rounds, lambda: progress.advance(task)))
-    data = {
-        "schema_version": 1, "threads": 1, "rounds": arguments.rounds, "torch": str(torch.__version__),
-        "results": results,
-    }
-    text = json.dumps(data, indent=2) + "\n"
+    text = json_text({
+        "threads": 1, "rounds": arguments.rounds, "torch": str(torch.__version__), "results": results,
+    })
     written = write_text(arguments.out, text)
     if arguments.json:
         print(text, end="")

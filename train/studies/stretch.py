@@ -1,93 +1,31 @@
-"""Stretching: a trained network whose recurrent blocks run more or fewer iterations than they were trained for.
+"""Accuracy of a trained network whose recurrent blocks run more or fewer iterations than they were trained for.
 
     python -m train.studies.stretch --checkpoint build/train/digits/checkpoint.pt --by=-2,-1,0,1,2
 
-Ref: Hidden-Fold Networks (IEEE Access 2023), section IV-E. The paper stretches networks with shared batch norms only;
-here iterations beyond the trained ones of an unshared batch norm start as copies of the last one.
+Ref: Hidden-Fold Networks (IEEE Access 2023), section IV-E and Fig. 16; :mod:`train.nets.stretch`.
 """
 
-import argparse
-import copy
-import dataclasses
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-import torch
 from rich.console import Console
 from rich.table import Table
-from torch import nn
 
-from spec.files import write_text
-from spec.network import Block
+from console.command import CommandParser, Several, Whole, add_json, add_out
+from console.record import json_text
+from spec.files import output_file, write_text
 from spec.refusal import Refused, run_command
-from train.data import Dataset, load_dataset
-from train.data.dataset import Images
+from train.data import Dataset
 from train.loop import checkpoint
-from train.loop.options import integers
+from train.loop.settings import Settings
 from train.loop.trainer import accuracy
-from train.nets.model import HiddenFoldNet
+from train.nets.model import ResidualNet
+from train.nets.stretch import recalibrate, stretch
 
-__all__ = ["main", "recalibrate", "stretch", "sweep"]
-
-
-def stretch(model: HiddenFoldNet, iterations: Mapping[str, int]) -> HiddenFoldNet:
-    """A copy of ``model`` whose recurrent blocks run as often as ``iterations`` says, by block name.
-
-    An iteration that was not trained uses the batch norm of the last one that was; :func:`recalibrate` gives it
-    statistics of its own. With 0 iterations the block is left out.
-
-    Raises
-    ------
-    Refused
-        If there is no such recurrent block, or a count is negative.
-    """
-    network = model.network
-    known = [block.name for block in network.blocks if block.iterations > 1]
-    for name, count in iterations.items():
-        if name not in known:
-            raise Refused(f"Network {network.name!r} has no recurrent block {name!r} to stretch; it has {known}")
-        if count < 0:
-            raise Refused(f"Block {name} cannot run {count} iterations; give 0 or more")
-    stretched = copy.deepcopy(model)
-    stretched.iterations |= iterations
-    # What is left out stays in the description, because seeds go by the position of a layer.
-    blocks = tuple(_with(block, iterations.get(block.name, 0) or block.iterations) for block in network.blocks)
-    stretched.network = dataclasses.replace(network, blocks=blocks)
-    for layer in stretched.network.layers:
-        norms = stretched.convolutions[layer.index].norms
-        if len(norms) > 1:  # Unshared.
-            norms.extend(copy.deepcopy(norms[-1]) for _ in range(layer.iterations - len(norms)))
-    return stretched
+__all__ = ["main", "parser", "sweep"]
 
 
-def _with(block: Block, iterations: int) -> Block:
-    return dataclasses.replace(block, iterations=iterations)
-
-
-@torch.no_grad()
-def recalibrate(model: HiddenFoldNet, images: Images, batch: int = 256) -> None:
-    """Measure the statistics of all batch norms of ``model`` again, on uint8 ``images`` (n, H, W, C).
-
-    They become the plain average over batches, and over the iterations that share a batch norm. Nothing else changes.
-    """
-    batch_norms = [module for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
-    momenta = [norm.momentum for norm in batch_norms]
-    was_training = model.training
-    for norm in batch_norms:
-        norm.reset_running_stats()
-        norm.momentum = None  # Averages over all calls since the reset.
-    model.train()
-    parts = -(-len(images) // batch)
-    for chosen in np.array_split(np.arange(len(images)), parts):  # None much smaller than the others.
-        model(torch.from_numpy(images[chosen]))
-    for norm, momentum in zip(batch_norms, momenta, strict=True):
-        norm.momentum = momentum
-    model.train(was_training)
-
-
-def sweep(model: HiddenFoldNet, dataset: Dataset, offsets: Sequence[int], calibration: int) -> list[dict]:
+def sweep(model: ResidualNet, dataset: Dataset, offsets: Sequence[int], calibration: int) -> list[dict]:
     """Held-out accuracy with each recurrent block stretched by each of ``offsets``, one block at a time (Fig. 16).
 
     Parameters
@@ -116,30 +54,33 @@ def sweep(model: HiddenFoldNet, dataset: Dataset, offsets: Sequence[int], calibr
     return rows
 
 
+def parser() -> CommandParser:
+    """The command line."""
+    made = CommandParser(prog="python -m train.studies.stretch", description=__doc__.splitlines()[0])
+    add, usual = made.add_argument, Path("build/train/digits/checkpoint.pt")
+    add("--checkpoint", type=Path, default=usual, help=f"written by train.fit (default {usual})")
+    add("--by", type=Several(Whole()), default=(-2, -1, 0, 1, 2),
+        help="iterations more than trained, as in --by=-1,0,1 (default -2,-1,0,1,2)")
+    add("--calibration", type=Whole(2), default=512, help="training images to measure statistics on (default 512)")
+    add("--data", type=Path, default=Path("build/data"), help="folder of the data sets' files (default build/data)")
+    add_out(made, "file to write (default build/stretch.json)", Path("build/stretch.json"))
+    add_json(made)
+    return made
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; see ``--help``."""
-    parser = argparse.ArgumentParser(
-        prog="python -m train.studies.stretch",
-        description="Accuracy of a trained network with other iteration counts.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
-    add = parser.add_argument
-    add("--checkpoint", type=Path, default=Path("build/train/digits/checkpoint.pt"), help="written by train.fit")
-    add("--by", type=integers, default=(-2, -1, 0, 1, 2), help="iterations more than trained, as in --by=-1,0,1")
-    add("--calibration", type=int, default=512, help="training images that statistics are measured on again")
-    add("--data", type=Path, default=Path("build/data"), help="folder of the data sets' files")
-    add("--out", type=Path, default=Path("build/stretch.json"), help="file to write")
-    add("--json", action="store_true", help="print the result as JSON")
-    arguments = parser.parse_args(argv)
+    arguments = parser().parse_args(argv)
+    output_file(arguments.out)
     state = checkpoint.load(arguments.checkpoint)
-    dataset = load_dataset(state["settings"]["dataset"], arguments.data)
-    if not 2 <= arguments.calibration <= len(dataset.train_images):
+    dataset = Settings.from_json(state["settings"]).load(arguments.data)
+    if arguments.calibration > len(dataset.train_images):
         limit = len(dataset.train_images)
         raise Refused(f"Option --calibration must be from 2 to {limit} images, not {arguments.calibration}")
     rows = sweep(checkpoint.restore(state), dataset, arguments.by, arguments.calibration)
     if not rows:
         raise Refused(f"Checkpoint {arguments.checkpoint} has no recurrent block to stretch; train a folded network")
-    text = json.dumps({"schema_version": 1, "rows": rows}, indent=2) + "\n"
+    text = json_text({"rows": rows})
     written = write_text(arguments.out, text)
     if arguments.json:
         print(text, end="")

@@ -11,26 +11,15 @@ Ref: RPG (arXiv:2107.07110), section 5.2, "Power Law", and 5.1, "RPG for Transfo
 from collections.abc import Sequence
 
 import numpy as np
-import torch
 from rich.table import Table
 
+from console.command import CommandParser, Several, Whole
 from spec.files import write_text
 from spec.refusal import Refused, run_command
-from train.nets.addressing import Addressing
-from train.studies.experiment import run_cells
 from train.studies.plot import chart
-from train.studies.ring_options import (
-    common,
-    dataset_of,
-    experiment_of,
-    mean_and_deviation,
-    processes_of,
-    publish,
-    recipe_of,
-    some_integers,
-)
+from train.studies.variants import VANILLA, cells_of, mean_and_deviation, publish, ring_parser, run_variants
 
-__all__ = ["fit_line", "main"]
+__all__ = ["fit_line", "main", "parser"]
 
 
 def fit_line(dofs: Sequence[float], accuracies: Sequence[float]) -> dict[str, float]:
@@ -50,37 +39,40 @@ def fit_line(dofs: Sequence[float], accuracies: Sequence[float]) -> dict[str, fl
     return {"slope": float(slope), "intercept": float(intercept), "r2": 1 - rest / spread if spread else 1.0}
 
 
+def parser() -> CommandParser:
+    """The command line."""
+    made = ring_parser("sweep", __doc__.splitlines()[0], dof=0)
+    made.add_argument(
+        "--dofs", type=Several(Whole(1)), default=(144, 576, 2304, 9216, 36864),
+        help="values of the ring, a run each, instead of --dof (default 144,576,2304,9216,36864)",
+    )
+    return made
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; see ``--help``."""
-    parser = common("sweep", "Train rings of several sizes and fit accuracy against the logarithm of the size.")
-    add = parser.add_argument
-    add("--dofs", type=some_integers, default=(144, 576, 2304, 9216, 36864), help="values of the ring, one run each")
-    add("--addressing", type=Addressing, choices=list(Addressing), default=Addressing.ELEMENT)
-    arguments = parser.parse_args(argv)
-    torch.set_num_threads(1)
-    dataset, recipe, processes = dataset_of(arguments), recipe_of(arguments), processes_of(arguments)
-    cells = {
-        f"dof{dof}-{seed}": experiment_of(arguments, dof=dof, addressing=arguments.addressing, seed=seed)
-        for dof in arguments.dofs for seed in arguments.seeds
-    }
-    vanilla = {f"vanilla-{seed}": experiment_of(arguments, seed=seed).vanilla() for seed in arguments.seeds}
-    drawn = sum(slot.weights for ring in next(iter(cells.values())).model(dataset).rings for slot in ring.slots)
-    found = run_cells(arguments.out, cells | vanilla, dataset, recipe, processes)
-    points = [(dof, found[f"dof{dof}-{seed}"]) for dof in arguments.dofs for seed in arguments.seeds]
+    arguments = parser().parse_args(argv)
+    if not arguments.dofs:
+        raise Refused("Give at least one of --dofs")
+    groups = cells_of({f"dof{dof}": {"dof": dof} for dof in arguments.dofs} | {"vanilla": VANILLA}, arguments)
+    settings = groups[f"dof{arguments.dofs[0]}"][0].settings
+    dataset = settings.load(arguments.data)
+    drawn = sum(slot.weight_count for ring in settings.untrained(dataset).rings for slot in ring.slots)
+    found = run_variants(groups, dataset, arguments)
+    accuracies = {name: [result["accuracy"] for result in results] for name, results in found.items()}
+    ceiling = accuracies["vanilla"]
+    points = [(dof, accuracy) for dof in arguments.dofs for accuracy in accuracies[f"dof{dof}"]]
     below = [point for point in points if point[0] < drawn / 2]
     line = fit_line([dof for dof, _ in below], [accuracy for _, accuracy in below])
-    ceiling = [found[name] for name in vanilla]
     table = Table("degrees of freedom", "accuracy, %", show_edge=False)
     for dof in arguments.dofs:
-        values = [accuracy for size, accuracy in points if size == dof]
-        table.add_row(f"{dof:,} ({dof / drawn:.2%})", mean_and_deviation(values))
+        table.add_row(f"{dof:,} ({dof / drawn:.2%})", mean_and_deviation(accuracies[f"dof{dof}"]))
     table.add_row(f"{drawn:,} (no ring)", mean_and_deviation(ceiling))
     table.add_row("per factor of ten", f"{100 * line['slope']:+.2f} (R2 {line['r2']:.3f})")
     picture = write_text(arguments.out / "sweep.svg", chart(
-        points, line, title=f"{arguments.network} on {dataset.name}", ceiling=float(np.mean(ceiling)), whole=drawn,
+        points, line, title=f"{settings.model.network} on {dataset.name}", ceiling=float(np.mean(ceiling)), whole=drawn,
     ))
-    publish(arguments, {"weights": drawn, "points": points, "vanilla": ceiling, "line": line}, table, picture)
-    return 0
+    return publish(arguments, {"weights": drawn, "points": points, "vanilla": ceiling, "line": line}, table, picture)
 
 
 if __name__ == "__main__":

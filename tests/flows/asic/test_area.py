@@ -14,6 +14,7 @@ from spec.config import config_for
 CELLS = Path(__file__).with_name("cells.lib")
 
 
+@pytest.mark.slow
 def test_area_of_a_build(tmp_path):
     config = config_for(16, x_bytes=1024, t_bytes=1024, mask_bits=8192, entries=64, modes=("1of4",))
     console = Console(file=io.StringIO())

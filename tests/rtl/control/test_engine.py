@@ -65,7 +65,9 @@ def frames_of(words):
     return frames
 
 
-@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("shape", [
+    pytest.param(shape, marks=pytest.mark.slow if shape == "8x4x2-by-2" else ()) for shape in SHAPES
+])
 def test_shapes(simulate, small_model, fitting, shape):
     """Logits of every lane and cycles, cause by cause, on builds of other shapes."""
     groups, rows, lanes, weight_rows = SHAPES[shape]

@@ -1,4 +1,4 @@
-"""Splits of a data set, and what tells it from another."""
+"""Splits of a data set, less of it, and what tells it from another."""
 
 import dataclasses
 
@@ -37,3 +37,29 @@ def test_every_part_tells_one_set_from_another(dataset):
         changed.flat[0] ^= 1
         assert dataclasses.replace(dataset, **{part: changed}).digest != dataset.digest
     assert dataclasses.replace(dataset, name="other").digest == dataset.digest
+
+
+def test_shrinking_averages_and_rounds_half_up(digits):
+    small = digits.prepared(3, 5)
+    assert small.train_images.shape == (5, 2, 2, 1)
+    assert small.test_images.shape == (450, 2, 2, 1)
+    for i in range(5):
+        for y in range(2):
+            for x in range(2):
+                part = digits.train_images[i, 3 * y : 3 * y + 3, 3 * x : 3 * x + 3, 0].astype(int)
+                assert small.train_images[i, y, x, 0] == (2 * part.sum() + 9) // 18
+    assert np.array_equal(small.train_labels, digits.train_labels[:5])
+    assert small.digest != digits.digest
+
+
+def test_all_images_as_they_are(digits):
+    assert digits.prepared(1, 0) is digits
+
+
+@pytest.mark.parametrize(("shrink", "images", "words"), [
+    (0, 0, "--shrink must be from 1 to 8"), (9, 0, "--shrink must be from 1 to 8"),
+    (1, 1348, "--images must be from 0 to 1347"), (1, -1, "--images must be from 0"),
+])
+def test_impossible_data_are_refused(digits, shrink, images, words):
+    with pytest.raises(Refused, match=words):
+        digits.prepared(shrink, images)

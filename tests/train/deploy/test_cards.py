@@ -19,7 +19,7 @@ def card(network=NETWORK):
 
 def test_a_card_has_data_accuracy_sizes_and_commands():
     text = card().text()
-    weights = sum(layer.weights for layer in NETWORK.layers)
+    weights = sum(layer.weight_count for layer in NETWORK.layers)
     for line in (
         "| data | dots, 1,200 held-out images |", "| accuracy in floating point | 87.50% |",
         "| accuracy deployed (integers) | 87.25% |", f"| weights | {weights:,} |", "| epochs, seed | 7, 9 |",

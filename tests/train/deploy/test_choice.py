@@ -1,7 +1,5 @@
 """The rule that is chosen is the one whose integers are closest to the float network, and nothing else decides."""
 
-import argparse
-
 import numpy as np
 import pytest
 import torch
@@ -10,7 +8,7 @@ from spec import golden
 from spec.refusal import Refused
 from train.deploy import choice
 from train.deploy.calibration import Rule, calibrate
-from train.deploy.choice import AUTO, Calibration, add_calibration_options, choose, given_calibration
+from train.deploy.choice import Calibration, choose
 from train.deploy.quantize import quantize
 from train.loop import checkpoint
 
@@ -63,25 +61,16 @@ def test_a_rule_that_does_not_fit_is_passed_over(digits, state, monkeypatch):
         choose(model, images, [Rule.P99])
 
 
-def parsed(*options):
-    parser = argparse.ArgumentParser()
-    add_calibration_options(parser)
-    return given_calibration(parser.parse_args(list(options)))
-
-
-def test_options():
-    assert parsed() is None
-    assert parsed("--bits", "6") == Calibration(bits=6, calibrator=AUTO, calibration=512)
-    assert parsed("--calibrator", "p99.9", "--calibration", "3") == Calibration(calibrator="p99.9", calibration=3)
+def test_rules():
     assert Calibration().rules == tuple(Rule)
     assert Calibration(calibrator="mse").rules == (Rule.MSE,)
 
 
 @pytest.mark.parametrize(("options", "message"), [
-    ({"bits": 3}, "Option --bits must be from 4 to 8, not 3"),
-    ({"bits": 9}, "Option --bits must be from 4 to 8, not 9"),
-    ({"calibrator": "best"}, "Option --calibrator must be one of auto, max, p99.99, .*, mse, not 'best'"),
-    ({"calibration": 0}, "Option --calibration must be from 1 to 1347 images of digits, not 0"),
+    ({"bits": 3}, "Setting --bits must be from 4 to 8, not 3"),
+    ({"bits": 9}, "Setting --bits must be from 4 to 8, not 9"),
+    ({"calibrator": "best"}, "Setting --calibrator must be one of auto, max, p99.99, .*, mse, not 'best'"),
+    ({"calibration": 0}, "Setting --calibration must be at least 1, not 0"),
     ({"calibration": 1348}, "Option --calibration must be from 1 to 1347 images of digits, not 1348"),
 ])
 def test_impossible_options_are_refused(digits, options, message):

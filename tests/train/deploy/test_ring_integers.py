@@ -1,4 +1,4 @@
-"""Integer rings: error bound, levels, the step of least error, training with rounding."""
+"""Integer rings: error bound, levels, the step of least error, and what a network knows after."""
 
 import copy
 
@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from spec.ring import limit
-from train.deploy.ring_integers import integers, make_integer, quantization_aware, ring_bytes, ring_limit, ring_step
+from train.deploy.ring_integers import integers, make_integer, ring_bytes, ring_limit, ring_step, round_rings
 
 
 def values_of(seed, count=4096):
@@ -66,18 +66,16 @@ def test_rings_become_integers_in_place(small_rpg, planes):
     assert np.array_equal(again["ring"][0], whole) or planes is None
 
 
-def test_training_with_rounding_is_straight_through(small_rpg, images):
-    model, plain = small_rpg(), small_rpg()
-    quantization_aware(model.rings, 4)
-    rounded = model.rings[0].free.detach()
-    assert len(rounded.unique()) <= 9
-    rounded_too = copy.deepcopy(plain)
-    make_integer(rounded_too.rings, 4)
-    assert torch.allclose(rounded, rounded_too.rings[0].free)
-    model.eval()(images).sum().backward()
-    rounded_too.eval()(images).sum().backward()
-    original = model.rings[0].parametrizations["free"].original
-    assert torch.allclose(original.grad, rounded_too.rings[0].free.grad, atol=1e-5)
+@pytest.mark.parametrize("planes", [5, 2])
+def test_a_rounded_network_knows_its_integers(small_rpg, planes):
+    model = small_rpg()
+    round_rings(model, planes)
+    ring, = model.rings
+    assert ring.planes == planes
+    for slot in ring.slots:
+        sigma = model.convolutions[model.network.layer(slot.name).index].sigma
+        assert np.allclose(ring.free.detach().numpy() * ring.scale(slot), ring.integers * sigma)
+    assert np.abs(ring.integers.astype(int)).max() <= limit(planes)
 
 
 def test_bytes():

@@ -17,7 +17,6 @@ floats = torch.tensor([1.5, 2.0]) * (processes.rank + 1)
 matrix = torch.full((2, 2), processes.rank, dtype=torch.int64)
 more = torch.tensor(float(processes.rank))
 processes.add([floats, matrix, more])
-processes.wait()
 with open(f"{sys.argv[1]}/{processes.rank}.json", "w") as file:
     json.dump([processes.rank, processes.world, processes.leads, floats.tolist(), matrix.tolist(), more.item()], file)
 processes.stop()
@@ -29,7 +28,6 @@ def test_one_process_adds_nothing():
     assert (alone.rank, alone.world, alone.leads, alone.device.type) == (0, 1, True, "cpu")
     tensor = torch.ones(3)
     alone.add([tensor])
-    alone.wait()
     alone.stop()
     assert torch.equal(tensor, torch.ones(3))
 

@@ -1,16 +1,18 @@
-"""One step: plain torch where nothing is divided, sums and means where it is."""
+"""One step: plain torch where nothing is divided, sums and means where it is; rates and groups as a recipe means."""
 
 import copy
 import dataclasses
+import math
 
+import pytest
 import torch
+from torch import nn
 from torch.nn import functional
 
 from train.data.batches import Batches
-from train.loop.optimize import make_optimizer
 from train.loop.processes import Processes
 from train.loop.recipe import Recipe
-from train.loop.step import TrainingStep
+from train.loop.step import TrainingStep, learning_rate, make_optimizer
 
 ALONE = Processes(0, 1, torch.device("cpu"))
 RECIPE = Recipe(epochs=2, batch=4, lr=0.05, crop_pad=1, mirror=True)
@@ -53,3 +55,58 @@ def test_parts_of_a_batch_add_up(halves, small_net):
     ):
         assert torch.equal(now, then - (one.grad + two.grad))
     assert torch.equal(model.norm.running_mean, parts[0].norm.running_mean / 2 + parts[1].norm.running_mean / 2)
+
+
+PLAIN = Recipe(epochs=10, batch=8)
+
+
+def rates(steps=4, **settings):
+    recipe = dataclasses.replace(PLAIN, **settings)
+    return [learning_rate(recipe, step, steps) for step in range(recipe.epochs * steps)]
+
+
+def test_cosine_falls_from_the_peak_to_nearly_nothing():
+    found = rates(lr=0.2)
+    assert found[0] == 0.2
+    assert found[20] == pytest.approx(0.1)
+    assert found[-1] == pytest.approx(0.2 * 0.5 * (1 + math.cos(math.pi * 39 / 40)))
+    assert found == sorted(found, reverse=True)
+
+
+def test_warmup_rises_to_the_peak_where_the_schedule_begins():
+    found = rates(lr=0.2, warmup=2.5)
+    assert found[:10] == pytest.approx([0.2 * (step + 1) / 11 for step in range(10)])
+    assert found[10] == 0.2
+    assert found[25] == pytest.approx(0.1)  # half way between epochs 2.5 and 10
+
+
+def test_steps_exponential_and_constant():
+    found = rates(schedule="step", milestones=(3, 5), factor=0.1, lr=1.0)
+    assert found[11] == 1.0
+    assert found[12] == pytest.approx(0.1)
+    assert found[19] == pytest.approx(0.1)
+    assert found[20] == pytest.approx(0.01)
+    found = rates(schedule="exponential", factor=0.5, period=2.0, lr=1.0)
+    assert found[8] == pytest.approx(0.5)
+    assert found[4] == pytest.approx(0.5**0.5)
+    assert set(rates(schedule="constant", lr=0.3)) == {0.3}
+
+
+@pytest.mark.parametrize(("settings", "kind"), [
+    ({"optimizer": "sgd", "momentum": 0.8, "nesterov": True}, torch.optim.SGD),
+    ({"optimizer": "adam"}, torch.optim.Adam),
+    ({"optimizer": "radam"}, torch.optim.RAdam),
+])
+@pytest.mark.parametrize("decay_norms", [True, False])
+def test_optimizers_and_decay(settings, kind, decay_norms):
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4))
+    model[0].bias.requires_grad_(False)
+    recipe = dataclasses.replace(PLAIN, weight_decay=0.01, decay_norms=decay_norms, **settings)
+    optimizer = make_optimizer(recipe, model)
+    assert type(optimizer) is kind
+    weights, norms = optimizer.param_groups
+    assert [p is q for p, q in zip(weights["params"], [model[0].weight], strict=True)] == [True]
+    assert len(norms["params"]) == 2
+    assert (weights["weight_decay"], norms["weight_decay"]) == (0.01, 0.01 if decay_norms else 0.0)
+    if kind is torch.optim.SGD:
+        assert (weights["momentum"], weights["nesterov"]) == (0.8, True)

@@ -10,7 +10,7 @@ from torch import nn
 from spec.refusal import Refused
 from train.loop.processes import Processes
 from train.loop.recipe import Recipe
-from train.loop.trainer import Trainer, accuracy
+from train.loop.trainer import Run, Trainer, accuracy
 
 ALONE = Processes(0, 1, torch.device("cpu"))
 RECIPE = Recipe(epochs=2, batch=4, lr=0.05, optimizer="sgd", crop_pad=1, mirror=True)
@@ -19,7 +19,8 @@ RECIPE = Recipe(epochs=2, batch=4, lr=0.05, optimizer="sgd", crop_pad=1, mirror=
 @pytest.fixture
 def trainer(small_net):
     def make(dataset, **changes):
-        options = {"recipe": RECIPE, "seed": 5, "processes": ALONE} | changes
+        how = {name: changes.pop(name) for name in ("report", "save_seconds") if name in changes}
+        options = {"recipe": RECIPE, "seed": 5, "how": Run(ALONE, **how)} | changes
         return Trainer(small_net(), dataset, **options)
 
     return make

@@ -19,14 +19,14 @@ SIZES = (16, 112, 720, 1072, 4096)
 
 
 def split(table, slots):
-    return np.split(table, np.cumsum([slot.weights for slot in slots])[:-1])
+    return np.split(table, np.cumsum([slot.weight_count for slot in slots])[:-1])
 
 
 @pytest.mark.parametrize("size", SIZES)
 def test_plain_reads_on_and_wraps(slots, size):
     want, place = [], 0
     for slot in slots:
-        for _ in range(slot.weights):
+        for _ in range(slot.weight_count):
             want.append(place % size)
             place += 1
     assert addresses(Addressing.PLAIN, False, size, slots).tolist() == want
@@ -37,8 +37,8 @@ def test_element_permutes_what_plain_reads_slot_by_slot(slots, size):
     plain = split(addresses(Addressing.PLAIN, False, size, slots), slots)
     element = split(addresses(Addressing.ELEMENT, False, size, slots), slots)
     for slot, before, after in zip(slots, plain, element, strict=True):
-        keys = hashes(slot.seed, 0, slot.weights).tolist()
-        order = sorted(range(slot.weights), key=lambda t, keys=keys: keys[t])
+        keys = hashes(slot.seed, 0, slot.weight_count).tolist()
+        order = sorted(range(slot.weight_count), key=lambda t, keys=keys: keys[t])
         assert after.tolist() == [before[t] for t in order]
         assert after.tolist() != before.tolist()
 
@@ -67,7 +67,7 @@ def test_flips_are_the_signs_of_the_layer_but_for_hashing(slots, addressing):
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("addressing", EVEN)
 def test_values_are_evenly_used(slots, addressing, size):
-    count = sum(slot.weights for slot in slots)
+    count = sum(slot.weight_count for slot in slots)
     used = usage(addresses(addressing, True, size, slots), size)
     assert used.sum() == count
     assert set(used.tolist()) <= {count // size, math.ceil(count / size)}
@@ -78,14 +78,14 @@ def test_words_are_evenly_used_by_each_layer(slots, size):
     padded = [replace(slot, shape=(*slot.shape[:3], 16 * -(-slot.shape[3] // 16))) for slot in slots]
     for slot, part in zip(padded, split(addresses(Addressing.WORD, False, size, padded), padded), strict=True):
         used = usage(part, size)
-        assert set(used.tolist()) <= {slot.weights // size, math.ceil(slot.weights / size)}
+        assert set(used.tolist()) <= {slot.weight_count // size, math.ceil(slot.weight_count / size)}
 
 
 @pytest.mark.parametrize("addressing", [Addressing.RANDOM, Addressing.HASH])
 def test_baselines_use_values_as_chance_has_it(addressing):
     slot = Slot("large", (64, 3, 3, 64), 12345)
     used = usage(addresses(addressing, False, 128, (slot,)), 128)
-    mean = slot.weights / 128
+    mean = slot.weight_count / 128
     assert 0.7 < used.var() / (mean * (1 - 1 / 128)) < 1.4  # binomial
     assert used.max() > math.ceil(mean)
 

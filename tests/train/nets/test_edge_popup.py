@@ -10,7 +10,8 @@ from spec.refusal import Refused
 from spec.supermask import Mode, keep_count
 from spec.supermask import select as spec_select
 from train.nets import edge_popup
-from train.nets.edge_popup import EdgePopup, kth_largest, select
+from train.nets.edge_popup import kth_largest, select
+from train.nets.layers import EdgePopup
 
 SHAPES = [(1, 1, 1, 4), (3, 1, 1, 8), (2, 3, 3, 4), (5, 2, 2, 12)]
 RAGGED = [(1, 1, 1, 1), (3, 1, 1, 6), (2, 3, 3, 5)]

@@ -12,8 +12,9 @@ from spec.supermask import Mode
 from spec.topologies import residual_network
 from train.deploy.calibration import Rule, calibrate
 from train.deploy.quantize import quantize
+from train.nets.build import trainable
 from train.nets.config import ModelConfig
-from train.nets.fake_quantize import FakeQuantNet, fake_quantize, trainable
+from train.nets.fake_quantize import FakeQuantNet, fake_quantize
 from train.nets.model import HiddenFoldNet
 from train.nets.scales import read_steps
 

@@ -40,7 +40,7 @@ def test_effective_weight_is_mask_times_sign_times_sigma(mode, name):
     assert np.array_equal(got.numpy(), want)
     assert np.array_equal(hidden.mask().numpy(), mask)
     if layer.mode is Mode.ANY:
-        assert mask.sum() == keep_count(layer.weights, 0.3)
+        assert mask.sum() == keep_count(layer.weight_count, 0.3)
 
 
 def test_gradient_of_a_layer_is_that_of_its_effective_weight():

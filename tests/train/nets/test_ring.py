@@ -26,7 +26,7 @@ def test_draws_what_the_addresses_say(slots, addressing, size):
             want = sign * values[address % size] * (slot.sigma / RING_SIGMA)
             assert torch.isclose(got, want, rtol=1e-6)
             place += 1
-        place += slot.weights - min(50, slot.weights)
+        place += slot.weight_count - min(50, slot.weight_count)
 
 
 @pytest.mark.parametrize("addressing", list(Addressing))
@@ -50,7 +50,7 @@ def test_every_slot_starts_at_its_kaiming_variance():
     for source in (ring_of(slots, 8192), Unshared(slots, torch.Generator().manual_seed(0))):
         drawn = source.draw()
         for slot in slots:
-            fan_in = slot.weights / slot.shape[0]
+            fan_in = slot.weight_count / slot.shape[0]
             assert slot.sigma == pytest.approx((slot.gain / fan_in) ** 0.5)
             assert float(drawn[slot.name].detach().std()) == pytest.approx(slot.sigma, rel=0.06)
 
@@ -77,7 +77,7 @@ def test_unshared_tensors_are_free(slots):
     own = Unshared(slots, torch.Generator().manual_seed(0))
     drawn = own.draw()
     assert {name: tuple(weight.shape) for name, weight in drawn.items()} == {slot.name: slot.shape for slot in slots}
-    assert sum(p.numel() for p in own.parameters()) == sum(slot.weights for slot in slots)
+    assert sum(p.numel() for p in own.parameters()) == sum(slot.weight_count for slot in slots)
 
 
 def test_all_values_of_a_small_ring_are_used(slots):

@@ -8,8 +8,8 @@ from train.nets.addressing import Addressing
 from train.nets.config import Method, ModelConfig
 from train.nets.layers import HiddenConv
 from train.nets.model import HiddenFoldNet
-from train.nets.ring_net import RpgResNet
-from train.nets.ring_plan import Scope, planned
+from train.nets.ring_net import DrawnConv, RpgResNet
+from train.nets.ring_plan import Rings, Scope
 
 EVERYTHING = ("stem", "shortcut", "classifier")
 
@@ -31,7 +31,9 @@ def test_it_is_the_dense_network_with_the_drawn_weights(small_network, small_rpg
 def test_layers_outside_the_rings_are_dense(small_rpg, small_network):
     network = small_network()
     model = small_rpg(parts=())
-    dense = {layer.name for layer in network.layers} - model.drawn
+    dense = {
+        layer.name for layer in network.layers if not isinstance(model.convolutions[layer.index], DrawnConv)
+    }
     assert dense == {"stem", "stage2.entry.shortcut", "stage3.entry.shortcut", "classifier"}
     for layer in network.layers:
         convolution = model.convolutions[layer.index]
@@ -69,7 +71,7 @@ def test_any_degrees_of_freedom(small_rpg, images, dof):
     model = small_rpg(dof=dof)
     assert sum(ring.free.numel() for ring in model.rings) == dof
     model(images).sum().backward()
-    used = sum(slot.weights for ring in model.rings for slot in ring.slots)
+    used = sum(slot.weight_count for ring in model.rings for slot in ring.slots)
     assert (model.rings[0].free.grad != 0).sum() <= min(dof, used)
 
 
@@ -89,9 +91,8 @@ def test_it_learns(small_rpg):
 
 
 def test_a_folded_network_can_draw_too(images):
-    config = ModelConfig.of(Method.FOLDED, widths=(4, 8), iterations=(0, 3))
+    config = ModelConfig.of(Method.FOLDED, widths=(4, 8), iterations=(0, 3), rings=Rings(64))
     network = config.topology("folded", (8, 8, 1), 10)
-    plans = planned(network, dof=64, addressing=Addressing.WORD)
-    model = RpgResNet(network, plans, addressing=Addressing.WORD, generator=torch.Generator())
+    model = RpgResNet(network, config, torch.Generator())
     assert len(model.convolutions[network.layer("stage2.fold.conv1").index].norms) == 3
     assert model(images).shape == (8, 10)

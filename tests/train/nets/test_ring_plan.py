@@ -5,7 +5,7 @@ import pytest
 from spec.refusal import Refused
 from spec.topologies import rpg
 from train.nets.addressing import Addressing
-from train.nets.ring_plan import Scope, planned, ring_layers, shared_out
+from train.nets.ring_plan import Rings, Scope, planned, ring_layers, shared_out
 
 ENDS = ("stem", "classifier")
 
@@ -44,21 +44,41 @@ def test_dof_is_shared_out_in_proportion(dof, word):
 
 def test_the_global_plan_is_the_ring_of_the_spec(small_network):
     network = small_network()
-    plan, = planned(network, dof=320, addressing=Addressing.WORD)
+    plan, = planned(network, Rings(320))
     ring, = rpg(network, words=20).rings
     assert (plan.name, plan.size, plan.layers) == (ring.name, ring.size, ring.layers)
 
 
 @pytest.mark.parametrize(("dof", "addressing", "words"), [
-    (0, Addressing.ELEMENT, "must be at least 1 for element addressing, not 0"),
     (8, Addressing.WORD, "must be a multiple of 16 for word addressing, not 8"),
     (40, Addressing.WORD, "must be a multiple of 16 for word addressing, not 40"),
 ])
 def test_impossible_sizes_are_refused(small_network, dof, addressing, words):
     with pytest.raises(Refused, match=words):
-        planned(small_network(), dof=dof, addressing=addressing)
+        planned(small_network(), Rings(dof, addressing))
 
 
 def test_unknown_parts_are_refused(small_network):
     with pytest.raises(Refused, match="shortcut"):
         ring_layers(small_network(), Scope.GLOBAL, ("head",))
+
+
+def test_no_values_are_no_rings(small_network):
+    assert planned(small_network(), Rings(0)) == ()
+
+
+def test_plain_form_and_back():
+    rich = Rings(48, Addressing.HASH, flips=False, scope=Scope.LAYER, parts=("stem",))
+    assert Rings.from_json(rich.to_json()) == rich
+    assert all(type(value) in (str, int, bool, tuple) for value in rich.to_json().values())
+
+
+@pytest.mark.parametrize(("change", "words"), [
+    ({"dof": -1}, "Setting --dof must be at least 0, not -1"),
+    ({"scope": "world"}, "Setting --scope must be one of global, stage, layer, not 'world'"),
+    ({"parts": "stem"}, "Setting --parts must be several in a row, not 'stem'"),
+    ({"words": 1}, "Unknown key model.rings.words"),
+])
+def test_impossible_rings_are_refused(change, words):
+    with pytest.raises(Refused, match=words):
+        Rings.from_json(Rings(48).to_json() | change)

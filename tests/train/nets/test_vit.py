@@ -20,7 +20,7 @@ def test_the_papers_sizes():
     assert (shape.depth, shape.heads, shape.dim) == (6, 4, 64)
     layers = vit_layers(shape)
     assert len(layers) == 24
-    assert sum(slot.weights for slot in vit_slots(shape) if slot.name in layers) == 6 * 12 * 64**2
+    assert sum(slot.weight_count for slot in vit_slots(shape) if slot.name in layers) == 6 * 12 * 64**2
 
 
 @pytest.mark.parametrize("dof", [None, 96])

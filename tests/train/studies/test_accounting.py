@@ -7,7 +7,7 @@ import pytest
 from spec.refusal import Refused
 from train.nets.addressing import Addressing
 from train.nets.config import Method, ModelConfig
-from train.nets.ring_plan import Scope, planned
+from train.nets.ring_plan import Rings, Scope, planned
 from train.studies import accounting
 from train.studies.accounting import account
 
@@ -19,7 +19,7 @@ def resnet(depth, image=(224, 224, 3), classes=1000):
 
 
 def of(network, dof, **settings):
-    return account(network, planned(network, dof=dof, addressing=Addressing.ELEMENT, **settings))
+    return account(network, planned(network, Rings(dof, Addressing.ELEMENT, **settings)))
 
 
 @pytest.mark.parametrize(("depth", "layers", "drawn", "batch_norm"), [
@@ -27,7 +27,7 @@ def of(network, dof, **settings):
 ])
 def test_resnets_of_the_paper(depth, layers, drawn, batch_norm):
     network = resnet(depth)
-    plan, = planned(network, dof=ONE_LAYER, addressing=Addressing.ELEMENT)
+    plan, = planned(network, Rings(ONE_LAYER, Addressing.ELEMENT))
     found = account(network, (plan,))
     assert len(plan.layers) == layers
     assert (found.drawn, found.batch_norm) == (drawn, batch_norm)

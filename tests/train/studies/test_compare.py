@@ -21,8 +21,8 @@ def test_methods(tmp_path, capsys):
     assert list(rows) == ["dense", "folded", "hnn", "hfn"]
     for name, row in rows.items():
         cell = json.loads((tmp_path / "cells" / f"{name}-3" / "cell.json").read_text())
-        assert cell["settings"]["model"]["method"] == name
-        assert (cell["settings"]["seed"], cell["images"]) == (3, 64)
+        settings = cell["key"]["settings"]
+        assert (settings["model"]["method"], settings["seed"], settings["images"]) == (name, 3, 64)
         assert (row["seeds"], row["accuracies"]) == ([3], [cell["accuracy"]])
         method = Method(name)
         network = ModelConfig.of(method, widths=(4, 8), iterations=(0, 2)).topology("t", (8, 8, 1), 10)
@@ -34,19 +34,19 @@ def test_methods(tmp_path, capsys):
 
 
 def test_every_idea_is_another_network(tmp_path):
-    arguments = compare._parser().parse_args(["ideas", *TINY, "--seeds", "0,5", "--out", str(tmp_path)])
-    cells = compare.cells_of(compare.IDEAS, arguments)
+    arguments = compare.parser().parse_args(["ideas", *TINY, "--seeds", "0,5", "--out", str(tmp_path)])
+    cells = compare.cells_of(compare.IDEAS, arguments, compare.OFFSETS, drawn=("seed",))
     models = [group[0].settings.model for group in cells.values()]
     assert all(model not in models[:i] for i, model in enumerate(models))
     assert models[0] == ModelConfig(widths=(4, 8), iterations=(0, 2))
-    assert [cell.settings.seed for cell in cells["1of4"]] == [0, 5]
+    assert [(cell.settings.seed, cell.settings.model.net_seed) for cell in cells["1of4"]] == [(0, 0), (5, 0)]
     assert {name for name, group in cells.items() if group[0].offsets} == {"shared-norm", "shared-norm-varied"}
 
 
 def test_bad_options_are_refused(tmp_path):
     for options, message in (
-        (["--seed", "1"], "Option --seed is one seed"), (["--jobs", "0"], "at least one"),
-        (["--images", "9999"], "Option --images must be from 0 to 1347"),
+        (["--seed", "1"], "Option --seed is one seed"), (["--jobs", "0"], "Option --jobs must be at least 1, not 0"),
+        (["--seeds", ""], "at least one of --seeds"), (["--images", "9999"], "Option --images must be from 0 to 1347"),
     ):
         with pytest.raises(Refused, match=message):
             compare.main(["methods", *TINY, *options, "--out", str(tmp_path)])

@@ -51,7 +51,7 @@ def test_memory_of_a_mask_is_the_frozen_and_the_masked_weight():
         step = Step("tiny", variant, 4)
         step.run()
         memory[variant] = step.memory()
-    weights = sum(layer.weights for layer in step.model.network.layers)
+    weights = sum(layer.weight_count for layer in step.model.network.layers)
     assert memory[Mode.ANY] - memory[DENSE] == 8 * weights
 
 

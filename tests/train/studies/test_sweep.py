@@ -31,9 +31,10 @@ def test_one_size_is_no_line():
         fit_line([10, 10], [0.1, 0.2])
 
 
-@pytest.mark.parametrize("network", [[], ["--network", "vit", "--width", "8"], ["--network", "repeated"]])
+@pytest.mark.parametrize("network", ["small", "vit", "repeated"])
 def test_command(tiny_study, tmp_path, capsys, network):
-    assert sweep.main([*tiny_study, "--dofs", "16,64,100000", "--seeds", "0,1", *network]) == 0
+    options = ["--dofs", "16,64,100000", "--seeds", "0,1", "--network", network, "--width", "8"]
+    assert sweep.main([*tiny_study, *options]) == 0
     out = capsys.readouterr().out
     result = json.loads((tmp_path / "out" / "result.json").read_text())
     assert [dof for dof, _ in result["points"]] == [16, 16, 64, 64, 100000, 100000]

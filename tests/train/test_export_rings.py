@@ -1,4 +1,4 @@
-"""The exported network: bit-exact on every stored activation, near the trained one, refused where hardware lacks it."""
+"""Exported rings: bit-exact on every stored activation, near the trained network, refused where hardware lacks it."""
 
 import json
 
@@ -9,33 +9,39 @@ import torch
 from spec import golden, model, vectors
 from spec.refusal import Refused
 from spec.ring import unpack
+from train import export, finetune, fit
+from train.deploy.calibration import calibrate
 from train.deploy.deployed import DeployedNet
+from train.deploy.quantize import quantize
+from train.deploy.ring_integers import round_rings
+from train.loop import checkpoint
 from train.nets.addressing import Addressing
 from train.nets.config import Method
 from train.nets.ring_plan import Scope
-from train.studies import ring_export as export
-from train.studies import ring_fit as fit
-from train.studies.experiment import Experiment, read_cell
-from train.studies.ring_export import integer_model, ring_network
-from train.studies.ring_options import prepared
 
 EVERYTHING = ("stem", "shortcut", "classifier")
 
 
 @pytest.fixture(scope="module")
-def cell(tmp_path_factory):
-    """A network trained for three epochs on the digits, its shortcuts and stages in one ring."""
+def drawn(tmp_path_factory):
+    """Checkpoint of a network trained for three epochs on the digits, its shortcuts and stages in one ring."""
     out = tmp_path_factory.mktemp("fit")
     assert fit.main([
-        "--dataset", "digits", "--shrink", "1", "--images", "0", "--epochs", "3", "--batch", "32", "--width", "8",
-        "--dof", "1040", "--device", "cpu", "--out", str(out),
+        "--epochs", "3", "--optimizer", "sgd", "--lr", "0.05", "--method", "hnn", "--widths", "8,16,32", "--iterations",
+         "0,1,1", "--dof", "1040", "--device", "cpu", "--out", str(out),
     ]) == 0
-    return out / "cell.pt"
+    return out / "checkpoint.pt"
+
+
+def integer_model(net, images, planes):
+    """The integers of ``net``, whose rings are rounded."""
+    round_rings(net, planes)
+    return quantize(net, calibrate(net, images), {})
 
 
 def trained_like(small_rpg, images, **settings):
     """A network whose batch norms have seen images."""
-    net = small_rpg(addressing=Addressing.WORD, outside=Method.HNN, **settings)
+    net = small_rpg(addressing=Addressing.WORD, **({"outside": Method.HNN} | settings))
     with torch.no_grad():
         for _ in range(20):
             net(images)
@@ -80,13 +86,14 @@ def test_stored_activations_follow_the_float_network(small_rpg, images):
         assert np.corrcoef(got, values.ravel())[0, 1] > 0.99, stored.layer.name
 
 
-def test_command(cell, tmp_path, capsys):
+def test_command(drawn, tmp_path, capsys):
     out = tmp_path / "rpg.safetensors"
-    options = ["--cell", str(cell), "--dataset", "digits", "--shrink", "1", "--images", "0", "--vectors", "8"]
+    options = ["--checkpoint", str(drawn), "--vectors", "8"]
     assert export.main([*options, "--out", str(out), "--json"]) == 0
     facts = json.loads(capsys.readouterr().out)
     assert facts["float_accuracy"] > 0.8
     assert abs(facts["float_accuracy"] - facts["deployed_accuracy"]) < 0.02
+    assert facts["recipe"]["model"]["rings"]["dof"] == 1040
     deployed = model.load(out)
     assert deployed.hash == facts["hash"]
     assert deployed.ring_bits == 8 * 1040
@@ -96,29 +103,43 @@ def test_command(cell, tmp_path, capsys):
     assert export.main([*options, "--out", str(out)]) == 0
     assert out.read_bytes() == content
     assert capsys.readouterr().out.splitlines()[-2:] == [str(out), str(tmp_path / "rpg.vectors.safetensors")]
+    assert export.main([*options, "--planes", "3", "--out", str(out)]) == 0
+    assert [ring.planes for ring in model.load(out).network.rings] == [3]
 
 
 @pytest.mark.parametrize(("settings", "words"), [
     ({"addressing": Addressing.ELEMENT, "outside": Method.HNN}, "addressed by element; train with --addressing word"),
     ({"addressing": Addressing.WORD, "outside": Method.HNN, "flips": False}, "addressed by word without flips"),
-    ({"addressing": Addressing.WORD}, "layer stem has dense weights; train with --outside hnn"),
+    ({"addressing": Addressing.WORD}, "learns dense weights, as those of stem; train with --method hnn or hfn"),
 ])
-def test_what_hardware_lacks_is_refused(small_rpg, settings, words):
+def test_what_hardware_lacks_is_refused(small_rpg, images, settings, words):
     with pytest.raises(Refused, match=words):
-        ring_network(small_rpg(**settings), 5)
+        integer_model(small_rpg(**settings), images.numpy(), 5)
 
 
-def test_dense_is_fine_where_nothing_is_outside(small_rpg):
-    network = ring_network(small_rpg(addressing=Addressing.WORD, parts=EVERYTHING), 5)
-    assert network.modes == {}
+def test_dense_is_fine_where_nothing_is_outside(small_rpg, images):
+    net = trained_like(small_rpg, images, parts=EVERYTHING, outside=Method.DENSE)
+    assert integer_model(net, images.numpy(), 5).network.modes == {}
 
 
-def test_foreign_data_and_networks_are_refused(cell, digits):
-    state = read_cell(cell)
-    with pytest.raises(Refused, match="trained on other images than digits"):
-        export.export(state, prepared(digits, 2, 0), 5, 100, 8)
-    other = Experiment(network="repeated", width=4).to_json()
-    with pytest.raises(Refused, match="of kind repeated cannot be exported"):
-        export.export(state | {"experiment": other}, digits, 5, 100, 8)
+def test_a_folded_network_with_rings_is_exported(tiny, tmp_path):
+    fit.main([*tiny, "--epochs", "1", "--dof", "320", "--out", str(tmp_path)])
+    out = tmp_path / "m.safetensors"
+    assert export.main(["--checkpoint", str(tmp_path / "checkpoint.pt"), "--vectors", "2", "--out", str(out)]) == 0
+    assert max(block.iterations for block in model.load(out).network.blocks) == 2
+
+
+def test_what_is_only_trained_is_refused(tiny, drawn, tmp_path):
+    repeated = ["--network", "repeated", "--method", "dense", "--width", "4", "--dof", "320"]
+    fit.main([*tiny, "--epochs", "1", *repeated, "--out", str(tmp_path)])
+    with pytest.raises(Refused, match="of kind repeated is only trained; choose small or a ResNet"):
+        export.main(["--checkpoint", str(tmp_path / "checkpoint.pt")])
+    with pytest.raises(Refused, match="of a network with rings, which cannot be fine-tuned"):
+        finetune.main(["--checkpoint", str(drawn), "--out", str(tmp_path / "tuned")])
     with pytest.raises(Refused, match="--planes must be from 1 to 5, not 6"):
         export.main(["--planes", "6"])
+
+
+def test_other_images_are_refused(drawn, digits):
+    with pytest.raises(Refused, match="trained on other images than digits"):
+        export.export(checkpoint.load(drawn), digits.prepared(2, 0), None, 8)
