@@ -4,7 +4,7 @@ Networks and builds are drawn from everything that :mod:`gen.check` accepts (:mo
 often each feature was. The same seed draws the same networks, whatever ran before.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -23,10 +23,10 @@ from spec.config import AcceleratorConfig
 from spec.files import build_root, output_folder, write_text
 from spec.refusal import Refused, run_command
 
-__all__ = ["Round", "coverage", "main", "parser", "rounds"]
+__all__ = ["Round", "coverage", "main", "never_drawn", "parser", "rounds"]
 
 #: Networks per simulator process, and processes per build: a build takes longer than its networks.
-_NETWORKS, _PROCESSES = 5, 5
+_NETWORKS, _PROCESSES = 5, 3
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,12 @@ def coverage(these: Sequence[Round]) -> dict[str, int]:
     return found
 
 
+def never_drawn(counts: Mapping[str, int]) -> str | None:
+    """A sentence that names what a :func:`coverage` never met; None if it met everything."""
+    missing = [name for name, count in counts.items() if not count]
+    return f"Never drawn: {', '.join(missing)}; draw more networks, or from another seed" if missing else None
+
+
 def _problem(this: Round, out: Path) -> str | None:
     """Run ``this``; what is wrong, if anything."""
     run_dir = out / this.name
@@ -119,13 +125,15 @@ def main(argv: Sequence[str] | None = None) -> int:
             if problem is not None:
                 problems[this.name] = problem
             progress.advance(task, this.networks)
+    counts = coverage(chosen)
     data = {
         "seed": arguments.seed,
         "networks": sum(this.networks for this in chosen),
         "builds": len({this.build for this in chosen}),
         "rounds": len(chosen),
         "problems": problems,
-        "coverage": coverage(chosen),
+        "coverage": counts,
+        "never_drawn": never_drawn(counts),
     }
     written = write_text(arguments.out / "fuzz.json", json_text(data))
     if arguments.json:
@@ -136,9 +144,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         for name, count in data["coverage"].items():
             table.add_row(name, f"{count}")
         Console().print(table)
-        missing = [name for name, count in data["coverage"].items() if not count]
-        if missing:
-            print(f"Never drawn: {', '.join(missing)}; draw more networks, or from another seed")
+        if data["never_drawn"]:
+            print(data["never_drawn"])
         print(f"{what}: {len(problems)} of {len(chosen)} rounds wrong")
         for name, problem in problems.items():
             print(f"round {name} (repeat it with --only {name}): {problem}")

@@ -1,20 +1,22 @@
 """Networks nobody thought of, of everything that :mod:`gen.check` accepts, and what of it was drawn how often."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from random import Random
 
 import numpy as np
 
 from gen.compile import Program, compile_model
+from gen.plan import LayerPlan
 from spec.config import AcceleratorConfig, config_for
-from spec.layer import Role
+from spec.layer import Layer, Role
 from spec.model import Model
 from spec.network import Block, Kind, Network, Stem
 from spec.numerics import ACTIVATION_BITS, ACTIVATION_BITS_MIN
 from spec.refusal import Refused
-from spec.ring import PLANES_MAX, Ring
+from spec.ring import PLANES_MAX, Ring, row_words
 from spec.supermask import GROUP, Mode
 from spec.synthetic import random_images, synthetic_model
 from spec.topologies import drawn
@@ -23,6 +25,9 @@ __all__ = ["FEATURES", "Draw", "draw", "features_of", "random_config"]
 
 #: Dense-equivalent MACs of the largest network.
 _MACS = 400_000
+
+#: Sizes tried before other parts are.
+_TRIES = 300
 
 
 @dataclass(frozen=True)
@@ -47,19 +52,21 @@ class Draw:
 
 
 def random_config(rng: Random, number: int) -> AcceleratorConfig:
-    """Build ``number`` of a run, of at most 512 PEs. Every other one has several lanes, every other one little memory
-    for masks, and two of three know rings, so that a few builds meet all of these.
+    """Build ``number`` of a run, of at most 512 PEs. Two of four have several lanes, every other one has little memory
+    for masks, and two of three know rings, so that four builds meet each of these alone and together.
     """
-    groups = rng.choice((4, 8, 16, 32))
+    # Short words where there is little memory: it must hold two chunks, and those are shorter then than most masks.
+    groups = rng.choice((4, 8) if number % 2 else (4, 8, 16, 32))
     rows = rng.choice([rows for rows in (4, 8, 16, 32) if rows <= 4 * groups and rows * groups <= 256])
-    lanes = rng.choice([lanes for lanes in (2, 4, 8) if lanes * rows * groups <= 512]) if number % 2 == 0 else 1
+    lanes = rng.choice([lanes for lanes in (2, 4, 8) if lanes * rows * groups <= 512]) if number % 4 < 2 else 1
     weight_rows = rng.choice([count for count in (1, 2, 4, 8) if count <= rows])
     config = config_for(
         groups * rows * lanes, groups=groups, rows=rows, lanes=lanes, weight_rows=weight_rows,
-        psum_depth=rng.randrange(16, 200), ring_words=2048 if number % 3 != 1 else 0,
+        psum_depth=rng.randrange(16, 200), ring_words=2048 if number % 3 < 2 else 0,
     )
     if number % 2:
-        config = dataclasses.replace(config, mask_bits=config.mask_word_bits * rng.choice((16, 32, 64, 128)))
+        slots = 2 * 9 * config.load_cycles  # words of two chunks of a 3x3 layer of one word per pixel
+        config = dataclasses.replace(config, mask_bits=config.mask_word_bits * rng.randint(slots, slots * 3 // 2))
     return config
 
 
@@ -76,48 +83,60 @@ def draw(config: AcceleratorConfig, rng: Random) -> Draw:
         return made
 
 
+@dataclass(frozen=True)
+class _Part:
+    """What a residual block is, but for its size; a ``plain`` one keeps the shape, and may be recurrent."""
+
+    kind: Kind
+    wider: float
+    plain: bool
+
+    def drawn(self, name: str, channels: int, rng: Random) -> Block:
+        """A block of this make behind ``channels`` channels."""
+        if self.plain:
+            return Block(name, channels, 1, rng.randrange(1, 5), self.kind, self.wider)
+        unit = (Fraction(self.wider) / self.kind.expansion).denominator  # for a whole number of inner channels
+        return Block(name, unit * rng.randrange(1, 70 // unit), rng.choice((1, 2, 3)), 1, self.kind, self.wider)
+
+
+def _part(rng: Random) -> _Part:
+    return _Part(rng.choice(list(Kind)), rng.choice((1.0, 1.0, rng.randrange(1, 8) / 4)), rng.random() < 0.5)
+
+
 def _model(config: AcceleratorConfig, rng: Random) -> Model:
-    """A random model that fits ``config`` by itself."""
+    """A random model that fits ``config`` by itself.
+
+    Sizes are drawn again if they do not fit, parts only if no sizes do: otherwise networks of several blocks would be
+    rare.
+    """
     while True:
-        try:
-            network = _network(rng)
-            if network.macs > _MACS:
+        parts, pool = [_part(rng) for _ in range(rng.randrange(4))], rng.random() < 0.3
+        for _ in range(_TRIES):
+            try:
+                network = _network(parts, pool, rng)
+                if network.macs > _MACS:
+                    continue
+                if config.ring_words:
+                    network = _with_rings(network, config.ring_words // 8, rng)
+                bits = rng.choice((ACTIVATION_BITS, rng.randint(ACTIVATION_BITS_MIN, ACTIVATION_BITS)))
+                model = synthetic_model(network, rng.randrange(1 << 16), calibration_images=2, bits=bits)
+                compile_model(model, config, trace=True)
+            except Refused:
                 continue
-            if config.ring_words:
-                network = _with_rings(network, config.ring_words // 8, rng)
-            bits = rng.choice((ACTIVATION_BITS, rng.randint(ACTIVATION_BITS_MIN, ACTIVATION_BITS)))
-            model = synthetic_model(network, rng.randrange(1 << 16), calibration_images=2, bits=bits)
-            compile_model(model, config, trace=True)
-        except Refused:
-            continue
-        return model
+            return model
 
 
-def _network(rng: Random) -> Network:
-    """A random network with masks; refused if it is impossible."""
-    stem = Stem(
-        rng.choice((1, 2, 3, 3, 5, 7)), rng.choice((1, 1, 2)), rng.randrange(4), rng.randrange(1, 40),
-        rng.random() < 0.3,
-    )
-    blocks, width = [], stem.width
-    for index in range(rng.randrange(4)):
-        folds = rng.random() < 0.5
-        kind = rng.choice(list(Kind))
-        width = width if folds else rng.randrange(1, 70)
-        if kind is Kind.BOTTLENECK and width % kind.expansion:
-            width += -width % kind.expansion
-            folds = False
-        wider = rng.choice((1.0, 1.0, rng.randrange(1, 8) / 4))
-        blocks.append(Block(
-            f"b{index}", width, 1 if folds else rng.choice((1, 2, 3)), rng.randrange(1, 5) if folds else 1, kind, wider
-        ))
+def _network(parts: Sequence[_Part], pool: bool, rng: Random) -> Network:
+    """A random network of these parts with masks; refused if it is impossible."""
+    stem = Stem(rng.choice((1, 2, 3, 3, 5, 7)), rng.choice((1, 1, 2)), rng.randrange(4), rng.randrange(1, 40), pool)
+    blocks, names, width = [], ["stem", "classifier"], stem.width
+    for index, part in enumerate(parts):
+        block = part.drawn(f"b{index}", width, rng)
+        names += [f"{block.name}.{layer.name}" for layer in block.convolutions(width)]
+        blocks.append(block)
+        width = block.width
     height, channels = rng.randrange(1, 24), rng.randrange(1, 5)
     image = (height, rng.choice((height, rng.randrange(1, 24), rng.randrange(1, 24))), channels)
-    names = ["stem", "classifier"]
-    channels = stem.width
-    for block in blocks:
-        names += [f"{block.name}.{layer.name}" for layer in block.convolutions(channels)]
-        channels = block.width
     made = {"seed": rng.randrange(1 << 32), "classes": rng.randrange(2, 50), "density": rng.uniform(0.05, 1.0)}
     network = Network(
         name="random", image=image, stem=stem, blocks=tuple(blocks), modes=dict.fromkeys(names, Mode.ANY), **made
@@ -133,15 +152,28 @@ def _allowed(mode: Mode, inputs: int) -> bool:
 
 
 def _with_rings(network: Network, longest: int, rng: Random) -> Network:
-    """``network`` with some layers drawing from none to three rings of random sizes."""
-    count = rng.randrange(4)
-    owners = {layer.name: rng.randrange(count + 1) for layer in network.layers}
+    """``network`` with some layers drawing from none to three rings of random sizes, or each with stored signs."""
+    count, stored, share = rng.randrange(4), rng.random() < 0.2, rng.choice((0.25, 0.5, 1))
+    owners = {layer.name: rng.randrange(count) if count and rng.random() < share else None for layer in network.layers}
+    if stored:
+        chosen = [layer for layer in network.layers if owners[layer.name] is not None]
+        return drawn(network, *(Ring(layer.name, _words(layer), 1, (layer.name,)) for layer in chosen))
     layers = [tuple(name for name, owner in owners.items() if owner == index) for index in range(count)]
     return drawn(network, *(
         Ring(f"r{index}", rng.choice((1, rng.randrange(1, 20), rng.randrange(1, longest))),
              rng.randint(1, PLANES_MAX), names)
         for index, names in enumerate(layers) if names
     ))
+
+
+def _words(layer: Layer) -> int:
+    """Words of the ring in which each weight of ``layer`` has a place of its own, with any sign."""
+    return layer.outputs * row_words(layer.shape)
+
+
+def _stores_signs(placed: LayerPlan) -> bool:
+    ring = placed.layer.ring
+    return ring is not None and ring.layers == (placed.layer.name,) and ring.words == _words(placed.layer)
 
 
 def _has_block(wanted: Callable[[Block], bool]) -> Callable[[Program, int], bool]:
@@ -164,7 +196,9 @@ FEATURES: Mapping[str, Callable[[Program, int], bool]] = {
     "narrower inside": _has_block(lambda block: block.wider < 1),
     "wider inside": _has_block(lambda block: block.wider > 1),
     "projection shortcut": _has_layer(lambda placed: placed.layer.role is Role.SHORTCUT),
+    "several blocks": lambda program, images: len(program.model.network.blocks) > 1,
     "recurrent block": _has_block(lambda block: block.iterations > 1),
+    "recurrent bottleneck": _has_block(lambda block: block.iterations > 1 and block.kind is Kind.BOTTLENECK),
     "stride of 3": _has_block(lambda block: block.stride == 3),
     "max pool": lambda program, images: program.model.network.pool is not None,
     "stem over 1x1": lambda program, images: program.model.network.stem.kernel == 1,
@@ -181,6 +215,10 @@ FEATURES: Mapping[str, Callable[[Program, int], bool]] = {
     "several rings": lambda program, images: len(program.model.network.rings) > 1,
     "ring of one plane": _has_layer(lambda placed: placed.layer.ring is not None and placed.layer.planes == 1),
     "ring of all planes": _has_layer(lambda placed: placed.layer.planes == PLANES_MAX),
+    "stored signs": _has_layer(_stores_signs),
+    "ring beside streamed masks": lambda program, images: (
+        bool(program.model.network.rings) and program.plan.slot_units > 0
+    ),
     "fewer than 8 bits": lambda program, images: any(
         numbers.bits < ACTIVATION_BITS for numbers in program.model.requantizations.values()
     ),
@@ -190,6 +228,7 @@ FEATURES: Mapping[str, Callable[[Program, int], bool]] = {
     "shorter last pixel tile": _has_layer(lambda placed: placed.last_run < placed.run),
     "behind another model": lambda program, images: program.start > 0,
     "several lanes": lambda program, images: program.config.lanes > 1,
+    "masks streamed to several lanes": lambda program, images: program.config.lanes > 1 and program.plan.slot_units > 0,
     "lane without an image": lambda program, images: images < program.config.lanes,
 }
 

@@ -8,7 +8,7 @@ import dataclasses
 import re
 from collections.abc import Iterable
 
-from spec.layer import Role
+from spec.layer import Layer, Role
 from spec.network import Block, Kind, Network, Stem
 from spec.refusal import Refused
 from spec.ring import PLANES_MAX, Ring
@@ -167,7 +167,8 @@ def rpg(
     parts : some of :data:`RING_OPTIONS`
         Other layers that draw from it too; the rest keep their masks. The paper's excludes stem and classifier.
     """
-    return drawn(network, Ring("ring", words, planes, tuple(_ring_layers(network, parts))))
+    names = tuple(layer.name for layer in _ring_layers(network, parts))
+    return drawn(network, Ring("ring", words, planes, names))
 
 
 def rings_of_stages(
@@ -176,16 +177,17 @@ def rings_of_stages(
     """As :func:`rpg`, but one ring of ``words`` words per stage; layers outside the stages share another."""
     stages: dict[str, list[str]] = {}
     for layer in _ring_layers(network, parts):
-        stages.setdefault(layer.partition(".")[0] if "." in layer else "ends", []).append(layer)
+        stage = layer.block.partition(".")[0] if layer.block else "ends"
+        stages.setdefault(stage, []).append(layer.name)
     return drawn(network, *(Ring(stage, words, planes, tuple(names)) for stage, names in stages.items()))
 
 
-def _ring_layers(network: Network, parts: Iterable[str]) -> list[str]:
+def _ring_layers(network: Network, parts: Iterable[str]) -> list[Layer]:
     parts = tuple(parts)
     if unknown := [part for part in parts if part not in RING_OPTIONS]:
         raise Refused(f"Layers drawn from a ring too must be some of {', '.join(RING_OPTIONS)}, not {unknown[0]!r}")
     roles = {Role.INNER, Role.LAST, *(RING_OPTIONS[part] for part in parts)}
-    return [layer.name for layer in network.layers if layer.role in roles]
+    return [layer for layer in network.layers if layer.role in roles]
 
 
 def _network(name, image, stem: Stem, blocks: list[Block], classes, mode: Mode, density, seed) -> Network:
