@@ -91,10 +91,9 @@ def scales_of(network: Network, found: dict[str, Distribution], rule: Rule, bits
     if network.pool:
         steps[network.pool.name] = steps[network.layers[0].name]
     residual_shifts = {}
-    for block in network.blocks:
-        layers = {layer.role: layer.name for layer in network.block_layers(block)}
-        if Role.SHORTCUT in layers:
-            shortcut, last = layers[Role.SHORTCUT], layers[Role.LAST]
+    for last, added in network.added.items():
+        if added.role is Role.SHORTCUT:
+            shortcut = added.name
             # A step finer than that of the sum would gain next to nothing.
             coarser = math.ceil(math.log2(max(steps[shortcut] / steps[last], 1)))
             residual_shifts[last] = min(coarser, RESIDUAL_SHIFT_MAX)

@@ -99,18 +99,14 @@ def flops(network: Network, filters: dict[str, int]) -> int:
 
     Filters of a layer that is read by the next of its block only take that one's input channels with them.
     """
-    total, before = 0, {}
+    total = 0
     for step in network.steps:
         layer = step.layer
         if layer.role is Role.POOL:
             continue
-        block = layer.name.rpartition(".")[0]
-        inputs = layer.inputs
-        if layer.role in (Role.INNER, Role.LAST) and (block, step.iteration) in before:
-            inputs = before[block, step.iteration]
+        source = None if step.source is None else network.steps[step.source].layer
+        inputs = filters[source.name] if source is not None and source.role is Role.INNER else layer.inputs
         total += layer.macs // layer.outputs // layer.inputs * filters[layer.name] * inputs
-        if layer.role is Role.INNER:
-            before[block, step.iteration] = filters[layer.name]
     return total
 
 
