@@ -28,7 +28,7 @@ from spec.files import output_folder, write_text
 from spec.refusal import Refused, run_command
 from train.data import Dataset
 from train.loop import checkpoint
-from train.loop.processes import Processes
+from train.loop.processes import DEVICES, Processes
 from train.loop.settings import Settings, add_settings_options, settings_from
 from train.loop.trainer import Run, Trainer
 from train.nets.model import ResidualNet
@@ -129,7 +129,7 @@ def add_run_options(parser: CommandParser, out: Path) -> None:
     add("--data", type=Path, default=Path("build/data"), help="folder of the data sets' files (default build/data)")
     add_out(group, f"folder to write (default {out})", out)
     add("--resume", action="store_true", help="go on from the checkpoint in --out")
-    add("--device", default="auto", choices=("auto", "cpu", "cuda"), help="default: a GPU where there is one")
+    add("--device", default="auto", choices=DEVICES, help="default: a GPU where there is one")
     add("--threads", type=Whole(1), default=1, help="threads of a CPU; the bits depend on it (default 1)")
     add("--workers", type=Whole(0), default=4, help="processes that decode images in files (default 4)")
     add("--save-seconds", type=Number(least=0), default=300.0, help="between checkpoints in an epoch (default 300)")

@@ -1,5 +1,6 @@
 """Training batches: a function of seed and epoch alone, whatever the device, the workers or the processes."""
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -26,8 +27,8 @@ class Batches:
     Epoch ``e`` is drawn from ``seed`` and ``e`` alone, so a resumed run goes on as if it had never stopped. With
     several processes each gets its equal part of every batch: together they see what one process would see.
 
-    Images in memory are put on ``device`` once and varied there; images in files are decoded by ``workers`` processes
-    ahead of time.
+    Images in memory are put on ``device`` once and varied there, unless they would take more than half of what is free;
+    images in files are decoded by ``workers`` processes ahead of time.
 
     Parameters
     ----------
@@ -69,7 +70,8 @@ class Batches:
         self.world = world
         self.workers = workers
         in_memory = isinstance(self.images, np.ndarray)
-        self.resident = torch.from_numpy(self.images).to(device) if in_memory else None
+        home = device if in_memory and 2 * self.images.nbytes <= _free(device) else torch.device("cpu")
+        self.resident = torch.from_numpy(self.images).to(home) if in_memory else None
         self._small: Tensor | None = None
         coin = torch.Generator().manual_seed(seed)
         self._swapped = torch.rand(count, generator=coin) < 0.5  # in even epochs, where mirrors alternate
@@ -96,8 +98,9 @@ class Batches:
             yield from self._decoded(order, draws)
             return
         images, vary = self._shrunk(side)
-        for chosen, numbers in zip(order.to(self.device), draws.to(self.device), strict=True):
-            yield vary(images[chosen], numbers), self.labels[chosen]
+        for chosen, numbers in zip(order.to(images.device), draws.to(images.device), strict=True):
+            varied = vary(images[chosen], numbers)
+            yield varied.to(self.device, non_blocking=True), self.labels[chosen.to(self.device, non_blocking=True)]
 
     def _shrunk(self, side: int | None) -> tuple[Tensor, Augmentation]:
         """All images, shrunk to ``side``, and what is done to them; the last size is kept."""
@@ -114,6 +117,11 @@ class Batches:
         )
         for images, chosen in zip(loader, order.to(self.device), strict=True):
             yield images.to(self.device, non_blocking=True), self.labels[chosen]
+
+
+def _free(device: torch.device) -> float:
+    """Bytes of ``device`` that nothing takes; what a CPU works on is in its memory already."""
+    return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else math.inf
 
 
 def _resized(images: Tensor, side: int) -> Tensor:

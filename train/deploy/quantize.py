@@ -26,6 +26,9 @@ from train.nets.weights import Weights
 
 __all__ = ["entries_of", "quantize"]
 
+#: How far a sum may be from its mean and still not move what a dead filter stores.
+_DEVIATIONS = 8.0
+
 
 def quantize(model: ResidualNet, scales: Scales, provenance: dict) -> Model:
     """Integer model of a trained network: its masks and rounded rings as they are, its batch norms as 32-bit entries.
@@ -126,15 +129,32 @@ def entries_of(
         From :func:`train.nets.scales.read_steps`.
     """
     step = scales.steps[layer.name]
-    factors = [_affine(convolution.norm_of(t)) for t in range(layer.iterations)]
-    a = np.stack([factor for factor, _ in factors])  # (iterations, M)
-    b = np.stack([offset for _, offset in factors])
+    norms = [convolution.norm_of(t) for t in range(layer.iterations)]
+    a, b = (np.stack(part) for part in zip(*map(_affine, norms), strict=True))  # (iterations, M)
+    bounds = accumulator_bounds(weights, largest=scales.largest_input(layer))
+    constant = _constant(a, np.stack([norm.running_var.double().numpy() for norm in norms]), step, bounds)
+    beta = np.stack([norm.bias.detach().double().numpy() if norm.affine else np.zeros(len(weights)) for norm in norms])
     return fold(
-        a * (scale * source / step), b / step, *accumulator_bounds(weights, largest=scales.largest_input(layer)),
+        np.where(constant, 0.0, a * (scale * source / step)), np.where(constant, beta, b) / step, *bounds,
         where=layer.name, residual_range=scales.residual_range(layer),
         residual_shift=scales.residual_shifts.get(layer.name, 0), signed=layer.role is Role.SHORTCUT, bits=scales.bits,
         z_bits=layer.widths.z,
     )
+
+
+def _constant(
+    a: np.ndarray, variance: np.ndarray, step: float, bounds: tuple[np.ndarray, np.ndarray]
+) -> np.ndarray:
+    """Which filters of a layer are stored as the beta they always put out: bool (iterations, M).
+
+    A filter is dead if its sums (of ``variance``) hardly move what it stores: :data:`_DEVIATIONS` of them by less than
+    half a ``step``. Its factor ``a = gamma / sqrt(variance + eps)`` can be hundreds of times the others', and a shift
+    that suits it leaves them no precision; so the dead whose factor is larger than that of all others are constant.
+    """
+    dead = _DEVIATIONS * np.abs(a) * np.sqrt(variance) < step / 2
+    low, high = bounds
+    living = np.abs(a[~dead & ((low != 0) | (high != 0))])
+    return dead & (np.abs(a) > living.max(initial=0.0))
 
 
 def _affine(norm: nn.BatchNorm2d) -> tuple[np.ndarray, np.ndarray]:

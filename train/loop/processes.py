@@ -11,7 +11,29 @@ import torch
 import torch.distributed
 from torch import Tensor
 
-__all__ = ["Processes"]
+from spec.refusal import Refused
+
+__all__ = ["DEVICES", "Processes", "device_of"]
+
+#: What ``--device`` can be.
+DEVICES = ("auto", "cpu", "cuda")
+
+
+def device_of(name: str) -> torch.device:
+    """The device that one of :data:`DEVICES` means; "auto" is a GPU where there is one.
+
+    Raises
+    ------
+    Refused
+        If a GPU is asked for where torch finds none.
+    """
+    there = torch.cuda.is_available()
+    if name == "cuda" and not there:
+        raise Refused(
+            "Option --device cuda needs a GPU, but torch finds none here; give --device cpu, or install a torch and a "
+            "driver that go together"
+        )
+    return torch.device("cuda" if there and name != "cpu" else "cpu")
 
 
 @dataclass(frozen=True)
@@ -34,10 +56,10 @@ class Processes:
     def start(cls, device: str = "auto") -> "Processes":
         """The processes that ``torchrun`` started (it says so in the environment), or this one alone.
 
-        ``device`` is "cpu", "cuda", or "auto" for a GPU where there is one.
+        ``device`` is as :func:`device_of` takes it.
         """
         world, rank = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))
-        kind = device if device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
+        kind = device_of(device).type
         local = int(os.environ.get("LOCAL_RANK", "0"))
         own = torch.device(kind, local) if kind == "cuda" else torch.device(kind)
         if kind == "cuda":

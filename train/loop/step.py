@@ -57,9 +57,7 @@ class TrainingStep:
         for part, targets in zip(images.chunk(self.parts), labels.chunk(self.parts), strict=True):
             for buffer, start in zip(statistics, before, strict=True):
                 buffer.copy_(start)
-            loss = self._loss(part, targets) / every
-            self.scaler.scale(loss).backward()
-            total += loss.detach()
+            total += self.gradients(part, targets)
             for mean, buffer in zip(after, self.running, strict=False):
                 mean += buffer / every
         gradients = [p.grad for group in self.optimizer.param_groups for p in group["params"] if p.grad is not None]
@@ -69,6 +67,12 @@ class TrainingStep:
         self.scaler.step(self.optimizer)
         self.scaler.update()
         return total
+
+    def gradients(self, images: Tensor, labels: Tensor) -> Tensor:
+        """Add the gradients of a part of a batch to those there are; returns its share of the mean loss, detached."""
+        loss = self._loss(images, labels) / (self.parts * self.processes.world)
+        self.scaler.scale(loss).backward()
+        return loss.detach()
 
     def _loss(self, images: Tensor, labels: Tensor) -> Tensor:
         with self._arithmetic():

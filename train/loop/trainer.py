@@ -7,7 +7,7 @@ ends in the same bits (on the same machine and versions).
 import math
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +22,7 @@ from train.data import Dataset
 from train.data.batches import Batches
 from train.data.dataset import Images
 from train.loop.average import Average
+from train.loop.memory import out_of_memory
 from train.loop.processes import Processes
 from train.loop.recipe import Recipe
 from train.loop.step import TrainingStep, learning_rate, make_optimizer
@@ -29,9 +30,8 @@ from train.nets.stretch import recalibrate
 
 __all__ = ["Run", "Trainer", "accuracy"]
 
-#: Steps between two looks at the loss on a GPU, where each look waits for all work that is under way.
+#: Steps between two looks at loss and parameters. On a GPU each look waits for all work that is under way.
 _LOOK_EVERY = 20
-
 
 #: Training images that the batch norms of averaged parameters are measured on.
 _MEASURED = 10_000
@@ -106,7 +106,8 @@ class Trainer:
         Raises
         ------
         Refused
-            If the loss is not finite: the last saved state is the last good one. If a batch does not suit the data.
+            If loss or parameters are not finite: the last saved state is the last good one. If a batch does not suit
+            the data, or the memory.
         """
         layout = torch.channels_last if self.recipe.channels_last else torch.preserve_format
         self.model.to(self.how.processes.device, memory_format=layout)
@@ -167,12 +168,14 @@ class Trainer:
         for step, (images, labels) in enumerate(self._batches.epoch(epoch, first, side), first):
             rate = learning_rate(self.recipe, epoch * steps + step, steps)
             with self.around(epoch * steps + step):
-                total = total + self._step(images, labels, rate)
+                total = total + self._trained(images, labels, rate)
             if self._average is not None:
                 self._average.update(epoch * steps + step)
             rests = (step + 1) % _LOOK_EVERY == 0 or step + 1 == steps
+            if rests:
+                self._refuse_divergence(epoch, total)
             if rests or self.how.processes.device.type == "cpu":
-                self._look(epoch, step, total, progress)
+                self._show(epoch, step, total, progress)
             if rests and time.perf_counter() - saved > self.how.save_seconds and step + 1 < steps:
                 self._keep(history, step + 1, total)
                 saved = time.perf_counter()
@@ -194,13 +197,27 @@ class Trainer:
         self._average.apply()
         recalibrate(self.model, self.dataset.train_images[:_MEASURED])
 
-    def _look(self, epoch: int, step: int, total: torch.Tensor, progress: Progress) -> None:
-        """Show how far training is; stop it if it has gone wrong."""
-        if not math.isfinite(total):
+    def _trained(self, images: torch.Tensor, labels: torch.Tensor, rate: float) -> torch.Tensor:
+        """Loss of one step; refuses a batch that the memory does not hold."""
+        with suppress(torch.OutOfMemoryError):
+            return self._step(images, labels, rate)
+        # Here, where the error holds no tensors any more.
+        raise out_of_memory(
+            lambda count: self._step.gradients(images[:count], labels[:count]), self.recipe, self.how.processes.world
+        )
+
+    def _refuse_divergence(self, epoch: int, total: torch.Tensor) -> None:
+        """Stop training if it has gone wrong: one value comes from the device."""
+        peaks = [p.detach().abs().amax() for p in self.model.parameters() if p.requires_grad]
+        if not torch.stack([total, *peaks]).isfinite().all():
+            found = f"loss {float(total)}" if not math.isfinite(total) else "parameters that are no numbers"
             raise Refused(
-                f"Training diverged in epoch {epoch + 1} (loss {float(total)}); the last good state is kept; lower the "
-                f"learning rate, now {self.recipe.lr}"
+                f"Training diverged in epoch {epoch + 1} ({found}); the last good state is kept; lower the learning "
+                f"rate, now {self.recipe.lr}"
             )
+
+    def _show(self, epoch: int, step: int, total: torch.Tensor, progress: Progress) -> None:
+        """Show how far training is."""
         progress.update(
             self._task, completed=epoch * len(self._batches) + step + 1,
             description=f"{self.how.label}, epoch {epoch + 1} of {self.recipe.epochs}: loss {total / (step + 1):.3f}",

@@ -1,12 +1,15 @@
 """Edge-popup's masks, fast: :func:`spec.supermask.select` says which weights a mask keeps.
 
 :func:`select` here keeps the same ones, bit for bit, in torch and without sorting: its time is that of a few passes
-over the scores.
+over the scores. There are two ways to a threshold, and ``select`` takes the one that suits: on a CPU a sampled guess
+(:func:`kth_largest`), which looks at values; on a device, and in what ``torch.compile`` traces, a selection of known
+size, which waits for nothing and has no shape that depends on a value.
 
 Ref: Ramanujan et al., CVPR 2020; Hidden-Fold Networks (IEEE Access 2023), section III-B.
 """
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -14,9 +17,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from spec.refusal import Refused
-from spec.supermask import GROUP, Mode, keep_count
+from spec.supermask import GROUP, Mode
 
-__all__ = ["kth_largest", "select"]
+__all__ = ["kth_largest", "select", "select_blindly"]
 
 #: Magnitudes looked at to guess where a threshold lies; layers not much larger are searched whole.
 _SAMPLE = 4096
@@ -26,12 +29,14 @@ _DEVIATIONS = 4.0
 
 
 @torch.no_grad()
-def select(scores: Tensor, mode: Mode, density: float) -> Tensor:
+def select(scores: Tensor, mode: Mode, count: int) -> Tensor:
     """Supermask of ``scores``, as :func:`spec.supermask.select` defines it.
 
     Parameters
     ----------
     scores : float tensor, shape (M, K, K, N)
+    count : int
+        :func:`spec.supermask.keep_count` of the scores: the most that are kept, but in mode ``1of4``.
 
     Returns
     -------
@@ -40,15 +45,26 @@ def select(scores: Tensor, mode: Mode, density: float) -> Tensor:
     Raises
     ------
     Refused
-        If a score is not a number, or ``1of4`` meets channels that come in no whole groups.
+        If ``1of4`` meets channels that come in no whole groups; on a CPU also if a score is not a number. (A device
+        would have to wait to know; training looks now and then.)
     """
-    magnitude = scores.abs()
-    if magnitude.max().isnan():  # A maximum with a NaN in it is NaN.
+    if scores.device.type != "cpu" or torch.compiler.is_compiling():
+        return select_blindly(scores, mode, count)
+    if scores.max().isnan():  # A maximum with a NaN in it is NaN.
         raise Refused("Scores must be numbers, but some are NaN; train again with a smaller learning rate")
-    count = keep_count(magnitude.numel(), density)
+    return _selected(scores.abs(), mode, count, _keep_largest)
+
+
+@torch.no_grad()
+def select_blindly(scores: Tensor, mode: Mode, count: int) -> Tensor:
+    """:func:`select` as a device does it: no operation waits for a value or has a shape that depends on one."""
+    return _selected(scores.abs(), mode, count, _keep_largest_blindly)
+
+
+def _selected(magnitude: Tensor, mode: Mode, count: int, keep_largest: Callable[[Tensor, int], Tensor]) -> Tensor:
     if mode is Mode.ANY:
-        return _keep_largest(magnitude, count)
-    inputs = scores.shape[-1]
+        return keep_largest(magnitude, count)
+    inputs = magnitude.shape[-1]
     if mode is Mode.ONE_OF_FOUR and inputs % GROUP:
         raise Refused(
             f"Mode 1of4 needs whole groups of {GROUP} input channels, not {inputs} channels; use mode any or 2of4"
@@ -56,9 +72,11 @@ def select(scores: Tensor, mode: Mode, density: float) -> Tensor:
     groups = functional.pad(magnitude, (0, -inputs % GROUP), value=-1).unflatten(-1, (-1, GROUP))
     candidates = _beaten(groups) < mode.passes  # (M, K, K, N/4, 4)
     candidates = candidates.flatten(-2)[..., :inputs]
-    if mode is Mode.ONE_OF_FOUR or count >= int(candidates.count_nonzero()):
+    whole, rest = divmod(inputs, GROUP)
+    most = magnitude.numel() // inputs * (whole * mode.passes + min(rest, mode.passes))
+    if mode is Mode.ONE_OF_FOUR or count >= most:
         return candidates
-    return _keep_largest(torch.where(candidates, magnitude, -1.0), count)
+    return keep_largest(torch.where(candidates, magnitude, -1.0), count)
 
 
 def _beaten(groups: Tensor) -> Tensor:
@@ -88,16 +106,26 @@ def _keep_largest(values: Tensor, count: int) -> Tensor:
     return kept.view(values.shape)
 
 
+def _keep_largest_blindly(values: Tensor, count: int) -> Tensor:
+    """What :func:`_keep_largest` marks, by operations of which none waits for a value or has a shape that depends on
+    one.
+    """
+    flat = values.flatten()
+    # Unsorted: by radix, on all of a device at once. A search for the one value would be done by a single block.
+    threshold = flat.topk(count, sorted=False).values.amin()
+    above, ties = flat > threshold, flat == threshold
+    room = count - above.sum(dtype=torch.int32)
+    return (above | ties & (ties.cumsum(0, dtype=torch.int32) <= room)).view(values.shape)
+
+
 def kth_largest(values: Tensor, count: int) -> float:
-    """The ``count``-th largest of a vector, exactly.
+    """The ``count``-th largest of a vector on a CPU, exactly.
 
     An evenly spaced sample says between which two values it probably lies. One pass counts the values above and
     gathers those between; the answer is among these if the counts say so, else the whole vector is searched. (Floyd and
     Rivest, CACM 1975, with one level.)
     """
     total = len(values)
-    if values.device.type != "cpu":
-        return float(values.kthvalue(total - count + 1).values)
     array = values.numpy()  # Whose comparisons and gathers are several times faster than torch's.
     if total > 4 * _SAMPLE:
         sample = np.sort(array[:: total // _SAMPLE])[::-1]

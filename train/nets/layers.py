@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from spec.layer import Layer, Window
-from spec.supermask import Mode
+from spec.supermask import Mode, keep_count
 from train.nets.edge_popup import select
 from train.nets.weights import Weights, initial_weight, sigma_of
 
@@ -105,6 +105,8 @@ class HiddenConv(Convolution):
 
     Members
     -------
+    count : int
+        Kept weights by ``density``, where the mode allows so many.
     scores : parameter, float32, OHWI
     weight : buffer, float32, OHWI
         Derived from the seed, hence not in the state dict.
@@ -114,7 +116,7 @@ class HiddenConv(Convolution):
                  density: float, generator: torch.Generator):
         super().__init__(window, norms, bias)
         self.mode: Mode = layer.mode
-        self.density = density
+        self.count = keep_count(layer.weight_count, density)
         self.sigma = sigma_of(layer, density)
         self.register_buffer("weight", initial_weight(kind, layer, self.sigma, seed), persistent=False)
         bound = math.sqrt(6 / (layer.weight_count // layer.outputs))
@@ -122,7 +124,7 @@ class HiddenConv(Convolution):
 
     def mask(self) -> Tensor:
         """Supermask of the present scores: bool tensor, OHWI."""
-        return select(self.scores, self.mode, self.density)
+        return select(self.scores, self.mode, self.count)
 
     def trits(self) -> np.ndarray:
         """``mask x sign`` of the present scores: int8 array, OHWI."""

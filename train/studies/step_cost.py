@@ -26,7 +26,7 @@ from console.progress import progress_bars
 from console.record import json_text
 from spec.files import output_file, write_text
 from spec.refusal import run_command
-from spec.supermask import Mode, keep_count
+from spec.supermask import Mode
 from train.nets.config import Method, ModelConfig
 from train.nets.layers import EdgePopup, HiddenConv
 from train.nets.model import HiddenFoldNet
@@ -65,7 +65,7 @@ class SortEveryUse(nn.Module):
         hidden = self.hidden
         order = hidden.scores.detach().abs().flatten().argsort()
         mask = torch.ones(len(order), dtype=torch.bool)
-        mask[order[: len(order) - keep_count(len(order), hidden.density)]] = False
+        mask[order[: len(order) - hidden.count]] = False
         effective = EdgePopup.apply(hidden.scores, hidden.weight, mask.view(hidden.scores.shape))
         return hidden(x, hidden.as_convolved(effective), iteration)
 

@@ -98,6 +98,41 @@ def test_entries_are_the_batch_norm_to_half_a_unit(digits, warmed):
             assert np.abs(numbers.bias[t] - stored).max() <= 0.5 + 1e-6
 
 
+@pytest.mark.parametrize("variance", [0.0, 1e-14])
+def test_a_dead_filter_costs_the_others_no_precision(digits, warmed, floats, variance):
+    """A filter that reads only a channel that is always 0 has no variance; its factor is 316 times its gamma."""
+    images, dead = digits.train_images[:64], {}
+
+    def silence(model):
+        first, second = (model.convolutions[model.network.layer(f"stage3.fold.conv{i}").index] for i in (1, 2))
+        for norm in first.norms:
+            norm.bias[3] = -100.0
+        second.scores[5] = 0.0
+        second.scores[5, ..., 3] = 10.0
+        dead["conv"] = second
+
+    model = warmed(images, adjust=silence)
+    scales = calibrate(model, images)
+    name = "stage3.fold.conv2"
+    before = quantize(model, scales, {}).requantizations[name]
+    for norm in dead["conv"].norms:
+        norm.running_var[5], norm.running_mean[5] = variance, 0.0
+    deployed = quantize(model, scales, {})
+    after = deployed.requantizations[name]
+    others = np.arange(8) != 5
+    assert after.shift >= before.shift - 1
+    assert np.median(np.abs(after.multiplier[:, others])) >= np.median(np.abs(before.multiplier[:, others])) / 2
+    assert (after.multiplier[:, 5] == 0).all()
+    beta = np.stack([norm.bias.detach().double().numpy()[5] for norm in dead["conv"].norms])
+    stored = beta / scales.steps[name] * 2.0 ** (after.shift - after.bias_shift)
+    assert np.abs(after.bias[:, 5] - stored).max() <= 0.5 + 1e-6
+    trace = DeployedNet(deployed).run(images)
+    assert vectors.difference(golden.run(deployed, images), trace) is None
+    for stored, value in zip(trace.stored, floats(model, images), strict=True):
+        low, high = (-128, 127) if stored.layer.role is Role.SHORTCUT else (0, 255)
+        assert np.abs((value / scales.steps[stored.layer.name]).clip(low, high) - stored.values).mean() < 4
+
+
 def test_stem_is_float_to_one_rounding(digits, warmed, floats):
     """The stem reads exact bytes, so only its 12-bit multiplier and one rounding part it from float."""
     images = digits.train_images[:64]

@@ -5,8 +5,10 @@ import os
 import subprocess
 import sys
 
+import pytest
 import torch
 
+from spec.refusal import Refused
 from train.loop.processes import Processes
 
 SCRIPT = """
@@ -42,3 +44,10 @@ def test_two_processes_get_the_sums(tmp_path):
     found = [json.loads((tmp_path / f"{rank}.json").read_text()) for rank in range(2)]
     sums = [[4.5, 6.0], [[1, 1], [1, 1]], 1.0]
     assert found == [[0, 2, True, *sums], [1, 2, False, *sums]]
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_gpu_where_there_is_none_is_refused():
+    assert Processes.start("auto").device.type == "cpu"
+    with pytest.raises(Refused, match="Option --device cuda needs a GPU, but torch finds none here; give --device cpu"):
+        Processes.start("cuda")

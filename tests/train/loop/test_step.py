@@ -9,10 +9,14 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from spec.supermask import Mode
+from spec.topologies import residual_network
 from train.data.batches import Batches
 from train.loop.processes import Processes
 from train.loop.recipe import Recipe
 from train.loop.step import TrainingStep, learning_rate, make_optimizer
+from train.nets.config import ModelConfig
+from train.nets.model import HiddenFoldNet
 
 ALONE = Processes(0, 1, torch.device("cpu"))
 RECIPE = Recipe(epochs=2, batch=4, lr=0.05, crop_pad=1, mirror=True)
@@ -55,6 +59,21 @@ def test_parts_of_a_batch_add_up(halves, small_net):
     ):
         assert torch.equal(now, then - (one.grad + two.grad))
     assert torch.equal(model.norm.running_mean, parts[0].norm.running_mean / 2 + parts[1].norm.running_mean / 2)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # Torch's compiler has its own; most of the minute is a C++ compiler's.
+@pytest.mark.parametrize("mode", [Mode.ANY, Mode.AT_MOST_ONE])
+def test_compiled_steps_lose_the_same(halves, mode):
+    losses = []
+    network = residual_network("t", image=(6, 6, 1), classes=2, widths=(4, 8), iterations=(0, 2), mode=mode)
+    for compiled in (False, True):
+        model = HiddenFoldNet(network, ModelConfig(affine=True), torch.Generator().manual_seed(4))
+        recipe = dataclasses.replace(RECIPE, batch=32, compile=compiled)
+        step = TrainingStep(model, make_optimizer(recipe, model), recipe, ALONE)
+        batches = Batches(halves, batch=32, seed=1, augmentation=recipe.augmentation, device=ALONE.device)
+        losses.append([step(images, labels, 0.05).item() for images, labels in batches.epoch(0)])
+    assert losses[1] == pytest.approx(losses[0], rel=1e-4)
 
 
 PLAIN = Recipe(epochs=10, batch=8)

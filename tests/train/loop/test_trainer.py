@@ -107,6 +107,42 @@ def test_a_loss_that_explodes_stops_the_run_with_the_last_good_state(halves, tra
     assert all(value.isfinite().all() for value in states[0]["model"].values())
 
 
+def test_parameters_that_are_no_numbers_stop_the_run_at_the_next_look(halves, trainer):
+    """Though the loss does not show it: masks are selected of scores that are NaN, too, on a device."""
+    states = []
+    run = trainer(halves, save=lambda state: states.append(copy.deepcopy(state)), save_seconds=0)
+    run.model.register_parameter("idle", nn.Parameter(torch.zeros(3)))
+
+    def spoil(step):
+        if step == 25:
+            run.model.idle.data[1] = float("nan")
+        return contextlib.nullcontext()
+
+    run.around = spoil
+    with pytest.raises(Refused, match=r"diverged in epoch 1 \(parameters that are no numbers\); the last good"):
+        run.run()
+    assert [(state["epoch"], state["step"]) for state in states] == [(0, 20)]
+    assert all(value.isfinite().all() for value in states[0]["model"].values())
+
+
+@pytest.mark.parametrize(("holds", "accumulate", "sentence"), [
+    (9, 1, "step of 16 images at once, but it holds 8: give --batch 8, or --accumulate 2 for the same batch in parts"),
+    (3, 2, "step of 8 images at once, but it holds 2: give --batch 4, or --accumulate 8 for the same batch in parts"),
+    (0, 1, "memory does not hold a training step of one image; train a smaller network"),
+])
+def test_memory_that_runs_out_says_the_batch_that_fits(halves, trainer, holds, accumulate, sentence):
+    """The limit is ours, the error is the one that torch raises."""
+    run = trainer(halves, recipe=dataclasses.replace(RECIPE, batch=16, accumulate=accumulate))
+
+    def limited(model, inputs):
+        if len(inputs[0]) > holds:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+    run.model.register_forward_pre_hook(limited)
+    with pytest.raises(Refused, match=sentence):
+        run.run()
+
+
 def test_batches_that_cannot_be_shared_are_refused(halves, trainer):
     with pytest.raises(Refused, match="--batch must be from 1 to 160, the training images of halves, not 400"):
         trainer(halves, recipe=dataclasses.replace(RECIPE, batch=400)).run()

@@ -169,3 +169,18 @@ def test_accuracy_counts_in_evaluation_mode_and_leaves_the_mode_alone():
     assert accuracy(model, pictures, np.where(np.arange(10) < 4, guesses, -1), batch=3) == 0.4
     assert model.training
     assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
+
+
+@pytest.mark.filterwarnings("ignore:.*should not be instantiated:DeprecationWarning")  # Dynamo does so itself.
+@pytest.mark.parametrize("mode", [Mode.ANY, Mode.TWO_OF_FOUR])
+def test_a_step_is_one_graph_with_the_same_gradients(mode):
+    """What ``train.fit --compile`` needs: no look at a value, no shape that depends on one."""
+    model = small(mode, iterations=(0, 2), affine=True)
+    found = []
+    for forward in (model, torch.compile(model, backend="aot_eager", fullgraph=True)):
+        model.zero_grad()
+        logits = forward(images(6))
+        logits.square().sum().backward()
+        found.append([logits.detach(), *(parameter.grad for parameter in model.parameters())])
+    for eager, compiled in zip(*found, strict=True):
+        torch.testing.assert_close(compiled, eager)
