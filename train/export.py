@@ -32,6 +32,7 @@ from train.deploy.proof import MismatchError, proved, store, vectors_path
 from train.deploy.quantize import quantize
 from train.deploy.ring_integers import round_rings
 from train.loop import checkpoint
+from train.loop.processes import device_of
 from train.loop.settings import Settings
 from train.loop.trainer import accuracy
 from train.nets.model import ResidualNet
@@ -72,7 +73,7 @@ def export(
         net = stretch(net, iterations).eval()
         recalibrate(net, dataset.train_images[: usual.calibration])
     tuning = settings.finetuning
-    measured = tuning.float_accuracy if tuning else round(accuracy(net, dataset.test_images, dataset.test_labels), 6)
+    measured = tuning.float_accuracy if tuning else _float_accuracy(net, dataset)
     if isinstance(net, RpgResNet):
         round_rings(net, planes)
     scales, how = _scales(net, tuning, usual, dataset)
@@ -86,6 +87,14 @@ def export(
         **({"stretched": dict(iterations)} if iterations else {}),
         calibration=how, versions=state["versions"],
     ), proof
+
+
+def _float_accuracy(net: ResidualNet, dataset: Dataset) -> float:
+    """On all held-out images, on a GPU where there is one; what follows is computed on the CPU."""
+    net.to(device_of("auto"))
+    found = accuracy(net, dataset.test_images, dataset.test_labels)
+    net.cpu()
+    return round(found, 6)
 
 
 def _check(

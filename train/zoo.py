@@ -3,24 +3,37 @@
     python -m train.zoo --data DIR                     # all of it: an hour or two of one CPU core
     python -m train.zoo fashion-1of4 --data DIR --out build/zoo
     python -m train.zoo --cards                        # write the cards of the models that are there again
+    python -m train.zoo --list zoo/gpu.toml --minutes 9 --data DIR --out build/gpu    # all of them in nine minutes
 
-``zoo/zoo.toml`` lists the commands. A training run that was interrupted goes on, a finished one is not repeated. Beside
-every model file lie its vectors and its card, and ``README.md`` lists them all (:mod:`train.deploy.cards`).
+``zoo/zoo.toml`` lists the commands. A training run that was interrupted goes on, a finished one is not repeated; with
+``--minutes`` all begin anew, for as many epochs as the time holds (:mod:`train.minutes`). Beside every model file lie
+its vectors and its card, and ``README.md`` lists them all (:mod:`train.deploy.cards`).
 """
 
+import contextlib
+import dataclasses
+import gc
+import math
 import subprocess
 import sys
+import time
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from console.command import CommandParser, add_out
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from console.command import CommandParser, Number, add_out
 from spec.files import output_folder, write_text
 from spec.model import load
 from spec.refusal import Refused, run_command
 from train.deploy.cards import Card, index_text
 from train.fit import CHECKPOINT
+from train.loop.recipe import Recipe
+from train.minutes import Job, length_options, look_at, plan, start_seconds
 
 __all__ = ["ZOO", "Entry", "main", "parser", "read_zoo", "write_cards"]
 
@@ -41,17 +54,25 @@ class Entry:
         The least that its integers must reach on all held-out images.
     commands : tuple of str
         Modules with their options, in which ``{data}``, ``{work}`` and ``{model}`` stand for paths.
+    share : float
+        Of the time that ``--minutes`` gives, against the shares of the other models.
     """
 
     name: str
     title: str
     accuracy: float
     commands: tuple[str, ...]
+    share: float = 1.0
 
     def lines(self, data: Path, work: Path, out: Path) -> list[list[str]]:
         """The commands in words, for training in ``work/NAME`` and a model in ``out``."""
         places = {"data": data, "work": work / self.name, "model": self.model_in(out)}
         return [[word.format(**places) for word in command.split()] for command in self.commands]
+
+    def of_length(self, recipe: Recipe, epochs: int) -> "Entry":
+        """The same entry trained for so many epochs; ``recipe`` is what its ``train.fit``, the first command, says."""
+        training, *others = self.commands
+        return dataclasses.replace(self, commands=(" ".join([training, *length_options(recipe, epochs)]), *others))
 
     def model_in(self, folder: Path) -> Path:
         """Its model file in ``folder``."""
@@ -72,15 +93,19 @@ def read_zoo(path: Path) -> tuple[Entry, ...]:
     """
     try:
         listed = tomllib.loads(path.read_text())["model"]
-        return tuple(Entry(**entry | {"commands": tuple(entry["commands"])}) for entry in listed)
+        entries = tuple(Entry(**entry | {"commands": tuple(entry["commands"])}) for entry in listed)
     except (OSError, KeyError, TypeError, tomllib.TOMLDecodeError) as error:
         raise Refused(
             f"List {path} is no TOML file with [[model]] entries of name, title, accuracy and commands: {error!r}"
         ) from None
+    for entry in entries:
+        if isinstance(entry.share, bool) or not isinstance(entry.share, int | float) or not 0 < entry.share < math.inf:
+            raise Refused(f"Key share of model {entry.name} in {path} must be a number above 0, not {entry.share!r}")
+    return entries
 
 
-def make(entry: Entry, data: Path, work: Path, out: Path) -> None:
-    """Train and export ``entry``; training that was interrupted goes on.
+def make(entry: Entry, data: Path, work: Path, out: Path, *, anew: bool = False) -> None:
+    """Train and export ``entry``; training that was interrupted goes on, unless it begins ``anew``.
 
     Raises
     ------
@@ -88,10 +113,53 @@ def make(entry: Entry, data: Path, work: Path, out: Path) -> None:
         If one of its commands fails, which has then said why.
     """
     for module, *options in entry.lines(data, work, out):
-        if module == "train.fit" and (work / entry.name / CHECKPOINT).is_file():
+        if module == "train.fit" and not anew and (work / entry.name / CHECKPOINT).is_file():
             options.append("--resume")
         if subprocess.run([sys.executable, "-m", module, *options], check=False).returncode:
             raise Refused(f"Model {entry.name} was not made: python -m {module} failed, see above")
+
+
+def make_in(entries: Sequence[Entry], data: Path, work: Path, out: Path, minutes: float) -> list[Entry]:
+    """Make all ``entries`` in ``minutes``; returns them with the epochs that they were given.
+
+    What the first ones take less or more is the gain or loss of the last. Cards are written after each.
+
+    Raises
+    ------
+    Refused
+        If the time does not hold an epoch of each: before anything is trained.
+    """
+    deadline = time.monotonic() + 60 * minutes
+    jobs, start = [], start_seconds()
+    for entry in entries:
+        jobs.append(look_at(entry.name, entry.share, entry.lines(data, work, out), minutes / 6, start))
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()  # What makes the models are processes of their own.
+    epochs = plan(jobs, deadline - time.monotonic())
+    _show(jobs, epochs)
+    made: list[Entry] = []
+    for number, (entry, job) in enumerate(zip(entries, jobs, strict=True)):
+        left = deadline - time.monotonic()
+        with contextlib.suppress(Refused):  # What was promised is kept, be it late.
+            epochs[number:] = plan(jobs[number:], left)
+        print(f"{entry.name}: {epochs[number]} epochs, {left:.0f} s left for it and what follows", flush=True)
+        made.append(entry.of_length(job.recipe, epochs[number]))
+        make(made[-1], data, work, out, anew=True)
+        write_cards(made, out)
+    return made
+
+
+def _show(jobs: Sequence[Job], epochs: Sequence[int]) -> None:
+    """Print what was measured and planned."""
+    table = Table("model", show_edge=False)
+    for column in ("steps/s", "epoch, s", "around, s", "epochs"):
+        table.add_column(column, justify="right")
+    for job, count in zip(jobs, epochs, strict=True):
+        step = job.pace.step[None]
+        epoch = job.pace.steps * step + job.pace.judging
+        table.add_row(job.name, f"{1 / step:.1f}", f"{epoch:.1f}", f"{job.after:.0f}", str(count))
+    Console().print(table)
 
 
 def write_cards(entries: Sequence[Entry], folder: Path) -> list[Path]:
@@ -122,6 +190,7 @@ def parser() -> CommandParser:
     add("--data", type=Path, default=Path("build/data"), help="folder of the data sets' files (default build/data)")
     add("--work", type=Path, default=Path("build/zoo"), help="folder of training runs (default build/zoo)")
     add_out(made, "folder of models and cards (default zoo)", ZOO)
+    add("--minutes", type=Number(above=0), help="train all models anew, for as many epochs as so many minutes hold")
     add("--cards", action="store_true", help="only write the cards of the models in --out")
     return made
 
@@ -130,8 +199,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; see ``--help``."""
     arguments = parser().parse_args(argv)
     entries = read_zoo(arguments.list)
-    for entry in _chosen(entries, arguments.names):
-        if not arguments.cards:
+    chosen = _chosen(entries, arguments.names)
+    if arguments.minutes is not None and not arguments.cards:
+        entries = make_in(chosen, arguments.data, arguments.work, output_folder(arguments.out), arguments.minutes)
+    elif not arguments.cards:
+        for entry in chosen:
             make(entry, arguments.data, arguments.work, output_folder(arguments.out))
     for path in write_cards(entries, arguments.out):
         print(path)

@@ -1,14 +1,17 @@
 """The zoo: that its models are as good as listed, that its cards are those of its models, and how it is made."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from spec import golden, vectors
 from spec.model import load
 from spec.refusal import Refused
-from train import zoo
+from train import export, fit, zoo
 from train.deploy.deployed import DeployedNet
 from train.deploy.proof import vectors_path
+from train.loop.settings import settings_from
 
 ENTRIES = zoo.read_zoo(zoo.ZOO / zoo.LIST)
 
@@ -75,6 +78,9 @@ def test_a_model_is_made_by_its_commands_and_again_to_the_same_bytes(tmp_path, c
     ("model = 1", [], "is no TOML file with"),
     (SMALL.replace("title", "titel"), [], "entries of name, title, accuracy and commands"),
     (SMALL, ["two"], "The zoo has no model 'two'; its models are one"),
+    (SMALL.replace("accuracy", "share = 0\naccuracy"), [], "Key share of model one in"),
+    (SMALL.replace("accuracy", "share = nan\naccuracy"), [], "must be a number above 0, not nan"),
+    (SMALL, ["--minutes", "0.001"], "do not hold one epoch of one: its share is"),
     (SMALL.replace("--epochs 1", "--epochs 0"), [], "Model one was not made: python -m train.fit failed"),
 ])
 def test_what_cannot_be_made_is_refused(tmp_path, text, names, sentence):
@@ -82,3 +88,26 @@ def test_what_cannot_be_made_is_refused(tmp_path, text, names, sentence):
         zoo.main([*names, *listed(tmp_path, text)])
     assert sentence in str(refusal.value)
     assert not (tmp_path / "zoo").exists()
+    assert not (tmp_path / "work").exists()
+
+
+def test_a_model_made_to_a_length_has_as_many_epochs_as_its_card_says(tmp_path):
+    (entry,) = zoo.read_zoo(Path(listed(tmp_path)[1]))
+    (_, *options), _ = entry.lines(*(tmp_path,) * 3)
+    longer = entry.of_length(settings_from(fit.parser().parse_args(options)).recipe, 2)
+    for _ in range(2):  # Anew: the second run does not go on from the first.
+        zoo.make(longer, tmp_path, tmp_path / "work", tmp_path, anew=True)
+    zoo.write_cards([longer], tmp_path)
+    assert load(tmp_path / "one.safetensors").provenance["epochs"] == 2
+    assert "--epochs=2" in (tmp_path / "one.md").read_text()
+
+
+def test_the_list_for_a_gpu_is_in_the_order_that_counts():
+    entries = zoo.read_zoo(zoo.ZOO / "gpu.toml")
+    assert [entry.name.split("-", 1)[1] for entry in entries] == [
+        "resnet18-1of4", "resnet18-any", "resnet50-1of4", "small-1of4",
+    ]
+    for entry in entries:
+        (_, *training), (_, *exporting) = entry.lines(tmp := zoo.ZOO / "nowhere", tmp, tmp)
+        settings_from(fit.parser().parse_args(training))
+        export.parser().parse_args(exporting)

@@ -122,6 +122,6 @@ def _divergence(model: ResidualNet, scales: Scales, images: np.ndarray, logits: 
     classifier = model.network.layers[-1]
     # The deployed classifier sums over positions where the float one averages.
     unit = model.convolutions[-1].sigma * read_steps(model.network, scales)[classifier.name] / classifier.positions
-    integers = np.concatenate([net.run(images[i : i + _BATCH]).logits for i in range(0, len(images), _BATCH)])
+    integers = np.concatenate([net.logits(images[i : i + _BATCH]) for i in range(0, len(images), _BATCH)])
     deployed = functional.log_softmax(torch.from_numpy(integers).double() * unit, 1)
     return float(functional.kl_div(deployed, functional.log_softmax(logits, 1), reduction="batchmean", log_target=True))

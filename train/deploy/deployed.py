@@ -4,6 +4,8 @@ It shares with ``spec.golden`` the model and the function object :func:`spec.num
 and not the walk through the network, so that their agreement on every stored activation says something.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -18,21 +20,29 @@ from spec.steps import Step
 __all__ = ["DeployedNet"]
 
 
+def _ignore(step: Step, values: Tensor) -> None:
+    """Look away."""
+
+
 class DeployedNet:
     """Integer network of ``model``, ready to run.
 
-    Every activation is an integer-valued float64 tensor (B, C, H, W); sums of such stay exact below 2**53.
+    Every activation is an integer-valued float64 tensor (B, C, H, W); sums of such stay exact below 2**53, so the bits
+    do not depend on the device.
 
     Parameters
     ----------
     model : Model
+    device : torch.device
+        What computes; by default a GPU where there is one.
     """
 
-    def __init__(self, model: Model):
+    def __init__(self, model: Model, device: torch.device | None = None):
         self.model = model
+        self.device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.kernels = {layer.name: self._kernel(layer) for layer in model.network.layers}
         self.entries = {
-            name: (torch.tensor(numbers.multiplier), torch.tensor(numbers.bias))
+            name: tuple(torch.tensor(part, device=self.device) for part in (numbers.multiplier, numbers.bias))
             for name, numbers in model.requantizations.items()
         }
 
@@ -40,9 +50,8 @@ class DeployedNet:
         """Weights of ``layer`` as torch convolves them, float64 (M, C, K, K); the stem's as the KxK window they are."""
         kernel = self.model.network.stem.kernel if layer.role is Role.STEM else layer.kernel
         weights = torch.tensor(self.model.weights(layer.name), dtype=torch.float64)
-        return weights.reshape(layer.outputs, kernel, kernel, -1).permute(0, 3, 1, 2)
+        return weights.reshape(layer.outputs, kernel, kernel, -1).permute(0, 3, 1, 2).to(self.device)
 
-    @torch.no_grad()
     def run(self, images: np.ndarray) -> Trace:
         """Every stored activation and the int32 logits of uint8 ``images`` (B, H, W, C).
 
@@ -51,10 +60,22 @@ class DeployedNet:
         Refused
             If the images have another size or type.
         """
+        stored: list[Stored] = []
+
+        def note(step: Step, values: Tensor) -> None:
+            kind = torch.int8 if step.layer.role is Role.SHORTCUT else torch.uint8
+            stored.append(Stored(step.layer, step.iteration, values.to(kind).cpu().numpy()))
+
+        logits = self.logits(images, note)
+        return Trace(tuple(stored), logits)
+
+    @torch.no_grad()
+    def logits(self, images: np.ndarray, note: Callable[[Step, Tensor], None] = _ignore) -> np.ndarray:
+        """The int32 logits alone; ``note`` sees what every step stores, int64 (B, H, W, M)."""
         check_images(self.model, images)
         network = self.model.network
-        stored: list[Stored] = []
-        stream = residual = branch = torch.tensor(images).permute(0, 3, 1, 2).double()  # (B, C, H, W)
+        pixels = torch.tensor(images, device=self.device)
+        stream = residual = branch = pixels.permute(0, 3, 1, 2).double()  # (B, C, H, W)
         for step in network.steps[:-1]:
             layer = step.layer
             if layer.role is Role.POOL:
@@ -63,8 +84,7 @@ class DeployedNet:
                 values = self._execute(step, stream, None)
             else:
                 values = self._execute(step, branch, residual if layer.role is Role.LAST else None)
-            kind = np.int8 if layer.role is Role.SHORTCUT else np.uint8
-            stored.append(Stored(layer, step.iteration, values.numpy().astype(kind)))
+            note(step, values)
             y = values.permute(0, 3, 1, 2).double()
             if layer.role is Role.SHORTCUT:
                 residual = y
@@ -73,8 +93,8 @@ class DeployedNet:
             else:
                 stream = residual = branch = y  # The identity, until a shortcut replaces it; the next branch's start.
         pooled = stream.sum((2, 3), keepdim=True)  # (B, N, 1, 1)
-        logits = functional.conv2d(pooled, self.kernels[network.layers[-1].name]).flatten(1)
-        return Trace(tuple(stored), logits.numpy().astype(np.int32))
+        logits = functional.conv2d(pooled, self.kernels[network.layers[-1].name])
+        return _channels_last(logits).flatten(1).cpu().numpy().astype(np.int32)
 
     def _execute(self, step: Step, x: Tensor, residual: Tensor | None) -> Tensor:
         """What ``step`` stores of ``x`` (B, C, H, W): int64 (B, OH, OW, M)."""
@@ -92,10 +112,12 @@ class DeployedNet:
     def accuracy(self, images: np.ndarray, labels: np.ndarray, batch: int = 64) -> float:
         """Fraction of ``images`` whose predicted class is their label."""
         starts = range(0, len(images), batch)
-        guesses = np.concatenate([self.run(images[start : start + batch]).classes for start in starts])
+        guesses = np.concatenate([self.logits(images[start : start + batch]).argmax(axis=1) for start in starts])
         return float((guesses == labels).mean())
 
 
 def _channels_last(x: Tensor) -> Tensor:
-    """(B, C, H, W) float64 as (B, H, W, C) int64, the form the spec's arithmetic takes."""
-    return x.permute(0, 2, 3, 1).long()
+    """(B, C, H, W) float64 as (B, H, W, C) int64, the form the spec's arithmetic takes. Some convolutions of a GPU are
+    off by less than a rounding.
+    """
+    return x.permute(0, 2, 3, 1).round().long()

@@ -79,6 +79,19 @@ class Recipe:
         """Side that images of epoch ``epoch`` (from 0) are shrunk to; None: not at all."""
         return next((side for side, end in zip(self.small_sizes, self.small_until, strict=True) if epoch < end), None)
 
+    def of_length(self, epochs: int) -> "Recipe":
+        """The same recipe of so many epochs: what happens at an epoch happens at the same share of the whole."""
+        share = epochs / self.epochs
+        until: list[int] = []
+        for end in self.small_until:
+            until.append(max(round(end * share), until[-1] + 1 if until else 1))
+        sizes = len([end for end in until if end < epochs])
+        return dataclasses.replace(
+            self, epochs=epochs, warmup=round(self.warmup * share, 2), period=round(self.period * share, 4),
+            milestones=tuple(round(milestone * share, 2) for milestone in self.milestones),
+            small_sizes=self.small_sizes[:sizes], small_until=tuple(until[:sizes]),
+        )
+
     @property
     def augmentation(self) -> Augmentation:
         """What training images go through."""

@@ -109,9 +109,26 @@ class Trainer:
             If loss or parameters are not finite: the last saved state is the last good one. If a batch does not suit
             the data, or the memory.
         """
+        self.prepare()
+        history, first, loss = self._restore()
+        console = Console(stderr=True)
+        with progress_bars(console, disable=not (self.how.processes.leads and console.is_terminal)) as progress:
+            self._task = progress.add_task(
+                self.how.label, total=self.recipe.epochs * len(self.batches),
+                completed=len(history) * len(self.batches) + first,
+            )
+            for epoch in range(len(history), self.recipe.epochs):
+                history.append(self._epoch(epoch, history, first, loss, progress))
+                first, loss = 0, torch.zeros((), device=self.how.processes.device)
+                self._keep(history, 0, loss)
+                self._tell(history[-1], progress)
+        return history
+
+    def prepare(self) -> None:
+        """Put network and data on the device; :meth:`run` does so first."""
         layout = torch.channels_last if self.recipe.channels_last else torch.preserve_format
         self.model.to(self.how.processes.device, memory_format=layout)
-        self._batches = Batches(
+        self.batches = Batches(
             self.dataset, batch=self.recipe.batch, seed=self.seed, augmentation=self.recipe.augmentation,
             device=self.how.processes.device, rank=self.how.processes.rank, world=self.how.processes.world,
             workers=self.how.workers,
@@ -124,19 +141,6 @@ class Trainer:
         self._optimizer = make_optimizer(self.recipe, self.model)
         self._step = TrainingStep(self.model, self._optimizer, self.recipe, self.how.processes)
         self._average = Average(self.model, self.recipe.average) if self.recipe.average else None
-        history, first, loss = self._restore()
-        console = Console(stderr=True)
-        with progress_bars(console, disable=not (self.how.processes.leads and console.is_terminal)) as progress:
-            self._task = progress.add_task(
-                self.how.label, total=self.recipe.epochs * len(self._batches),
-                completed=len(history) * len(self._batches) + first,
-            )
-            for epoch in range(len(history), self.recipe.epochs):
-                history.append(self._epoch(epoch, history, first, loss, progress))
-                first, loss = 0, torch.zeros((), device=self.how.processes.device)
-                self._keep(history, 0, loss)
-                self._tell(history[-1], progress)
-        return history
 
     def _restore(self) -> tuple[list[dict], int, torch.Tensor]:
         """Records of the epochs that are done, steps of the next one, and the sum of their losses."""
@@ -161,14 +165,14 @@ class Trainer:
     def _epoch(self, epoch: int, history: list[dict], first: int, total: torch.Tensor, progress: Progress) -> dict:
         """Train epoch ``epoch`` from step ``first`` on, whose losses before add up to ``total``; its record."""
         started = saved = time.perf_counter()
-        steps = len(self._batches)
+        steps = len(self.batches)
         self.model.train()
         rate = self.recipe.lr
         side = self.recipe.side(epoch)
-        for step, (images, labels) in enumerate(self._batches.epoch(epoch, first, side), first):
+        for step, (images, labels) in enumerate(self.batches.epoch(epoch, first, side), first):
             rate = learning_rate(self.recipe, epoch * steps + step, steps)
             with self.around(epoch * steps + step):
-                total = total + self._trained(images, labels, rate)
+                total = total + self.train_on(images, labels, rate)
             if self._average is not None:
                 self._average.update(epoch * steps + step)
             rests = (step + 1) % _LOOK_EVERY == 0 or step + 1 == steps
@@ -197,8 +201,8 @@ class Trainer:
         self._average.apply()
         recalibrate(self.model, self.dataset.train_images[:_MEASURED])
 
-    def _trained(self, images: torch.Tensor, labels: torch.Tensor, rate: float) -> torch.Tensor:
-        """Loss of one step; refuses a batch that the memory does not hold."""
+    def train_on(self, images: torch.Tensor, labels: torch.Tensor, rate: float) -> torch.Tensor:
+        """Loss of a step on ``images`` at learning rate ``rate``; refuses what the memory does not hold."""
         with suppress(torch.OutOfMemoryError):
             return self._step(images, labels, rate)
         # Here, where the error holds no tensors any more.
@@ -219,7 +223,7 @@ class Trainer:
     def _show(self, epoch: int, step: int, total: torch.Tensor, progress: Progress) -> None:
         """Show how far training is."""
         progress.update(
-            self._task, completed=epoch * len(self._batches) + step + 1,
+            self._task, completed=epoch * len(self.batches) + step + 1,
             description=f"{self.how.label}, epoch {epoch + 1} of {self.recipe.epochs}: loss {total / (step + 1):.3f}",
         )
 

@@ -54,3 +54,18 @@ def test_images_grow():
     recipe = Recipe(epochs=10, batch=8, small_sizes=(16, 24), small_until=(2, 5))
     assert [recipe.side(epoch) for epoch in range(7)] == [16, 16, 24, 24, 24, None, None]
     assert Recipe(epochs=1, batch=8).side(0) is None
+
+
+def test_a_recipe_of_another_length_keeps_its_shares():
+    recipe = Recipe(
+        epochs=60, batch=8, warmup=6.0, small_sizes=(16, 24), small_until=(10, 42), schedule="step",
+        milestones=(30.0, 45.0), period=3.0,
+    )
+    half = recipe.of_length(30)
+    assert (half.epochs, half.warmup, half.period) == (30, 3, 1.5)
+    assert (half.small_until, half.milestones) == ((5, 21), (15, 22.5))
+    assert recipe.of_length(60) == recipe
+    one, two, three = (recipe.of_length(epochs) for epochs in (1, 2, 3))
+    assert (one.small_sizes, one.small_until) == ((), ())  # the last epoch is of whole images
+    assert (two.small_sizes, two.small_until) == ((16,), (1,))
+    assert (three.small_sizes, three.small_until) == ((16, 24), (1, 2))

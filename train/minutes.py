@@ -1,0 +1,156 @@
+"""How long each model of a list may train so that all of them are made in a given time.
+
+Before anything is trained, every model's steps are timed here, and what its export will take is estimated. The epochs
+follow from the share of the time that the list gives the model.
+"""
+
+import argparse
+import math
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from console.settings import given_settings
+from spec.refusal import Refused
+from spec.synthetic import synthetic_model
+from train import export, fit
+from train.data import Dataset
+from train.deploy.choice import Calibration
+from train.deploy.deployed import DeployedNet
+from train.loop.pace import Pace, measured, timed
+from train.loop.processes import Processes
+from train.loop.recipe import Recipe
+from train.loop.settings import Settings, settings_from
+
+__all__ = ["Job", "length_options", "look_at", "plan", "start_seconds"]
+
+#: Of the time that is left, what is promised away.
+_USED = 0.93
+
+_BATCH = 64  #: Images whose forward passes are timed.
+
+
+@dataclass(frozen=True)
+class Job:
+    """A model that is to be trained and exported.
+
+    Parameters
+    ----------
+    name : str
+    share : float
+        Of the time, against the shares of the other models.
+    recipe : Recipe
+        Of any length.
+    pace : Pace
+    after : float
+        Seconds that everything else takes: its export, the start of both commands.
+    """
+
+    name: str
+    share: float
+    recipe: Recipe
+    pace: Pace
+    after: float
+
+    def epochs_in(self, seconds: float) -> int:
+        """The most epochs that are trained, and exported, in ``seconds``."""
+        return self.pace.epochs_in(seconds - self.after, self.recipe)
+
+    @property
+    def least(self) -> float:
+        """Seconds of one epoch and its export."""
+        return self.pace.seconds(self.recipe.of_length(1)) + self.after
+
+
+def plan(jobs: Sequence[Job], seconds: float) -> list[int]:
+    """Epochs of each of ``jobs``, all of which are made in ``seconds``.
+
+    Raises
+    ------
+    Refused
+        If the share of one does not hold an epoch, naming the minutes that do.
+    """
+    total = sum(job.share for job in jobs)
+    epochs = [job.epochs_in(_USED * seconds * job.share / total) for job in jobs]
+    for job, count in zip(jobs, epochs, strict=True):
+        if not count:
+            needed = max(job.least * total / job.share for job in jobs) / _USED
+            raise Refused(
+                f"The {seconds:.0f} s that are left of --minutes do not hold one epoch of {job.name}: its share is "
+                f"{seconds * job.share / total:.0f} s, but an epoch and its export take about {job.least:.0f} s. "
+                f"{math.ceil(needed)} s would do for all: give more --minutes or name fewer models"
+            )
+    return epochs
+
+
+def start_seconds() -> float:
+    """What a command takes to start."""
+    command = [sys.executable, "-m", "train.export", "--help"]
+    return timed(lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL), torch.device("cpu"))
+
+
+def look_at(name: str, share: float, commands: Sequence[Sequence[str]], seconds: float, start: float) -> Job:
+    """The job that two ``commands``, a ``train.fit`` and a ``train.export`` with their options, are.
+
+    Parameters
+    ----------
+    share : float
+        Of the time.
+    seconds : float
+        That steps are timed for.
+    start : float
+        Seconds that a command takes to start.
+
+    Raises
+    ------
+    Refused
+        If they are other commands, or as they do.
+    """
+    if [module for module, *_ in commands] != ["train.fit", "train.export"]:
+        raise Refused(
+            f"Model {name} is not made by train.fit and then train.export, so --minutes cannot choose its epochs"
+        )
+    training, exporting = (
+        module.parser().parse_args(options) for module, (_, *options) in zip((fit, export), commands, strict=True)
+    )
+    torch.set_num_threads(training.threads)
+    settings = settings_from(training)
+    begun = time.perf_counter()
+    dataset = settings.load(training.data)
+    around = 2 * (start + time.perf_counter() - begun)
+    pace = measured(settings, dataset, Processes.start(training.device), seconds)
+    after = around + _export_seconds(settings, dataset, exporting) + pace.judging
+    return Job(name, share, settings.recipe, pace, after)
+
+
+def _export_seconds(settings: Settings, dataset: Dataset, options: argparse.Namespace) -> float:
+    """What an export takes: float passes over the calibration images, and integer passes by every rule and for the
+    held-out images.
+    """
+    calibration = Calibration(**given_settings(options, Calibration))
+    begun = time.perf_counter()
+    model = settings.untrained(dataset).eval()
+    images = dataset.train_images[:_BATCH]
+    net = DeployedNet(synthetic_model(model.network, 0))
+    integers = min(timed(lambda: net.logits(images), net.device) for _ in range(2))
+    with torch.no_grad():
+        floats = min(timed(lambda: model(torch.from_numpy(images)), torch.device("cpu")) for _ in range(2))
+    made = time.perf_counter() - begun
+    judged = len(calibration.rules) * calibration.calibration + len(dataset.test_images)
+    # Three float passes; two of them look at every value, which takes about as long again.
+    return (integers * judged + 5 * floats * calibration.calibration) / len(images) + made
+
+
+def length_options(recipe: Recipe, epochs: int) -> list[str]:
+    """Options of ``train.fit`` that make ``recipe`` so long."""
+    made, words = recipe.of_length(epochs), []
+    for name in ("epochs", "warmup", "period", "milestones", "small_sizes", "small_until"):
+        value = getattr(made, name)
+        if value != getattr(recipe, name):
+            text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+            words += [f"--{name.replace('_', '-')}={text}"]
+    return words
