@@ -217,7 +217,8 @@ def test_a_killed_epoch_goes_on_in_its_middle(tiny, tmp_path, uninterrupted, mon
 
 def test_two_processes_learn_the_masks_of_one(tiny, tmp_path):
     """Under torchrun each computes half of every batch; one process computes the halves one after the other."""
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "-m", "train.fit", *tiny]
+    torchrun = ["torch.distributed.run", "--standalone", "--nproc-per-node", "2"]  # at a port that nobody has
+    command = [sys.executable, "-m", *torchrun, "-m", "train.fit", *tiny]
     subprocess.run(
         [*command, "--out", str(tmp_path / "two"), "--device", "cpu"], check=True, stderr=subprocess.DEVNULL,
         env=os.environ | {"OMP_NUM_THREADS": "1"},

@@ -38,7 +38,8 @@ def test_two_processes_get_the_sums(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
     subprocess.run(
-        [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", str(script), str(tmp_path)],
+        [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(script),
+         str(tmp_path)],
         check=True, env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.getcwd()}, stderr=subprocess.DEVNULL,
     )
     found = [json.loads((tmp_path / f"{rank}.json").read_text()) for rank in range(2)]
