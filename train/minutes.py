@@ -117,12 +117,15 @@ def look_at(name: str, share: float, commands: Sequence[Sequence[str]], seconds:
     training, exporting = (
         module.parser().parse_args(options) for module, (_, *options) in zip((fit, export), commands, strict=True)
     )
-    torch.set_num_threads(training.threads)
-    settings = settings_from(training)
+    settings, threads = settings_from(training), torch.get_num_threads()
     begun = time.perf_counter()
     dataset = settings.load(training.data)
     around = 2 * (start + time.perf_counter() - begun)
-    pace = measured(settings, dataset, Processes.start(training.device), seconds)
+    torch.set_num_threads(training.threads)
+    try:
+        pace = measured(settings, dataset, Processes.start(training.device), seconds)
+    finally:
+        torch.set_num_threads(threads)  # Which an export leaves as they are.
     after = around + _export_seconds(settings, dataset, exporting) + pace.judging
     return Job(name, share, settings.recipe, pace, after)
 
