@@ -129,8 +129,9 @@ def make_in(entries: Sequence[Entry], data: Path, work: Path, out: Path, minutes
     Refused
         If the time does not hold an epoch of each: before anything is trained.
     """
-    deadline = time.monotonic() + 60 * minutes
-    jobs, start = [], start_seconds()
+    begun, start = time.monotonic(), start_seconds()
+    deadline = begun - start + 60 * minutes  # This command had to start, too.
+    jobs = []
     for entry in entries:
         jobs.append(look_at(entry.name, entry.share, entry.lines(data, work, out), minutes / 6, start))
         gc.collect()
