@@ -5,6 +5,7 @@ follow from the share of the time that the list gives the model.
 """
 
 import argparse
+import dataclasses
 import math
 import subprocess
 import sys
@@ -25,6 +26,7 @@ from train.loop.pace import Pace, measured, timed
 from train.loop.processes import Processes
 from train.loop.recipe import Recipe
 from train.loop.settings import Settings, settings_from
+from train.nets.config import Method
 
 __all__ = ["Job", "length_options", "look_at", "plan", "start_seconds"]
 
@@ -48,6 +50,8 @@ class Job:
     pace : Pace
     after : float
         Seconds that everything else takes: its export, the start of both commands.
+    over_dense : float
+        Its step, as a multiple of that of the same network with learned weights.
     """
 
     name: str
@@ -55,6 +59,7 @@ class Job:
     recipe: Recipe
     pace: Pace
     after: float
+    over_dense: float
 
     def epochs_in(self, seconds: float) -> int:
         """The most epochs that are trained, and exported, in ``seconds``."""
@@ -117,14 +122,25 @@ def look_at(name: str, share: float, commands: Sequence[Sequence[str]], seconds:
     training, exporting = (
         module.parser().parse_args(options) for module, (_, *options) in zip((fit, export), commands, strict=True)
     )
-    torch.set_num_threads(training.threads)
-    settings = settings_from(training)
+    settings, threads = settings_from(training), torch.get_num_threads()
     begun = time.perf_counter()
     dataset = settings.load(training.data)
     around = 2 * (start + time.perf_counter() - begun)
-    pace = measured(settings, dataset, Processes.start(training.device), seconds)
+    torch.set_num_threads(training.threads)
+    try:
+        pace, dense = (
+            measured(one, dataset, Processes.start(training.device), seconds) for one in (settings, _dense(settings))
+        )
+    finally:
+        torch.set_num_threads(threads)  # Which an export leaves as they are.
     after = around + _export_seconds(settings, dataset, exporting) + pace.judging
-    return Job(name, share, settings.recipe, pace, after)
+    return Job(name, share, settings.recipe, pace, after, pace.step[None] / dense.step[None])
+
+
+def _dense(settings: Settings) -> Settings:
+    """The same network with learned weights."""
+    method = Method.FOLDED if settings.model.method.folds else Method.DENSE
+    return dataclasses.replace(settings, model=dataclasses.replace(settings.model, method=method, rings=None))
 
 
 def _export_seconds(settings: Settings, dataset: Dataset, options: argparse.Namespace) -> float:

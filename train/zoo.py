@@ -129,8 +129,9 @@ def make_in(entries: Sequence[Entry], data: Path, work: Path, out: Path, minutes
     Refused
         If the time does not hold an epoch of each: before anything is trained.
     """
-    deadline = time.monotonic() + 60 * minutes
-    jobs, start = [], start_seconds()
+    begun, start = time.monotonic(), start_seconds()
+    deadline = begun - start + 60 * minutes  # This command had to start, too.
+    jobs = []
     for entry in entries:
         jobs.append(look_at(entry.name, entry.share, entry.lines(data, work, out), minutes / 6, start))
         gc.collect()
@@ -153,12 +154,13 @@ def make_in(entries: Sequence[Entry], data: Path, work: Path, out: Path, minutes
 def _show(jobs: Sequence[Job], epochs: Sequence[int]) -> None:
     """Print what was measured and planned."""
     table = Table("model", show_edge=False)
-    for column in ("steps/s", "epoch, s", "around, s", "epochs"):
+    for column in ("steps/s", "step / dense", "epoch, s", "around, s", "epochs"):
         table.add_column(column, justify="right")
     for job, count in zip(jobs, epochs, strict=True):
         step = job.pace.step[None]
         epoch = job.pace.steps * step + job.pace.judging
-        table.add_row(job.name, f"{1 / step:.1f}", f"{epoch:.1f}", f"{job.after:.0f}", str(count))
+        paces = f"{1 / step:.1f}", f"{job.over_dense:.3f}", f"{epoch:.1f}", f"{job.after:.0f}"
+        table.add_row(job.name, *paces, str(count))
     Console().print(table)
 
 

@@ -1,7 +1,8 @@
 """The 8x8 digits that scikit-learn ships."""
 
+import importlib
+
 import numpy as np
-from sklearn.datasets import load_digits
 
 from spec.numerics import PIXEL_MAX
 from train.data.dataset import Dataset
@@ -24,7 +25,8 @@ def digits() -> Dataset:
 
     Ref: E. Alpaydin, C. Kaynak, Optical Recognition of Handwritten Digits, UCI, 1998.
     """
-    data = load_digits()
+    # Here, because it takes longer to import than all else, and only these images need it.
+    data = importlib.import_module("sklearn.datasets").load_digits()
     images = np.rint(data.images * (PIXEL_MAX / _DIGIT_MAX)).astype(np.uint8)[..., None]  # (1797, 8, 8, 1)
     labels = data.target.astype(np.int64)
     held_out = np.zeros(len(labels), bool)

@@ -55,7 +55,7 @@ def load(path: Path) -> dict:
     if hashlib.sha256(content).digest() != digest:
         raise Refused(f"Checkpoint {path} is damaged or truncated (SHA-256 differs); train again without --resume")
     try:
-        state = torch.load(io.BytesIO(content), weights_only=True)
+        state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except (RuntimeError, pickle.UnpicklingError, EOFError, KeyError) as error:
         reason = type(error).__name__
         raise Refused(f"Checkpoint {path} cannot be read ({reason}); train again without --resume") from None
