@@ -6,7 +6,7 @@ ends in the same bits (on the same machine and versions).
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 
@@ -30,7 +30,8 @@ from train.nets.stretch import recalibrate
 
 __all__ = ["Run", "Trainer", "accuracy"]
 
-#: Steps between two looks at loss and parameters. On a GPU each look waits for all work that is under way.
+#: Steps between two looks at loss and parameters. On a GPU each look waits for all work that is under way; on a CPU a
+#: look at the loss costs nothing, so there is one every step.
 _LOOK_EVERY = 20
 
 #: Training images that the batch norms of averaged parameters are measured on.
@@ -176,9 +177,8 @@ class Trainer:
             if self._average is not None:
                 self._average.update(epoch * steps + step)
             rests = (step + 1) % _LOOK_EVERY == 0 or step + 1 == steps
-            if rests:
-                self._refuse_divergence(epoch, total)
             if rests or self.how.processes.device.type == "cpu":
+                self._refuse_divergence(epoch, total, self.model.parameters() if rests else ())
                 self._show(epoch, step, total, progress)
             if rests and time.perf_counter() - saved > self.how.save_seconds and step + 1 < steps:
                 self._keep(history, step + 1, total)
@@ -210,9 +210,9 @@ class Trainer:
             lambda count: self._step.gradients(images[:count], labels[:count]), self.recipe, self.how.processes.world
         )
 
-    def _refuse_divergence(self, epoch: int, total: torch.Tensor) -> None:
-        """Stop training if it has gone wrong: one value comes from the device."""
-        peaks = [p.detach().abs().amax() for p in self.model.parameters() if p.requires_grad]
+    def _refuse_divergence(self, epoch: int, total: torch.Tensor, parameters: Iterable[nn.Parameter]) -> None:
+        """Stop training if loss or ``parameters`` have gone wrong: one value comes from the device."""
+        peaks = [parameter.detach().abs().amax() for parameter in parameters if parameter.requires_grad]
         if not torch.stack([total, *peaks]).isfinite().all():
             found = f"loss {float(total)}" if not math.isfinite(total) else "parameters that are no numbers"
             raise Refused(
