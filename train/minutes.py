@@ -148,17 +148,18 @@ def _export_seconds(settings: Settings, dataset: Dataset, options: argparse.Name
     held-out images.
     """
     calibration = Calibration(**given_settings(options, Calibration))
+    images = dataset.train_images[:_BATCH]
     begun = time.perf_counter()
     model = settings.untrained(dataset).eval()
-    images = dataset.train_images[:_BATCH]
     net = DeployedNet(synthetic_model(model.network, 0))
+    made = time.perf_counter() - begun
     integers = min(timed(lambda: net.logits(images), net.device) for _ in range(2))
     with torch.no_grad():
         floats = min(timed(lambda: model(torch.from_numpy(images)), torch.device("cpu")) for _ in range(2))
-    made = time.perf_counter() - begun
     judged = len(calibration.rules) * calibration.calibration + len(dataset.test_images)
-    # Three float passes; two of them look at every value, which takes about as long again.
-    return (integers * judged + 5 * floats * calibration.calibration) / len(images) + made
+    # Three float passes, two of which look at every value, which takes about as long again; a model for each rule.
+    passes = (integers * judged + 5 * floats * calibration.calibration) / len(images)
+    return passes + (1 + len(calibration.rules)) * made
 
 
 def length_options(recipe: Recipe, epochs: int) -> list[str]:
