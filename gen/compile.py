@@ -222,9 +222,8 @@ def compile_model(
         if trace and layer.role is not Role.CLASSIFIER:
             commands.extend(_store_commands(placed, config))
 
-    first = [step.layer for step in network.steps if step.iteration == 0]
-    for block, layers in itertools.groupby(first, lambda layer: layer.block):
-        body = list(layers)
+    for block, steps in itertools.groupby(network.once, lambda step: step.layer.block):
+        body = [step.layer for step in steps]
         folded = body[0].iterations > 1
         if folded:
             fields = {"iterations": body[0].iterations, "entry_step": planned.entry_steps[block]}

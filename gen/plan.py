@@ -258,11 +258,9 @@ def _place_maps(network: Network, config: AcceleratorConfig) -> tuple[dict[str, 
         sizes["x"] = max(sizes["x"], stream.words + size)
         return Region("x", 0 if stream.base else max(config.x_words - size, stream.words), size)
 
-    for step in network.steps:
-        if step.iteration:  # as in the first one
-            continue
+    for step in network.once:  # every iteration is as the first one
         layer, residual, destination = step.layer, None, None
-        source = maps[network.steps[step.source].layer.name].destination if step.source is not None else None
+        source = maps[network.once[step.source].layer.name].destination if step.source is not None else None
         if layer.role is Role.STEM:
             source = region("t", 0, layer.inputs, layer)
             destination = region("x", 0, layer.outputs, layer)
@@ -273,7 +271,7 @@ def _place_maps(network: Network, config: AcceleratorConfig) -> tuple[dict[str, 
             destination = region("t", source.words if source.memory == "t" else 0, layer.outputs, layer)
             sizes["t"] = max(sizes["t"], destination.base + destination.words)
         elif layer.role is Role.LAST:  # in place
-            residual = destination = maps[network.steps[step.residual].layer.name].destination
+            residual = destination = maps[network.once[step.residual].layer.name].destination
         maps[layer.name] = _Maps(source, destination, residual, network.adds_projection(layer))
     return maps, sizes
 

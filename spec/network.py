@@ -292,10 +292,14 @@ class Network:
         return steps_of((self.layers[0], *self._pools), blocks, self.layers[-1])
 
     @cached_property
+    def once(self) -> tuple[Step, ...]:
+        """The steps if each block ran once, however often it does: one for each layer."""
+        return self.unrolled({block.name: 1 for block in self.blocks})
+
+    @cached_property
     def added(self) -> dict[str, Layer]:
         """The layer whose output is the residual of each layer that adds one, by name, in iteration 0."""
-        once = self.unrolled({block.name: 1 for block in self.blocks})
-        return {step.layer.name: once[step.residual].layer for step in once if step.residual is not None}
+        return {step.layer.name: self.once[step.residual].layer for step in self.once if step.residual is not None}
 
     def adds_projection(self, layer: Layer) -> bool:
         """Whether the residual of ``layer`` is a projection shortcut, stored signed."""
@@ -321,7 +325,7 @@ class Network:
     @property
     def macs(self) -> int:
         """Dense-equivalent multiply-accumulates of one image."""
-        return sum(step.layer.macs for step in self.steps)
+        return sum(layer.macs * layer.iterations for layer in self.layers)
 
     def to_json(self) -> dict:
         """Plain JSON form; :meth:`from_json` inverts it."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["LOOPS", "STORED", "Loop", "down_to", "inside", "repetitions", "walk"]
+__all__ = ["LOOPS", "STORED", "Loop", "down_to", "inside", "loops_of", "repetitions", "walk"]
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,11 @@ LOOPS = (
 
 #: Loops that masks are stored in the order of.
 STORED = tuple(loop for loop in LOOPS if not loop.again)
+
+
+def loops_of(*, rings: bool) -> tuple[Loop, ...]:
+    """The loops that a build has; without rings every layer has one plane, and no loop for it."""
+    return tuple(loop for loop in LOOPS if rings or loop.name != "plane")
 
 
 def inside(name: str) -> tuple[Loop, ...]:

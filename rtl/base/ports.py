@@ -102,6 +102,11 @@ class WritePort(Boundary):
 class ReadStep(Boundary):
     """A read of an activation memory; the word comes two enabled cycles later.
 
+    Parameters
+    ----------
+    address_bits : int
+        Of a word address.
+
     Members
     -------
     address : Out(address_bits)

@@ -10,7 +10,7 @@ from rtl.base.nest import Nest
 from rtl.control.map_walk import COORDINATE_BITS, pixel_layout, start_pixel, step_pixel
 from rtl.lane.accumulator import Accumulator
 from spec.commands import ADDRESS_BITS
-from spec.order import LOOPS
+from spec.order import loops_of
 
 __all__ = ["AddressGenerator", "Beat"]
 
@@ -78,7 +78,7 @@ class AddressGenerator(wiring.Component):
         m = Module()
         command = self.command
         walking, valid, first_tap, first_run = Signal(), Signal(), Signal(), Signal()
-        nest = Nest(m, [loop for loop in LOOPS if loop.name != "plane" or self.rings])
+        nest = Nest(m, loops_of(rings=self.rings))
         segment_ends = nest.ends["plane" if self.rings else "ky"]  # the sums of the pixel tile are complete
         pixels = Signal(countdown(WIDTHS["run"]), name="pixels")
         slot = Signal(range(Accumulator.TURNAROUND))  # stays at its greatest

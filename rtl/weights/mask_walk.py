@@ -14,7 +14,7 @@ from rtl.base.ports import Chunk, TileFetch
 from spec.commands import RING_UNIT
 from spec.config import AcceleratorConfig
 from spec.lfsr import SIGN_WORD
-from spec.order import LOOPS, Loop
+from spec.order import Loop, loops_of
 from spec.supermask import GROUP
 
 __all__ = ["MaskWalk"]
@@ -77,7 +77,7 @@ class MaskWalk(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         command = self.command
-        loops = [loop for loop in LOOPS if loop.name != "plane" or self.config.ring_words]
+        loops = loops_of(rings=self.config.ring_words > 0)
         fields = sorted({*_HELD, *(loop.field for loop in loops)})
         held = Signal(data.StructLayout({name: WIDTHS[name] for name in fields}))
         busy, placed, there, first, fresh = Signal(), Signal(), Signal(), Signal(), Signal()

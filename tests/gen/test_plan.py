@@ -124,3 +124,16 @@ def test_bases_move_masks_and_entries_only(mask_unit, entry_row):
         assert b.entry_row == a.entry_row + (entry_row if a.layer.role is not Role.CLASSIFIER else 0)
         assert (a.source, a.destination, a.residual) == (b.source, b.destination, b.residual)
     assert (here.mask_units, here.entry_rows) == (there.mask_units, there.entry_rows)
+
+
+def test_iterations_cost_rows_of_entries_and_nothing_else():
+    """However many there are: nothing is unrolled to place a network."""
+    one, many = (
+        residual_network("t", image=(4, 4, 1), classes=3, widths=(8,), iterations=(count,), mode=Mode.ANY)
+        for count in (2, 10**12)
+    )
+    few, placed = plan(one, config_for(16)), plan(many, config_for(16))
+    assert [(p.source, p.destination, p.mask_unit) for p in placed.layers] == [
+        (p.source, p.destination, p.mask_unit) for p in few.layers
+    ]
+    assert placed.entry_rows - few.entry_rows == (10**12 - 2) * placed.entry_steps["stage1.fold"]

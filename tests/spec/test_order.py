@@ -1,7 +1,7 @@
 """The loop nest against loops written out."""
 
 from spec.commands import FIELDS
-from spec.order import LOOPS, STORED, down_to, inside, repetitions, walk
+from spec.order import LOOPS, STORED, down_to, inside, loops_of, repetitions, walk
 
 FIELDS_OF_A_LAYER = {"tiles": 3, "pixel_tiles": 2, "top_plane": 1, "kernel": 2, "blocks": 3, "passes": 4}
 
@@ -30,6 +30,11 @@ def test_loops_are_counted_by_fields_of_the_command():
 def test_masks_are_stored_once():
     """In the order that they are first read in."""
     assert [loop.name for loop in STORED] == ["m_tile", "ky", "kx", "block"]
+
+
+def test_a_build_without_rings_has_no_loop_over_planes():
+    assert loops_of(rings=True) == LOOPS
+    assert [loop.name for loop in loops_of(rings=False)] == ["m_tile", "pixel_tile", "ky", "kx", "block", "pass"]
 
 
 def test_inner_and_outer_loops():

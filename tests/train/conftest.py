@@ -174,3 +174,16 @@ def tiny_study(tmp_path):
         "--dataset", "digits", "--shrink", "1", "--images", "200", "--epochs", "1", "--batch", "50",
         "--widths", "4,8,16", "--device", "cpu", "--out", str(tmp_path / "out"),
     ]
+
+
+@pytest.fixture
+def trained_for(digits):
+    """``trained_for(iterations, norm)``: a network whose batch norms have seen images, in evaluation mode."""
+    def make(iterations, norm="ubn"):
+        config = ModelConfig(norm=norm, widths=(4, 8), iterations=(0, iterations))
+        model = HiddenFoldNet(config.topology("t", (8, 8, 1), 10), config, torch.Generator().manual_seed(1))
+        for start in range(0, 256, 64):
+            model(torch.from_numpy(digits.train_images[start : start + 64]))
+        return model.eval()
+
+    return make

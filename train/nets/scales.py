@@ -116,6 +116,6 @@ def stages(network: Network) -> list[list[Layer]]:
 def read_steps(network: Network, scales: Scales) -> dict[str, float]:
     """What one step of the activation that each layer reads is worth, by name."""
     return {
-        step.layer.name: 1 / PIXEL_MAX if step.source is None else scales.steps[network.steps[step.source].layer.name]
-        for step in reversed(network.steps) if step.layer is not network.pool
+        step.layer.name: 1 / PIXEL_MAX if step.source is None else scales.steps[network.once[step.source].layer.name]
+        for step in network.once if step.layer is not network.pool
     }

@@ -3,29 +3,17 @@
 import json
 
 import pytest
-import torch
 
 from spec.refusal import Refused
 from train import fit
 from train.loop import checkpoint
-from train.nets.config import ModelConfig
-from train.nets.model import HiddenFoldNet
 from train.studies.stretch import main, sweep
 
 FOLD = "stage2.fold"
 
 
-def trained_for(iterations, digits, norm="ubn"):
-    """A network whose batch norms have seen images, in evaluation mode."""
-    config = ModelConfig(norm=norm, widths=(4, 8), iterations=(0, iterations))
-    model = HiddenFoldNet(config.topology("t", (8, 8, 1), 10), config, torch.Generator().manual_seed(1))
-    for start in range(0, 256, 64):
-        model(torch.from_numpy(digits.train_images[start : start + 64]))
-    return model.eval()
-
-
-def test_sweep_covers_every_recurrent_block_and_no_negative_count(digits):
-    rows = sweep(trained_for(2, digits), digits, (-3, -2, 1), calibration=64)
+def test_sweep_covers_every_recurrent_block_and_no_negative_count(trained_for, digits):
+    rows = sweep(trained_for(2), digits, (-3, -2, 1), calibration=64)
     assert [(row["block"], row["trained"], row["iterations"]) for row in rows] == [(FOLD, 2, 0), (FOLD, 2, 3)]
     assert all(0 <= row[key] <= 1 for row in rows for key in ("reused", "recalibrated"))
 
