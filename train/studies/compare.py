@@ -1,8 +1,9 @@
-"""Comparisons on real images, each one command: the four methods of the paper, and ideas beyond the papers.
+"""Comparisons on real images, each one command: the four methods of the paper, ideas beyond it, levers of a recipe.
 
     python -m train.studies.compare methods --data DIR --seeds 0,1,2
     python -m train.studies.compare ideas --data DIR --seeds 0,1,2
     python -m train.studies.compare methods --data DIR --recipe fashion-hour --images 0 --out build/compare-hour
+    python -m train.studies.compare levers --data DIR --recipe cifar-small --seeds 0
 
 All runs of a comparison share recipe, data and seeds. Finished runs are kept under ``--out`` and not repeated; the
 table is written beside them as JSON.
@@ -24,7 +25,7 @@ from train.sizes import chip_bytes, size_of
 from train.studies.cells import Cell
 from train.studies.variants import cells_of, mean_and_deviation, publish, run_variants, study_parser
 
-__all__ = ["IDEAS", "METHODS", "OFFSETS", "main", "parser"]
+__all__ = ["IDEAS", "LEVERS", "METHODS", "OFFSETS", "main", "parser"]
 
 #: Settings of each method, by the name of its cells.
 METHODS: Mapping[str, dict] = {str(method): {"method": str(method)} for method in Method}
@@ -38,6 +39,31 @@ IDEAS: Mapping[str, dict] = {
     "shared-norm": {"norm": FoldedNorm.SBN},
     "shared-norm-varied": {"norm": FoldedNorm.SBN, "vary": 1},
 }
+
+#: Settings of each lever of recipe ``cifar-small``, likewise: one thing otherwise than the recipe has it.
+LEVERS: Mapping[str, dict] = {
+    "recipe": {},
+    "dense-weights": {"method": "dense", "densities": {}},
+    "mode-any-half": {"mode": Mode.ANY, "density": 0.5},
+    "mode-max1of4": {"mode": Mode.AT_MOST_ONE, "density": 0.2},
+    "edges-as-dense-as-the-rest": {"densities": {}},
+    "plain-norms": {"affine": False},
+    "norms-at-the-rate-of-scores": {"norm_lr": 0.0},
+    "half-the-rate": {"lr": 2.5e-3, "norm_lr": 2e-3},
+    "twice-the-rate": {"lr": 1e-2, "norm_lr": 8e-3},
+    "cosine": {"schedule": "cosine"},
+    "batches-of-256": {"batch": 256, "lr": 7e-3, "norm_lr": 5.6e-3},
+    "no-smoothing": {"label_smoothing": 0.0},
+    "no-shift": {"crop_pad": 0},
+    "shift-into-black": {"reflect": False},
+    "no-mirror": {"mirror": False, "alternate": False},
+    "mirror-at-random": {"alternate": False},
+    "cutout": {"cutout": 4},
+    "average": {"average": 0.998},
+    "float32": {"precision": "float32"},
+}
+
+_COMPARED = {"methods": METHODS, "ideas": IDEAS, "levers": LEVERS}
 
 #: Iterations fewer and more that networks with shared norms are measured at; others have none to spare.
 OFFSETS = {"shared-norm": (-1, 1), "shared-norm-varied": (-1, 1)}
@@ -86,7 +112,8 @@ def _table(rows: Sequence[dict], title: str) -> Table:
 def parser() -> CommandParser:
     """The command line."""
     made = study_parser("compare", __doc__.splitlines()[0], "fashion-minute", seeds=(0, 1, 2))
-    made.add_argument("what", choices=("methods", "ideas"), help="the four methods, or ideas beyond the papers")
+    choices = "the four methods, ideas beyond the papers, or levers of a recipe"
+    made.add_argument("what", choices=tuple(_COMPARED), help=choices)
     set_usual(made, images=20_000)
     return made
 
@@ -94,8 +121,7 @@ def parser() -> CommandParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; see ``--help``."""
     arguments = parser().parse_args(argv)
-    variants = {"methods": METHODS, "ideas": IDEAS}[arguments.what]
-    groups = cells_of(variants, arguments, OFFSETS, drawn=("seed",))
+    groups = cells_of(_COMPARED[arguments.what], arguments, OFFSETS, drawn=("seed",))
     first = next(iter(groups.values()))[0]
     dataset = first.settings.load(arguments.data)
     found = run_variants(groups, dataset, arguments)

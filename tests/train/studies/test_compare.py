@@ -43,6 +43,15 @@ def test_every_idea_is_another_network(tmp_path):
     assert {name for name, group in cells.items() if group[0].offsets} == {"shared-norm", "shared-norm-varied"}
 
 
+def test_every_lever_is_one_change_of_the_recipe(tmp_path):
+    short = ["--epochs", "2", "--warmup", "1", "--small-sizes", "", "--small-until", ""]
+    options = ["levers", "--recipe", "cifar-small", *short, "--seeds", "0", "--out", str(tmp_path)]
+    arguments = compare.parser().parse_args(options)
+    cells = compare.cells_of(compare.LEVERS, arguments, compare.OFFSETS, drawn=("seed",))
+    settings = [group[0].settings for group in cells.values()]
+    assert all(one not in settings[:i] for i, one in enumerate(settings))
+
+
 def test_bad_options_are_refused(tmp_path):
     for options, message in (
         (["--seed", "1"], "Option --seed is one seed"), (["--jobs", "0"], "Option --jobs must be at least 1, not 0"),
