@@ -76,16 +76,22 @@ class Number:
 
 @dataclass(frozen=True)
 class Several:
-    """Type of an option that takes one ``kind`` after another with commas, as in ``16,32,64``; nothing is none."""
+    """Type of an option that takes one ``kind`` after another with commas, as in ``16,32,64``, or another separator;
+    nothing is none.
+    """
 
     kind: Whole | Number | type[str]
+    separator: str = ","
 
     def __call__(self, text: str) -> tuple:
         """``text`` as a tuple; argparse's error where one of them is refused."""
         try:
-            return tuple(self.kind(part) for part in text.split(",") if text)
+            return tuple(self.kind(part) for part in text.split(self.separator) if text)
         except argparse.ArgumentTypeError:
-            raise argparse.ArgumentTypeError(f"must be numbers with commas, {self.kind} each, not {text!r}") from None
+            between = "commas" if self.separator == "," else f"{self.separator!r}"
+            raise argparse.ArgumentTypeError(
+                f"must be numbers with {between}, {self.kind} each, not {text!r}"
+            ) from None
 
     def __str__(self) -> str:
         """The range, as help shows it."""

@@ -27,6 +27,7 @@ COMMANDS = (
     Command("fit", "train.fit", "train a network: learn which of its random weights to keep"),
     Command("export", "train.export", "turn a trained checkpoint into a model file of integers"),
     Command("eval", "train.eval", "judge a model file on held-out images, by two implementations"),
+    Command("predict", "train.predict", "what a model file sees in pictures"),
     Command("finetune", "train.finetune", "train on with the activations it will be deployed with"),
     Command("import-edge-popup", "train.import_edge_popup", "deploy a network that the public edge-popup code trained"),
     Command("zoo", "train.zoo", "train and export the models of the zoo again"),

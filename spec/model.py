@@ -21,6 +21,7 @@ from spec import ring as ring_weights
 from spec.files import read_tensors, write_bytes
 from spec.layer import Layer, Role
 from spec.lfsr import sign_factors
+from spec.names import check_class_names
 from spec.network import Network
 from spec.numerics import (
     PIXEL_MAX,
@@ -34,10 +35,13 @@ from spec.numerics import (
 from spec.refusal import Refused
 from spec.supermask import check_mask, pack, packed_bytes, unpack
 
-__all__ = ["FORMAT", "VERSION", "Model", "digest", "load", "save", "with_provenance"]
+__all__ = ["CLASS_NAMES", "FORMAT", "VERSION", "Model", "digest", "load", "save", "with_provenance"]
 
 FORMAT = "foldenite-model"
 VERSION = 4  #: 2: kinds of blocks and the max pool; 3: rings; 4: bits of activations.
+
+#: Where the provenance holds the names of the classes, if it does.
+CLASS_NAMES = "class_names"
 
 _NUMBER_KEYS = ("shift", "bias_shift", "residual_shift", "signed", "bits")
 
@@ -135,6 +139,24 @@ class Model:
             raise Refused(
                 f"Layer {layer.name} can reach sums of {z_low}..{z_high}, beyond {bits.z} bits; export it again"
             )
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """What the classes are called: by whom it was trained on, or their numbers.
+
+        Raises
+        ------
+        Refused
+            If the provenance names them, but not as many, or by what cannot be printed.
+        """
+        if CLASS_NAMES not in self.provenance:
+            return tuple(map(str, range(self.network.classes)))
+        names = check_class_names(self.provenance[CLASS_NAMES], f"model {self.network.name}")
+        if len(names) != self.network.classes:
+            raise Refused(
+                f"Model {self.network.name} names {len(names)} classes, but has {self.network.classes}; export it again"
+            )
+        return names
 
     @property
     def bits(self) -> int:

@@ -23,6 +23,7 @@ from console.command import CommandParser, Named, Whole, add_json, add_out
 from console.record import json_text
 from console.settings import add_settings, given_settings
 from spec import model
+from spec.model import CLASS_NAMES
 from spec.refusal import Refused, run_command
 from spec.ring import PLANES_MAX
 from spec.vectors import Vectors
@@ -71,7 +72,7 @@ def export(
     usual = calibration or Calibration()
     if iterations:
         net = stretch(net, iterations).eval()
-        recalibrate(net, dataset.train_images[: usual.calibration])
+        recalibrate(net, dataset.train_images[: usual.count(dataset)])
     tuning = settings.finetuning
     measured = tuning.float_accuracy if tuning else _float_accuracy(net, dataset)
     if isinstance(net, RpgResNet):
@@ -86,6 +87,7 @@ def export(
         recipe=state["settings"], epochs=state["epoch"], seed=settings.seed, normalization=state["normalization"],
         **({"stretched": dict(iterations)} if iterations else {}),
         calibration=how, versions=state["versions"],
+        **({CLASS_NAMES: list(dataset.class_names)} if dataset.class_names else {}),
     ), proof
 
 
@@ -130,7 +132,7 @@ def _scales(
         scales, rule, count, more = tuning.scales, tuning.rule, tuning.calibration, {"fine_tuned": True}
     else:
         choice = calibration.choose(net, dataset)
-        scales, rule, count = choice.scales, choice.rule, calibration.calibration
+        scales, rule, count = choice.scales, choice.rule, calibration.count(dataset)
         more = {"divergence_nats": {str(tried): nats and round(nats, 9) for tried, nats in choice.divergences.items()}}
     images = f"the first {count} training images"
     return scales, {"images": images, "rule": str(rule), "count": count, "bits": scales.bits} | more

@@ -23,6 +23,7 @@ import numpy as np
 import torch
 
 from console.command import CommandParser, Number, Whole, add_json, add_out
+from console.curve import curve
 from console.record import json_text
 from spec.files import output_folder, write_text
 from spec.refusal import Refused, run_command
@@ -153,6 +154,7 @@ def run(arguments: argparse.Namespace, settings: Settings, dataset: Dataset, sta
         print(json_text(result | paths), end="")
     else:
         print(f"held-out accuracy {result['held_out_accuracy']:.2%} after {result['epoch']} epochs")
+        print(curve([json.loads(line)["held_out_accuracy"] for line in (out / LOG).read_text().splitlines()]))
         print("\n".join(paths.values()))
     return 0
 

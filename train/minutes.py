@@ -156,9 +156,9 @@ def _export_seconds(settings: Settings, dataset: Dataset, options: argparse.Name
     integers = min(timed(lambda: net.logits(images), net.device) for _ in range(2))
     with torch.no_grad():
         floats = min(timed(lambda: model(torch.from_numpy(images)), torch.device("cpu")) for _ in range(2))
-    judged = len(calibration.rules) * calibration.calibration + len(dataset.test_images)
+    judged = len(calibration.rules) * calibration.count(dataset) + len(dataset.test_images)
     # Three float passes, two of which look at every value, which takes about as long again; a model for each rule.
-    passes = (integers * judged + 5 * floats * calibration.calibration) / len(images)
+    passes = (integers * judged + 5 * floats * calibration.count(dataset)) / len(images)
     return passes + (1 + len(calibration.rules)) * made
 
 

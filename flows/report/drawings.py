@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from matplotlib.ticker import EngFormatter
 
+from console.pages.drawing import INK, Drawing, style
 from flows.report.points import Judged
-from gen.pages.drawing import INK, Drawing, style
 
 __all__ = ["METHOD_COLOURS", "accuracy_by_size", "bars", "waveform"]
 

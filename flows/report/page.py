@@ -7,11 +7,12 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
+from console.pages.page import both_widths
 from flows.report import drawings
 from flows.report.folder import Results
 from flows.report.points import Judged
 from flows.tools.targets import NAMES
-from gen.pages.sections import both_widths, layer_sections, render
+from gen.pages.sections import layer_sections, render
 from spec.config import AcceleratorConfig
 
 __all__ = ["page"]

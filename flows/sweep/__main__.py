@@ -20,6 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from console.command import CommandParser, Number, Several, Whole, add_json, add_out
+from console.pages.page import both_widths, render
 from console.progress import progress_bars
 from console.record import json_text
 from flows.sweep.area import AreaModel, read_runs
@@ -29,7 +30,6 @@ from flows.sweep.parallel import executor
 from flows.sweep.points import Limits, Point, candidates, evaluated, pareto, synthetic
 from flows.tools.targets import NAMES, TARGETS
 from gen.pages.figures import MODE_COLOURS
-from gen.pages.sections import both_widths, render
 from spec.config import SHAPES
 from spec.files import output_folder, write_text
 from spec.model import Model, load

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from matplotlib.ticker import LogLocator, NullFormatter
 
+from console.pages.drawing import INK, WIDE, Drawing, style
 from flows.sweep.points import Point
-from gen.pages.drawing import INK, WIDE, Drawing, style
 from gen.pages.figures import MODE_COLOURS
 
 __all__ = ["front"]

@@ -1,1 +1,1 @@
-"""Pages that people read: what all of them share. Slow to import (matplotlib), so import it where one is written."""
+"""The parts of a page that show what a build does. Slow to import (matplotlib), so import it where one is written."""

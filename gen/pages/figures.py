@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import matplotlib
 from matplotlib.axes import Axes
 
-from gen.pages.drawing import INK, WIDE, Drawing, style
+from console.pages.drawing import INK, WIDE, Drawing, style
 from spec.ring import PLANES_MAX
 
 __all__ = ["CAUSE_COLOURS", "MODE_COLOURS", "cycles_by_cause", "roofline", "utilization"]

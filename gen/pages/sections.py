@@ -1,13 +1,12 @@
-"""The parts of a page that show layers: their cycles, utilization, roofline, memory; and how a page is put together."""
+"""The parts of a page that show layers: their cycles, utilization, roofline, memory."""
 
 from pathlib import Path
 
-import jinja2
-
+from console.pages import page
+from console.pages.page import both_widths
 from gen.pages import figures
-from gen.pages.drawing import NARROW, WIDE
 
-__all__ = ["both_widths", "layer_sections", "render"]
+__all__ = ["layer_sections", "render"]
 
 #: What the colours of the first drawing mean, in the words of the register map.
 _CAUSE_TEXTS = {
@@ -20,11 +19,6 @@ _CAUSE_TEXTS = {
     "host": "logits go to the host",
     "sequencer": "fetching commands, filling the pipeline",
 }
-
-
-def both_widths(draw, *data) -> dict[str, str]:
-    """A drawing for both widths of page."""
-    return {"wide": draw(*data, WIDE), "narrow": draw(*data, NARROW)}
 
 
 def layer_sections(layers: dict, stalls: float = 0.0) -> dict:
@@ -57,16 +51,11 @@ def layer_sections(layers: dict, stalls: float = 0.0) -> dict:
 
 
 def render(template: Path, **values) -> str:
-    """The page that ``template`` makes of ``values``; it may extend and include the templates of this folder.
+    """The page that ``template`` makes of ``values``; it may include the templates of this folder.
 
     Raises
     ------
     jinja2.UndefinedError
         If it uses a value that it is not given.
     """
-    folders = [template.parent, Path(__file__).parent]
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(folders), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template(template.name).render(values)
+    return page.render(template, [Path(__file__).parent], **values)

@@ -81,7 +81,9 @@ def test_evaluation_is_by_two_that_agree(trained, exported):
     images, labels = pictures(30, 7)
     found = fd.evaluate(exported, images, labels)
     right = int((golden.run(model.load(exported), images).classes == labels).sum())
+    by_class = found.pop("by_class")
     assert found == {"accuracy": round(right / 30, 6), "images": 30, "difference": None}
+    assert list(by_class) == ["0", "1", "2"]
 
 
 def test_a_build_is_the_commands(exported, tmp_path):

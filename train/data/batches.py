@@ -83,7 +83,7 @@ class Batches:
 
     def epoch(self, number: int, first: int = 0, side: int | None = None) -> Iterator[tuple[Tensor, Tensor]]:
         """This process's part of the batches of epoch ``number`` from step ``first`` on: uint8 (B, H, W, C) and int64
-        (B,), on the device. Images are first shrunk to squares of ``side`` pixels, if that is given.
+        (B,), on the device. Images are first shrunk until their shorter side has ``side`` pixels, if that is given.
         """
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + number)
         order = torch.randperm(len(self.images), generator=generator)[: len(self) * self.batch]
@@ -106,9 +106,9 @@ class Batches:
         """All images, shrunk to ``side``, and what is done to them; the last size is kept."""
         if side is None:
             return self.resident, self.augmentation
-        if self._small is None or self._small.shape[1] != side:
+        if self._small is None or min(self._small.shape[1:3]) != side:
             self._small = torch.cat([_resized(part, side) for part in self.resident.split(_RESIZED)])
-        return self._small, self.augmentation.shrunk(side / self.resident.shape[1])
+        return self._small, self.augmentation.shrunk(side / min(self.resident.shape[1:3]))
 
     def _decoded(self, order: Tensor, draws: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         loader = DataLoader(
@@ -125,9 +125,10 @@ def _free(device: torch.device) -> float:
 
 
 def _resized(images: Tensor, side: int) -> Tensor:
-    """Images (B, side, side, C) of ``images``, by antialiased interpolation, rounded."""
+    """``images`` (B, H, W, C), the shorter of H and W ``side`` long, by antialiased interpolation, rounded."""
     planes = images.permute(0, 3, 1, 2).float()
-    small = functional.interpolate(planes, size=(side, side), mode="bilinear", antialias=True, align_corners=False)
+    size = [round(length * side / min(images.shape[1:3])) for length in images.shape[1:3]]
+    small = functional.interpolate(planes, size=size, mode="bilinear", antialias=True, align_corners=False)
     return small.round().clamp(0, PIXEL_MAX).to(images.dtype).permute(0, 2, 3, 1).contiguous()
 
 

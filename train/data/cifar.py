@@ -9,6 +9,9 @@ from train.data.dataset import Absent, Dataset
 
 __all__ = ["cifar10", "cifar100"]
 
+#: Of CIFAR-10, as its page has them.
+_NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+
 _SIDE = 32
 _PIXELS = 3 * _SIDE * _SIDE
 
@@ -20,7 +23,8 @@ def cifar10(folder: Path) -> Dataset:
     """
     train = [_records(folder / f"data_batch_{i}.bin", labels=1, classes=10) for i in range(1, 6)]
     images, labels = (np.concatenate(part) for part in zip(*train, strict=True))
-    return Dataset("cifar10", images, labels, *_records(folder / "test_batch.bin", labels=1, classes=10), classes=10)
+    test = _records(folder / "test_batch.bin", labels=1, classes=10)
+    return Dataset("cifar10", images, labels, *test, classes=10, class_names=_NAMES)
 
 
 def cifar100(folder: Path) -> Dataset:

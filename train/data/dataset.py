@@ -1,6 +1,7 @@
 """What a data set is: raw images and labels, split once and for all."""
 
 import hashlib
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -10,7 +11,10 @@ import numpy as np
 
 from spec.refusal import Refused
 
-__all__ = ["Absent", "Dataset", "Images"]
+__all__ = ["Absent", "Dataset", "Images", "check_memory"]
+
+#: Bytes of images in memory.
+_MEMORY = 4 << 30
 
 
 class Absent(Refused):
@@ -40,6 +44,8 @@ class Dataset:
         The test set is held out: nothing is ever chosen by it.
     train_labels, test_labels : int64 arrays, shape (n,)
     classes : int
+    class_names : tuple of str
+        What the data itself calls them; empty if nothing.
     """
 
     name: str
@@ -48,6 +54,7 @@ class Dataset:
     test_images: Images
     test_labels: np.ndarray
     classes: int
+    class_names: tuple[str, ...] = ()
 
     @property
     def image(self) -> tuple[int, int, int]:
@@ -121,6 +128,15 @@ class Dataset:
         return replace(
             self, train_images=_shrunk(self.train_images[:count], shrink), train_labels=self.train_labels[:count],
             test_images=_shrunk(self.test_images, shrink),
+        )
+
+
+def check_memory(what: str, shape: tuple[int, ...]) -> None:
+    """Refuse ``what``, if its images, uint8 of ``shape``, would take more memory than there is for them."""
+    if math.prod(shape) > _MEMORY:
+        raise Refused(
+            f"{what} would take {math.prod(shape) / 2**30:.1f} GiB of memory for {shape[0]:,} images, beyond the "
+            f"{_MEMORY >> 30} there are for them; make images smaller (--size) or fewer"
         )
 
 

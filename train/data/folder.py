@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from spec.refusal import Refused
 from train.data.dataset import Absent, Dataset
+from train.data.pictures import opened
 
 __all__ = ["FolderImages", "image_folder"]
 
@@ -89,12 +90,7 @@ class FolderImages:
         return pixels[:, ::-1] if draws[4] < 0.5 else pixels
 
     def _decoded(self, index: int) -> Image.Image:
-        path = self.root / self.names[index]
-        try:
-            with Image.open(path) as file:
-                return file.convert("RGB")
-        except (UnidentifiedImageError, OSError) as error:
-            raise Refused(f"Image {path} cannot be read ({error}); get it again or take it out") from None
+        return opened(self.root / self.names[index], channels=3)
 
 
 def image_folder(name: str, folder: Path) -> Dataset:
@@ -118,7 +114,7 @@ def image_folder(name: str, folder: Path) -> Dataset:
         if not names:
             raise Refused(f"Folder {folder / part} holds no images ({', '.join(_SUFFIXES)})")
         parts += [FolderImages(folder / part, tuple(names), tuple(sizes)), np.array(labels, np.int64)]
-    return Dataset(name, *parts, classes=len(classes))
+    return Dataset(name, *parts, classes=len(classes), class_names=tuple(classes))
 
 
 def _subfolders(folder: Path) -> list[str]:

@@ -16,6 +16,13 @@ _UNSIGNED_BYTE = 8
 
 _CLASSES = 10
 
+#: Of Fashion-MNIST, as its page has them; digits are called by their numbers.
+_NAMES = {
+    "fashion-mnist": (
+        "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
+    ),
+}
+
 
 def read_idx(path: Path, dimensions: int) -> np.ndarray:
     """Array of unsigned bytes in an IDX file (or that file with ``.gz``): two zero bytes, type 8, the number of
@@ -65,4 +72,4 @@ def idx_dataset(name: str, folder: Path) -> Dataset:
         if len(labels) and labels.max() >= _CLASSES:
             raise Refused(f"Labels of {part} in {folder} go up to {labels.max()}, not {_CLASSES - 1}; get them again")
         arrays += [images[..., None], labels.astype(np.int64)]
-    return Dataset(name, *arrays, classes=_CLASSES)
+    return Dataset(name, *arrays, classes=_CLASSES, class_names=_NAMES.get(name, ()))

@@ -27,6 +27,8 @@ __all__ = ["AUTO", "Calibration", "Choice", "choose"]
 
 AUTO = "auto"  #: All rules, the best of which is kept.
 
+_IMAGES = 512  #: Images of a calibration where nothing is said of them.
+
 _BATCH = 64  #: Images per forward pass.
 
 
@@ -42,7 +44,9 @@ class Calibration:
 
     bits: int = setting(ACTIVATION_BITS, "bits of stored activations", Whole(ACTIVATION_BITS_MIN, ACTIVATION_BITS))
     calibrator: str = setting(AUTO, f"rule for scales; {AUTO}: the best of them", (AUTO, *Rule))
-    calibration: int = setting(512, "training images that scales are taken from and judged by", Whole(1))
+    calibration: int = setting(
+        0, f"training images that scales are taken from and judged by; 0: {_IMAGES}, or all of fewer", Whole(0)
+    )
 
     def __post_init__(self):
         check_settings(self)
@@ -52,16 +56,21 @@ class Calibration:
         """The rules to try."""
         return tuple(Rule) if self.calibrator == AUTO else (Rule(self.calibrator),)
 
+    def count(self, dataset: Dataset) -> int:
+        """Images of ``dataset`` that are taken; refuses more than there are."""
+        have = len(dataset.train_images)
+        if self.calibration > have:
+            raise Refused(
+                f"Option --calibration must be at most the {have} training images of {dataset.name}, not "
+                f"{self.calibration}"
+            )
+        return self.calibration or min(_IMAGES, have)
+
     def choose(self, model: ResidualNet, dataset: Dataset) -> "Choice":
         """Scales of ``model`` by the training images of ``dataset``; refuses what :func:`choose` refuses, and more
         images than there are.
         """
-        have = len(dataset.train_images)
-        if not 1 <= self.calibration <= have:
-            raise Refused(
-                f"Option --calibration must be from 1 to {have} images of {dataset.name}, not {self.calibration}"
-            )
-        return choose(model, dataset.train_images[: self.calibration], self.rules, self.bits)
+        return choose(model, dataset.train_images[: self.count(dataset)], self.rules, self.bits)
 
 
 @dataclass(frozen=True)

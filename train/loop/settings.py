@@ -8,10 +8,11 @@ from pathlib import Path
 
 from torch import nn
 
-from console.command import Number, Whole
+from console.command import Number, Several, Whole
 from console.settings import add_settings, check_settings, given_settings, setting
 from spec.refusal import Refused
 from train.data import DATASETS, Dataset, load_dataset
+from train.data.pictures import RESIZES, Form
 from train.loop.recipe import Recipe
 from train.nets.build import built
 from train.nets.config import Method, ModelConfig
@@ -32,7 +33,14 @@ class Settings:
 
     model: ModelConfig
     recipe: Recipe
-    dataset: str = setting(MISSING, f"data set: {', '.join(DATASETS)}", str)
+    dataset: str = setting(
+        MISSING, f"data set: {', '.join(DATASETS)}, a folder with a folder of pictures per class, or an .npz file", str
+    )
+    size: tuple[int, ...] = setting(
+        (), "height and width of pictures in folders, as in 24x40", Several(Whole(4, 1024), "x"), shown="as they are"
+    )
+    channels: int = setting(0, "channels that they get, 1 or 3; 0: as they have", Whole(0, 3))
+    resize: str = setting("none", "how: none, fit (all of it, black around), crop (its middle)", RESIZES)
     validation: float = setting(
         0.0, "share of the training images to measure on instead of the test set", Number(least=0, below=1)
     )
@@ -43,15 +51,20 @@ class Settings:
 
     def __post_init__(self):
         check_settings(self)
+        if self.channels == 2:
+            raise Refused("Setting --channels must be 1 (grey) or 3 (colours), not 2")
+        if len(self.size) not in (0, 2):
+            raise Refused(f"Setting --size must be height and width, as in 24x40, not {'x'.join(map(str, self.size))}")
 
     def load(self, data: Path) -> Dataset:
         """Its data set, from the files in ``data``."""
-        return load_dataset(self.dataset, data).prepared(self.shrink, self.images)
+        form = Form(self.size, self.channels, self.resize)
+        return load_dataset(self.dataset, data, form).prepared(self.shrink, self.images)
 
     def untrained(self, dataset: Dataset) -> nn.Module:
         """Its network for ``dataset``, before training."""
         scales = self.finetuning and self.finetuning.scales
-        return built(self.model, self.dataset, dataset.image, dataset.classes, self.seed, scales)
+        return built(self.model, dataset.name, dataset.image, dataset.classes, self.seed, scales)
 
     def to_json(self) -> dict:
         """Plain form, as checkpoints and provenance hold it; what came later and is as usual is left out."""
@@ -59,7 +72,7 @@ class Settings:
             "model": self.model.to_json(), "recipe": self.recipe.to_json(), "dataset": self.dataset,
             "validation": self.validation, "seed": self.seed,
         }
-        plain |= {name: getattr(self, name) for name in ("shrink", "images") if getattr(self, name) != _USUAL[name]}
+        plain |= {name: getattr(self, name) for name in _LATER if getattr(self, name) != _USUAL[name]}
         return plain if self.finetuning is None else plain | {"finetuning": self.finetuning.to_json()}
 
     @classmethod
@@ -85,6 +98,9 @@ class Settings:
         names = {name: value for part in parts if part is not None for name, value in vars(part).items()}
         return {name: value for name, value in names.items() if not dataclasses.is_dataclass(value)}
 
+
+#: What old checkpoints know nothing of.
+_LATER = ("shrink", "images", "size", "channels", "resize")
 
 _USUAL = {field.name: field.default for field in dataclasses.fields(Settings)}
 

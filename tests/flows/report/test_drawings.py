@@ -2,9 +2,9 @@
 
 import pytest
 
+from console.pages.drawing import NARROW, WIDE
 from flows.report.drawings import accuracy_by_size, bars, waveform
 from flows.report.points import Judged
-from gen.pages.drawing import NARROW, WIDE
 
 WAVES = {
     "text": "Between two iterations.", "first_cycle": 1000,

@@ -1,8 +1,8 @@
 """The drawing of a sweep, by its tooltips."""
 
+from console.pages.drawing import NARROW, WIDE
 from flows.sweep.drawing import front
 from flows.sweep.points import Point
-from gen.pages.drawing import NARROW, WIDE
 from spec.config import config_for
 
 

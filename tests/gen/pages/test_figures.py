@@ -2,10 +2,10 @@
 
 import pytest
 
+from console.pages.drawing import NARROW, WIDE
 from gen.compile import compile_model
 from gen.cycles import predict
 from gen.layers import layers_json
-from gen.pages.drawing import NARROW, WIDE
 from gen.pages.figures import cycles_by_cause, roofline, utilization
 from spec.config import config_for
 from spec.synthetic import synthetic_model

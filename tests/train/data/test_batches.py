@@ -77,7 +77,7 @@ def test_images_are_shrunk_on_request(dataset):
     part = batches(dataset, augmentation=Augmentation())
     small, labels = (torch.cat(all_of) for all_of in zip(*part.epoch(1, side=3), strict=True))
     whole, same_labels = joined(part, 1)
-    assert small.shape == (48, 3, 3, 3)
+    assert small.shape == (48, 4, 3, 3)  # of 6x5
     assert small.dtype == torch.uint8
     assert torch.equal(labels, same_labels)
     assert abs(small.double().mean() - whole.double().mean()) < 2

@@ -60,7 +60,7 @@ def test_crops_follow_their_draws(folder):
 def test_what_is_wrong_is_refused(folder, tmp_path):
     path = folder / "train" / "ant" / "0.png"
     path.write_bytes(path.read_bytes()[:100])
-    with pytest.raises(Refused, match=r"Image .*0\.png cannot be read .*get it again or take it out"):
+    with pytest.raises(Refused, match=r"Picture .*0\.png cannot be read .*get it again or take it out"):
         load_dataset("imagenet", folder).train_images[:1]
     (folder / "val" / "bee").rename(folder / "val" / "cat")
     with pytest.raises(Refused, match="have different classes"):

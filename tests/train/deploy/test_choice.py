@@ -70,8 +70,8 @@ def test_rules():
     ({"bits": 3}, "Setting --bits must be from 4 to 8, not 3"),
     ({"bits": 9}, "Setting --bits must be from 4 to 8, not 9"),
     ({"calibrator": "best"}, "Setting --calibrator must be one of auto, max, p99.99, .*, mse, not 'best'"),
-    ({"calibration": 0}, "Setting --calibration must be at least 1, not 0"),
-    ({"calibration": 1348}, "Option --calibration must be from 1 to 1347 images of digits, not 1348"),
+    ({"calibration": -1}, "Setting --calibration must be at least 0, not -1"),
+    ({"calibration": 1348}, "Option --calibration must be at most the 1347 training images of digits, not 1348"),
 ])
 def test_impossible_options_are_refused(digits, options, message):
     with pytest.raises(Refused, match=message):

@@ -1,6 +1,6 @@
 """Drawings as SVG for a page."""
 
-from gen.pages.drawing import INK, NARROW, Drawing, style
+from console.pages.drawing import INK, NARROW, Drawing, style
 
 
 def test_a_drawing_takes_the_ink_of_its_page_and_says_its_numbers():
