@@ -46,6 +46,9 @@ class Recipe:
     average: float = setting(
         0.0, "decay of an average of the parameters, which remains at the end; 0: none", Number(least=0, below=1)
     )
+    settle: bool = setting(
+        False, "at the end, measure batch norms on training images as they are, neither shifted nor cut", bool
+    )
     precision: str = setting("float32", "of arithmetic; others by autocast", ("float32", "bfloat16", "float16"))
     channels_last: bool = setting(False, "keep the channels of a pixel together in memory", bool)
     compile: bool = setting(False, "compile the network with torch.compile", bool)

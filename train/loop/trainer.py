@@ -33,7 +33,7 @@ __all__ = ["Run", "Trainer", "accuracy"]
 #: Steps between two looks at loss and parameters. On a GPU each look waits for all work that is under way.
 _LOOK_EVERY = 20
 
-#: Training images that the batch norms of averaged parameters are measured on.
+#: Training images that batch norms are measured on at the end.
 _MEASURED = 10_000
 
 
@@ -182,7 +182,7 @@ class Trainer:
             if rests and time.perf_counter() - saved > self.how.save_seconds and step + 1 < steps:
                 self._keep(history, step + 1, total)
                 saved = time.perf_counter()
-        if self._average is not None and epoch + 1 == self.recipe.epochs:
+        if epoch + 1 == self.recipe.epochs:
             self._settle()
         seconds = time.perf_counter() - started
         judged = self.dataset.test_images, self.dataset.test_labels
@@ -196,9 +196,15 @@ class Trainer:
         }
 
     def _settle(self) -> None:
-        """The average is what remains; its batch norms are measured on training images as they are."""
-        self._average.apply()
-        recalibrate(self.model, self.dataset.train_images[:_MEASURED])
+        """An average is what remains; its batch norms, or by ``settle``, are measured on training images as they are.
+
+        While masks change, running statistics lag behind them; and those of varied images are not those of the images
+        that will come.
+        """
+        if self._average is not None:
+            self._average.apply()
+        if self._average is not None or self.recipe.settle:
+            recalibrate(self.model, self.dataset.train_images[:_MEASURED])
 
     def train_on(self, images: torch.Tensor, labels: torch.Tensor, rate: float) -> torch.Tensor:
         """Loss of a step on ``images`` at learning rate ``rate``; refuses what the memory does not hold."""

@@ -12,6 +12,7 @@ from spec.refusal import Refused
 from train.loop.processes import Processes
 from train.loop.recipe import Recipe
 from train.loop.trainer import Run, Trainer, accuracy
+from train.nets.stretch import recalibrate
 
 ALONE = Processes(0, 1, torch.device("cpu"))
 RECIPE = Recipe(epochs=2, batch=4, lr=0.05, optimizer="sgd", crop_pad=1, mirror=True)
@@ -61,7 +62,8 @@ def test_every_saved_state_leads_to_the_same_bits(halves, trainer, optimizer):
 
 
 @pytest.mark.parametrize("changes", [
-    {"average": 0.9}, {"small_sizes": (4,), "small_until": (1,)}, {"alternate": True, "reflect": True, "cutout": 2},
+    {"average": 0.9}, {"settle": True}, {"small_sizes": (4,), "small_until": (1,)},
+    {"alternate": True, "reflect": True, "cutout": 2},
 ])
 def test_levers_are_functions_of_the_step_too(halves, trainer, changes):
     """From every saved state, in the middle of an epoch, too, the same bits follow."""
@@ -94,6 +96,16 @@ def test_an_average_is_what_remains(halves, trainer):
             mean = mean + (1 - min(0.8, (1 + step) / (10 + step))) * (values[name] - mean)
         assert torch.allclose(parameter, mean, atol=1e-5)
         assert not torch.equal(parameter, after[-1][name])
+
+
+def test_batch_norms_that_settle_are_those_of_training_images(halves, trainer):
+    """Parameters are what they are without it, and statistics what measuring them again makes of these."""
+    settled, plain = trainer(halves, recipe=dataclasses.replace(RECIPE, settle=True)), trainer(halves)
+    settled.run()
+    plain.run()
+    assert not same(settled.model, plain.model)
+    recalibrate(plain.model, halves.train_images)
+    assert same(settled.model, plain.model)
 
 
 def test_a_loss_that_explodes_stops_the_run_with_the_last_good_state(halves, trainer):
