@@ -65,7 +65,7 @@ def _mistake(dataset: Dataset, judgement: Judgement, names: Sequence[str], index
 def _confusion(counts: np.ndarray, names: Sequence[str], width: float) -> str:
     """A square per pair of classes, darker the larger the share of the row's images."""
     with style():
-        drawing = Drawing(width, min(width, 7.5), "Which class is taken for which")
+        drawing = Drawing(width, min(width, 7.5, 1.5 + 0.7 * len(names)), "Which class is taken for which")
         axes = drawing.figure.add_subplot()
         shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
         small = 6 if len(names) > 12 or width < 6 else 8
