@@ -1,7 +1,10 @@
 """Every proof there is: what it claims, and how it is proved."""
 
-from formal.harnesses import host
+from functools import partial
+
+from formal.harnesses import host, lane, weights
 from formal.proof import Proof
+from spec.numerics import RING_WIDTHS
 
 __all__ = ["PROOFS"]
 
@@ -22,5 +25,47 @@ PROOFS = (
     Proof(
         "counters", host.TotalIsTheSum, depth=3, solver="boolector", quick=False,
         claim="The cycle counters of the causes add up to the total, in every copy that the host can read.",
+    ),
+    Proof(
+        "sign-words", weights.SignWords, depth=1, covered=2,
+        claim="From every state, the signs of a word and the state after it are those of 16 steps of the LFSR.",
+    ),
+    Proof(
+        "sign-jumps", weights.SignJumps, depth=1, covered=2,
+        claim="From every state, the jump to the next row is 65521 steps of the LFSR.",
+    ),
+    Proof(
+        "signs-rewound", weights.SignsRewound, depth=2,
+        claim="The weight generator's signs are those of its row's state; a rewind goes back to the row's start, a commit "
+        "moves on by its words.",
+    ),
+    Proof(
+        "expander", weights.EveryCode, depth=1, covered=2,
+        claim="For every mask, code, sign and pass, in every mode, the expander selects the channel that the mask keeps.",
+    ),
+    Proof(
+        "chunks", weights.ChunksInOrder, depth=2, covered=12,
+        claim="The queue of streamed chunks loses, doubles, changes and reorders none, and a clear empties it.",
+    ),
+    Proof(
+        "shifts-left", lane.ShiftsLeft, depth=1, covered=2,
+        claim="Biases and residuals shifted left in stages equal the shift of the whole width, for all values and amounts.",
+    ),
+    Proof(
+        "shifts-right", partial(lane.ShiftsRight, 33, 14), depth=1, covered=2,
+        claim="The narrow shift to the right equals the low bits of the wide one, for all values and amounts.",
+    ),
+    Proof(
+        "shifts-right-ring", partial(lane.ShiftsRight, 41, 14), depth=1, covered=2,
+        claim="So does that of a build with rings, which has wider sums.",
+    ),
+    Proof(
+        "rounded", lane.Rounded, depth=5, covered=6, quick=False,
+        claim="Shift, residual, rounding and saturation give the activation that the definition gives, for every sum, every "
+        "legal shift and every range.",
+    ),
+    Proof(
+        "rounded-ring", partial(lane.Rounded, RING_WIDTHS), depth=5, covered=6, quick=False,
+        claim="So they do in a build with rings.",
     ),
 )
