@@ -90,6 +90,13 @@ class Inside:
             raise KeyError(f"{len(found)} signals are called {path}")
         return next(iter(found.values()))
 
+    def unnamed(self, width: int, number: int = 0) -> Signal:
+        """Register ``number``, from 0 in the order of the source, of those of that width that Python gave no name:
+        in ``a, b = Signal(), Signal()`` only the last one gets one.
+        """
+        found = {id(one): one for one in _driven(self._top, "sync") if one.name == "$signal" and len(one) == width}
+        return list(found.values())[number]
+
     def peek(self, path: str, address: Value) -> Value:
         """The word at ``address`` of the memory that ``path`` leads to, now."""
         cells = self._memory(path)
@@ -126,10 +133,10 @@ class _Elaborated(Elaboratable):
         return self._fragment
 
 
-def _driven(fragment: Fragment) -> Iterator[Signal]:
-    """Signals that the statements of ``fragment`` itself assign to."""
-    for statements in fragment.statements.values():
-        for statement in statements:
+def _driven(fragment: Fragment, *domains: str) -> Iterator[Signal]:
+    """Signals that the statements of ``fragment`` itself assign to, in all ``domains`` if none is named."""
+    for domain in domains or fragment.statements:
+        for statement in fragment.statements[domain]:
             yield from statement._lhs_signals()
 
 

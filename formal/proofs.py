@@ -2,8 +2,9 @@
 
 from functools import partial
 
-from formal.harnesses import host, lane, weights
+from formal.harnesses import control, host, lane, serial, weights
 from formal.proof import Proof
+from spec.config import config_for
 from spec.numerics import RING_WIDTHS
 
 __all__ = ["PROOFS"]
@@ -67,5 +68,35 @@ PROOFS = (
     Proof(
         "rounded-ring", partial(lane.Rounded, RING_WIDTHS), depth=5, covered=6, quick=False,
         claim="So they do in a build with rings.",
+    ),
+    Proof(
+        "word-queue", serial.WordsInOrder, depth=2, covered=14,
+        claim="The queue of the serial line loses, doubles, changes and reorders no word, whenever its ends commit, revert, "
+        "release or rewind, and shows none that is not committed.",
+    ),
+    Proof(
+        "loader", partial(host.WritesWithin, config_for(16)), depth=2, covered=8,
+        claim="Whatever the host sends, the packet loader writes nowhere beyond a memory, and nothing when it may not.",
+    ),
+    Proof(
+        "loader-lanes", partial(host.WritesWithin, config_for(32, lanes=2, ring_words=64)), depth=2, covered=8,
+        claim="The same of a build with two lanes and rings.",
+    ),
+    Proof(
+        "program-ends", control.ProgramsEnd, depth=3, covered=44, quick=False,
+        claim="Every program, of any words, ends by HALT or an error, or runs over the end of its memory; no command takes "
+        "more than 18 cycles to come.",
+    ),
+    Proof(
+        "program-within", control.ProgramsWithin, depth=2, covered=24, quick=False,
+        claim="A program with a HALT in its last command is not left: nothing beyond the program memory is fetched.",
+    ),
+    Proof(
+        "loops", control.LoopsCounted, depth=3, covered=30,
+        claim="A loop's body runs as often as LOOP says, and its entries move by their step each time.",
+    ),
+    Proof(
+        "commands", control.CommandsWhole, depth=2, covered=24, quick=False,
+        claim="A command that is ready is word for word the one in the program memory.",
     ),
 )

@@ -1,6 +1,6 @@
 """The host port: AXI-Lite answers, starts, frames, counters."""
 
-from amaranth.hdl import Assert, Cat, Cover, Elaboratable, Module, Mux, Signal, Value
+from amaranth.hdl import Assert, Assume, Cat, Cover, Elaboratable, Module, Mux, Signal, Value
 from amaranth.lib import data
 
 from formal.harness import Inside, any_constant, assert_held, assume_held, free, implies, past
@@ -8,10 +8,12 @@ from rtl.base.ports import COUNTER_VALUES, Cause
 from rtl.host.axi import Response
 from rtl.host.counters import Counters
 from rtl.host.frame_sender import FrameSender
+from rtl.host.packet_loader import PacketLoader, _Step
 from rtl.host.registers import RegisterPort
-from spec.config import config_for
+from spec.config import AcceleratorConfig, config_for
+from spec.packets import LANE_LSB, PER_LANE, Target, memory_words
 
-__all__ = ["FramesInOrder", "RegisterAnswers", "StartsWhenReady", "TotalIsTheSum"]
+__all__ = ["FramesInOrder", "RegisterAnswers", "StartsWhenReady", "TotalIsTheSum", "WritesWithin"]
 
 
 def _register_port(m: Module) -> RegisterPort:
@@ -129,3 +131,55 @@ class TotalIsTheSum(Elaboratable):
             m.d.comb += [Assert((total[i - 1] + parts[i])[:64] == total[i]) for i in range(1, len(Cause) + 1)]
         m.d.comb += Cover(dut.values[0] == 3)
         return m
+
+
+class WritesWithin(Elaboratable):
+    """Whatever words the host sends, in whatever order: every write is of a word that the memory named has, comes in the
+    cycle after a word was taken, and only while the memories may be written, or is one of a chunk while an inference
+    runs.
+    """
+
+    def __init__(self, config: AcceleratorConfig):
+        self.config = config
+
+    def elaborate(self, platform):
+        m = Module()
+        inside = Inside(m, dut := PacketLoader(self.config))
+        free(m, dut.i.tdata, dut.i.tvalid, dut.i.tlast)
+        free(m, dut.accept, dut.running, dut.room, dut.hungry, dut.abort)
+        m.d.comb += Assume(~(dut.accept & dut.running))
+        step, target, left = inside["step"], inside["target"], inside["remaining"]
+        address, streaming = (inside["passed"] + dut.write.en)[:32], inside.unnamed(1, -1)
+        count, last = left[:-1], left[-1]
+        lane_end = LANE_LSB + len(dut.write.lane)
+        within = Signal(32)
+        m.d.comb += within.eq(address)
+        with m.If(_one_of(target, PER_LANE)):
+            m.d.comb += within[LANE_LSB:lane_end].eq(0)
+        size = self._size(m, target)
+        begun = (step == _Step.ADDRESS) | (step == _Step.LENGTH) | (step == _Step.PAYLOAD)
+        may = past(m, dut.accept) | past(m, dut.running) & (dut.write.target == Target.MASK_STREAM)
+        m.d.comb += [
+            Assert(implies(dut.write.en, dut.write.address < self._size(m, dut.write.target))),
+            Assert(implies(dut.write.en, may & past(m, dut.i.tvalid & dut.i.tready))),
+            # What is inside, which makes it inductive.
+            Assert(implies(begun, (size != 0) & (streaming == (target == Target.MASK_STREAM)))),
+            Assert(implies((step == _Step.ADDRESS) | (step == _Step.LENGTH), ~dut.write.en)),
+            Assert(implies(step == _Step.LENGTH, inside["space"] == (size - within)[:33].as_signed())),
+            Assert(implies(step == _Step.PAYLOAD, (count != 0) & (last == (count == 1)) & (within + count <= size))),
+            *(Cover(dut.write.en & (dut.write.target == target)) for target in memory_words(self.config)),
+        ]
+        return m
+
+    def _size(self, m: Module, target) -> Signal:
+        """Words of the memory ``target``, 0 if there is none."""
+        size = Signal(32, name="size")
+        with m.Switch(target):
+            for memory, words in memory_words(self.config).items():
+                with m.Case(memory):
+                    m.d.comb += size.eq(words)
+        return size
+
+
+def _one_of(value, choices) -> Value:
+    return Cat(value == one for one in choices).any()
