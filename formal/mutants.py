@@ -15,7 +15,7 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from formal.prover import NOT_INDUCTIVE, REFUTED, Verdict
+from formal.prover import REFUTED, Verdict
 
 __all__ = ["BROKEN", "KILLED", "SURVIVED", "Mutant", "load", "refute"]
 
@@ -49,7 +49,8 @@ def load() -> tuple[Mutant, ...]:
 
 
 def refute(mutant: Mutant) -> Verdict:
-    """Try the proof on a copy of the sources with ``mutant`` in it: :data:`KILLED` if it fails as a proof should."""
+    """Try the proof on a copy of the sources with ``mutant`` in it: :data:`KILLED` if a course of events shows that it is
+    wrong. That it cannot be proved any more is not enough."""
     begun = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="foldenite-formal-") as folder:
         for room in _ROOMS:
@@ -74,4 +75,4 @@ def _outcome(mutant: Mutant, tree: Path) -> str:
         outcome = json.loads(result.stdout)[mutant.proof]["outcome"]
     except (ValueError, KeyError):
         return BROKEN
-    return KILLED if outcome in (REFUTED, NOT_INDUCTIVE) else SURVIVED
+    return KILLED if outcome == REFUTED else SURVIVED

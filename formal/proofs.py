@@ -7,7 +7,15 @@ from formal.proof import Proof
 from spec.config import config_for
 from spec.numerics import RING_WIDTHS
 
-__all__ = ["PROOFS"]
+__all__ = ["GEOMETRIES", "PROOFS"]
+
+#: A layer within a block, a projection, the first of a stage and a stem.
+GEOMETRIES = (
+    control.Geometry(kernel=3, stride=1, pad=1, width=5, blocks=2),
+    control.Geometry(kernel=1, stride=2, pad=0, width=7, blocks=3),
+    control.Geometry(kernel=3, stride=2, pad=1, width=8, blocks=1),
+    control.Geometry(kernel=7, stride=2, pad=3, width=9, blocks=1),
+)
 
 PROOFS = (
     Proof(
@@ -98,5 +106,13 @@ PROOFS = (
     Proof(
         "commands", control.CommandsWhole, depth=2, covered=24, quick=False,
         claim="A command that is ready is word for word the one in the program memory.",
+    ),
+    *(
+        Proof(
+            f"map-{g.kernel}x{g.kernel}-stride{g.stride}", partial(control.WordsOfTheMap, g), depth=3, covered=16,
+            claim=f"Every word that counts lies in the map, wherever that lies and however high it is: {g.kernel}x{g.kernel}, "
+            f"stride {g.stride}, padding {g.pad}, {g.width} columns of {g.blocks} words.",
+        )
+        for g in GEOMETRIES
     ),
 )

@@ -116,7 +116,8 @@ def _judged(proof: Proof, folder: Path) -> tuple[str, str]:
     if "PASSED" not in said:
         return REFUTED, "base.vcd"
     if not proof.bounded and "PASSED" not in _smtbmc(folder, "step", *solver, "-i", "-t", proof.depth):
-        return NOT_INDUCTIVE, "step.vcd"
+        deeper = _smtbmc(folder, "base", *solver, "-t", proof.covered)
+        return (NOT_INDUCTIVE, "step.vcd") if "PASSED" in deeper else (REFUTED, "base.vcd")
     if "PASSED" not in _smtbmc(folder, "cover", *solver, "-c", "-t", proof.covered):
         return EMPTY, ""
     return PROVED, ""

@@ -8,10 +8,12 @@ from amaranth.lib import data
 from formal.harness import Inside, any_constant, free, implies, past
 from rtl.base.command import COMMAND, WIDTHS
 from rtl.base.ram import Ram
+from rtl.control.address_generator import AddressGenerator, Beat
+from rtl.control.map_walk import COORDINATE_BITS, pixel_layout
 from rtl.control.sequencer import Sequencer
 from spec.commands import COMMAND_WORDS, Op
 
-__all__ = ["CommandsWhole", "LoopsCounted", "ProgramsEnd", "ProgramsWithin"]
+__all__ = ["CommandsWhole", "Geometry", "LoopsCounted", "ProgramsEnd", "ProgramsWithin", "WordsOfTheMap"]
 
 _HALTED, _FETCH, _READY = range(3)  # the sequencer's states
 
@@ -109,7 +111,7 @@ class LoopsCounted(Elaboratable):
         m.d.comb += [
             Assume(implies(opens, ~within) & implies(closes, within)),
             Assert(implies(past(m, closes) & jumps & past(m, rounds + 1 != turns), it.index == it.body)),
-            Assert(implies(past(m, closes) & jumps & past(m, rounds + 1 == turns), it.index == past(m, it.index) + 1)),
+            Assert(implies(past(m, closes) & jumps & past(m, rounds + 1 == turns), it.index == (past(m, it.index) + 1)[:16])),
             Assert(implies(it.state != _HALTED, (position.iteration == rounds) & (it.dut.entry_offset == moved))),
             Assert(implies(within & (it.state != _HALTED), (rounds < turns) & (it.left == (turns - 1 - rounds)[:8]))),
             Assert(implies(within & (it.state != _HALTED), (turns <= 256) & (it.inside["step"] == step))),
@@ -154,3 +156,104 @@ class ProgramsWithin(Elaboratable):
             Cover(it.dut.ready & (it.index == commands - 1)),
         ]
         return m
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """Windows over a map: kernel, stride, padding; columns of the map, and words of a pixel."""
+
+    kernel: int
+    stride: int
+    pad: int
+    width: int
+    blocks: int
+
+    @property
+    def out_width(self) -> int:
+        """Columns of the output."""
+        return (self.width + 2 * self.pad - self.kernel) // self.stride + 1
+
+
+class WordsOfTheMap(Elaboratable):
+    """Whenever a word counts (it lies ``inside``), its address is one of the map's, wherever the map lies, however high
+    it is, and in whatever tiles it is walked.
+
+    All numbers in here are linear in the row and the column of the window, and kept so step by step.
+    """
+
+    def __init__(self, geometry: Geometry):
+        self.geometry = geometry
+
+    def elaborate(self, platform):
+        m = Module()
+        shape = self.geometry
+        inside = Inside(m, dut := AddressGenerator(address_bits=COORDINATE_BITS))
+        base, height = any_constant(m, COORDINATE_BITS, "base"), any_constant(m, 6, "height")
+        free(m, dut.sum_positions, dut.advance)
+        asked = Signal()
+        free(m, asked)
+        m.d.comb += dut.take.eq(asked & ~dut.busy)
+        self._command(m, dut, base, height)
+
+        walking, tap, block = inside.unnamed(1), inside["tap_base"], inside["block_left"]
+        ky, kx = inside["ky"], inside["kx"]
+        layout = pixel_layout(COORDINATE_BITS)
+        for pixel in (data.View(layout, inside["here"]), data.View(layout, inside["tile_start"])):
+            m.d.comb += Assert(implies(walking, self._linear(pixel)))
+        for count, most in ((block, shape.blocks), (inside["ky_left"], shape.kernel), (inside["kx_left"], shape.kernel)):
+            left, last = count[:-1], count[-1]
+            m.d.comb += Assert(implies(walking, (left >= 1) & (left <= most) & (last == (left == 1))))
+        part = (shape.blocks - block[:-1])[:COORDINATE_BITS]
+        m.d.comb += [
+            Assert(implies(walking, (ky == shape.kernel - inside["ky_left"][:-1]) & (kx == shape.kernel - inside["kx_left"][:-1]))),
+            Assert(implies(walking, tap == self._word(base, ky - shape.pad, kx - shape.pad, part))),
+        ]
+        # The address stands a cycle later, and the beat two more.
+        row, column = inside.unnamed(COORDINATE_BITS), inside["column"]
+        addressed, fetching = (Beat(inside.unnamed(Beat.as_shape().size, number)) for number in range(2))
+        stood, fetched, met = Signal(), Signal(), Signal()
+        addressed_part, started = Signal(COORDINATE_BITS), Signal()
+        with m.If(dut.advance):
+            m.d.sync += [addressed_part.eq(part), started.eq(walking), fetched.eq(stood), met.eq(fetched)]
+        m.d.comb += [
+            stood.eq((dut.address - base)[:COORDINATE_BITS] < height * shape.width * shape.blocks),
+            Assert(implies(addressed.valid, started)),
+            Assert(implies(fetching.valid & fetching.inside, fetched)),
+            Assert(implies(started, addressed_part < shape.blocks)),
+            Assert(implies(started, dut.address == self._word(base, row, column, addressed_part))),
+            Assert(implies(dut.beat.valid & dut.beat.inside, met)),
+            Cover(dut.beat.valid & dut.beat.inside & (height == 4)),
+            Cover(dut.beat.valid & ~dut.beat.inside if shape.pad else dut.beat.first),
+        ]
+        return m
+
+    def _command(self, m: Module, dut: AddressGenerator, base, height) -> None:
+        """A command of the geometry, as the compiler makes it, with any tiles and passes."""
+        shape, words = self.geometry, self.geometry.blocks
+        fields = {
+            "kernel": shape.kernel, "stride": shape.stride, "pad": shape.pad, "height": height, "width": shape.width,
+            "blocks": words, "out_width": shape.out_width,
+            "source_base": base - shape.pad * (shape.width + 1) * words,
+            "step_x": shape.stride * words,
+            "step_row": shape.stride * (shape.width - shape.out_width + 1) * words,
+            "step_tap": (shape.width - shape.kernel) * words + 1,
+        }
+        for name in ("run", "last_run", "pixel_tiles", "tiles", "passes"):
+            fields[name] = any_constant(m, WIDTHS[name], f"any_{name}")
+            m.d.comb += Assume(fields[name] != 0)
+        m.d.comb += [getattr(dut.command, name).eq(value) for name, value in fields.items()]
+        m.d.comb += Assume(height * shape.width * words < 1 << COORDINATE_BITS)
+
+    def _word(self, base, row, column, part) -> Value:
+        """Address of that part of the pixel."""
+        return (base + (row * self.geometry.width + column) * self.geometry.blocks + part)[:COORDINATE_BITS]
+
+    def _linear(self, pixel) -> Value:
+        """The offset of a window, its row and column, and the columns left belong together."""
+        shape = self.geometry
+        column = (shape.stride * (shape.out_width - pixel.columns.left) - shape.pad)[:COORDINATE_BITS]
+        return (
+            (pixel.offset == self._word(0, pixel.y + shape.pad, pixel.x + shape.pad, 0)) & (pixel.x == column)
+            & (pixel.columns.left >= 1) & (pixel.columns.left <= shape.out_width)
+            & (pixel.columns.last == (pixel.columns.left == 1))
+        )
