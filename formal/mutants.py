@@ -49,8 +49,9 @@ def load() -> tuple[Mutant, ...]:
 
 
 def refute(mutant: Mutant) -> Verdict:
-    """Try the proof on a copy of the sources with ``mutant`` in it: :data:`KILLED` if a course of events shows that it is
-    wrong. That it cannot be proved any more is not enough."""
+    """Try the proof on a copy of the sources with ``mutant`` in it: :data:`KILLED` if a course of events shows that the
+    claim is wrong. That it cannot be proved any more is not enough.
+    """
     begun = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="foldenite-formal-") as folder:
         for room in _ROOMS:

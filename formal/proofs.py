@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from formal.harnesses import control, host, lane, serial, weights
+from formal.harnesses import control, core, host, lane, serial, weights
 from formal.proof import Proof
 from spec.config import config_for
 from spec.numerics import RING_WIDTHS
@@ -24,8 +24,8 @@ PROOFS = (
     ),
     Proof(
         "starts", host.StartsWhenReady, depth=4, covered=12,
-        claim="An inference starts when it is asked for, and never while one runs, a packet loads, an error is pending or "
-        "the same write aborts.",
+        claim="An inference starts when asked for, and never while one runs, a packet loads, an error is pending or the "
+        "same write aborts.",
     ),
     Proof(
         "frames", host.FramesInOrder, depth=2, covered=12,
@@ -40,17 +40,17 @@ PROOFS = (
         claim="From every state, the signs of a word and the state after it are those of 16 steps of the LFSR.",
     ),
     Proof(
-        "sign-jumps", weights.SignJumps, depth=1, covered=2,
+        "sign-jumps", weights.SignJumps, depth=1, covered=2, quick=False,
         claim="From every state, the jump to the next row is 65521 steps of the LFSR.",
     ),
     Proof(
-        "signs-rewound", weights.SignsRewound, depth=2,
-        claim="The weight generator's signs are those of its row's state; a rewind goes back to the row's start, a commit "
-        "moves on by its words.",
+        "signs-rewound", weights.SignsRewound, depth=2, quick=False,
+        claim="Signs are those of their row's state; a rewind goes back to the row's start, a commit moves on by its "
+        "words, and nothing else moves a row.",
     ),
     Proof(
         "expander", weights.EveryCode, depth=1, covered=2,
-        claim="For every mask, code, sign and pass, in every mode, the expander selects the channel that the mask keeps.",
+        claim="For every mask, code, sign and pass, in every mode, the channel selected is the one that the mask keeps.",
     ),
     Proof(
         "chunks", weights.ChunksInOrder, depth=2, covered=12,
@@ -58,7 +58,7 @@ PROOFS = (
     ),
     Proof(
         "shifts-left", lane.ShiftsLeft, depth=1, covered=2,
-        claim="Biases and residuals shifted left in stages equal the shift of the whole width, for all values and amounts.",
+        claim="Biases and residuals shifted left in stages equal the shift in one, for all values and amounts.",
     ),
     Proof(
         "shifts-right", partial(lane.ShiftsRight, 33, 14), depth=1, covered=2,
@@ -70,8 +70,8 @@ PROOFS = (
     ),
     Proof(
         "rounded", lane.Rounded, depth=5, covered=6, quick=False,
-        claim="Shift, residual, rounding and saturation give the activation that the definition gives, for every sum, every "
-        "legal shift and every range.",
+        claim="Shift, residual, rounding and saturation give the activation of the definition, for every sum, every legal "
+        "shift and every range.",
     ),
     Proof(
         "rounded-ring", partial(lane.Rounded, RING_WIDTHS), depth=5, covered=6, quick=False,
@@ -79,8 +79,8 @@ PROOFS = (
     ),
     Proof(
         "word-queue", serial.WordsInOrder, depth=2, covered=14,
-        claim="The queue of the serial line loses, doubles, changes and reorders no word, whenever its ends commit, revert, "
-        "release or rewind, and shows none that is not committed.",
+        claim="The queue of the serial line loses, doubles, changes and reorders no word, whenever its ends commit, "
+        "revert, release or rewind, and shows none that is not committed.",
     ),
     Proof(
         "loader", partial(host.WritesWithin, config_for(16)), depth=2, covered=8,
@@ -92,15 +92,15 @@ PROOFS = (
     ),
     Proof(
         "program-ends", control.ProgramsEnd, depth=3, covered=44, quick=False,
-        claim="Every program, of any words, ends by HALT or an error, or runs over the end of its memory; no command takes "
-        "more than 18 cycles to come.",
+        claim="Every program, of any words, ends by HALT or an error, or runs beyond index 65535; a command takes at most "
+        "18 cycles to come.",
     ),
     Proof(
         "program-within", control.ProgramsWithin, depth=2, covered=24, quick=False,
         claim="A program with a HALT in its last command is not left: nothing beyond the program memory is fetched.",
     ),
     Proof(
-        "loops", control.LoopsCounted, depth=3, covered=30,
+        "loops", control.LoopsCounted, depth=3, covered=30, quick=False,
         claim="A loop's body runs as often as LOOP says, and its entries move by their step each time.",
     ),
     Proof(
@@ -109,10 +109,20 @@ PROOFS = (
     ),
     *(
         Proof(
-            f"map-{g.kernel}x{g.kernel}-stride{g.stride}", partial(control.WordsOfTheMap, g), depth=3, covered=16,
-            claim=f"Every word that counts lies in the map, wherever that lies and however high it is: {g.kernel}x{g.kernel}, "
+            f"map-{g.kernel}x{g.kernel}-stride{g.stride}", partial(control.WordsOfTheMap, g),
+            depth=3, covered=16, quick=False,
+            claim=f"A word that counts lies in the map, wherever that lies and however high it is: {g.kernel}x{g.kernel}, "
             f"stride {g.stride}, padding {g.pad}, {g.width} columns of {g.blocks} words.",
         )
         for g in GEOMETRIES
+    ),
+    Proof(
+        "abort", core.IdleAfterAbort, depth=7, covered=18, quick=False,
+        claim="From every state, the accelerator is idle 4 cycles after an abort and stays so, and at most the two words it "
+        "had taken to send come out, held until they are taken.",
+    ),
+    Proof(
+        "loader-abort", partial(host.DroppedByAbort, config_for(16)), depth=2, covered=8,
+        claim="After an abort no packet is half received: the rest of one is taken at once and written nowhere.",
     ),
 )

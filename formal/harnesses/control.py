@@ -7,6 +7,7 @@ from amaranth.lib import data
 
 from formal.harness import Inside, any_constant, free, implies, past
 from rtl.base.command import COMMAND, WIDTHS
+from rtl.base.countdown import countdown
 from rtl.base.ram import Ram
 from rtl.control.address_generator import AddressGenerator, Beat
 from rtl.control.map_walk import COORDINATE_BITS, pixel_layout
@@ -54,9 +55,9 @@ class _Watched:
 
 
 class ProgramsEnd(Elaboratable):
-    """The place in the program, as the last LOOP, the rounds made of it, and the index, grows with every command, in the
-    order of a dictionary; so no program goes round for ever. A command is there, or the next one begun, or the end
-    reached, 18 cycles after it began.
+    """The place in the program (the last LOOP, the rounds made of it, the index) grows with every command, in the order
+    of a dictionary; so no program goes round for ever. A command is there, or the next one begun, or the end reached,
+    18 cycles after it began.
 
     An index has 16 bits; a program without HALT runs over its end, which is excluded here.
     """
@@ -107,11 +108,10 @@ class LoopsCounted(Elaboratable):
         with m.Elif(closes):
             again = rounds + 1 != turns
             m.d.sync += [within.eq(again), rounds.eq(Mux(again, rounds + 1, 0)), moved.eq(Mux(again, moved + step, 0))]
-        jumps = it.state == _FETCH
+        closed, again_then, next_index = past(m, closes), past(m, rounds + 1 != turns), past(m, it.index + 1)
         m.d.comb += [
             Assume(implies(opens, ~within) & implies(closes, within)),
-            Assert(implies(past(m, closes) & jumps & past(m, rounds + 1 != turns), it.index == it.body)),
-            Assert(implies(past(m, closes) & jumps & past(m, rounds + 1 == turns), it.index == (past(m, it.index) + 1)[:16])),
+            Assert(implies(closed, it.index == Mux(again_then, it.body, next_index[:16]))),
             Assert(implies(it.state != _HALTED, (position.iteration == rounds) & (it.dut.entry_offset == moved))),
             Assert(implies(within & (it.state != _HALTED), (rounds < turns) & (it.left == (turns - 1 - rounds)[:8]))),
             Assert(implies(within & (it.state != _HALTED), (turns <= 256) & (it.inside["step"] == step))),
@@ -139,7 +139,7 @@ class CommandsWhole(Elaboratable):
 
 
 class ProgramsWithin(Elaboratable):
-    """A program that ends with HALT in the last command of the memory is never left: no command beyond it is fetched."""
+    """A program that ends with HALT in the memory's last command is never left: no command beyond it is fetched."""
 
     def elaborate(self, platform):
         m = Module()
@@ -156,6 +156,11 @@ class ProgramsWithin(Elaboratable):
             Cover(it.dut.ready & (it.index == commands - 1)),
         ]
         return m
+
+
+def _countdown(count: Signal) -> data.View:
+    """A counter of :mod:`rtl.base.countdown` from its bits."""
+    return data.View(countdown(len(count) - 1), count)
 
 
 @dataclass(frozen=True)
@@ -195,17 +200,18 @@ class WordsOfTheMap(Elaboratable):
         m.d.comb += dut.take.eq(asked & ~dut.busy)
         self._command(m, dut, base, height)
 
-        walking, tap, block = inside.unnamed(1), inside["tap_base"], inside["block_left"]
+        walking, tap = inside.unnamed(1), inside["tap_base"]
+        block, rows, columns = (_countdown(inside[f"{loop}_left"]) for loop in ("block", "ky", "kx"))
         ky, kx = inside["ky"], inside["kx"]
         layout = pixel_layout(COORDINATE_BITS)
         for pixel in (data.View(layout, inside["here"]), data.View(layout, inside["tile_start"])):
             m.d.comb += Assert(implies(walking, self._linear(pixel)))
-        for count, most in ((block, shape.blocks), (inside["ky_left"], shape.kernel), (inside["kx_left"], shape.kernel)):
-            left, last = count[:-1], count[-1]
-            m.d.comb += Assert(implies(walking, (left >= 1) & (left <= most) & (last == (left == 1))))
-        part = (shape.blocks - block[:-1])[:COORDINATE_BITS]
+        for count, most in ((block, shape.blocks), (rows, shape.kernel), (columns, shape.kernel)):
+            legal = (count.left >= 1) & (count.left <= most) & (count.last == (count.left == 1))
+            m.d.comb += Assert(implies(walking, legal))
+        part = (shape.blocks - block.left)[:COORDINATE_BITS]
         m.d.comb += [
-            Assert(implies(walking, (ky == shape.kernel - inside["ky_left"][:-1]) & (kx == shape.kernel - inside["kx_left"][:-1]))),
+            Assert(implies(walking, (ky == shape.kernel - rows.left) & (kx == shape.kernel - columns.left))),
             Assert(implies(walking, tap == self._word(base, ky - shape.pad, kx - shape.pad, part))),
         ]
         # The address stands a cycle later, and the beat two more.

@@ -13,7 +13,9 @@ from rtl.host.registers import RegisterPort
 from spec.config import AcceleratorConfig, config_for
 from spec.packets import LANE_LSB, PER_LANE, Target, memory_words
 
-__all__ = ["FramesInOrder", "RegisterAnswers", "StartsWhenReady", "TotalIsTheSum", "WritesWithin"]
+__all__ = [
+    "DroppedByAbort", "FramesInOrder", "RegisterAnswers", "StartsWhenReady", "TotalIsTheSum", "WritesWithin",
+]
 
 
 def _register_port(m: Module) -> RegisterPort:
@@ -133,10 +135,18 @@ class TotalIsTheSum(Elaboratable):
         return m
 
 
+def _loader(m: Module, config: AcceleratorConfig) -> tuple[Inside, PacketLoader]:
+    """A packet loader with any host, and an engine that does not run while its memories may be written."""
+    inside = Inside(m, dut := PacketLoader(config))
+    free(m, dut.i.tdata, dut.i.tvalid, dut.i.tlast)
+    free(m, dut.accept, dut.running, dut.room, dut.hungry, dut.abort)
+    m.d.comb += Assume(~(dut.accept & dut.running))
+    return inside, dut
+
+
 class WritesWithin(Elaboratable):
-    """Whatever words the host sends, in whatever order: every write is of a word that the memory named has, comes in the
-    cycle after a word was taken, and only while the memories may be written, or is one of a chunk while an inference
-    runs.
+    """Whatever words the host sends, in whatever order: every write is of a word that the named memory has, comes in the
+    cycle after a word was taken, and only while the memories may be written, or while an inference runs for a chunk.
     """
 
     def __init__(self, config: AcceleratorConfig):
@@ -144,10 +154,7 @@ class WritesWithin(Elaboratable):
 
     def elaborate(self, platform):
         m = Module()
-        inside = Inside(m, dut := PacketLoader(self.config))
-        free(m, dut.i.tdata, dut.i.tvalid, dut.i.tlast)
-        free(m, dut.accept, dut.running, dut.room, dut.hungry, dut.abort)
-        m.d.comb += Assume(~(dut.accept & dut.running))
+        inside, dut = _loader(m, self.config)
         step, target, left = inside["step"], inside["target"], inside["remaining"]
         address, streaming = (inside["passed"] + dut.write.en)[:32], inside.unnamed(1, -1)
         count, last = left[:-1], left[-1]
@@ -179,6 +186,28 @@ class WritesWithin(Elaboratable):
                 with m.Case(memory):
                     m.d.comb += size.eq(words)
         return size
+
+
+class DroppedByAbort(Elaboratable):
+    """In the cycle after an abort no packet is half received and nothing is written. Words to be dropped are taken as
+    they come, and none of them is written.
+    """
+
+    def __init__(self, config: AcceleratorConfig):
+        self.config = config
+
+    def elaborate(self, platform):
+        m = Module()
+        inside, dut = _loader(m, self.config)
+        drops = inside["step"] == _Step.DROP
+        m.d.comb += [
+            Assert(implies(past(m, dut.abort), ~dut.loading & ~dut.write.en)),
+            Assert(implies(drops, dut.i.tready & ~dut.loading)),
+            Assert(implies(past(m, drops), ~dut.write.en)),
+            Assert(implies(past(m, dut.abort & dut.loading), drops)),
+            Cover(past(m, dut.abort & dut.loading)),
+        ]
+        return m
 
 
 def _one_of(value, choices) -> Value:

@@ -76,9 +76,10 @@ class Rounded(Elaboratable):
         legal = (dut.shift != 0) & (dut.unused_bits <= ACTIVATION_BITS - ACTIVATION_BITS_MIN)
         bits = self.widths.z + SHIFT_MAX + 2
         wide, full = Signal(signed(bits)), Signal(signed(bits))
-        residual = past(m, Mux(dut.add_residual, Mux(dut.residual_signed, dut.residual.as_signed(), dut.residual), 0), 2)
+        byte = Mux(dut.residual_signed, dut.residual.as_signed(), dut.residual)
+        residual = past(m, Mux(dut.add_residual, byte, 0), 2).as_signed() << (dut.shift + dut.residual_shift)
         m.d.comb += [
-            wide.eq(inside["based"] + (residual.as_signed() << (dut.shift + dut.residual_shift)) + (1 << dut.shift >> 1)),
+            wide.eq(inside["based"] + residual + (1 << dut.shift >> 1)),
             full.eq(wide >> dut.shift),
         ]
         width = Signal(range(ACTIVATION_BITS + 1))
