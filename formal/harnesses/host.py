@@ -145,7 +145,7 @@ def _loader(m: Module, config: AcceleratorConfig) -> tuple[Inside, PacketLoader]
 
 
 class WritesWithin(Elaboratable):
-    """Whatever words the host sends, in whatever order: every write is of a word that the named memory has, comes in the
+    """Whatever words the host sends, in whatever order: every write is of a word that its memory has, comes in the
     cycle after a word was taken, and only while the memories may be written, or while an inference runs for a chunk.
     """
 

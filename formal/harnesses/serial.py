@@ -1,11 +1,11 @@
 """The serial line: the queue between it and the host's buses."""
 
-from amaranth.hdl import Assert, Assume, Cover, Elaboratable, Module, Mux, Signal, Value
+from amaranth.hdl import Assert, Assume, Const, Cover, Elaboratable, Module, Mux, Signal, Value
 
 from formal.harness import Inside, any_constant, free, implies
 from rtl.serial.word_queue import WordQueue
 
-__all__ = ["WordsInOrder"]
+__all__ = ["WordsAtPowerUp", "WordsInOrder"]
 
 
 class WordsInOrder(Elaboratable):
@@ -61,3 +61,46 @@ class WordsInOrder(Elaboratable):
         return m
 
 
+class WordsAtPowerUp(Elaboratable):
+    """Two queues whose memories hold different things at power-up, and that are then treated alike, look alike.
+
+    One place of the memory, any one, is watched.
+    """
+
+    def elaborate(self, platform):
+        m = Module()
+        depth = 4
+        pair = [(Inside(m, queue := WordQueue(depth), name), queue) for name in ("one", "other")]
+        (one, here), (other, there) = pair
+        free(m, here.i.payload, here.i.valid, here.commit, here.revert, here.o.ready, here.release, here.rewind)
+        m.d.comb += [Assume(~(here.commit & here.revert)), Assume(~(here.release & here.rewind))]
+        m.d.comb += [
+            Value.cast(there.i.payload).eq(here.i.payload), there.i.valid.eq(here.i.valid),
+            there.o.ready.eq(here.o.ready),
+            *(getattr(there, name).eq(getattr(here, name)) for name in ("commit", "revert", "release", "rewind")),
+        ]
+        watched = any_constant(m, range(depth), "watched")
+        registers = ("written", "readable", "read", "released", "age", "o__valid")
+        mine, used = one["read"], (one["written"] - one["released"])[: len(one["written"])]
+        full = (watched - one["released"][:-1])[: len(watched)] < used
+        arriving = (one["age"] != 0) | here.o.valid
+        at = mine[:-1] == watched
+        m.d.comb += [
+            *(Assert(one[name] == other[name]) for name in registers),
+            Assert((here.i.ready == there.i.ready) & (here.empty == there.empty)),
+            Assert(implies(here.o.valid & at, Value.cast(here.o.payload) == Value.cast(there.o.payload))),
+            Cover(here.o.valid & (one.peek("ram.memory", Const(3, 2)) != other.peek("ram.memory", Const(3, 2)))),
+            # What is inside, which makes it inductive.
+            Assert(used <= depth),
+            Assert((mine - one["released"])[:3] <= (one["readable"] - one["released"])[:3]),
+            Assert((one["readable"] - one["released"])[:3] <= used),
+            Assert(implies(arriving, mine != one["readable"])),
+            Assert(implies(full, one.peek("ram.memory", watched) == other.peek("ram.memory", watched))),
+            Assert(implies(arriving & at, _arriving(one) == _arriving(other))),
+        ]
+        return m
+
+
+def _arriving(queue: Inside) -> Value:
+    """The word that comes out of the memory."""
+    return Value.cast(queue.read_register("ram.memory"))

@@ -1,6 +1,6 @@
 """The weights: signs, masks, and the chunks that the host streams."""
 
-from amaranth.hdl import Array, Assert, Cat, Cover, Elaboratable, Module, Mux, Signal, Value
+from amaranth.hdl import Array, Assert, Assume, Cat, Cover, Elaboratable, Module, Mux, Signal, Value
 
 from formal.harness import Inside, any_constant, any_value, free, implies, past
 from rtl.base.ports import Chunk
@@ -10,7 +10,7 @@ from rtl.weights.generator import WeightGenerator, linear
 from spec.lfsr import ROW_STRIDE, SIGN_WORD, SIGNS
 from spec.supermask import GROUP
 
-__all__ = ["ChunksInOrder", "EveryCode", "SignJumps", "SignWords", "SignsRewound"]
+__all__ = ["ChunksInOrder", "EveryCode", "SignJumps", "SignWords", "SignsAtPowerUp", "SignsRewound"]
 
 
 def _stepped(m: Module, state: Value, steps: int) -> list[Value]:
@@ -149,6 +149,43 @@ class SignsRewound(Elaboratable):
             Assert(implies(pending & begun, known)),
             Assert(implies(known, dut.signs == Cat(_moved(shown, word)[:SIGN_WORD] for word in range(2)))),
             Cover(known & past(m, here & dut.rewind) & (dut.signs[:4] == 5)),
+        ]
+        return m
+
+
+class SignsAtPowerUp(Elaboratable):
+    """Two generators whose memories hold different things at power-up, and that are then treated alike, give the same
+    signs of every row that was started. One row, of any fetch, is watched.
+    """
+
+    def elaborate(self, platform):
+        m = Module()
+        pair = [WeightGenerator(fetches=2, ports=1, channels=16) for _ in range(2)]
+        one, other = (Inside(m, dut, name) for dut, name in zip(pair, ("one", "other"), strict=True))
+        for name in ("load", "seed", "fetch", "index", "start", "rewind", "commit", "words"):
+            free(m, getattr(pair[0], name))
+            m.d.comb += getattr(pair[1], name).eq(getattr(pair[0], name))
+        dut = pair[0]
+        watched, begun, shown = any_constant(m, dut.index.shape(), "watched"), Signal(), Signal()
+        here = dut.fetch & (dut.index == watched)
+        with m.If(here & dut.start):
+            m.d.sync += begun.eq(1)
+        with m.If(dut.fetch):
+            m.d.sync += shown.eq(here)
+        found = one["found"]
+        pending = found[0] & (found[1 : 1 + len(dut.index)] == watched)
+        m.d.comb += [
+            Assume(implies(here, dut.start | begun)),
+            Assert(implies(shown, pair[0].signs == pair[1].signs)),
+            Cover(shown & (one.peek("states0", ~watched) != other.peek("states0", ~watched))),
+            # What is inside, which makes it inductive.
+            *(Assert(one[name] == other[name]) for name in ("jump0", "found", "running", "row")),
+            Assert(implies(shown, begun & (one["state0"] == other["state0"]))),
+            Assert(implies(pending, shown)),
+            *(
+                Assert(implies(begun & hold, one.peek(memory, watched) == other.peek(memory, watched)))
+                for memory, hold in (("starts0", 1), ("states0", ~pending))
+            ),
         ]
         return m
 

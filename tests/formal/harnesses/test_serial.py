@@ -3,6 +3,6 @@
 import pytest
 
 
-@pytest.mark.parametrize("name", ["word-queue"])
+@pytest.mark.parametrize("name", ["word-queue", "words-at-power-up"])
 def test_it_is_proved(name, proves):
     assert proves(name) == "proved"
