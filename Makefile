@@ -12,7 +12,7 @@ MODEL := build/demo/digits.safetensors
 export OMP_NUM_THREADS := 1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-fast lint mutants bench verilog docs clean
+.PHONY: help demo test test-all test-fast lint mutants prove bench verilog docs clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -44,6 +44,8 @@ lint: $(STAMP) ## ruff and import-linter
 
 mutants: $(STAMP) ## Wrong versions of the design, each of which a test must catch
 	python -m tests.mutants
+prove: $(STAMP) ## What is claimed of the components, proved for all inputs and all time
+	python -m formal
 
 bench: $(STAMP) ## Every ratio: cycles, speed, sizes, training steps, signs per LUT
 	python -m flows.bench

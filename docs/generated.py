@@ -25,6 +25,7 @@ ROOMS = {
     "rtl": "the accelerator",
     "gen": "a model compiled; Verilog emitted; cycles predicted",
     "sim": "the Verilog run and compared",
+    "formal": "what is proved of the accelerator",
     "flows": "measurements, synthesis, sweeps, reports",
     "console": "what all commands do alike",
 }

@@ -17,7 +17,7 @@ __all__ = ["command_called", "group_of", "listing", "main", "run"]
 
 def group_of(command: Command) -> str:
     """Where its module is: the longest of :data:`GROUPS` that begins it."""
-    return max((group for group in GROUPS if command.module.startswith(f"{group}.")), key=len)
+    return max((group for group in GROUPS if f"{command.module}.".startswith(f"{group}.")), key=len)
 
 
 def listing() -> str:

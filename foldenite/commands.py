@@ -19,6 +19,7 @@ GROUPS = {
     "train": "Train and deploy",
     "gen": "Generate",
     "sim": "Prove, in Verilator or on a board",
+    "formal": "Prove, for all inputs",
     "flows": "Measure and report",
     "train.studies": "Studies of training",
 }
@@ -43,6 +44,7 @@ COMMANDS = (
     Command("board", "sim.board", "run images on a board and compare everything it sends"),
     Command("waves", "sim.waves", "signals around the start of an iteration of a folded block"),
     Command("activity", "sim.activity", "an image through a netlist of gates; what switches"),
+    Command("prove", "formal", "what is claimed of the components, for all inputs and all time"),
     Command("synth", "flows.synth", "what a build takes on an FPGA or in silicon, and its routed clock"),
     Command("asic", "flows.asic", "estimated area in silicon, and energy per image"),
     Command("sweep", "flows.sweep", "which build suits a model, by exact cycles and estimated area"),

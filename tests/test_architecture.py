@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-ROOMS = ("foldenite", "spec", "console", "train", "rtl", "gen", "sim", "flows")
+ROOMS = ("foldenite", "spec", "console", "train", "rtl", "gen", "sim", "formal", "flows")
 MODULES = sorted(
     ".".join(path.relative_to(ROOT).with_suffix("").parts)
     for room in ROOMS

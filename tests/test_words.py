@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-ROOMS = ("spec", "train", "rtl", "gen", "sim", "flows", "foldenite", "console")
+ROOMS = ("spec", "train", "rtl", "gen", "sim", "formal", "flows", "foldenite", "console")
 
 #: Where, which identifiers must not be there (whole words between underscores), and what the thing is called instead.
 OLD_USES = (

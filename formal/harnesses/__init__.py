@@ -1,0 +1,1 @@
+"""What is claimed of each wing: a component of :mod:`rtl` as it is, free inputs, assumptions and assertions."""

@@ -1,0 +1,214 @@
+"""The host port: AXI-Lite answers, starts, frames, counters."""
+
+from amaranth.hdl import Assert, Assume, Cat, Cover, Elaboratable, Module, Mux, Signal, Value
+from amaranth.lib import data
+
+from formal.harness import Inside, any_constant, assert_held, assume_held, free, implies, past
+from rtl.base.ports import COUNTER_VALUES, Cause
+from rtl.host.axi import Response
+from rtl.host.counters import Counters
+from rtl.host.frame_sender import FrameSender
+from rtl.host.packet_loader import PacketLoader, _Step
+from rtl.host.registers import RegisterPort
+from spec.config import AcceleratorConfig, config_for
+from spec.packets import LANE_LSB, PER_LANE, Target, memory_words
+
+__all__ = [
+    "DroppedByAbort", "FramesInOrder", "RegisterAnswers", "StartsWhenReady", "TotalIsTheSum", "WritesWithin",
+]
+
+
+def _register_port(m: Module) -> RegisterPort:
+    """The host's registers, with a manager that keeps to the rules of AXI and anything at all inside."""
+    m.submodules.dut = dut = RegisterPort(config_for(16))
+    bus = dut.bus
+    free(m, bus.awaddr, bus.awvalid, bus.wdata, bus.wstrb, bus.wvalid, bus.bready, bus.araddr, bus.arvalid, bus.rready)
+    free(m, dut.busy, dut.loading, dut.done, dut.load_error, dut.command_error, dut.position, dut.counters)
+    assume_held(m, bus.awvalid, bus.awready, bus.awaddr)
+    assume_held(m, bus.wvalid, bus.wready, Cat(bus.wdata, bus.wstrb))
+    assume_held(m, bus.arvalid, bus.arready, bus.araddr)
+    return dut
+
+
+class RegisterAnswers(Elaboratable):
+    """Addresses and data that were taken and not answered are at most one each; answers are held; none comes without
+    its question; and none later than 3 cycles after it.
+    """
+
+    def elaborate(self, platform):
+        m = Module()
+        bus = _register_port(m).bus
+        assert_held(m, bus.bvalid, bus.bready, bus.bresp)
+        assert_held(m, bus.rvalid, bus.rready, Cat(bus.rdata, bus.rresp))
+        answered, read = bus.bvalid & bus.bready, bus.rvalid & bus.rready
+        addresses, words, reads, waiting_write, waiting_read = (
+            Signal(3, name=name) for name in ("addresses", "words", "reads", "waiting_write", "waiting_read")
+        )
+        m.d.sync += [
+            addresses.eq(addresses + (bus.awvalid & bus.awready) - answered),
+            words.eq(words + (bus.wvalid & bus.wready) - answered),
+            reads.eq(reads + (bus.arvalid & bus.arready) - read),
+            waiting_write.eq(Mux((addresses == 1) & (words == 1) & ~bus.bvalid, waiting_write + 1, 0)),
+            waiting_read.eq(Mux((reads == 1) & ~bus.rvalid, waiting_read + 1, 0)),
+        ]
+        m.d.comb += [
+            Assert((addresses == ~bus.awready) & (words == ~bus.wready) & (reads == ~bus.arready)),
+            Assert(implies(bus.bvalid, (addresses == 1) & (words == 1))),
+            Assert(implies(bus.rvalid, reads == 1)),
+            Assert((waiting_write <= 2) & (waiting_read <= 2)),
+            Cover(answered & (bus.bresp == Response.OKAY)),
+            Cover(read & (bus.rresp == Response.SLVERR)),
+        ]
+        return m
+
+
+class StartsWhenReady(Elaboratable):
+    """A start is for one cycle, asked for the cycle before, and not while busy, loading, failed or aborting."""
+
+    def elaborate(self, platform):
+        m = Module()
+        dut = _register_port(m)
+        hindered = dut.busy | dut.loading | dut.failed | dut.abort | dut.load_error.valid
+        m.d.comb += [
+            Assert(implies(dut.start, past(m, dut.start_asked & ~hindered))),
+            Assert(implies(past(m, dut.start_asked & ~hindered), dut.start)),
+            Assert(implies(past(m, dut.start_asked), ~dut.start_asked)),
+            Cover(dut.start),
+            Cover(dut.start_asked & dut.failed),
+        ]
+        return m
+
+
+class FramesInOrder(Elaboratable):
+    """Words of the stream come out unchanged, in order, each once: word number n, of any n, is what went in as n.
+
+    Numbers are modulo 8; as at most 2 words are inside, they tell words apart.
+    """
+
+    def elaborate(self, platform):
+        m = Module()
+        inside = Inside(m, dut := FrameSender())
+        words, out = dut.words, dut.o
+        free(m, words.payload, words.valid, out.tready)
+        sent = Cat(out.tdata, out.tlast)
+        assert_held(m, out.tvalid, out.tready, sent)
+        taken, given = Signal(3), Signal(3)
+        watched, word = any_constant(m, 3, "watched"), Signal(len(sent))
+        push, pop = words.valid & words.ready, out.tvalid & out.tready
+        m.d.sync += [taken.eq(taken + push), given.eq(given + pop)]
+        with m.If(push & (taken == watched)):
+            m.d.sync += word.eq(words.payload)
+        holding = inside["holding"]
+        m.d.comb += [
+            Assert(implies(out.tvalid & (given == watched), sent == word)),
+            Assert((taken - given)[:3] == out.tvalid + holding),
+            Assert(implies(holding, out.tvalid & ~words.ready)),
+            Assert(implies(holding & ((given + 1)[:3] == watched), Value.cast(inside["held"]) == word)),
+            Cover(pop & (given == watched) & (watched == 5)),
+            Cover(holding),
+        ]
+        return m
+
+
+class TotalIsTheSum(Elaboratable):
+    """In every copy of the counters the total is the sum of the causes.
+
+    Sum number ``k`` counts the cycles of the first ``k`` causes; it is the sum before it and counter ``k``. One such
+    step after another is easy to prove, and the whole sum is not.
+    """
+
+    def elaborate(self, platform):
+        m = Module()
+        inside = Inside(m, dut := Counters())
+        free(m, dut.running, dut.cause, dut.clear, dut.snapshot)
+        counts = data.View(COUNTER_VALUES, inside["counts"])
+        running, cause, clear, snapshot = (past(m, one) for one in (dut.running, dut.cause, dut.clear, dut.snapshot))
+        sums, kept = (Signal(COUNTER_VALUES, name=name) for name in ("sums", "kept"))
+        for index in range(len(Cause) + 1):
+            m.d.sync += sums[index].eq(Mux(clear, 0, sums[index]) + (running & (cause < index)))
+            with m.If(snapshot):
+                m.d.sync += kept[index].eq(sums[index])
+        for total, parts in ((sums, counts), (kept, dut.values)):
+            m.d.comb += Assert((total[0] == 0) & (total[len(Cause)] == parts[0]))
+            m.d.comb += [Assert((total[i - 1] + parts[i])[:64] == total[i]) for i in range(1, len(Cause) + 1)]
+        m.d.comb += Cover(dut.values[0] == 3)
+        return m
+
+
+def _loader(m: Module, config: AcceleratorConfig) -> tuple[Inside, PacketLoader]:
+    """A packet loader with any host, and an engine that does not run while its memories may be written."""
+    inside = Inside(m, dut := PacketLoader(config))
+    free(m, dut.i.tdata, dut.i.tvalid, dut.i.tlast)
+    free(m, dut.accept, dut.running, dut.room, dut.hungry, dut.abort)
+    m.d.comb += Assume(~(dut.accept & dut.running))
+    return inside, dut
+
+
+class WritesWithin(Elaboratable):
+    """Whatever words the host sends, in whatever order: every write is of a word that its memory has, comes in the
+    cycle after a word was taken, and only while the memories may be written, or while an inference runs for a chunk.
+    """
+
+    def __init__(self, config: AcceleratorConfig):
+        self.config = config
+
+    def elaborate(self, platform):
+        m = Module()
+        inside, dut = _loader(m, self.config)
+        step, target, left = inside["step"], inside["target"], inside["remaining"]
+        address, streaming = (inside["passed"] + dut.write.en)[:32], inside.unnamed(1, -1)
+        count, last = left[:-1], left[-1]
+        lane_end = LANE_LSB + len(dut.write.lane)
+        within = Signal(32)
+        m.d.comb += within.eq(address)
+        with m.If(_one_of(target, PER_LANE)):
+            m.d.comb += within[LANE_LSB:lane_end].eq(0)
+        size = self._size(m, target)
+        begun = (step == _Step.ADDRESS) | (step == _Step.LENGTH) | (step == _Step.PAYLOAD)
+        may = past(m, dut.accept) | past(m, dut.running) & (dut.write.target == Target.MASK_STREAM)
+        m.d.comb += [
+            Assert(implies(dut.write.en, dut.write.address < self._size(m, dut.write.target))),
+            Assert(implies(dut.write.en, may & past(m, dut.i.tvalid & dut.i.tready))),
+            # What is inside, which makes it inductive.
+            Assert(implies(begun, (size != 0) & (streaming == (target == Target.MASK_STREAM)))),
+            Assert(implies((step == _Step.ADDRESS) | (step == _Step.LENGTH), ~dut.write.en)),
+            Assert(implies(step == _Step.LENGTH, inside["space"] == (size - within)[:33].as_signed())),
+            Assert(implies(step == _Step.PAYLOAD, (count != 0) & (last == (count == 1)) & (within + count <= size))),
+            *(Cover(dut.write.en & (dut.write.target == target)) for target in memory_words(self.config)),
+        ]
+        return m
+
+    def _size(self, m: Module, target) -> Signal:
+        """Words of the memory ``target``, 0 if there is none."""
+        size = Signal(32, name="size")
+        with m.Switch(target):
+            for memory, words in memory_words(self.config).items():
+                with m.Case(memory):
+                    m.d.comb += size.eq(words)
+        return size
+
+
+class DroppedByAbort(Elaboratable):
+    """In the cycle after an abort no packet is half received and nothing is written. Words to be dropped are taken as
+    they come, and none of them is written.
+    """
+
+    def __init__(self, config: AcceleratorConfig):
+        self.config = config
+
+    def elaborate(self, platform):
+        m = Module()
+        inside, dut = _loader(m, self.config)
+        drops = inside["step"] == _Step.DROP
+        m.d.comb += [
+            Assert(implies(past(m, dut.abort), ~dut.loading & ~dut.write.en)),
+            Assert(implies(drops, dut.i.tready & ~dut.loading)),
+            Assert(implies(past(m, drops), ~dut.write.en)),
+            Assert(implies(past(m, dut.abort & dut.loading), drops)),
+            Cover(past(m, dut.abort & dut.loading)),
+        ]
+        return m
+
+
+def _one_of(value, choices) -> Value:
+    return Cat(value == one for one in choices).any()
