@@ -113,8 +113,8 @@ class Inside:
         return self._memory(path)._read_ports[0]._data
 
     def cut(self, *paths: str) -> None:
-        """Let the outputs of the components that these paths lead to be anything, in every cycle: what is then proved holds
-        whatever they do.
+        """Let the outputs of the components that these paths lead to be anything, in every cycle: what is then proved
+        holds whatever they do.
         """
         for path in paths:
             part = self._at(path.split("."))

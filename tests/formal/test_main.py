@@ -41,7 +41,7 @@ def test_mutants_of_a_proof_are_refuted(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(("arguments", "message"), [
-    (["--only", "nothing"], "unknown proof 'nothing'; --list shows them"),
+    (["--only", "nothing"], "Unknown proof 'nothing'; --list shows them"),
     (["--jobs", "0"], "Option --jobs must be at least 1, not 0"),
 ])
 def test_bad_input_is_refused(arguments, message):
