@@ -7,7 +7,6 @@ PIP := $(BIN)/pip install --disable-pip-version-check
 UV := $(BIN)/uv pip install --python $(BIN)/python --torch-backend=auto
 PE ?= 16
 MODEL := build/demo/digits.safetensors
-
 # One torch thread per process: two threads on a busy two-core machine are many times slower.
 export OMP_NUM_THREADS := 1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
