@@ -7,8 +7,7 @@ import numpy as np
 
 from spec.names import check_class_names
 from spec.refusal import Refused
-from train.data.class_folders import name_of
-from train.data.dataset import Dataset, check_memory
+from train.data.dataset import Dataset, check_memory, name_of
 
 __all__ = ["archive"]
 

@@ -9,10 +9,10 @@ import numpy as np
 from console.progress import progress_bars
 from spec.names import check_class_names
 from spec.refusal import Refused
-from train.data.dataset import Dataset, check_memory
+from train.data.dataset import Dataset, check_memory, name_of
 from train.data.pictures import PICTURES, Form, array_of, opened, pictures_in
 
-__all__ = ["class_folders", "name_of"]
+__all__ = ["class_folders"]
 
 #: Without a test folder, one picture of a class in this many is held out.
 _HELD_OUT_EVERY = 5
@@ -38,19 +38,17 @@ def class_folders(folder: Path, form: Form) -> Dataset:
     if test and (other := _classes(test)) != names:
         odd = min(set(names) ^ set(other))
         raise Refused(f"Class {odd!r} is in one of {train} and {test}, but not in the other; classes must be the same")
-    kept, held = _labelled(train, names), _labelled(test, names) if test else []
-    if not test:
-        kept, held = _split(folder, names, kept)
+    pictures = _pictures(train, names)
+    if test:
+        kept, held = _labelled(pictures), _labelled(_pictures(test, names))
+    else:
+        _refuse_single(train, names, pictures)
+        kept = _labelled([[one for i, one in enumerate(own) if i % _HELD_OUT_EVERY] for own in pictures])
+        held = _labelled([own[::_HELD_OUT_EVERY] for own in pictures])
     full = _complete(form, kept[0][0])
     check_memory(f"Folder {folder}", (len(kept) + len(held), *full.size, full.channels))
     arrays = (*_decoded(kept, full, form.channels), *_decoded(held, full, form.channels))
     return Dataset(name_of(folder), *arrays, classes=len(names), class_names=tuple(names))
-
-
-def name_of(path: Path) -> str:
-    """What the data at ``path`` is called: letters, digits and ``_.-`` of its own name."""
-    stem = path.resolve().stem
-    return "".join(c if c.isascii() and (c.isalnum() or c in "_.-") else "-" for c in stem)[:64] or "images"
 
 
 def _classes(folder: Path) -> list[str]:
@@ -66,29 +64,27 @@ def _classes(folder: Path) -> list[str]:
     return names
 
 
-def _labelled(folder: Path, names: Sequence[str]) -> list[tuple[Path, int]]:
-    """All pictures and their labels, by class and name."""
-    found = []
-    for label, name in enumerate(names):
-        pictures = pictures_in(folder / name)
+def _pictures(folder: Path, names: Sequence[str]) -> list[list[Path]]:
+    """The pictures of each class, by name."""
+    found = [pictures_in(folder / name) for name in names]
+    for name, pictures in zip(names, found, strict=True):
         if not pictures:
             endings = ", ".join(PICTURES)
             raise Refused(f"Class folder {folder / name} holds no picture ({endings}); fill it or remove it")
-        found += [(path, label) for path in pictures]
     return found
 
 
-def _split(folder: Path, names: Sequence[str], found: list[tuple[Path, int]]) -> tuple[list, list]:
-    kept, held = [], []
-    for label, name in enumerate(names):
-        of_class = [one for one in found if one[1] == label]
-        if len(of_class) < 2:
+def _refuse_single(folder: Path, names: Sequence[str], found: Sequence[list[Path]]) -> None:
+    """Refuse a class of one picture, which cannot be both trained on and held out."""
+    for name, pictures in zip(names, found, strict=True):
+        if len(pictures) < 2:
             raise Refused(
                 f"Class folder {folder / name} holds one picture, but one is trained on and one held out; add some"
             )
-        held += of_class[::_HELD_OUT_EVERY]
-        kept += [one for place, one in enumerate(of_class) if place % _HELD_OUT_EVERY]
-    return kept, held
+
+
+def _labelled(found: Sequence[list[Path]]) -> list[tuple[Path, int]]:
+    return [(path, label) for label, pictures in enumerate(found) for path in pictures]
 
 
 def _complete(form: Form, first: Path) -> Form:

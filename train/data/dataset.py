@@ -5,13 +5,14 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
 from spec.refusal import Refused
 
-__all__ = ["Absent", "Dataset", "Images", "check_memory"]
+__all__ = ["Absent", "Dataset", "Images", "check_memory", "name_of"]
 
 #: Bytes of images in memory.
 _MEMORY = 4 << 30
@@ -138,6 +139,12 @@ def check_memory(what: str, shape: tuple[int, ...]) -> None:
             f"{what} would take {math.prod(shape) / 2**30:.1f} GiB of memory for {shape[0]:,} images, beyond the "
             f"{_MEMORY >> 30} there are for them; make images smaller (--size) or fewer"
         )
+
+
+def name_of(path: Path) -> str:
+    """What the data at ``path`` is called: letters, digits and ``_.-`` of its own name."""
+    stem = path.resolve().stem
+    return "".join(c if c.isascii() and (c.isalnum() or c in "_.-") else "-" for c in stem)[:64] or "images"
 
 
 def _shrunk(images: np.ndarray, shrink: int) -> np.ndarray:

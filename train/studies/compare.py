@@ -1,9 +1,10 @@
-"""Comparisons on real images, each one command: the four methods of the paper, ideas beyond it, levers of a recipe.
+r"""Comparisons on real images, each one command: the four methods of the paper, ideas beyond it, levers of a recipe.
 
     python -m train.studies.compare methods --data DIR --seeds 0,1,2
     python -m train.studies.compare ideas --data DIR --seeds 0,1,2
     python -m train.studies.compare methods --data DIR --recipe fashion-hour --images 0 --out build/compare-hour
-    python -m train.studies.compare levers --data DIR --recipe cifar-small --seeds 0
+    python -m train.studies.compare levers --data DIR --recipe cifar-small --seeds 0 --images 0 \
+        --shrink 2 --small-sizes= --small-until= --crop-pad 2 --epochs 4 --warmup 0.5    # short: 16 pixels, 4 epochs
 
 All runs of a comparison share recipe, data and seeds. Finished runs are kept under ``--out`` and not repeated; the
 table is written beside them as JSON.
