@@ -42,6 +42,7 @@ COMMANDS = (
     Command("fuzz", "sim.fuzz", "random networks on random builds, every value and every cycle"),
     Command("networks", "sim.networks", "whole networks on builds of every size, as one table"),
     Command("board", "sim.board", "run images on a board and compare everything it sends"),
+    Command("upsets", "sim.upsets", "bits flipped while inferences run: which are noticed, which harm"),
     Command("waves", "sim.waves", "signals around the start of an iteration of a folded block"),
     Command("activity", "sim.activity", "an image through a netlist of gates; what switches"),
     Command("prove", "formal", "what is claimed of the components, for all inputs and all time"),

@@ -24,6 +24,7 @@ _FIELDS = {
     "ring_words": "ring memory in words of 16 trits, a multiple of 16 to 2**21 (default 0: no rings)",
 }
 _FEATURES = ("masks", "ring")
+_PROTECT = ("parity", "none")
 
 
 def add_build_options(parser: argparse.ArgumentParser, *, fit: bool = True) -> None:
@@ -45,6 +46,10 @@ def add_build_options(parser: argparse.ArgumentParser, *, fit: bool = True) -> N
             "--fit", action="store_true", help="make every memory just large enough for the model, whatever it needs"
         )
     group.add_argument("--features", help="where weights come from: masks (always), or masks,ring with --ring-words")
+    group.add_argument(
+        "--protect", choices=_PROTECT, default=_PROTECT[0],
+        help="how program, masks, entries and rings are checked while they are read (default parity)",
+    )
     group.add_argument("--modes", help=f"mask modes to support, some of {','.join(Mode)} (default: all)")
 
 
@@ -56,6 +61,7 @@ def config_from(arguments: argparse.Namespace, network: Network | None = None) -
             fields["modes"] = tuple(Mode(mode) for mode in arguments.modes.split(","))
         except ValueError:
             raise Refused(f"--modes must be some of {','.join(Mode)}, not {arguments.modes!r}") from None
+    fields["protect"] = arguments.protect != "none"
     config = config_for(arguments.pe, groups=arguments.groups, rows=arguments.rows, **fields)
     if arguments.fit:
         if network is None:

@@ -1,6 +1,6 @@
 """The top: AXI ports, host registers, packet loader, counters and the engine, connected."""
 
-from amaranth.hdl import ClockDomain, ClockSignal, Module, Mux, ResetInserter, ResetSignal, Signal
+from amaranth.hdl import Cat, ClockDomain, ClockSignal, Module, ResetInserter, ResetSignal, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -84,9 +84,6 @@ class Core(wiring.Component):
             registers.busy.eq(engine.busy),
             registers.loading.eq(loader.loading),
             registers.done.eq(engine.done),
-            registers.load_error.valid.eq(loader.error.valid | engine.misfit),
-            registers.load_error.code.eq(Mux(engine.misfit, ErrorCode.STREAM_LENGTH, loader.error.code)),
-            registers.load_error.info.eq(Mux(engine.misfit, position.command, loader.error.info)),
             registers.command_error.eq(command_error),
             registers.position.eq(position),
             registers.counters.eq(counters.values),
@@ -98,7 +95,28 @@ class Core(wiring.Component):
             self.busy.eq(engine.busy),
             self.failed.eq(registers.failed),
         ]
+        expired = self._watch(m, registers, counters, engine)
+        m.d.comb += registers.load_error.eq(loader.error)
+        for found, code, info in (
+            (expired, ErrorCode.WATCHDOG, position.command),
+            (engine.fault.valid, ErrorCode.MEMORY, Cat(engine.fault.address, engine.fault.target)),
+            (engine.misfit, ErrorCode.STREAM_LENGTH, position.command),
+        ):
+            with m.If(found):
+                m.d.comb += [
+                    registers.load_error.valid.eq(1), registers.load_error.code.eq(code),
+                    registers.load_error.info.eq(info),
+                ]
         return m
+
+    def _watch(self, m: Module, registers, counters, engine) -> Signal:
+        """Whether the inference has taken as long as it may."""
+        armed, expired = Signal(), Signal()
+        m.d.sync += [
+            armed.eq(registers.watchdog.any()),
+            expired.eq(armed & engine.busy & (counters.elapsed == registers.watchdog)),
+        ]
+        return expired
 
 
 class Accelerator(wiring.Component):

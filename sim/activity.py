@@ -18,7 +18,7 @@ from gen.compile import compile_model
 from gen.cycles import predict
 from sim.job import Job
 from sim.session import follow
-from sim.verilator import SimulationFailed, build_simulation
+from sim.verilator import SimulationFailed, View, build_simulation
 from spec import golden, vectors
 from spec.config import AcceleratorConfig
 from spec.files import build_root, output_file, output_folder
@@ -78,7 +78,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         with Console(stderr=True).status("building the simulation of gates"):
             simulation = build_simulation(
                 arguments.netlist.read_text(), arguments.out / "verilator", acc_bits=config.widths.acc,
-                lanes=config.lanes, gates=True,
+                lanes=config.lanes, view=View.GATES,
             )
         with Console(stderr=True).status("loading the model, then running an image"):
             arguments.saif.parent.mkdir(parents=True, exist_ok=True)

@@ -4,7 +4,7 @@ import re
 from functools import cache
 
 from gen.verilog import accelerator_verilog, serial_verilog
-from sim.verilator import SERIAL_WRAPPER, Simulation, build_simulation
+from sim.verilator import SERIAL_WRAPPER, Simulation, View, build_simulation
 from spec.config import AcceleratorConfig
 from spec.files import build_root
 
@@ -26,14 +26,16 @@ def _verilog(config: AcceleratorConfig) -> str:
     return accelerator_verilog(config)
 
 
-def simulation_of(config: AcceleratorConfig, *, waves: bool = False, initial_values: bool = True) -> Simulation:
+def simulation_of(
+    config: AcceleratorConfig, *, view: View = View.PLAIN, initial_values: bool = True
+) -> Simulation:
     """Simulation of the accelerator that ``config`` describes, built unless it is there already."""
     verilog = _verilog(config)
     name = f"pe{config.pe}-{config.hash:08x}"
     if not initial_values:
         verilog, name = without_initial_values(verilog), f"{name}-unknown"
     return build_simulation(
-        verilog, build_root() / "verilator" / name, waves=waves, acc_bits=config.widths.acc, lanes=config.lanes
+        verilog, build_root() / "verilator" / name, view=view, acc_bits=config.widths.acc, lanes=config.lanes
     )
 
 

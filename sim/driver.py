@@ -15,6 +15,7 @@ import numpy as np
 
 from gen.check import problems
 from gen.compile import Program
+from gen.cycles import predict
 from sim.errors import AcceleratorError
 from spec.config import AcceleratorConfig
 from spec.golden import check_images
@@ -112,6 +113,7 @@ class Driver:
         self.config = config
         self.program: Program | None = None
         self._images = 0  # how many were loaded last
+        self._margin: int | None = None  # of the watchdog
 
     def read(self, register: str) -> int:
         """Value of the register called ``register``."""
@@ -180,6 +182,23 @@ class Driver:
         self.write("PROGRAM_START", program.start)
         self.write("MODEL_HASH", model_word(program))
         self.program = program
+        self._set_watchdog()
+
+    def watch(self, margin: int | None) -> None:
+        """From now on stop, with an error, inferences that take more than ``margin`` cycles longer than the cycle model
+        says; None: let them take what they take.
+
+        Cycles in which the accelerator waits for the host count: for its masks, and until a frame was taken.
+        """
+        self._margin = margin
+        self._set_watchdog()
+
+    def _set_watchdog(self) -> None:
+        """Tell the accelerator how long the selected program may take."""
+        if self.program is None:
+            return
+        longest = 0 if self._margin is None else min(predict(self.program).total + self._margin, (1 << 32) - 1)
+        self.write("WATCHDOG", longest)
 
     def infer(self, images: np.ndarray) -> Result:
         """Run the selected program on ``images``, uint8 (B, H, W, C), at most one per lane.

@@ -18,6 +18,10 @@ MEANINGS = {
     "the inference was stopped; send all of stream_packets, in order, in every inference",
     ErrorCode.STREAM_LENGTH: "a chunk of streamed masks was not as long as its m-tile, and the inference was stopped; "
     "send the stream_packets of the program that is selected",
+    ErrorCode.MEMORY: "a word of a memory was not the one that was written, and the inference was stopped; load the "
+    "program again",
+    ErrorCode.WATCHDOG: "an inference took longer than the watchdog allows and was stopped; send all the masks that it "
+    "waits for, take its frames sooner, or set register WATCHDOG higher",
     ErrorCode.COMMAND: "the program held an unknown command and was stopped; load the program again",
 }
 

@@ -29,7 +29,7 @@ from sim.page import render
 from sim.report import Report
 from sim.session import follow
 from sim.subject import Subject, add_subject_options, subject_of
-from sim.verilator import SimulationFailed
+from sim.verilator import SimulationFailed, View
 from sim.watcher import Watcher
 from spec.files import build_root, output_folder, write_text
 from spec.model import load
@@ -77,7 +77,7 @@ class _Run:
     def execute(self) -> None:
         """Build, run, compare; the report then says what was found."""
         with self.console.status(f"building the simulation of {self.config.pe} PEs"):
-            simulation = simulation_of(self.config, waves=self.debug)
+            simulation = simulation_of(self.config, view=View.WAVES if self.debug else View.PLAIN)
         events = follow(simulation, "run_images", self.job, self.out)
         with progress_bars(self.console) as progress:
             task = progress.add_task("loading", total=2 * len(self.subject.images))

@@ -14,8 +14,10 @@ __all__ = ["follow"]
 _POLL_SECONDS = 0.05
 
 
-def follow(simulation: Simulation, test: str, job: Job, run_dir: Path, **plusargs) -> Iterator[dict]:
-    """Run ``test`` of ``sim.bench.images`` on ``job`` and yield its events; closing the iterator stops it early.
+def follow(
+    simulation: Simulation, test: str, job: Job, run_dir: Path, *, module: str = "sim.bench.images", **plusargs
+) -> Iterator[dict]:
+    """Run ``test`` of ``module`` on ``job`` and yield its events; closing the iterator stops it early.
 
     Raises
     ------
@@ -32,7 +34,7 @@ def follow(simulation: Simulation, test: str, job: Job, run_dir: Path, **plusarg
     def simulate() -> None:
         try:
             given = {"job": job_file, **plusargs}
-            outcome.extend(simulation.run("sim.bench.images", run_dir, tests=[test], plusargs=given))
+            outcome.extend(simulation.run(module, run_dir, tests=[test], plusargs=given))
         except SimulationFailed as failure:
             outcome.append(failure)
 

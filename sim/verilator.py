@@ -5,6 +5,7 @@ C++ compiler spells precompiled headers and coroutines, and how hard to optimize
 """
 
 import contextlib
+import enum
 import hashlib
 import importlib.metadata
 import importlib.util
@@ -25,11 +26,12 @@ from cocotb_tools.runner import get_runner
 from console.kept import kept_in_place
 from rtl.base.parts import ENGINE, LANE, PATHS
 from rtl.base.ports import COUNTER_VALUES
+from rtl.base.ram import RAM_MODULE
 from spec.files import build_root, write_text
 from spec.numerics import ACC_BITS
 from spec.refusal import Refused
 
-__all__ = ["SERIAL_WRAPPER", "Case", "Simulation", "SimulationFailed", "build_simulation", "environment"]
+__all__ = ["SERIAL_WRAPPER", "Case", "Simulation", "SimulationFailed", "View", "build_simulation", "environment"]
 
 TOP = "testbench"
 WRAPPER = Path(__file__).with_name("wrapper.v")  #: The bench of the accelerator's buses.
@@ -63,6 +65,15 @@ WARNINGS = (
 #: time of many files, each of which reads the headers again, and simulate no slower.
 FLAGS = ("--timing", "-O3", "-Wno-fatal", "-Wno-lint", "--no-public-flat-rw", "--x-assign", "unique",
          "--output-split", "100000", "--output-split-cfuncs", "5000")
+
+
+class View(enum.Enum):
+    """What a simulation lets be seen beside the pins; the value is the folder of its objects."""
+
+    PLAIN = "obj"
+    WAVES = "obj_waves"  #: Every signal, in waveforms (slower).
+    GATES = "obj_gates"  #: Nothing: the design is a netlist. Switching activity is written.
+    MEMORIES = "obj_memories"  #: The content of every memory, which Python may change.
 
 
 class SimulationFailed(RuntimeError):
@@ -207,7 +218,7 @@ def _tail(log: Path, lines: int = 25) -> str:
     return "\n".join(text.splitlines()[-lines:])
 
 
-def _control_file(wrapper: str) -> str:
+def _control_file(wrapper: str, view: View) -> str:
     """Verilator control file: Python reads the wrapper's outputs and writes its inputs, and sees nothing else.
 
     Whatever it may write, Verilator has to look at in every time step; a line of the wrapper that declares more to read
@@ -219,21 +230,22 @@ def _control_file(wrapper: str) -> str:
     more = re.findall(r"^ *reg +(?:\[.*?\] *)?([\w, ]+?) *(?:\[.*?\])?; *// (read|write)$", wrapper, re.MULTILINE)
     for names, access in more:
         lines += [_public(access == "write", name) for name in names.split(", ")]
+    if view is View.MEMORIES:
+        lines.append(_public(True, "memory", RAM_MODULE))
     return "\n".join(lines) + "\n"
 
 
-def _public(writable: bool, name: str) -> str:
-    return f'public_flat_{"rw" if writable else "rd"} -module "{TOP}" -var "{name}"'
+def _public(writable: bool, name: str, module: str = TOP) -> str:
+    return f'public_flat_{"rw" if writable else "rd"} -module "{module}" -var "{name}"'
 
 
-def _flags(waves: bool, acc_bits: int, lanes: int, gates: bool) -> list[str]:
+def _flags(view: View, acc_bits: int, lanes: int) -> list[str]:
     places = {"ENGINE": ENGINE, "COUNTERS": PATHS["host.cycle_counters"]}
     places |= {f"LANE{lane}": f"{LANE}{lane}" for lane in range(lanes)}
     sizes = [f"-DCOUNTER_BITS={COUNTER_VALUES.size}", f"-DACC_BITS={acc_bits}"]
     sizes += [f"-D{name}=dut.{path}" for name, path in places.items()]
-    if gates:
-        return [*FLAGS, *sizes, "--trace-saif", "-DGATES"]
-    return [*FLAGS, *sizes, *(["--trace-underscore", "-DWAVES"] if waves else [])]
+    more = {View.GATES: ["--trace-saif", "-DGATES"], View.WAVES: ["--trace-underscore", "-DWAVES"]}
+    return [*FLAGS, *sizes, *more.get(view, [])]
 
 
 def _inputs(verilog: str, wrapper: str, flags: list[str], make_variables: Mapping[str, str]) -> dict:
@@ -249,8 +261,8 @@ def _inputs(verilog: str, wrapper: str, flags: list[str], make_variables: Mappin
 
 
 def build_simulation(
-    verilog: str, build_dir: Path, *, waves: bool = False, acc_bits: int = ACC_BITS, lanes: int = 1,
-    wrapper: Path = WRAPPER, gates: bool = False,
+    verilog: str, build_dir: Path, *, view: View = View.PLAIN, acc_bits: int = ACC_BITS, lanes: int = 1,
+    wrapper: Path = WRAPPER,
 ) -> Simulation:
     """Compile ``verilog`` with the wrapper that instantiates it, unless that very text was compiled before.
 
@@ -258,16 +270,12 @@ def build_simulation(
     ----------
     verilog : str
     build_dir : Path
-        Objects go to ``build_dir/obj``, ``build_dir/obj_waves`` with ``waves`` or ``build_dir/obj_gates`` with
-        ``gates``. Processes may share it.
-    waves : bool
-        Able to write waveforms (slower).
+        Objects go to the folder of ``view`` in it. Processes may share it.
+    view : View
     acc_bits, lanes : int
         Bits of an accumulator and how many lanes have one, which the wrapper can watch.
     wrapper : Path
         Verilog of the bench, module ``testbench``.
-    gates : bool
-        ``verilog`` is a netlist: the wrapper looks at its pins only, and writes switching activity.
 
     Raises
     ------
@@ -276,20 +284,20 @@ def build_simulation(
     SimulationFailed
         If Verilator or the compiler fails.
     """
-    waves, bench = waves or gates, wrapper.read_text()
-    directory = Path(build_dir).resolve() / ("obj_gates" if gates else "obj_waves" if waves else "obj")
+    waves, bench = view in (View.WAVES, View.GATES), wrapper.read_text()
+    directory = Path(build_dir).resolve() / view.value
     if any(character.isspace() for character in str(directory)):
         raise Refused(
             f"Simulation cannot be built in {directory}, because GNU make does not take spaces in paths; "
             "use another folder"
         )
-    make_variables = GATES_MAKE_VARIABLES if gates else MAKE_VARIABLES
+    make_variables = GATES_MAKE_VARIABLES if view is View.GATES else MAKE_VARIABLES
     variables = environment(make_variables)
-    flags = _flags(waves, acc_bits, lanes, gates)
+    flags = _flags(view, acc_bits, lanes)
 
     def build() -> None:
         design = write_text(directory / "foldenite.v", verilog)
-        control = write_text(directory / "public.vlt", _control_file(bench))
+        control = write_text(directory / "public.vlt", _control_file(bench, view))
         log = directory / "build.log"
         with _process_environment(variables):
             try:

@@ -9,6 +9,7 @@ from sim.builds import simulation_of
 from sim.divergence import Watched
 from sim.job import Job, Watch
 from sim.session import follow
+from sim.verilator import View
 from sim.visits import Site
 
 __all__ = ["Watcher"]
@@ -51,7 +52,7 @@ class Watcher:
             site.psum, site.row, site.skip, tuple(sums), site.end,
         )
         self.waveform.unlink(missing_ok=True)
-        simulation = simulation_of(self.job.config, waves=True)
+        simulation = simulation_of(self.job.config, view=View.WAVES)
         job = dataclasses.replace(self.job, watch=watch)
         (event,) = follow(simulation, "watch_value", job, self.out / "waveform", dump_file=self.waveform)
         self.cycle = event["cycle"]

@@ -24,6 +24,7 @@ from sim import waveform
 from sim.builds import simulation_of
 from sim.job import Job
 from sim.session import follow
+from sim.verilator import View
 from spec.files import build_root, output_file
 from spec.model import load
 from spec.refusal import Refused, run_command
@@ -135,7 +136,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     dump = (folder / "waves.vcd").resolve()
     dump.unlink(missing_ok=True)
     with Console(stderr=True).status(f"building and simulating {config.pe} PEs with waveforms"):
-        (event,) = follow(simulation_of(config, waves=True), "dump_window", job, folder, dump_file=dump)
+        (event,) = follow(simulation_of(config, view=View.WAVES), "dump_window", job, folder, dump_file=dump)
     first = event["cycle"] + window[0]
     waveform.cut(dump, first, event["cycle"] + window[1])
     excerpt = {

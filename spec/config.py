@@ -76,6 +76,8 @@ class AcceleratorConfig:
         Mask structures the build supports.
     ring_words : int
         Ring memory: words of 16 trits, one plane each. 0 (a build that knows no rings) or a multiple of 16.
+    protect : bool
+        A parity bit beside every 32 bits of program, masks, entries and rings.
     """
 
     groups: int
@@ -90,6 +92,7 @@ class AcceleratorConfig:
     commands: int = 128
     modes: tuple[Mode, ...] = tuple(Mode)
     ring_words: int = 0
+    protect: bool = True
 
     def __post_init__(self):
         for field in dataclasses.fields(self):
@@ -103,6 +106,8 @@ class AcceleratorConfig:
                 f"channels is a whole part of a word, not {self.rows!r}"
             )
         _check_lanes(self.lanes)
+        if type(self.protect) is not bool:
+            raise Refused(f"protect must be true or false, not {self.protect!r}")
         if not _power_of_two(self.weight_rows) or self.rows % self.weight_rows:
             raise Refused(
                 f"weight_rows must be a power of two that divides rows ({self.rows}), not {self.weight_rows!r}"
@@ -220,8 +225,12 @@ class AcceleratorConfig:
 
     @classmethod
     def from_json(cls, data: dict) -> "AcceleratorConfig":
-        """Configuration described by ``data``; unknown and missing keys are refused by name."""
+        """Configuration described by ``data``; unknown and missing keys are refused by name, but ``protect`` is off if
+        it is missing.
+        """
         names = [field.name for field in dataclasses.fields(cls)]
+        if isinstance(data, dict):
+            data = {"protect": False} | data  # a build made before there was a choice
         if not isinstance(data, dict):
             raise Refused(f"Configuration must be a JSON object, not {data!r}")
         for key in data:
@@ -239,7 +248,10 @@ class AcceleratorConfig:
     @property
     def hash(self) -> int:
         """32-bit identity of the configuration; the hardware reports it in a register."""
-        text = json.dumps(self.to_json(), sort_keys=True)
+        data = self.to_json()
+        if not self.protect:
+            del data["protect"]  # as builds made before there was a choice have it
+        text = json.dumps(data, sort_keys=True)
         return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
 
 

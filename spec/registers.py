@@ -11,7 +11,7 @@ __all__ = [
 ]
 
 MAGIC = 0x464F_4C44  #: "FOLD".
-VERSION = 0x0001_0000  #: Major in the upper, minor in the lower half; a driver needs the same major.
+VERSION = 0x0001_0001  #: Major in the upper, minor in the lower half; a driver needs the same major.
 OFFSET_BITS = 8  #: Byte address on the register bus.
 
 
@@ -40,6 +40,8 @@ class ErrorCode(enum.IntEnum):
     COMMAND = 8  #: Unknown command in the program; the inference was stopped.
     STREAM_ORDER = 9  #: Chunk out of turn, or another packet when a chunk was needed; the inference was stopped.
     STREAM_LENGTH = 10  #: Chunk not as long as the masks of its m-tile; the inference was stopped.
+    MEMORY = 11  #: A word read was not the one that was written; the inference was stopped.
+    WATCHDOG = 12  #: An inference took longer than WATCHDOG allows; it was stopped.
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,7 @@ REGISTERS = (
         Field("code", 0, 8, Access.WC, "ErrorCode; any write clears it."),
     )),
     Register("ERROR_INFO", 0x24, "What the error was about.",
-             _whole(Access.RO, "Offending word, address or command index.")),
+             _whole(Access.RO, "Offending word, address or command index; of MEMORY, target << 24 | 32-bit word.")),
     Register("PROGRAM_START", 0x28, "Selects the resident model.", (
         Field("command", 0, 16, Access.RW, "Index of the first command."),
     )),
@@ -119,6 +121,10 @@ REGISTERS = (
     Register("FEATURES", 0x34, "Where weights may come from.", (
         Field("masks", 0, 1, Access.RO, "Supermasks and frozen signs."),
         Field("ring", 1, 1, Access.RO, "Rings."),
+        Field("protect", 2, 1, Access.RO, "Program, masks, entries and rings are checked as they are read."),
+    )),
+    Register("WATCHDOG", 0x38, "Longest inference.", (
+        Field("cycles", 0, 32, Access.RW, "Cycles after which an inference is stopped with an error; 0 is never."),
     )),
     *(
         Register(f"{name}_{half}", 0x40 + 8 * i + 4 * (half == "HIGH"), f"{half.lower()} half: {doc}",
@@ -136,5 +142,5 @@ def offset_of(name: str) -> int:
 
 def identity(config: AcceleratorConfig) -> dict[str, int]:
     """Registers that are constants of a build, by name."""
-    features = 1 | (config.ring_words > 0) << 1
+    features = 1 | (config.ring_words > 0) << 1 | config.protect << 2
     return {"MAGIC": MAGIC, "VERSION": VERSION, "CONFIG_HASH": config.hash, "FEATURES": features}

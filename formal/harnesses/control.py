@@ -24,7 +24,7 @@ class _Watched:
 
     def __init__(self, m: Module, commands: int):
         self.m = m
-        self.inside = Inside(m, dut := Sequencer(commands=commands))
+        self.inside = Inside(m, dut := Sequencer(commands=commands, protect=False))
         self.dut = dut
         free(m, dut.start, dut.first, dut.taken, dut.write.address, dut.write.data, dut.write.enable)
         self.state, self.cycle, self.index = (self.inside[name] for name in ("fsm_state", "cycle", "index"))

@@ -6,7 +6,7 @@ once.
 
 from collections.abc import Mapping
 
-__all__ = ["CORE", "ENGINE", "LANE", "PATHS"]
+__all__ = ["CORE", "ENGINE", "LANE", "MEMORIES", "PATHS"]
 
 CORE = "core"  #: Engine and host port.
 ENGINE = f"{CORE}.engine"
@@ -37,4 +37,16 @@ PATHS: Mapping[str, str] = {
     "lane.accumulator": f"{LANE}.accumulator",
     "lane.requantizers": f"{LANE}.requantizers",
     "lane.pool": f"{LANE}.pool",
+}
+
+#: Where the content of each memory is, by the name of ``AcceleratorConfig.memory_bits``. Of the ring memory there are
+#: copies, with their number in braces, and of a lane's memories as many as lanes.
+MEMORIES: Mapping[str, str] = {
+    "program": f"{ENGINE}.sequencer.program.cells.ram",
+    "mask": f"{ENGINE}.weights.masks.cells.ram",
+    "entries": f"{ENGINE}.results.memory.cells.ram",
+    "ring": f"{ENGINE}.weights.rings.copy{{}}.cells.ram",
+    "x": f"{LANE}{{}}.x.ram.ram",
+    "t": f"{LANE}{{}}.t.ram.ram",
+    "psum": f"{LANE}{{}}.accumulator.psums.ram",
 }

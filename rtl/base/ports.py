@@ -12,8 +12,8 @@ from spec.registers import COUNTERS
 
 __all__ = [
     "AXI_BITS", "COUNTER_VALUES", "INDEX_BITS", "WRITE_ADDRESS_BITS", "Boundary", "Cause", "Chunk", "CommandError",
-    "Entry", "FrameWord", "LaneControl", "MemoryWrite", "PoolStep", "Position", "ReadStep", "StoreStep", "SumStep",
-    "TileFetch", "Weight", "WritePort", "weight_bits",
+    "Entry", "FrameWord", "LaneControl", "MemoryFault", "MemoryWrite", "PoolStep", "Position", "ReadStep", "StoreStep",
+    "SumStep", "TileFetch", "Weight", "WordFault", "WritePort", "weight_bits",
 ]
 
 AXI_BITS = 32  #: Data width of the host's two buses, and of the words they carry.
@@ -99,6 +99,25 @@ class WritePort(Boundary):
         })
 
 
+class WordFault(Boundary):
+    """A word of a memory was not the one that was written.
+
+    Parameters
+    ----------
+    depth : int
+        Words of the memory.
+
+    Members
+    -------
+    valid : Out(1)
+    address : Out(range(depth))
+        Which word, while ``valid``.
+    """
+
+    def __init__(self, depth: int):
+        super().__init__({"valid": Out(1), "address": Out(range(depth))})
+
+
 class ReadStep(Boundary):
     """A read of an activation memory; the word comes two enabled cycles later.
 
@@ -173,6 +192,14 @@ class Chunk(data.Struct):
     valid: 1
     first: WRITE_ADDRESS_BITS
     end: WRITE_ADDRESS_BITS + 1
+
+
+class MemoryFault(data.Struct):
+    """A word of a memory was not the one that was written: which memory, and the first of its 32-bit words."""
+
+    valid: 1
+    address: WRITE_ADDRESS_BITS
+    target: Target
 
 
 class FrameWord(data.Struct):

@@ -95,6 +95,8 @@ class Ram(wiring.Component):
         self.width = width
         self.depth = depth
         self.part = part
+        #: What it holds, for a simulation to read and to spoil; not where the platform has memories of its own.
+        self.data = memory.MemoryData(shape=data.ArrayLayout(unsigned(part), width // part), depth=depth, init=[])
         super().__init__({
             "write": In(WritePort(width=width, depth=depth, part=part)),
             "read_address": In(range(depth)),
@@ -122,8 +124,7 @@ class Ram(wiring.Component):
             )
             return m
 
-        shape = data.ArrayLayout(unsigned(self.part), self.width // self.part)
-        m.submodules.memory = cells = memory.Memory(shape=shape, depth=self.depth, init=[])
+        m.submodules.memory = cells = memory.Memory(self.data)
         write = cells.write_port(granularity=1)
         read = cells.read_port()
         fetched = Signal(self.width, reset_less=True)

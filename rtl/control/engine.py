@@ -5,7 +5,17 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl.base.command import COMMAND
-from rtl.base.ports import INDEX_BITS, Cause, Chunk, CommandError, FrameWord, LaneControl, MemoryWrite, Position
+from rtl.base.ports import (
+    INDEX_BITS,
+    Cause,
+    Chunk,
+    CommandError,
+    FrameWord,
+    LaneControl,
+    MemoryFault,
+    MemoryWrite,
+    Position,
+)
 from rtl.base.ram import Ram
 from rtl.control.address_generator import AddressGenerator
 from rtl.control.max_pool import MaxPool
@@ -68,6 +78,8 @@ class Engine(wiring.Component):
         The mask fetches wait for another chunk.
     misfit : Out(1)
         A chunk was not as long as the masks of its m-tile; the inference is of no use.
+    fault : Out(MemoryFault)
+        A word of a memory was wrong that was taken three cycles before; the inference is of no use.
     words : Out(stream.Signature(FrameWord))
     """
 
@@ -86,9 +98,10 @@ class Engine(wiring.Component):
             "room": Out(1),
             "hungry": Out(1),
             "misfit": Out(1),
+            "fault": Out(MemoryFault),
             "words": Out(stream.Signature(FrameWord)),
         })
-        self.sequencer = Sequencer(commands=config.commands)
+        self.sequencer = Sequencer(commands=config.commands, protect=config.protect)
         self.weights = WeightLoader(config)
         self.addresses = AddressGenerator(rings=config.ring_words > 0, address_bits=config.address_bits)
         self.registers = WeightRegisters(groups=config.groups, rows=config.rows, write_rows=config.weight_rows)
@@ -125,6 +138,7 @@ class Engine(wiring.Component):
         self._connect_memories(m)
         self._connect_host(m)
         self._account(m)
+        self._report_faults(m)
         return m
 
     def _hand_over(self, m: Module) -> None:
@@ -326,3 +340,17 @@ class Engine(wiring.Component):
             m.d.comb += self.cause.eq(Cause.HOST)
         with m.Else():
             m.d.comb += self.cause.eq(Cause.SEQUENCER)
+
+    def _report_faults(self, m: Module) -> None:
+        """One of the words that were wrong in the cycle before."""
+        wrong = [
+            (Target.PROGRAM, self.sequencer.fault, 1),
+            (Target.MASK, self.weights.mask_fault, self.config.mask_word_bits // 32),
+            (Target.ENTRIES, self.results.fault, self.config.rows),
+        ]
+        if self.config.ring_words:
+            wrong.append((Target.RING, self.weights.ring_fault, 1))
+        m.d.sync += self.fault.valid.eq(Cat(word.valid for _, word, _ in wrong).any())
+        for target, word, parts in wrong:
+            with m.If(word.valid):
+                m.d.sync += [self.fault.target.eq(target), self.fault.address.eq(word.address * parts)]

@@ -4,8 +4,9 @@ from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from rtl.base.checked_ram import CheckedRam
 from rtl.base.command import COMMAND, WIDTHS
-from rtl.base.ports import Entry, StoreStep, WritePort
+from rtl.base.ports import Entry, StoreStep, WordFault, WritePort
 from rtl.base.ram import Ram
 from rtl.control.output_walk import OutputWalk
 from rtl.lane.requantizer import Requantizer
@@ -44,6 +45,8 @@ class Results(wiring.Component):
     pending : Out(1)
         Results are in flight from ``announce`` to the store.
     entry_write : In(WritePort)
+    fault : Out(WordFault)
+        Entries taken were wrong.
         Of the entry memory, by entry.
     """
 
@@ -61,6 +64,7 @@ class Results(wiring.Component):
             "store": Out(StoreStep(config.address_bits, config.columns)),
             "pending": Out(1),
             "entry_write": In(WritePort(width=32 * config.rows, depth=config.entry_rows, part=32)),
+            "fault": Out(WordFault(config.entry_rows)),
         })
 
     def elaborate(self, platform):
@@ -103,7 +107,9 @@ class Results(wiring.Component):
         cycles away at least: so they have a whole cycle to get from the memory to the lanes.
         """
         config = self.config
-        m.submodules.entries = memory = Ram(width=32 * config.rows, depth=config.entry_rows, part=32)
+        m.submodules.memory = memory = CheckedRam(
+            width=32 * config.rows, depth=config.entry_rows, protect=config.protect
+        )
         row = Signal(WIDTHS["entry_base"])
         first = Signal(Ram.LATENCY)
         entries = Signal.like(self.entries, reset_less=True)
@@ -114,7 +120,10 @@ class Results(wiring.Component):
             memory.read_enable.eq(1),
         ]
         wiring.connect(m, wiring.flipped(self.entry_write), memory.write)
+        wiring.connect(m, memory.fault, wiring.flipped(self.fault))
         with m.If(self.take):
             m.d.sync += row.eq(self.command.entry_base + self.entry_offset)
         with m.Elif(first[-1]):
             m.d.sync += [entries.eq(memory.read_data), row.eq(row + 1)]
+            if config.protect:
+                m.d.comb += memory.used.eq(~0)

@@ -4,8 +4,9 @@ from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from rtl.base.checked_ram import CheckedRam
 from rtl.base.command import COMMAND, WIDTHS
-from rtl.base.ports import INDEX_BITS, CommandError, Position, WritePort
+from rtl.base.ports import INDEX_BITS, CommandError, Position, WordFault, WritePort
 from rtl.base.ram import Ram
 from spec.commands import COMMAND_WORDS, Op
 
@@ -25,6 +26,8 @@ class Sequencer(wiring.Component):
     ----------
     commands : int
         Depth of the program memory.
+    protect : bool
+        The program memory is checked.
 
     Members
     -------
@@ -45,10 +48,13 @@ class Sequencer(wiring.Component):
     position : Out(Position)
     write : In(WritePort)
         Of the program memory.
+    fault : Out(WordFault)
+        A word of the program was wrong, a cycle after it arrived.
     """
 
-    def __init__(self, *, commands: int):
+    def __init__(self, *, commands: int, protect: bool):
         self.commands = commands
+        self.protect = protect
         super().__init__({
             "start": In(1),
             "first": In(INDEX_BITS),
@@ -59,14 +65,18 @@ class Sequencer(wiring.Component):
             "halted": Out(1),
             "error": Out(CommandError),
             "position": Out(Position),
-            "write": In(WritePort(width=32, depth=commands * COMMAND_WORDS)),
+            "write": In(WritePort(width=32, depth=commands * COMMAND_WORDS, part=32)),
+            "fault": Out(WordFault(commands * COMMAND_WORDS)),
         })
 
     def elaborate(self, platform):
         m = Module()
 
-        m.submodules.program = program = Ram(width=32, depth=self.commands * COMMAND_WORDS)
+        m.submodules.program = program = CheckedRam(
+            width=32, depth=self.commands * COMMAND_WORDS, protect=self.protect
+        )
         wiring.connect(m, wiring.flipped(self.write), program.write)
+        wiring.connect(m, program.fault, wiring.flipped(self.fault))
         m.d.comb += program.read_enable.eq(1)
 
         # Word k arrives in cycle k + 2 of a fetch.
@@ -92,6 +102,8 @@ class Sequencer(wiring.Component):
                     for i, word in enumerate(words):
                         with m.Case(i + Ram.LATENCY):
                             m.d.sync += word.eq(program.read_data)
+                            if self.protect:
+                                m.d.comb += program.used.eq(1)
                 with m.If(cycle == Ram.LATENCY):
                     self._decode(m, data.View(COMMAND, Cat(program.read_data, words[1:])), index, cycle)
                 with m.If(cycle == COMMAND_WORDS + Ram.LATENCY - 1):

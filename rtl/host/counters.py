@@ -4,7 +4,7 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from rtl.base.ports import COUNTER_VALUES, Cause
+from rtl.base.ports import AXI_BITS, COUNTER_VALUES, Cause
 from spec.registers import COUNTERS
 
 __all__ = ["Counters"]
@@ -27,6 +27,8 @@ class Counters(wiring.Component):
         Copy all counts, without this cycle, to ``values``.
     values : Out(COUNTER_VALUES)
         Counts at the last snapshot; 0 after reset.
+    elapsed : Out(32)
+        The total, modulo 2**32, up to two cycles ago.
     """
 
     running: In(1)
@@ -34,6 +36,7 @@ class Counters(wiring.Component):
     clear: In(1)
     snapshot: In(1)
     values: Out(COUNTER_VALUES)
+    elapsed: Out(AXI_BITS)
 
     def elaborate(self, platform):
         m = Module()
@@ -51,5 +54,6 @@ class Counters(wiring.Component):
                 m.d.sync += counts[index].eq(counts[index] + counted[index])
         with m.If(snapshot):
             m.d.sync += self.values.eq(counts)
+        m.d.comb += self.elapsed.eq(counts[0])
 
         return m

@@ -216,6 +216,8 @@ class RegisterPort(wiring.Component):
         Copy the counters; one cycle.
     counters : In(COUNTER_VALUES)
         Their copies.
+    watchdog : Out(32)
+        Cycles after which an inference is stopped; 0 is never.
     irq : Out(1)
         Interrupt, level.
     failed : Out(1)
@@ -230,7 +232,7 @@ class RegisterPort(wiring.Component):
             "busy": In(1), "loading": In(1), "done": In(1),
             "load_error": In(LoadError), "command_error": In(CommandError), "position": In(Position),
             "snapshot": Out(1), "counters": In(COUNTER_VALUES),
-            "irq": Out(1), "failed": Out(1),
+            "watchdog": Out(AXI_BITS), "irq": Out(1), "failed": Out(1),
         })
 
     def elaborate(self, platform):
@@ -259,6 +261,7 @@ class RegisterPort(wiring.Component):
             self.abort.eq(control.abort.strobe),
             self.program_start.eq(registers.program_start.command.value),
             self.snapshot.eq(registers.snapshot.take.strobe),
+            self.watchdog.eq(registers.watchdog.cycles.value),
             self.failed.eq(error != ErrorCode.NONE),
             control.done.set.eq(self.done),
             control.done.clear.eq(self.start),

@@ -1,12 +1,12 @@
 """Fetches masks or ring words, regenerates signs, delivers the weights of the next tile while the present one runs."""
 
-from amaranth.hdl import Array, Cat, Module, Mux, Signal
+from amaranth.hdl import Array, Cat, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from rtl.base.checked_ram import CheckedRam
 from rtl.base.command import COMMAND
-from rtl.base.ports import Chunk, TileFetch, Weight, WritePort
-from rtl.base.ram import Ram
+from rtl.base.ports import Chunk, TileFetch, Weight, WordFault, WritePort
 from rtl.weights.chunk_queue import ChunkQueue
 from rtl.weights.expander import Expander
 from rtl.weights.generator import WeightGenerator
@@ -57,13 +57,20 @@ class WeightLoader(wiring.Component):
         To :class:`rtl.weights.registers.WeightRegisters`.
     mask_write : In(WritePort)
         Of the mask memory, by 32-bit part.
+    mask_fault : Out(WordFault)
+        Masks taken were wrong.
     ring_write : In(WritePort)
         Of the ring memory. Not in a build without rings.
+    ring_fault : Out(WordFault)
+        A ring word taken was wrong. Not in a build without rings.
     """
 
     def __init__(self, config: AcceleratorConfig):
         self.config = config
-        rings = {"ring_write": In(WritePort(width=32, depth=config.ring_words))} if config.ring_words else {}
+        rings = {
+            "ring_write": In(WritePort(width=32, depth=config.ring_words, part=32)),
+            "ring_fault": Out(WordFault(config.ring_words)),
+        } if config.ring_words else {}
         super().__init__(rings | {
             "take": In(1),
             "command": In(COMMAND),
@@ -80,6 +87,7 @@ class WeightLoader(wiring.Component):
             "write_index": Out(range(config.load_cycles)),
             "write_weights": Out(data.ArrayLayout(Weight, config.weight_rows * config.groups)),
             "mask_write": In(WritePort(width=config.mask_word_bits, depth=config.mask_words, part=32)),
+            "mask_fault": Out(WordFault(config.mask_words)),
         })
 
     def elaborate(self, platform):
@@ -91,7 +99,9 @@ class WeightLoader(wiring.Component):
         m.submodules.signs = signs = WeightGenerator(
             fetches=config.load_cycles, ports=config.weight_rows, channels=config.word_bytes
         )
-        m.submodules.masks = masks = Ram(width=config.mask_word_bits, depth=config.mask_words, part=32)
+        m.submodules.masks = masks = CheckedRam(
+            width=config.mask_word_bits, depth=config.mask_words, protect=config.protect
+        )
         self._connect_host(m, masks, chunks, walk)
 
         # The fetch leaves the walk, spends two cycles in the mask memory and then writes its rows. Its streams are
@@ -122,20 +132,25 @@ class WeightLoader(wiring.Component):
         self._write(m, fetch, advance)
         negative = self._negative(m, signs, walk.fetch, begun, advance)
         mask, codes = self._masks(m, masks, fetch)
+        masked = self.write
         if config.ring_words:
             rings, ring = self._rings(m, walk, fetch, advance, seeding)
+            masked = masked & ~ring
             m.d.comb += seeding.eq(signs.seeding | rings.seeding)
             # Raw bits of a port are C wide, as those of a ring are, so they are chosen before ports are told apart.
             mask = Mux(ring, rings.kept, mask)
             negative = negative ^ (rings.negative & ring.replicate(len(rings.negative)))
         else:
             m.d.comb += seeding.eq(signs.seeding)
+        if config.protect:
+            m.d.comb += masks.used.eq(self._mask_parts(fetch, coded) & masked.replicate(len(masks.used)))
         self._expand(m, (mask, codes), negative, fetch, coded, used)
         return m
 
-    def _connect_host(self, m: Module, masks: Ram, chunks: ChunkQueue, walk: MaskWalk) -> None:
+    def _connect_host(self, m: Module, masks: CheckedRam, chunks: ChunkQueue, walk: MaskWalk) -> None:
         """Masks are written at any time; of streamed ones the walk is told which chunks are there."""
         wiring.connect(m, wiring.flipped(self.mask_write), masks.write)
+        wiring.connect(m, masks.fault, wiring.flipped(self.mask_fault))
         m.d.comb += [
             chunks.chunk.eq(self.chunk),
             chunks.clear.eq(self.clear),
@@ -188,11 +203,19 @@ class WeightLoader(wiring.Component):
             rings.fetch.valid.eq(walk.fetch.valid & ~seeding),
             rings.plane.eq(walk.plane),
             rings.used.eq(fetch),
+            rings.used.valid.eq(self.write & ring),
         ]
         wiring.connect(m, wiring.flipped(self.ring_write), rings.write)
+        wiring.connect(m, rings.fault, wiring.flipped(self.ring_fault))
         return rings, ring
 
-    def _masks(self, m: Module, masks: Ram, fetch) -> tuple[Signal, Signal]:
+    def _mask_parts(self, fetch, coded: Signal) -> Value:
+        """The 32-bit parts of a mask word that a fetch takes: of codes in a word of several only one half."""
+        parts = self.config.mask_word_bits // 32
+        half = (coded & ~fetch.unit[0], coded & fetch.unit[0]) if parts > 1 else (0, 0)
+        return Cat(~Value.cast(half[part * 2 // parts]) for part in range(parts))
+
+    def _masks(self, m: Module, masks: CheckedRam, fetch) -> tuple[Signal, Signal]:
         """The two units of a fetch of raw bits, which begin at an even one, and the one of a fetch of codes."""
         config = self.config
         unit = config.mask_unit_bits

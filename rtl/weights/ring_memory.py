@@ -4,9 +4,9 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from rtl.base.checked_ram import CheckedRam
 from rtl.base.command import COMMAND
-from rtl.base.ports import TileFetch, WritePort
-from rtl.base.ram import Ram
+from rtl.base.ports import TileFetch, WordFault, WritePort
 from rtl.weights.ring_walk import RingWalk
 from spec.config import AcceleratorConfig
 from spec.ring import RING_WORD
@@ -43,11 +43,13 @@ class RingMemory(wiring.Component):
     plane : In(range(ring_words))
         First word of its plane.
     used : In(TileFetch)
-        The fetch that leaves it.
+        The fetch that leaves it; ``valid`` if it draws from a ring and is taken.
     kept : Out(weight_rows * C)
         Trits that are not 0, port by port, lowest channel first; 0 where there is no channel.
     negative : Out(weight_rows * C)
     write : In(WritePort)
+    fault : Out(WordFault)
+        A word drawn was wrong in one of the copies.
     """
 
     def __init__(self, config: AcceleratorConfig):
@@ -63,7 +65,8 @@ class RingMemory(wiring.Component):
             "used": In(TileFetch),
             "kept": Out(trits),
             "negative": Out(trits),
-            "write": In(WritePort(width=32, depth=config.ring_words)),
+            "write": In(WritePort(width=32, depth=config.ring_words, part=32)),
+            "fault": Out(WordFault(config.ring_words)),
         })
 
     def elaborate(self, platform):
@@ -93,13 +96,19 @@ class RingMemory(wiring.Component):
 
         words = []
         for copy in range(config.ring_copies):
-            m.submodules[f"copy{copy}"] = ram = Ram(width=32, depth=config.ring_words)
+            m.submodules[f"copy{copy}"] = ram = CheckedRam(
+                width=32, depth=config.ring_words, protect=config.protect
+            )
             wiring.connect(m, wiring.flipped(self.write), ram.write)
             m.d.comb += [
                 ram.read_address.eq(self.plane + walk.addresses[copy]),
                 ram.read_enable.eq(self.advance),
             ]
             words.append(ram.read_data)
+            if config.protect:
+                m.d.comb += ram.used.eq(self.used.valid)
+            with m.If(ram.fault.valid):
+                m.d.comb += [self.fault.valid.eq(1), self.fault.address.eq(ram.fault.address)]
         channels = Signal(range(config.word_bytes + 1))
         m.d.comb += channels.eq(
             Mux(self.used.partial, GROUP * self.used.groups - spare, config.word_bytes)

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from sim import verilator
-from sim.verilator import WRAPPER, Case, Simulation, SimulationFailed, build_simulation, environment
+from sim.verilator import WRAPPER, Case, Simulation, SimulationFailed, View, build_simulation, environment
 from spec.refusal import Refused
 
 PASSED = '<testsuites><testsuite><testcase name="a" time="0.5"/></testsuite></testsuites>'
@@ -129,7 +129,7 @@ def test_other_text_other_flags_or_a_lost_program_are_built_again(runner, tmp_pa
 def test_waveforms_are_another_build(runner, tmp_path):
     fake = runner()
     plain = build_simulation("module foldenite; endmodule", tmp_path)
-    waves = build_simulation("module foldenite; endmodule", tmp_path, waves=True)
+    waves = build_simulation("module foldenite; endmodule", tmp_path, view=View.WAVES)
     assert plain.directory != waves.directory
     assert [build["waves"] for build in fake.builds] == [False, True]
     assert "-DWAVES" in fake.builds[1]["build_args"]
@@ -179,7 +179,7 @@ def test_old_results_are_not_taken_for_new_ones(runner, tmp_path):
 
 
 def test_python_sees_the_wrapper_and_nothing_else():
-    lines = verilator._control_file(WRAPPER.read_text()).splitlines()
+    lines = verilator._control_file(WRAPPER.read_text(), View.PLAIN).splitlines()
     assert lines[0] == "`verilator_config"
     form = re.compile(r'public_flat_(rw|rd) -module "testbench" -var "(\w+)"')
     rules = {name: access for access, name in (form.fullmatch(line).groups() for line in lines[1:])}

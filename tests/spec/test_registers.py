@@ -64,15 +64,16 @@ def test_identity_starts_where_drivers_look_first():
     assert [offset_of(name) for name in ("MAGIC", "VERSION", "CONFIG_HASH", "MODEL_HASH")] == [0x10, 0x14, 0x18, 0x1C]
     assert MAGIC.to_bytes(4, "big") == b"FOLD"
     config = config_for(16)
-    assert identity(config) == {"MAGIC": MAGIC, "VERSION": VERSION, "CONFIG_HASH": config.hash, "FEATURES": 1}
+    assert identity(config) == {"MAGIC": MAGIC, "VERSION": VERSION, "CONFIG_HASH": config.hash, "FEATURES": 5}
     for name in ("MAGIC", "VERSION", "CONFIG_HASH"):
         assert [(f.width, f.access) for f in BY_NAME[name].fields] == [(32, Access.RO)]
 
 
 def test_features_say_what_the_build_knows():
     assert [(f.name, f.lsb, f.width, f.access) for f in BY_NAME["FEATURES"].fields] == [
-        ("masks", 0, 1, Access.RO), ("ring", 1, 1, Access.RO)]
-    assert identity(config_for(16, ring_words=16))["FEATURES"] == 3
+        ("masks", 0, 1, Access.RO), ("ring", 1, 1, Access.RO), ("protect", 2, 1, Access.RO)]
+    assert identity(config_for(16, ring_words=16))["FEATURES"] == 7
+    assert identity(config_for(16, protect=False))["FEATURES"] == 1
 
 
 def test_counters_are_pairs_in_order():

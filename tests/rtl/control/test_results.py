@@ -49,6 +49,7 @@ async def results_of(ctx, dut, lane, acc, memory, gap):
             assert cycle == schedule[len(stores) - 1] + Ram.LATENCY + Requantizer.LATENCY
         addresses = [*addresses[1:], ctx.get(dut.residual_address)]
         await ctx.tick()
+        assert not ctx.get(dut.fault.valid)
         cycle += 1
         ctx.set(lane.residual_word, int.from_bytes(memory[addresses[0] % len(memory)].tobytes(), "little"))
         if announced[0] is not None:

@@ -68,6 +68,7 @@ async def run(ctx, dut, first, wait=lambda: False):
                 await ctx.tick()
                 assert ctx.get(dut.ready)
             index, iteration = (getattr(ctx.get(dut.position), name) for name in ("command", "iteration"))
+            assert not ctx.get(dut.fault.valid)
             taken.append((index - first, ctx.get(dut.entry_offset), iteration, ctx.get(dut.command)))
             ctx.set(dut.taken, 1)
             cycles = 0
@@ -82,7 +83,7 @@ async def run(ctx, dut, first, wait=lambda: False):
 def test_program(simulate, layout_of, name, first):
     """Whole commands in order, with their offsets; started twice, at any place, taken late or at once."""
     program, expected = PROGRAMS[name]
-    dut, rng = Sequencer(commands=DEPTH), random.Random(first)
+    dut, rng = Sequencer(commands=DEPTH, protect=True), random.Random(first)
 
     async def testbench(ctx):
         await load(ctx, dut, program, first)
@@ -98,7 +99,7 @@ def test_program(simulate, layout_of, name, first):
 
 def test_timing(simulate):
     """What the docstring says: 19 cycles to the next command, 3 more for each loop command before it, 4 to the end."""
-    dut = Sequencer(commands=DEPTH)
+    dut = Sequencer(commands=DEPTH, protect=True)
 
     async def testbench(ctx):
         await load(ctx, dut, [CONV(1), loop(2, 1), CONV(2), END, STORE(3), HALT], 0)
@@ -111,7 +112,7 @@ def test_timing(simulate):
 @pytest.mark.parametrize("op", range(len(Op), 16))
 def test_unknown_command_ends_the_program(simulate, op):
     """Its index is reported, nothing after it runs, and the next start is as good as the first."""
-    dut = Sequencer(commands=DEPTH)
+    dut = Sequencer(commands=DEPTH, protect=True)
     unknown = HALT.copy()
     unknown[0] = op
 

@@ -15,7 +15,7 @@ CONFIG = config_for(16)
 
 START, DONE, IDLE, READY, ABORT = 1 << 0, 1 << 1, 1 << 2, 1 << 3, 1 << 8
 DONE_IRQ, ERROR_IRQ = 1 << 0, 1 << 1
-AT_RESET = {"CONTROL": IDLE | READY, "MAGIC": MAGIC, "VERSION": VERSION, "CONFIG_HASH": CONFIG.hash, "FEATURES": 1}
+AT_RESET = {"CONTROL": IDLE | READY, "MAGIC": MAGIC, "VERSION": VERSION, "CONFIG_HASH": CONFIG.hash, "FEATURES": 5}
 
 
 async def watchdog(ctx):

@@ -84,6 +84,8 @@ def loaded_tiles(simulate, layout_of, program, payload, lateness, rings=()):
             if ctx.get(dut.write):
                 shadow[ctx.get(dut.write_index)] = ctx.get(dut.write_weights.as_value())
             await ctx.tick()
+            assert not ctx.get(dut.mask_fault.valid)
+            assert not config.ring_words or not ctx.get(dut.ring_fault.valid)
         assert ctx.get(dut.idle)
         assert not ctx.get(dut.full)
 
