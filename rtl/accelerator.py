@@ -49,6 +49,7 @@ class Core(wiring.Component):
     def __init__(self, config: AcceleratorConfig):
         self.config = config
         super().__init__(_BUSES | {"irq": Out(1), "busy": Out(1), "failed": Out(1)})
+        self.engine = Engine(config)
 
     def elaborate(self, platform):
         m = Module()
@@ -57,7 +58,7 @@ class Core(wiring.Component):
         m.submodules.loader = loader = PacketLoader(self.config)
         m.submodules.sender = sender = FrameSender()
         m.submodules.cycle_counters = counters = Counters()
-        engine = Engine(self.config)
+        engine = self.engine
         # An inference without the masks it needs is stopped a cycle after the error, as if aborted.
         stop = Signal()
         m.submodules.engine = ResetInserter(registers.abort | stop)(engine)

@@ -107,7 +107,7 @@ REGISTERS = (
         Field("code", 0, 8, Access.WC, "ErrorCode; any write clears it."),
     )),
     Register("ERROR_INFO", 0x24, "What the error was about.",
-             _whole(Access.RO, "Offending word, address or command index; of MEMORY, target << 24 | 32-bit word.")),
+             _whole(Access.RO, "Offending word, address or command index; of MEMORY, target << 24 | 32-bit address.")),
     Register("PROGRAM_START", 0x28, "Selects the resident model.", (
         Field("command", 0, 16, Access.RW, "Index of the first command."),
     )),

@@ -14,8 +14,9 @@ class CheckedRam(wiring.Component):
     """:class:`rtl.base.ram.Ram` of 32-bit parts. With ``protect`` each part is stored with the bit that makes its ones
     odd in number, ``p = 1 ^ b0 ^ ... ^ b31``, so a single flip among the 33 is always seen.
 
-    Only the parts of ``read_data`` that are ``used`` are judged: what was never written may be read, not used. Block
-    RAMs are 9, 18 or 36 bits wide, and the bit has its place in them.
+    Only the parts of ``read_data`` that are ``used`` are judged: what was never written may be read, not used. The bits
+    lie in a memory of their own, because a word of 33 bits fits no block RAM that is deeper than 2048 words, and takes
+    as many LUTs to put together as all else here.
 
     Timing: that of ``Ram``; ``fault`` stands one cycle after ``used``.
 
@@ -54,33 +55,42 @@ class CheckedRam(wiring.Component):
             "read_data": Out(width),
             "fault": Out(WordFault(depth)),
         })
-        stored = AXI_BITS + protect
-        self.cells = Ram(width=width // AXI_BITS * stored, depth=depth, part=stored)
+        self.cells = Ram(width=width, depth=depth, part=AXI_BITS)
+        self.parity = Ram(width=width // AXI_BITS, depth=depth, part=1) if protect else None
 
     def elaborate(self, platform):
         m = Module()
 
-        parts, stored = self.width // AXI_BITS, AXI_BITS + self.protect
-        m.submodules.cells = cells = self.cells
+        m.submodules.cells = self.cells
+        wiring.connect(m, wiring.flipped(self.write), self.cells.write)
         m.d.comb += [
-            cells.write.address.eq(self.write.address),
-            cells.write.enable.eq(self.write.enable),
-            cells.read_address.eq(self.read_address),
-            cells.read_enable.eq(self.read_enable),
+            self.cells.read_address.eq(self.read_address),
+            self.cells.read_enable.eq(self.read_enable),
+            self.read_data.eq(self.cells.read_data),
         ]
-        wrong, address = Signal(parts), self.read_address
-        for part in range(parts):
-            given, kept = self.write.data.word_select(part, AXI_BITS), cells.read_data.word_select(part, stored)
-            m.d.comb += cells.write.data.word_select(part, stored).eq(Cat(given, ~given.xor())[:stored])
-            m.d.comb += self.read_data.word_select(part, AXI_BITS).eq(kept)
-            if self.protect:
-                m.d.sync += wrong[part].eq(self.used[part] & ~kept.xor())
         if self.protect:
-            for stage in range(Ram.LATENCY):
-                after = Signal.like(self.read_address, name=f"address{stage + 1}", reset_less=True)
-                with m.If(self.read_enable):
-                    m.d.sync += after.eq(address)
-                address = after
-            m.d.sync += self.fault.address.eq(address)
-            m.d.comb += self.fault.valid.eq(wrong.any())
+            m.submodules.parity = self.parity
+            self._check(m)
         return m
+
+    def _check(self, m: Module) -> None:
+        """Store a bit with every part, and judge the parts that are used by it."""
+        parity, parts = self.parity, range(self.width // AXI_BITS)
+        wrong, address = Signal(len(parts)), self.read_address
+        m.d.comb += [
+            parity.write.address.eq(self.write.address),
+            parity.write.enable.eq(self.write.enable),
+            parity.write.data.eq(Cat(~self.write.data.word_select(part, AXI_BITS).xor() for part in parts)),
+            parity.read_address.eq(self.read_address),
+            parity.read_enable.eq(self.read_enable),
+            self.fault.valid.eq(wrong.any()),
+        ]
+        for part in parts:
+            read = Cat(self.read_data.word_select(part, AXI_BITS), parity.read_data[part])
+            m.d.sync += wrong[part].eq(self.used[part] & ~read.xor())
+        for stage in range(Ram.LATENCY):
+            after = Signal.like(self.read_address, name=f"address{stage + 1}", reset_less=True)
+            with m.If(self.read_enable):
+                m.d.sync += after.eq(address)
+            address = after
+        m.d.sync += self.fault.address.eq(address)

@@ -39,14 +39,15 @@ PATHS: Mapping[str, str] = {
     "lane.pool": f"{LANE}.pool",
 }
 
-#: Where the content of each memory is, by the name of ``AcceleratorConfig.memory_bits``. Of the ring memory there are
-#: copies, with their number in braces, and of a lane's memories as many as lanes.
+#: Where each memory is, by the name of ``AcceleratorConfig.memory_bits``: one that may be checked has its words in
+#: ``cells`` and their bits in ``parity``. Of the ring memory there are copies, whose number goes into the braces, and of
+#: a lane's memories as many as lanes.
 MEMORIES: Mapping[str, str] = {
-    "program": f"{ENGINE}.sequencer.program.cells.ram",
-    "mask": f"{ENGINE}.weights.masks.cells.ram",
-    "entries": f"{ENGINE}.results.memory.cells.ram",
-    "ring": f"{ENGINE}.weights.rings.copy{{}}.cells.ram",
-    "x": f"{LANE}{{}}.x.ram.ram",
-    "t": f"{LANE}{{}}.t.ram.ram",
-    "psum": f"{LANE}{{}}.accumulator.psums.ram",
+    "program": f"{ENGINE}.sequencer.program",
+    "mask": f"{ENGINE}.weights.masks",
+    "entries": f"{ENGINE}.results.memory",
+    "ring": f"{ENGINE}.weights.rings.copy{{}}",
+    "x": f"{LANE}{{}}.x.ram",
+    "t": f"{LANE}{{}}.t.ram",
+    "psum": f"{LANE}{{}}.accumulator.psums",
 }

@@ -66,6 +66,7 @@ class Results(wiring.Component):
             "entry_write": In(WritePort(width=32 * config.rows, depth=config.entry_rows, part=32)),
             "fault": Out(WordFault(config.entry_rows)),
         })
+        self.memory = CheckedRam(width=32 * config.rows, depth=config.entry_rows, protect=config.protect)
 
     def elaborate(self, platform):
         m = Module()
@@ -107,9 +108,7 @@ class Results(wiring.Component):
         cycles away at least: so they have a whole cycle to get from the memory to the lanes.
         """
         config = self.config
-        m.submodules.memory = memory = CheckedRam(
-            width=32 * config.rows, depth=config.entry_rows, protect=config.protect
-        )
+        m.submodules.memory = memory = self.memory
         row = Signal(WIDTHS["entry_base"])
         first = Signal(Ram.LATENCY)
         entries = Signal.like(self.entries, reset_less=True)

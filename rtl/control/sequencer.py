@@ -68,13 +68,12 @@ class Sequencer(wiring.Component):
             "write": In(WritePort(width=32, depth=commands * COMMAND_WORDS, part=32)),
             "fault": Out(WordFault(commands * COMMAND_WORDS)),
         })
+        self.program = CheckedRam(width=32, depth=commands * COMMAND_WORDS, protect=protect)
 
     def elaborate(self, platform):
         m = Module()
 
-        m.submodules.program = program = CheckedRam(
-            width=32, depth=self.commands * COMMAND_WORDS, protect=self.protect
-        )
+        m.submodules.program = program = self.program
         wiring.connect(m, wiring.flipped(self.write), program.write)
         wiring.connect(m, program.fault, wiring.flipped(self.fault))
         m.d.comb += program.read_enable.eq(1)

@@ -1,6 +1,6 @@
 """Fetches masks or ring words, regenerates signs, delivers the weights of the next tile while the present one runs."""
 
-from amaranth.hdl import Array, Cat, Module, Mux, Signal, Value
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -89,6 +89,7 @@ class WeightLoader(wiring.Component):
             "mask_write": In(WritePort(width=config.mask_word_bits, depth=config.mask_words, part=32)),
             "mask_fault": Out(WordFault(config.mask_words)),
         })
+        self.masks = CheckedRam(width=config.mask_word_bits, depth=config.mask_words, protect=config.protect)
 
     def elaborate(self, platform):
         m = Module()
@@ -99,9 +100,7 @@ class WeightLoader(wiring.Component):
         m.submodules.signs = signs = WeightGenerator(
             fetches=config.load_cycles, ports=config.weight_rows, channels=config.word_bytes
         )
-        m.submodules.masks = masks = CheckedRam(
-            width=config.mask_word_bits, depth=config.mask_words, protect=config.protect
-        )
+        m.submodules.masks = masks = self.masks
         self._connect_host(m, masks, chunks, walk)
 
         # The fetch leaves the walk, spends two cycles in the mask memory and then writes its rows. Its streams are
@@ -212,8 +211,10 @@ class WeightLoader(wiring.Component):
     def _mask_parts(self, fetch, coded: Signal) -> Value:
         """The 32-bit parts of a mask word that a fetch takes: of codes in a word of several only one half."""
         parts = self.config.mask_word_bits // 32
-        half = (coded & ~fetch.unit[0], coded & fetch.unit[0]) if parts > 1 else (0, 0)
-        return Cat(~Value.cast(half[part * 2 // parts]) for part in range(parts))
+        if parts == 1:
+            return Const(1)
+        halves = (~(coded & fetch.unit[0]), ~(coded & ~fetch.unit[0]))
+        return Cat(halves[part * 2 // parts] for part in range(parts))
 
     def _masks(self, m: Module, masks: CheckedRam, fetch) -> tuple[Signal, Signal]:
         """The two units of a fetch of raw bits, which begin at an even one, and the one of a fetch of codes."""

@@ -68,6 +68,9 @@ class RingMemory(wiring.Component):
             "write": In(WritePort(width=32, depth=config.ring_words, part=32)),
             "fault": Out(WordFault(config.ring_words)),
         })
+        self.copies = [
+            CheckedRam(width=32, depth=config.ring_words, protect=config.protect) for _ in range(config.ring_copies)
+        ]
 
     def elaborate(self, platform):
         m = Module()
@@ -95,10 +98,8 @@ class RingMemory(wiring.Component):
             m.d.sync += spare.eq(self.command.spare_channels)
 
         words = []
-        for copy in range(config.ring_copies):
-            m.submodules[f"copy{copy}"] = ram = CheckedRam(
-                width=32, depth=config.ring_words, protect=config.protect
-            )
+        for copy, ram in enumerate(self.copies):
+            m.submodules[f"copy{copy}"] = ram
             wiring.connect(m, wiring.flipped(self.write), ram.write)
             m.d.comb += [
                 ram.read_address.eq(self.plane + walk.addresses[copy]),

@@ -45,17 +45,20 @@ def _words_of(dut, path: str):
 
 
 def memories_of(dut, config: AcceleratorConfig) -> dict[str, list]:
-    """Handles of the words of every memory, by name; of some there are several."""
+    """Handles of the arrays of words that every memory consists of, by its name."""
     copies = {"ring": config.ring_copies} | dict.fromkeys(("x", "t", "psum"), config.lanes)
-    return {
-        name: [_words_of(dut, path.format(number)) for number in range(copies.get(name, 1))]
-        for name, path in MEMORIES.items() if name in config.memory_bits
-    }
+    found = {}
+    for name, path in MEMORIES.items():
+        if name in config.memory_bits:
+            parts = [""] if name not in LASTING else [".cells", ".parity"] if config.protect else [".cells"]
+            numbers = range(copies.get(name, 1))
+            found[name] = [_words_of(dut, f"{path.format(n)}{part}.ram") for n in numbers for part in parts]
+    return found
 
 
-def bit_of(name: str, copies: Sequence, rng: Random) -> Bit:
+def bit_of(name: str, arrays: Sequence, rng: Random) -> Bit:
     """Any bit of a memory, each as likely."""
-    words = rng.choice(copies)
+    words, = rng.choices(arrays, [len(array) * len(array[0]) for array in arrays])
     return Bit(name, words, rng.randrange(len(words)), rng.randrange(len(words[0])))
 
 

@@ -12,7 +12,7 @@ from gen.cycles import predict
 from rtl.accelerator import Accelerator
 from spec import golden
 from spec.config import config_for
-from spec.packets import chunk_packet
+from spec.packets import Target, chunk_packet
 from spec.registers import ErrorCode
 from spec.supermask import Mode
 from spec.synthetic import random_images
@@ -242,5 +242,66 @@ def test_a_chunk_of_wrong_length_stops_the_inference(on_core, streamed, change):
         tensors, _ = await host.infer(program, image)
         assert differences(program, image, tensors) == []
         assert await host.read("ERROR") == ErrorCode.NONE
+
+    on_core(program.config, scenario)
+
+
+def test_the_watchdog_ends_a_wait_for_masks_that_never_come(on_core, streamed):
+    """With an error, some cycles after those it allows; then the accelerator is as good as new."""
+    program = streamed(Mode.ONE_OF_FOUR, 0.2)
+    image, = random_images(program.model.network, 1, 4)
+    allowed = predict(program).total + 300
+
+    async def scenario(host):
+        await host.write("WATCHDOG", allowed)
+        for packet in program.packets:
+            await host.send(packet)
+        await host.send(program.image_packet(image))
+        await host.write("CONTROL", 1)
+        while not await host.read("CONTROL") & 4:
+            pass
+        assert await host.read("ERROR") == ErrorCode.WATCHDOG
+        await host.write("SNAPSHOT", 1)
+        assert 0 <= await host.read("TOTAL_LOW") - allowed <= 5
+        await host.write("ERROR", 0)
+        tensors, counts = await host.infer(program, image)
+        assert differences(program, image, tensors) == []
+        assert counts["TOTAL"] == predict(program).total
+        assert await host.read("ERROR") == ErrorCode.NONE
+
+    on_core(program.config, scenario)
+
+
+def test_a_flipped_bit_in_each_memory_stops_the_inference(small_model, fitting, on_core):
+    """ERROR_INFO names the memory and the first 32 bits of its word; loaded again, the program gives what it gave."""
+    model = small_model(mode=Mode.ONE_OF_FOUR, image=(2, 3, 1))
+    program = compile_model(model, fitting(model.network, 64, groups=8, rows=8, weight_rows=2))
+    image, = random_images(program.model.network, 1, 4)
+    expected = golden.run(model, image[None]).logits
+
+    async def scenario(host):
+        engine = host.core.engine
+        cells = {
+            Target.PROGRAM: engine.sequencer.program.cells, Target.MASK: engine.weights.masks.cells,
+            Target.ENTRIES: engine.results.memory.cells,
+        }
+        for target, memory in cells.items():
+            await host.write("PROGRAM_START", program.start)
+            for packet in program.packets:
+                await host.send(packet)
+            part = len(memory.write.enable) - 1
+            stored = memory.data[1][part]
+            host.ctx.set(stored, host.ctx.get(stored) ^ 1)
+            await host.send(program.image_packet(image))
+            await host.write("CONTROL", 1)
+            while not await host.read("CONTROL") & 4:
+                pass
+            assert await host.read("ERROR") == ErrorCode.MEMORY
+            assert await host.read("ERROR_INFO") == target << 24 | len(memory.write.enable)
+            await host.write("ERROR", 0)
+        for packet in program.packets:
+            await host.send(packet)
+        (logits,), _ = await host.infer(program, image)
+        assert np.array_equal(logits, expected[0])
 
     on_core(program.config, scenario)

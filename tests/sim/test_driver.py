@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from gen.compile import compile_model
+from gen.cycles import predict
 from sim.driver import Driver, bit, check_counters, model_word
 from sim.errors import MEANINGS, AcceleratorError
 from spec.config import config_for
@@ -236,6 +237,23 @@ def test_an_error_is_raised_with_its_meaning_and_cleared(driver, transport, prog
     assert (caught.value.code, caught.value.info) == (ErrorCode.COMMAND, 12)
     assert transport.values["ERROR"] == 0
     assert transport.log[-1] == "discard"
+
+
+def test_the_watchdog_is_off_until_it_is_asked_for(driver, transport, program):
+    driver.load(program)
+    assert transport.values["WATCHDOG"] == 0
+
+
+@pytest.mark.parametrize("first", ["load", "watch"])
+def test_the_watchdog_allows_the_cycle_model_and_a_margin(driver, transport, program, first):
+    """Whether it is asked for before a program is selected or after; and not for ever."""
+    for step in sorted(("load", "watch"), key=lambda step: step != first):
+        driver.load(program) if step == "load" else driver.watch(1000)
+    assert transport.values["WATCHDOG"] == predict(program).total + 1000
+    driver.watch(1 << 40)
+    assert transport.values["WATCHDOG"] == (1 << 32) - 1
+    driver.watch(None)
+    assert transport.values["WATCHDOG"] == 0
 
 
 def test_an_unknown_error_code_is_named():

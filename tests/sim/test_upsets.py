@@ -26,7 +26,7 @@ def test_outcomes_are_counted_by_memory():
 
 def test_fewer_images_than_lanes_are_refused(path, tmp_path):
     options = ["--pe", "64", "--groups", "4", "--rows", "4", "--lanes", "4", "--images", "3"]
-    with pytest.raises(Refused, match="^A build of 4 lanes needs as many images, not 3; use fewer --lanes or more "):
+    with pytest.raises(Refused, match=r"^A build of 4 lanes needs as many images, not 3; use fewer --lanes or more "):
         upsets.main([path, *options, "--out", str(tmp_path / "out")])
     assert not (tmp_path / "out").exists()
 

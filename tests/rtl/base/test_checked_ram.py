@@ -26,8 +26,8 @@ def run(simulate, *, parts, reads, flips=(), protect=True):
             await ctx.tick()
         ctx.set(dut.write.enable, 0)
         for address, part, bit in flips:
-            row = dut.cells.data[address]
-            ctx.set(row[part], ctx.get(row[part]) ^ 1 << bit)
+            stored, bit = (dut.cells.data, bit) if bit < 32 else (dut.parity.data, 0)
+            ctx.set(stored[address][part], ctx.get(stored[address][part]) ^ 1 << bit)
         ctx.set(dut.read_enable, 1)
         for cycle in range(len(reads) + dut.LATENCY):
             there = cycle >= dut.LATENCY

@@ -118,3 +118,30 @@ def test_shifts_of_the_test_are_not_trivial():
     values = [requantize(np.int64(0), 0, 0, np.int64(100), shift=9, bias_shift=2, residual_shift=s, signed=False)
               for s in (SHIFTS["residual_shift"], 0)]
     assert values == [200, 100]
+
+
+@pytest.mark.parametrize("part", [0, 3])
+def test_a_flipped_entry_is_reported_when_its_tile_is_taken(simulate, layout_of, part):
+    config = config_for(16, entries=64 * 4)
+    dut, faults = Results(config), []
+
+    async def testbench(ctx):
+        await load_entries(ctx, dut, np.arange(64 * 4, dtype=np.uint32).reshape(64, 4), 4)
+        entry = dut.memory.cells.data[9][part]
+        ctx.set(entry, ctx.get(entry) ^ 1 << 31)
+        command = {"out_pixels": 1, "out_step": 1, "entry_base": 8}
+        ctx.set(dut.command, layout_of(encode(Op.CONV, **command)))
+        ctx.set(dut.take, 1)
+        await ctx.tick()
+        ctx.set(dut.take, 0)
+        for tile in range(3):
+            ctx.set(dut.soon, 1)
+            await ctx.tick()
+            ctx.set(dut.soon, 0)
+            for _ in range(6):
+                if ctx.get(dut.fault.valid):
+                    faults.append((tile, ctx.get(dut.fault.address)))
+                await ctx.tick()
+
+    simulate(dut, testbench)
+    assert faults == [(1, 9)]

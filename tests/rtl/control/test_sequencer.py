@@ -68,7 +68,6 @@ async def run(ctx, dut, first, wait=lambda: False):
                 await ctx.tick()
                 assert ctx.get(dut.ready)
             index, iteration = (getattr(ctx.get(dut.position), name) for name in ("command", "iteration"))
-            assert not ctx.get(dut.fault.valid)
             taken.append((index - first, ctx.get(dut.entry_offset), iteration, ctx.get(dut.command)))
             ctx.set(dut.taken, 1)
             cycles = 0
@@ -78,12 +77,22 @@ async def run(ctx, dut, first, wait=lambda: False):
     return taken, error, [*delays, cycles]
 
 
+def collector(dut, faults):
+    """A testbench that adds the address of every fault to ``faults``."""
+    async def watch(ctx):
+        async for _, _, valid, address in ctx.tick().sample(dut.fault.valid, dut.fault.address):
+            if valid:
+                faults.add(address)
+
+    return watch
+
+
 @pytest.mark.parametrize("name", PROGRAMS)
 @pytest.mark.parametrize("first", [0, 5])
 def test_program(simulate, layout_of, name, first):
     """Whole commands in order, with their offsets; started twice, at any place, taken late or at once."""
     program, expected = PROGRAMS[name]
-    dut, rng = Sequencer(commands=DEPTH, protect=True), random.Random(first)
+    dut, rng, faults = Sequencer(commands=DEPTH, protect=True), random.Random(first), set()
 
     async def testbench(ctx):
         await load(ctx, dut, program, first)
@@ -93,8 +102,9 @@ def test_program(simulate, layout_of, name, first):
             assert [entry[:3] for entry in taken] == expected
             assert [entry[3] for entry in taken] == [layout_of(program[index]) for index, *_ in expected]
             assert error is None
+            assert not faults
 
-    simulate(dut, testbench)
+    simulate(dut, testbench, collector(dut, faults))
 
 
 def test_timing(simulate):
@@ -124,3 +134,21 @@ def test_unknown_command_ends_the_program(simulate, op):
             assert error == 2 + 3
 
     simulate(dut, testbench)
+
+
+@pytest.mark.parametrize("word", [0, 1, COMMAND_WORDS - 1])
+def test_a_flipped_bit_is_reported_with_its_word(simulate, word):
+    """Whatever the wrong word makes of the program, nobody is left to take it for the right one."""
+    dut, faults = Sequencer(commands=DEPTH, protect=True), set()
+    place = COMMAND_WORDS + word
+
+    async def testbench(ctx):
+        await load(ctx, dut, [CONV(1), STORE(3), HALT], 0)
+        await run(ctx, dut, 0)
+        assert not faults
+        stored = dut.program.cells.data[place][0]
+        ctx.set(stored, ctx.get(stored) ^ 1 << 30)
+        await run(ctx, dut, 0)
+        assert faults == {place}
+
+    simulate(dut, testbench, collector(dut, faults))

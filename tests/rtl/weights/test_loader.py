@@ -178,3 +178,33 @@ def test_first_row_and_first_tile_come_on_time(simulate, layout_of, small_model,
         assert events == {"write": weight_rows + 3, "full": weight_rows + 3 + rows // weight_rows}
 
     simulate(dut, testbench)
+
+
+@pytest.mark.parametrize(("mode", "judged"), [(Mode.ANY, {0, 1}), (Mode.ONE_OF_FOUR, {0})])
+def test_a_flipped_mask_is_reported_if_it_is_used(simulate, layout_of, payload_of, small_model, fitting, mode, judged):
+    """The one fetch of a layer: of codes it takes one half of a mask word, the one ``judged``; raw bits take all."""
+    model = small_model(mode=mode, image=(1, 1, 1), classes=2, widths=(4, 4), iterations=(0, 0))
+    config = fitting(model.network, 64, groups=8, rows=8, weight_rows=4)
+    program = compile_model(model, config)
+    command = next(c for c in program.commands if c.placed and c.placed.layer.name == "stage2.entry.shortcut")
+    unit = command.placed.mask_unit
+    assert (config.mask_word_bits, command.placed.last_rows, command.placed.weight_tiles) == (128, 1, 1)
+    for half in (0, 1):
+        dut, faults = WeightLoader(config), []
+
+        async def testbench(ctx, dut=dut, faults=faults, half=half):
+            await load_masks(ctx, dut, payload_of(program.packets[1]), config)
+            stored = dut.masks.cells.data[unit // 2][2 * (unit % 2 ^ half)]
+            ctx.set(stored, ctx.get(stored) ^ 1)
+            ctx.set(dut.command, layout_of(command.words))
+            ctx.set(dut.take, 1)
+            await ctx.tick()
+            ctx.set(dut.take, 0)
+            for _ in range(30):
+                ctx.set(dut.swap, ctx.get(dut.full))
+                if ctx.get(dut.mask_fault.valid):
+                    faults.append(ctx.get(dut.mask_fault.address))
+                await ctx.tick()
+
+        simulate(dut, testbench)
+        assert set(faults) == ({unit // 2} if half in judged else set())

@@ -81,3 +81,42 @@ def test_words_of_a_fetch(simulate, layout_of, shape, stalls):
         assert done == len(fetches)
 
     simulate(dut, testbench)
+
+
+def test_a_flipped_word_is_reported_by_the_copy_that_draws_it(simulate, layout_of):
+    """Only if a ring's fetch takes it, and wherever the copy is."""
+    config = config_for(64, groups=8, rows=8, weight_rows=2, ring_words=64)
+    dut, faults = RingMemory(config), []
+    command = {"ring": 1, "ring_start": START, "ring_step": STEP, "ring_words": SIZE, "ring_row_step": 2 * STEP}
+
+    async def testbench(ctx):
+        ctx.set(dut.write.enable, 1)
+        for address in range(64):
+            ctx.set(dut.write.address, address)
+            await ctx.tick()
+        ctx.set(dut.write.enable, 0)
+        last = len(dut.copies) - 1  # the second word of the second row
+        flipped = PLANE + (START + 3 * STEP) % SIZE
+        stored = dut.copies[last].cells.data[flipped][0]
+        ctx.set(stored, ctx.get(stored) ^ 1)
+        ctx.set(dut.command, layout_of(encode(Op.CONV, **command)))
+        ctx.set(dut.take, 1)
+        await ctx.tick()
+        ctx.set(dut.take, 0)
+        ctx.set(dut.plane, PLANE)
+        ctx.set(dut.advance, 1)
+        while ctx.get(dut.seeding):
+            await ctx.tick()
+        for used in (0, 1):
+            ctx.set(dut.fetch, {"valid": 1, "start": not used, "rewind": used})
+            await ctx.tick()
+            ctx.set(dut.fetch, {})
+            await ctx.tick()
+            ctx.set(dut.used, {"valid": used})
+            await ctx.tick()
+            ctx.set(dut.used, {})
+            faults.append((ctx.get(dut.fault.valid), ctx.get(dut.fault.address)))
+        assert faults[0][0] == 0
+        assert faults[1] == (1, flipped)
+
+    simulate(dut, testbench)
