@@ -182,7 +182,8 @@ class Driver:
         self.write("PROGRAM_START", program.start)
         self.write("MODEL_HASH", model_word(program))
         self.program = program
-        self._set_watchdog()
+        if self._margin is not None:
+            self.watch(self._margin)
 
     def watch(self, margin: int | None) -> None:
         """From now on stop, with an error, inferences that take more than ``margin`` cycles longer than the cycle model
@@ -191,14 +192,10 @@ class Driver:
         Cycles in which the accelerator waits for the host count: for its masks, and until a frame was taken.
         """
         self._margin = margin
-        self._set_watchdog()
-
-    def _set_watchdog(self) -> None:
-        """Tell the accelerator how long the selected program may take."""
-        if self.program is None:
-            return
-        longest = 0 if self._margin is None else min(predict(self.program).total + self._margin, (1 << 32) - 1)
-        self.write("WATCHDOG", longest)
+        if margin is None:
+            self.write("WATCHDOG", 0)
+        elif self.program is not None:
+            self.write("WATCHDOG", min(predict(self.program).total + margin, (1 << 32) - 1))
 
     def infer(self, images: np.ndarray) -> Result:
         """Run the selected program on ``images``, uint8 (B, H, W, C), at most one per lane.

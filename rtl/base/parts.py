@@ -40,8 +40,8 @@ PATHS: Mapping[str, str] = {
 }
 
 #: Where each memory is, by the name of ``AcceleratorConfig.memory_bits``: one that may be checked has its words in
-#: ``cells`` and their bits in ``parity``. Of the ring memory there are copies, whose number goes into the braces, and of
-#: a lane's memories as many as lanes.
+#: ``cells`` and their bits in ``parity``. Of the ring memory there are copies, whose number goes into the braces, and
+#: of a lane's memories as many as lanes.
 MEMORIES: Mapping[str, str] = {
     "program": f"{ENGINE}.sequencer.program",
     "mask": f"{ENGINE}.weights.masks",
