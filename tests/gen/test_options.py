@@ -16,7 +16,7 @@ from spec.topologies import residual_network, rpg
 OTHER = {
     "groups": 8, "rows": 4, "lanes": 2, "weight_rows": 2, "psum_depth": 100, "x_bytes": 64 * 100, "t_bytes": 64 * 50,
     "mask_bits": 64 * 3200, "entries": 16 * 99, "commands": 77, "modes": (Mode.TWO_OF_FOUR, Mode.ANY),
-    "ring_words": 4096,
+    "ring_words": 4096, "protect": False,
 }
 
 
@@ -27,8 +27,9 @@ def parsed(*arguments):
 
 
 def as_options(fields):
+    special = {"modes": ",".join, "protect": {False: "none", True: "parity"}.get}
     for name, value in fields.items():
-        yield from (f"--{name.replace('_', '-')}", ",".join(value) if name == "modes" else str(value))
+        yield from (f"--{name.replace('_', '-')}", special.get(name, str)(value))
 
 
 def test_defaults_are_those_of_the_named_shape():

@@ -21,7 +21,7 @@ def constants():
     values = {"LANES": CONFIG.lanes, "PACKET_LANE_SHIFT": LANE_LSB, "PACKET_MAGIC": PACKET_MAGIC,
               "PACKET_HEADER_WORDS": HEADER_WORDS, "COUNTERS": len(COUNTERS),
               "MAGIC_VALUE": MAGIC, "VERSION_VALUE": VERSION, "CONFIG_HASH_VALUE": CONFIG.hash,
-              "FEATURES_VALUE": 1}
+              "FEATURES_VALUE": 5}
     for register in REGISTERS:
         values[register.name] = register.offset
         for field in register.fields:
@@ -131,7 +131,7 @@ def test_markdown_has_every_row():
 def test_rings_are_in_the_files_of_a_build_that_knows_them():
     built = config_for(16, ring_words=48)
     assert re.search(r"FOLDENITE_TARGET_RING_WORDS +48u", c_header(built))
-    assert re.search(r"FOLDENITE_FEATURES_VALUE +0x00000003u", c_header(built))
+    assert re.search(r"FOLDENITE_FEATURES_VALUE +0x00000007u", c_header(built))
     assert re.search(r"\| 6 +\| RING +\| 48 ", markdown(built))
     assert "TARGET_RING" not in c_header(CONFIG)
     assert "| RING" not in markdown(CONFIG)

@@ -53,8 +53,8 @@ def test_memories_have_no_content(text):
 
 
 def test_every_memory_is_an_instance_of_the_wrapper(text):
-    """X, T, masks, entries, program and psums: six of them, and the model of one at the end."""
-    assert len(re.findall(rf"^  {RAM_MODULE} #\(", text, re.MULTILINE)) == 6
+    """X, T, psums, and masks, entries and program with their parity: nine, and the model of one at the end."""
+    assert len(re.findall(rf"^  {RAM_MODULE} #\(", text, re.MULTILINE)) == 9
     assert text.endswith(RAM_VERILOG)
     assert text.count(f"module {RAM_MODULE} ") == 1
 
@@ -65,13 +65,13 @@ _FIELDS = {field.name for field in FIELDS}
 
 
 def test_a_build_without_rings_has_nothing_of_them(text):
-    """Neither a name, nor a memory, nor wider sums, nor a packet target; the feature's bit is 0."""
+    """Neither a name, nor a memory and its parity, nor wider sums, nor a packet target; the feature's bit is 0."""
     with_rings = accelerator_verilog(config_for(16, **CONFIG, ring_words=64))
     found = {name for name in _RINGS.findall(with_rings) if name not in _FIELDS}
     assert {"rings", "plane", "triple", "ring_write__enable", "plane_left"} <= found
     assert {name for name in _RINGS.findall(text) if name not in _FIELDS} == set()
     instances = rf"^  {RAM_MODULE} #\("
-    assert len(re.findall(instances, with_rings, re.MULTILINE)) == len(re.findall(instances, text, re.MULTILINE)) + 1
+    assert len(re.findall(instances, with_rings, re.MULTILINE)) == len(re.findall(instances, text, re.MULTILINE)) + 2
     sums = [re.search(r"output \[(\d+):0\] psum;", source)[1] for source in (text, with_rings)]
     assert sums == [str(4 * 24 - 1), str(4 * 32 - 1)]
 
