@@ -1,6 +1,6 @@
-"""A golden model written from docs/design/numbers.md alone: it imports nothing of ours, and copies nothing.
+"""A golden model written from docs/design/numbers.md alone, in its order; it imports nothing of ours.
 
-Sections follow the page. Arrays are (image, row, column, channel), weights (output channel, row, column, input channel).
+Maps are (image, row, column, channel), weights (output channel, row, column, input channel).
 """
 
 import hashlib
@@ -17,6 +17,13 @@ import numpy as np
 import safetensors
 
 
+class Model(NamedTuple):
+    """What a model file says: its metadata, and its tensors by name."""
+
+    metadata: dict
+    tensors: dict[str, np.ndarray]
+
+
 class Layer(NamedTuple):
     """One row of the page's table of layers."""
 
@@ -26,16 +33,6 @@ class Layer(NamedTuple):
     kernel: int
     stride: int
     pad: int
-
-
-# The file
-
-
-class Model(NamedTuple):
-    """What a model file says: its metadata, and its tensors by name."""
-
-    metadata: dict
-    tensors: dict[str, np.ndarray]
 
 
 def _read(path: Path, key: str) -> tuple[str, dict[str, np.ndarray]]:
@@ -68,25 +65,18 @@ def digest(text: str, tensors: dict[str, np.ndarray]) -> str:
     """SHA-256 of a text and of tensors."""
     sha256 = hashlib.sha256(text.encode())
     for name, tensor in sorted(tensors.items()):
-        shape = ", ".join(map(str, tensor.shape)) + ("," if tensor.ndim == 1 else "")
-        sha256.update(f"{name} {tensor.dtype.str} ({shape})".encode() + tensor.tobytes())
+        sha256.update(f"{name} {tensor.dtype.str} {tensor.shape}".encode() + tensor.tobytes())
     return sha256.hexdigest()
-
-
-# Layers
 
 
 def block_layers(block: dict, channels: int) -> list[Layer]:
     """The layers of a block that reads so many channels."""
-    width, stride, kind = block["width"], block["stride"], block["kind"]
-    found = []
-    if stride != 1 or width != channels:
-        found.append(("shortcut", channels, width, 1, stride, 0))
-    if kind == "basic":
-        inner = int(width * block["wider"])
+    width, stride, basic = block["width"], block["stride"], block["kind"] == "basic"
+    inner = int(width * block["wider"] / (1 if basic else 4))
+    found = [("shortcut", channels, width, 1, stride, 0)] if stride != 1 or width != channels else []
+    if basic:
         found += [("conv1", channels, inner, 3, stride, 1), ("conv2", inner, width, 3, 1, 1)]
     else:
-        inner = int(width * block["wider"] / 4)
         found += [("conv1", channels, inner, 1, 1, 0), ("conv2", inner, inner, 3, stride, 1)]
         found += [("conv3", inner, width, 1, 1, 0)]
     return [Layer(f"{block['name']}.{name}", *rest) for name, *rest in found]
@@ -104,44 +94,39 @@ def layers(network: dict) -> list[Layer]:
 
 def run(model: Model, images: np.ndarray) -> dict[str, np.ndarray]:
     """Every stored tensor as ``LAYER@t``, and the ``logits``, in the order they are made."""
-    network = model.metadata["network"]
-    known, weight, stored = {layer.name: layer for layer in layers(network)}, weights(model), {}
+    network, weight, stored = model.metadata["network"], weights(model), {}
 
-    def convolve(name: str, t: int, source: np.ndarray, residual: np.ndarray | int = 0) -> np.ndarray:
-        layer = known[name]
-        acc = accumulate(source, weight[name], layer.stride, layer.pad)
-        stored[f"{name}@{t}"] = requantize(model, name, t, acc, residual)
-        return stored[f"{name}@{t}"]
+    def convolve(layer: Layer, t: int, source: np.ndarray, residual: np.ndarray | int = 0) -> np.ndarray:
+        acc = accumulate(source, weight[layer.name], layer.stride, layer.pad)
+        made = stored[f"{layer.name}@{t}"] = requantize(model, layer.name, t, acc, residual)
+        return made
 
     stem, channels = network["stem"], network["stem"]["width"]
-    x = convolve("stem", 0, prepare(images, stem["kernel"], stem["stride"], stem["pad"]))
+    x = convolve(layers(network)[0], 0, prepare(images, stem["kernel"], stem["stride"], stem["pad"]))
     if stem["pool"]:
         x = stored["pool@0"] = max_pool(x)
     for block in network["blocks"]:
-        names = [layer.name for layer in block_layers(block, channels)]
+        *others, last = block_layers(block, channels)
         for t in range(block["iterations"]):
             branch = residual = x
-            for name in names[:-1]:
-                if name.endswith(".shortcut"):
-                    residual = convolve(name, t, x)
+            for layer in others:
+                if layer.name.endswith(".shortcut"):
+                    residual = convolve(layer, t, x)
                 else:
-                    branch = convolve(name, t, branch)
-            x = convolve(names[-1], t, branch, residual)
+                    branch = convolve(layer, t, branch)
+            x = convolve(last, t, branch, residual)
         channels = block["width"]
     logits = accumulate(x, weight["classifier"], 1, 0).sum(axis=(1, 2))
     return stored | {"logits": logits.astype(np.int32)}
 
 
-# Arithmetic
-
-
 def taps(source: np.ndarray, kernel: int, stride: int, pad: int) -> Iterator[tuple[int, int, np.ndarray]]:
     """For every tap of a window what it meets at all positions, 0 outside the map."""
     padded = np.pad(source.astype(np.int64), ((0, 0), (pad, pad), (pad, pad), (0, 0)))
-    rows, columns = ((size + 2 * pad - kernel) // stride + 1 for size in source.shape[1:3])
+    height, width = ((size + 2 * pad - kernel) // stride + 1 for size in source.shape[1:3])
     for ky in range(kernel):
         for kx in range(kernel):
-            yield ky, kx, padded[:, ky:, kx:][:, ::stride, ::stride][:, :rows, :columns]
+            yield ky, kx, padded[:, ky:, kx:][:, ::stride, ::stride][:, :height, :width]
 
 
 def prepare(images: np.ndarray, kernel: int, stride: int, pad: int) -> np.ndarray:
@@ -168,15 +153,12 @@ def requantize(model: Model, name: str, t: int, acc: np.ndarray, residual: np.nd
     z = acc * multiplier + (bias << numbers["bias_shift"]) + added
     low = -(2 ** (bits - 1)) if numbers["signed"] else 0
     y = np.clip((z + (1 << (shift - 1))) >> shift, low, low + 2**bits - 1)
-    return y.astype(np.int8 if numbers["signed"] else np.uint8)
+    return y.astype(np.int8 if low else np.uint8)
 
 
 def signed(values: np.ndarray, bits: int) -> np.ndarray:
     """Two's complement of so many bits."""
     return values - ((values >> (bits - 1)) << bits)
-
-
-# Signs
 
 
 def step(state):
@@ -189,8 +171,7 @@ def columns(steps: int) -> np.ndarray:
     """What so many steps make of each single bit of a state: the generator is linear."""
     found = np.int64(1) << np.arange(32)
     for bit in f"{steps:b}":
-        found = advance(found, found)
-        found = step(found) if bit == "1" else found
+        found = step(advance(found, found)) if bit == "1" else advance(found, found)
     return found
 
 
@@ -218,9 +199,6 @@ def signs(seed: int, layer: Layer) -> np.ndarray:
         states = advance(states, columns(16))
     outputs = np.concatenate(words, axis=1).reshape(layer.outputs, layer.kernel, layer.kernel, -1)
     return 1 - 2 * outputs[..., : layer.inputs]
-
-
-# Supermasks and rings
 
 
 def weights(model: Model) -> dict[str, np.ndarray]:
@@ -261,12 +239,11 @@ def select(scores: np.ndarray, mode: str, density: float) -> np.ndarray:
     """The mask that training makes of scores."""
     ranks, count = np.abs(scores), scores.size - math.floor((1 - Fraction(str(density))) * scores.size)
     order = np.argsort(-ranks, axis=None, kind="stable").tolist()  # by rank, ties to the lower index
-    most, inputs, taken, kept_ones = {"any": 4, "2of4": 2}.get(mode, 1), scores.shape[-1], Counter(), []
+    most, inputs, taken, able = {"any": 4, "2of4": 2}.get(mode, 1), scores.shape[-1], Counter(), []
     for index in order:
         group = (index // inputs, index % inputs // 4)
+        able += [index] if taken[group] < most else []
         taken[group] += 1
-        if taken[group] <= most:
-            kept_ones.append(index)
     mask = np.zeros(scores.size, bool)
-    mask[kept_ones if mode == "1of4" else kept_ones[:count]] = True
+    mask[able if mode == "1of4" else able[:count]] = True
     return mask.reshape(scores.shape)
