@@ -19,7 +19,11 @@ import pytest
 import spec.golden
 from sim.fuzz import rounds
 from sim.random_models import FEATURES, draw, features_of
-from spec.model import save
+from spec import lfsr, ring
+from spec import numerics as n
+from spec.config import config_for
+from spec.layer import POOL
+from spec.model import FORMAT, VERSION, save
 from spec.supermask import Mode, select
 from tests.text import golden
 
@@ -165,6 +169,27 @@ def test_every_key_of_a_file_is_on_the_page(cases):
         found |= keys({key: value for key, value in model.metadata.items() if key != "provenance"}) - named
     assert {"format", "wider", "planes", "residual_shift"} <= found
     assert {key for key in found if f"`{key}`" not in PAGE} == set()
+
+
+@pytest.mark.parametrize("sentence", [
+    f'`"{FORMAT}"`, {VERSION};',
+    f"`R` is at most {ring.WORDS_MAX}.",
+    f"`sh` is 1 to {n.SHIFT_MAX}, `bsh` 0 to {n.BIAS_SHIFT_MAX}, `rsh` 0 to {n.RESIDUAL_SHIFT_MAX}.",
+    f"fit {n.MASK_WIDTHS.acc} bits signed, {n.RING_WIDTHS.acc} if the layer draws from a ring",
+    f"fits {n.MASK_WIDTHS.z} bits, {n.RING_WIDTHS.z} if the layer draws from a ring",
+    f"`M` ({n.MULTIPLIER_BITS} bits) and `B` ({n.BIAS_BITS} bits)",
+    f"of {n.ACTIVATION_BITS_MIN} to {n.ACTIVATION_BITS} `bits` instead",
+    f"beyond 2^{n.BIAS_BITS - 1 + n.BIAS_SHIFT_MAX} takes a smaller `sh`",
+    f"taps `0x{lfsr.SIGNS.taps:08X}`",
+    f"A row has at most {lfsr.ROW_STRIDE} outputs",
+    f"A ring has 1 to {ring.PLANES_MAX} *planes*",
+    f"5 planes -{ring.limit(5)}..{ring.limit(5)}",
+    f"{config_for(64).ring_copies} up to 64 PEs, {config_for(256).ring_copies} for 256, "
+    f"{config_for(1024).ring_copies} for 1024.",
+    f"a window of {POOL.kernel}x{POOL.kernel}, stride {POOL.stride}, pad {POOL.pad}.",
+])
+def test_figures_of_the_page_are_those_of_the_code(sentence):
+    assert sentence in " ".join(PAGE.split())
 
 
 def test_check_values_of_the_page():
