@@ -1,4 +1,4 @@
-"""A golden model written from docs/design/numbers.md alone, in its order; it imports nothing of ours.
+"""A golden model that follows docs/design/numbers.md, in its order, and nothing else; it imports nothing of ours.
 
 Maps are (image, row, column, channel), weights (output channel, row, column, input channel).
 """

@@ -1,7 +1,8 @@
-"""docs/design/numbers.md is executable: a golden model written from it alone gives every value that ours gives.
+"""docs/design/numbers.md is executable: a golden model that follows it alone gives every value that ours gives.
 
-``golden.py`` beside this is that model. Wherever the page once could be read in two ways, and at many other places, the
-wrong reading is in ``misreadings.toml``, and is found.
+``golden.py`` beside this is that model: what it needs to know and the page does not say belongs on the page. Wherever
+the page once could be read in two ways, and at many other places, the wrong reading is in ``misreadings.toml``, and is
+found.
 """
 
 import ast
