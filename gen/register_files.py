@@ -50,6 +50,13 @@ def _per_lane() -> str:
     return " and ".join(target.name for target in PER_LANE)
 
 
+def _lanes(config: AcceleratorConfig) -> str:
+    """How many of those memories there are, up to where in an address the lane is."""
+    if config.lanes == 1:
+        return f"The build has one lane: addresses of {_per_lane()} have 0 where others have a lane"
+    return f"Each of the {config.lanes} lanes has {_per_lane()} of its own: their addresses have the lane"
+
+
 def _known_after_reset(register: Register, config: AcceleratorConfig) -> int:
     """Bits whose reset value is a constant: all but status that hardware drives."""
     if register.name in identity(config):
@@ -165,8 +172,7 @@ def markdown(config: AcceleratorConfig) -> str:
         "## Packets", "",
         f"A packet is 0x{PACKET_MAGIC:08X} with the target in its low half, the address, the length (both in 32-bit "
         "words of that memory), then that many words, `tlast` on the last. "
-        f"{_per_lane().capitalize()} are there in each of the {config.lanes} lanes; their addresses have the lane from "
-        f"bit {LANE_LSB} on.", "",
+        f"{_lanes(config)}, from bit {LANE_LSB} on.", "",
         *_table(("target", "memory", "32-bit words", "holds"), targets),
     ])
 

@@ -113,8 +113,8 @@ def row_words(shape: tuple[int, int, int, int]) -> int:
 def draws(words: int, layers: Iterable[tuple[tuple[int, int, int, int], int]]) -> list[Draw]:
     """Where the layers of one ring are on it, given their shapes and seeds in network order.
 
-    Each starts where the one before ended; its step is the first of ``seed mod R``, +1, +2, ... coprime with R
-    (1 when R is 1).
+    Each starts as many words on as the one before it has, whatever the steps; its own step is the first of
+    ``seed mod R``, +1, +2, ... coprime with R (1 when R is 1).
     """
     found, start = [], 0
     for shape, seed in layers:

@@ -137,6 +137,14 @@ def test_rings_are_in_the_files_of_a_build_that_knows_them():
     assert "| RING" not in markdown(CONFIG)
 
 
+@pytest.mark.parametrize(("lanes", "sentence"), [
+    (1, "The build has one lane: addresses of X and T have 0 where others have a lane, from bit 24 on."),
+    (2, "Each of the 2 lanes has X and T of its own: their addresses have the lane, from bit 24 on."),
+])
+def test_lanes_are_counted_as_one_counts(lanes, sentence):
+    assert f" `tlast` on the last. {sentence}\n" in markdown(config_for(16 * lanes, lanes=lanes))
+
+
 @pytest.mark.parametrize("write", WRITERS)
 def test_deterministic_and_specific_to_the_build(write):
     """The same bytes in another process with another hash seed; other bytes for another build."""
