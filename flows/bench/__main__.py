@@ -12,7 +12,7 @@ from rich.console import Console
 
 from console.command import CommandParser, add_json, add_out
 from console.record import json_text
-from flows.bench import cycles, signs, training, verilog
+from flows.bench import cycles, protection, signs, training, verilog
 from flows.bench.kept import machine, measured, versions
 from spec.files import output_folder, write_text
 from spec.refusal import run_command
@@ -21,7 +21,9 @@ __all__ = ["BENCHMARKS", "main", "parser"]
 
 #: By name. Each has ``add_options``, ``check`` (refuses bad ones), ``measure``, ``tables`` and ``failed``; what it
 #: measures depends on its ``inputs`` and on the code in its ``ROOMS``.
-BENCHMARKS: dict[str, ModuleType] = {"cycles": cycles, "signs": signs, "verilog": verilog, "training": training}
+BENCHMARKS: dict[str, ModuleType] = {
+    "cycles": cycles, "signs": signs, "protection": protection, "verilog": verilog, "training": training,
+}
 
 _SCHEMA = 2
 _TABLE_WIDTH = 110

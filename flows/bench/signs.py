@@ -8,18 +8,17 @@ its XOR networks, the states of all rows and their multiplexers.
 import argparse
 import hashlib
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 from rich.table import Table
 
+from flows.bench.synthesis import synthesized
 from spec.config import AcceleratorConfig
 from spec.refusal import Refused
 
 __all__ = ["ROOMS", "add_options", "check", "failed", "inputs", "measure", "sign_row", "tables"]
 
-ROOMS = ("spec", "rtl", "gen", "flows/synth", "flows/tools", "flows/bench/signs.py")
+ROOMS = ("spec", "rtl", "gen", "flows/synth", "flows/tools", "flows/bench/signs.py", "flows/bench/synthesis.py")
 
 #: Component of flows.synth that makes the signs.
 _COMPONENT = "weights.signs"
@@ -74,7 +73,7 @@ def inputs(arguments: argparse.Namespace) -> dict:
 
 def measure(arguments: argparse.Namespace) -> dict:
     """A row for every synthesis."""
-    paths = arguments.synthesis or [_synthesized(arguments.out / "synth")]
+    paths = arguments.synthesis or [synthesized(_BUILD, arguments.out / "synth")]
     return {"rows": [_row(path) for path in paths]}
 
 
@@ -83,15 +82,6 @@ def _row(path: Path) -> dict:
         return sign_row(json.loads(path.read_text()))
     except (ValueError, KeyError, TypeError) as error:
         raise Refused(f"File {path} is no synthesis by flows.synth ({error!r}); make it again") from None
-
-
-def _synthesized(out: Path) -> Path:
-    """``synth.json`` of the small build, by the command, which shows its progress and keeps what is done."""
-    command = [sys.executable, "-m", "flows.synth", *_BUILD, "--out", str(out)]
-    result = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)  # Progress goes to stderr.
-    if result.returncode:
-        raise RuntimeError(f"{' '.join(command[1:])} failed:\n{result.stdout}")
-    return out / "synth.json"
 
 
 def failed(data: dict) -> bool:
