@@ -3,6 +3,10 @@
 ``mutants.toml`` holds them as data: a file, a snippet that occurs in it exactly once, what to put in its place, and the
 tests that must then fail. Works on copies of the tree; every test command must pass on an unchanged copy first. Exit 1
 if a mutant survives, or no longer applies.
+
+With ``--generated N`` they are made by rule instead (:mod:`tests.mutations`), drawn from ``--seed``: each meets the
+test of its file, and if it passes that, tests of the whole. Those that compute the same are in ``equivalent.toml`` with the
+reason. Exit 1 if fewer than 97 % of the others are killed.
 """
 
 import os
@@ -24,17 +28,29 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from console.command import CommandParser, Whole
+from console.command import CommandParser, Whole, add_seed
 from console.progress import progress_bars
 from spec.refusal import run_command
+from tests.mutations import Mutation, drawn
 
 __all__ = ["MUTANTS", "Mutant", "load", "main"]
 
 ROOT = Path(__file__).resolve().parent.parent
 MUTANTS = Path(__file__).with_name("mutants.toml")
+EQUIVALENT = Path(__file__).with_name("equivalent.toml")
+
+#: Share of generated mutants that must be killed.
+GOAL = 0.97
+
+#: Rooms that mutants are generated in, and the tests of the whole that follow the test of the file.
+WHOLE = {
+    "rtl": ("tests/rtl/test_accelerator.py", "tests/rtl/control", "sim/test_accelerator.py", "sim/test_serial_line.py"),
+    "spec": ("tests/spec", "tests/text", "tests/gen", "tests/rtl/test_accelerator.py"),
+}
 
 #: Of processor time, which a busy machine does not lengthen, and of waiting, should tests wait for each other.
 _CPU_LIMIT_S, _WAIT_LIMIT_S = 120, 1800
+_WHOLE_CPU_LIMIT_S = 900
 
 _FAILED = 1  # pytest's exit code when tests failed; other codes mean that it could not run them
 
@@ -123,6 +139,40 @@ def check_mutant(mutant: Mutant, tree: Path) -> tuple[str, str]:
     return ("KILLED" if code == _FAILED else "BROKEN"), said
 
 
+def commands_against(mutation: Mutation) -> tuple[tuple[str, ...], ...]:
+    """Tests that a generated mutant meets, one command after the other."""
+    file = Path(mutation.file)
+    return (str(Path("tests", *file.parts[:-1], f"test_{file.name}")),), WHOLE[file.parts[0]]
+
+
+def equivalents(path: Path = EQUIVALENT) -> dict[tuple[str, str, str], str]:
+    """Why a generated mutant computes the same, by its file, original and mutated snippet."""
+    table = tomllib.loads(path.read_text())
+    return {(row["file"], row["original"], row["mutated"]): row["why"] for row in table.get("mutant", ())}
+
+
+def check_mutation(mutation: Mutation, why: str | None, tree: Path) -> tuple[str, str]:
+    """Apply ``mutation`` to ``tree``, run its tests until one notices, and undo it. One that does not even load or that
+    never ends is noticed, too.
+    """
+    if why is not None:
+        return "EQUIVALENT", why
+    file = tree / mutation.file
+    text = file.read_text()
+    changed = mutation.apply(text)
+    if changed is None:
+        return "BROKEN", "its file has changed"
+    file.write_text(changed)
+    try:
+        for tests, limit in zip(commands_against(mutation), (_CPU_LIMIT_S, _WHOLE_CPU_LIMIT_S), strict=True):
+            code, said = run_tests(tree, tests, limit)
+            if code != 0:
+                return "KILLED", said
+    finally:
+        file.write_text(text)
+    return "SURVIVED", " ".join(mutation.mutated.split())
+
+
 #: Something to do on a copy of the tree, with its outcome and what to say of it.
 Job = Callable[[Path], tuple[str, str]]
 
@@ -161,6 +211,27 @@ def show(mutants: Sequence[Mutant]) -> None:
     Console().print(table)
 
 
+def run_generated(count: int, seed: int, jobs: int) -> int:
+    """Run mutants made by rule; exit 0 if enough are killed, 1 if not."""
+    console, known = Console(), equivalents()
+    mutations = drawn(ROOT, list(WHOLE), count, seed)
+    with tempfile.TemporaryDirectory(prefix="foldenite-mutants-") as folder:
+        trees = [copy_tree(Path(folder, str(number))) for number in range(jobs)]
+        verdicts = run_all({
+            mutation.name: partial(
+                check_mutation, mutation, known.get((mutation.file, mutation.original, mutation.mutated))
+            ) for mutation in mutations
+        }, trees, console)
+    counts = {
+        outcome: sum(v.outcome == outcome for v in verdicts)
+        for outcome in ("KILLED", "SURVIVED", "EQUIVALENT", "BROKEN")
+    }
+    judged = len(verdicts) - counts["EQUIVALENT"]
+    share = counts["KILLED"] / judged if judged else 1.0
+    console.print(", ".join(f"{number} {outcome.lower()}" for outcome, number in counts.items()) + f": {share:.1%}")
+    return int(share < GOAL)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the mutants; exit 0 if all were killed, 1 if not."""
     parser = CommandParser(prog="python -m tests.mutants", description=__doc__.splitlines()[0])
@@ -169,7 +240,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--jobs", type=Whole(1), default=2, help="copies of the tree to work on side by side (default 2)"
     )
+    parser.add_argument("--generated", type=Whole(1), metavar="N", help="run N mutants made by rule instead")
+    add_seed(parser, "the generated mutants")
     arguments = parser.parse_args(argv)
+    if arguments.generated:
+        return run_generated(arguments.generated, arguments.seed, arguments.jobs)
     mutants = load()
     if unknown := set(arguments.only or ()) - {mutant.name for mutant in mutants}:
         parser.error(f"unknown mutant {min(unknown)!r}; --list shows them")
