@@ -2,7 +2,7 @@
 
 import ast
 
-from tests.mutants import ROOT, WHOLE, equivalents, commands_against
+from tests.mutants import ROOT, WHOLE, commands_against, equivalents
 from tests.mutations import KINDS, drawn, mutations_of
 
 SOURCE = '''"""Not 1 + 1."""
