@@ -29,7 +29,13 @@ PROOFS = (
     ),
     Proof(
         "frames", host.FramesInOrder, depth=2, covered=12,
-        claim="The frame sender loses, doubles, changes and reorders no word, and holds what it offers.",
+        claim="The frame sender loses, doubles, changes and reorders no word, and holds what it offers; an abort takes "
+        "back only what is not offered yet.",
+    ),
+    Proof(
+        "frames-apart", host.FramesApart, depth=2, covered=12,
+        claim="A frame that an abort cuts off is closed by a last word: nothing of it comes after the first word of the "
+        "next frame, and nothing at all once the sender says that it has drained.",
     ),
     Proof(
         "counters", host.TotalIsTheSum, depth=3, solver="boolector", quick=False,
@@ -118,8 +124,8 @@ PROOFS = (
     ),
     Proof(
         "abort", core.IdleAfterAbort, depth=7, covered=18, quick=False,
-        claim="From every state, the accelerator is idle 4 cycles after an abort and stays so, and at most two words, "
-        "which it had taken to send, come out, held until they are taken.",
+        claim="From every state, the accelerator is idle 4 cycles after an abort and stays so, and at most two words "
+        "come out, held until they are taken: all of them before a start is taken again.",
     ),
     Proof(
         "loader-abort", partial(host.DroppedByAbort, config_for(16)), depth=2, covered=8,

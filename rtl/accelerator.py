@@ -39,7 +39,8 @@ class Core(wiring.Component):
     s_axis : In(AxiStream())
         Packets (:mod:`spec.packets`). Only chunks of streamed masks are taken while an inference runs.
     m_axis : Out(AxiStream())
-        One frame per STORE command.
+        One frame per STORE command. An abort, or an error that stops the inference, ends the frame that is being sent
+        with a word of zeros; no start is taken before what was left of it was.
     irq : Out(1)
         High while an enabled interrupt is pending.
     busy, failed : Out(1)
@@ -80,9 +81,10 @@ class Core(wiring.Component):
             loader.room.eq(engine.room),
             loader.hungry.eq(engine.hungry),
             loader.abort.eq(registers.abort | stop),
+            sender.abort.eq(registers.abort | stop),
             engine.chunk.eq(loader.chunk),
             registers.busy.eq(engine.busy),
-            registers.loading.eq(loader.loading),
+            registers.loading.eq(loader.loading | sender.draining),
             registers.done.eq(engine.done),
             registers.load_error.valid.eq(loader.error.valid | engine.misfit),
             registers.load_error.code.eq(Mux(engine.misfit, ErrorCode.STREAM_LENGTH, loader.error.code)),

@@ -9,7 +9,7 @@ from random import Random
 
 import cocotb
 from cocotb.task import resume
-from cocotb.triggers import RisingEdge, SimTimeoutError, Timer, with_timeout
+from cocotb.triggers import FallingEdge, RisingEdge, SimTimeoutError, Timer, with_timeout
 from cocotbext.axi import AxiLiteBus, AxiLiteMaster, AxiResp, AxiStreamBus, AxiStreamSink, AxiStreamSource
 
 from sim.errors import RegisterAccessFailed
@@ -155,8 +155,8 @@ class CocotbTransport:
 
     async def discard_async(self) -> None:
         """Take what is still offered, then forget all frames, a half one included."""
-        while int(self.dut.m_axis_tvalid.value):
-            await self.cycles(1)
+        if int(self.dut.m_axis_tvalid.value):
+            await self._bounded(_fall(self.dut.m_axis_tvalid), "Taking what m_axis still offers")
         await self.cycles(2)
         self.sink.clear()
         self.sink.assert_reset()
@@ -204,3 +204,7 @@ class CocotbTransport:
 
 async def _rise(signal) -> None:
     await RisingEdge(signal)
+
+
+async def _fall(signal) -> None:
+    await FallingEdge(signal)

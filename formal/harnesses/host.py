@@ -14,7 +14,7 @@ from spec.config import AcceleratorConfig, config_for
 from spec.packets import LANE_LSB, PER_LANE, Target, memory_words
 
 __all__ = [
-    "DroppedByAbort", "FramesInOrder", "RegisterAnswers", "StartsWhenReady", "TotalIsTheSum", "WritesWithin",
+    "DroppedByAbort", "FramesApart", "FramesInOrder", "RegisterAnswers", "StartsWhenReady", "TotalIsTheSum", "WritesWithin",
 ]
 
 
@@ -80,7 +80,8 @@ class StartsWhenReady(Elaboratable):
 
 
 class FramesInOrder(Elaboratable):
-    """Words of the stream come out unchanged, in order, each once: word number n, of any n, is what went in as n.
+    """Words of the stream come out unchanged, in order, each once: word number n, of any n, is what went in as n. An
+    abort takes back the word that is not offered yet, and where a frame is open puts in one that ends it.
 
     Numbers are modulo 8; as at most 2 words are inside, they tell words apart.
     """
@@ -89,23 +90,83 @@ class FramesInOrder(Elaboratable):
         m = Module()
         inside = Inside(m, dut := FrameSender())
         words, out = dut.words, dut.o
-        free(m, words.payload, words.valid, out.tready)
+        free(m, words.payload, words.valid, out.tready, dut.abort)
         sent = Cat(out.tdata, out.tlast)
         assert_held(m, out.tvalid, out.tready, sent)
-        taken, given = Signal(3), Signal(3)
-        watched, word = any_constant(m, 3, "watched"), Signal(len(sent))
-        push, pop = words.valid & words.ready, out.tvalid & out.tready
-        m.d.sync += [taken.eq(taken + push), given.eq(given + pop)]
+        taken, given, offered = Signal(3), Signal(3), Signal(3)
+        watched, word, opened = any_constant(m, 3, "watched"), Signal(len(sent)), Signal()
+        push, pop = words.valid & words.ready & ~dut.abort, out.tvalid & out.tready
+        end = 1 << len(out.tdata)  # no data, and the last
+        m.d.comb += offered.eq(given + out.tvalid)
+        m.d.sync += [taken.eq(taken + push), given.eq(given + pop), opened.eq(Mux(pop, ~out.tlast, opened))]
         with m.If(push & (taken == watched)):
             m.d.sync += word.eq(words.payload)
+        cut = Mux(out.tvalid, ~out.tlast, opened)
+        with m.If(dut.abort):
+            m.d.sync += taken.eq(offered + cut)
+            with m.If(offered == watched):
+                m.d.sync += word.eq(end)
         holding = inside["holding"]
         m.d.comb += [
             Assert(implies(out.tvalid & (given == watched), sent == word)),
             Assert((taken - given)[:3] == out.tvalid + holding),
             Assert(implies(holding, out.tvalid & ~words.ready)),
             Assert(implies(holding & ((given + 1)[:3] == watched), Value.cast(inside["held"]) == word)),
+            Assert(implies(~out.tvalid, opened == ~out.tlast)),
             Cover(pop & (given == watched) & (watched == 5)),
             Cover(holding),
+            Cover(past(m, dut.abort) & holding),
+        ]
+        return m
+
+
+class FramesApart(Elaboratable):
+    """A frame that an abort cuts off is closed: what comes out is frame after frame, each ended by ``tlast``, and no
+    word of one that was cut comes out after the first word of the next, or once the sender says that it has drained.
+
+    Bit 0 of the data marks what begins a frame: the first word of the stream, one after a last one, and the first one
+    after an abort. On the way out such a word must follow a ``tlast``, and no other may. Bit 1 tells apart what came
+    before and after the last abort: of the former, ``stale`` words are still to come out.
+    """
+
+    def elaborate(self, platform):
+        m = Module()
+        inside = Inside(m, dut := FrameSender())
+        words, out = dut.words, dut.o
+        free(m, words.payload, words.valid, out.tready, dut.abort)
+        begins, opened, parity, stale = Signal(init=1), Signal(), Signal(), Signal(2)
+        first, age = words.payload.data[0], words.payload.data[1]
+        push, pop = words.valid & words.ready & ~dut.abort, out.tvalid & out.tready
+        m.d.sync += [
+            begins.eq(dut.abort | Mux(push, words.payload.last, begins)),
+            opened.eq(Mux(pop, ~out.tlast, opened)),
+            parity.eq(parity ^ dut.abort),
+        ]
+        holding, held = inside["holding"], inside["held"]
+        cut = Mux(out.tvalid, ~out.tlast, opened)
+        with m.If(dut.abort):
+            m.d.sync += stale.eq((out.tvalid & ~out.tready) + cut)
+        with m.Elif(pop & (stale != 0)):
+            m.d.sync += stale.eq(stale - 1)
+        last_offered, last_held = out.tlast, Value.cast(held)[-1]
+        m.d.comb += [
+            Assume(implies(words.valid, (first == begins) & (age == parity))),
+            Assert(implies(out.tvalid, out.tdata[0] == ~opened)),
+            Assert(implies(stale != 0, dut.draining) & implies(dut.draining, out.tvalid)),
+            Assert(implies(out.tvalid & (stale == 0), out.tdata[1] == parity)),
+            # What is inside, which makes it inductive.
+            Assert(implies(holding, out.tvalid & (Value.cast(held)[0] == last_offered))),
+            Assert(implies(holding & (stale != 2), Value.cast(held)[1] == parity)),
+            Assert(stale <= out.tvalid + holding),
+            Assert(implies(holding & (stale == 2), last_held)),
+            Assert(implies(out.tvalid & ~holding & (stale == 1), last_offered)),
+            Assert(implies(holding & (stale == 1), last_offered)),
+            Assert(implies(stale == 0, begins == Mux(holding, last_held, Mux(out.tvalid, last_offered, ~opened)))),
+            Assert(implies(holding & (stale == 1), begins == last_held)),
+            Assert(implies((stale != 0) & (stale == out.tvalid + holding), begins)),
+            Assert(implies(~out.tvalid, opened == ~out.tlast)),
+            Cover(past(m, pop & out.tlast, 2) & past(m, dut.abort, 5) & past(m, out.tvalid, 6) & (stale == 0)),
+            Cover((stale == 2) & past(m, stale == 2)),
         ]
         return m
 

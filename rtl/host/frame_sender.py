@@ -1,10 +1,10 @@
 """The way out: words of results become frames on an AXI4-Stream."""
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from rtl.base.ports import FrameWord
+from rtl.base.ports import AXI_BITS, FrameWord
 from rtl.host.axi import AxiStream
 
 __all__ = ["FrameSender"]
@@ -15,39 +15,56 @@ class FrameSender(wiring.Component):
 
     Latency 1 cycle, throughput 1 word/cycle. One word is on the output, and one more is held while the host takes
     none, so neither ``o`` nor ``words.ready`` depends on anything but registers. A word once offered stays until it
-    is taken: an engine that is aborted just stops sending.
+    is taken, whatever happens.
+
+    An ``abort`` drops the word that is held and ends the frame: if the last word offered was not the last of its frame,
+    a word of zeros with ``tlast`` follows it. So at most two words come out after an abort, and the next frame begins
+    after a ``tlast``.
 
     Members
     -------
     words : In(stream.Signature(FrameWord))
-        Words to send.
+        Words to send. The first one after an abort begins a frame.
+    abort : In(1)
+        The frame that is being sent ends here. A word that comes in this cycle is dropped.
     o : Out(AxiStream())
         The same words; ``tlast`` is ``last``.
+    draining : Out(1)
+        The host has not yet taken all that was left at an abort. From the cycle after it.
     """
 
     words: In(stream.Signature(FrameWord))
+    abort: In(1)
     o: Out(AxiStream())
+    draining: Out(1)
 
     def elaborate(self, platform):
         m = Module()
 
-        offered = Signal(FrameWord)
+        offered = Signal(FrameWord, init={"last": 1})  # what was offered last stays: no last, and a frame is open
         held = Signal(FrameWord)
         holding = Signal()
+        word, comes, keeps, stays = Signal(FrameWord), Signal(), Signal(), Signal()
         m.d.comb += [
             self.words.ready.eq(~holding),
             self.o.tdata.eq(offered.data),
             self.o.tlast.eq(offered.last),
+            word.data.eq(self.words.payload.data & ~self.abort.replicate(AXI_BITS)),
+            word.last.eq(self.words.payload.last | self.abort),
+            comes.eq(Mux(self.abort, ~offered.last, self.words.valid)),
+            keeps.eq(holding & ~self.abort),
+            stays.eq(self.o.tvalid & ~self.o.tready),
         ]
-        with m.If(~self.o.tvalid | self.o.tready):
-            m.d.sync += self.o.tvalid.eq(self.words.valid | holding)
-            m.d.sync += holding.eq(0)
-            with m.If(holding):
-                m.d.sync += offered.eq(held)
-            with m.Elif(self.words.valid):
-                m.d.sync += offered.eq(self.words.payload)
-        with m.Elif(self.words.valid & self.words.ready):
-            m.d.sync += holding.eq(1)
-            m.d.sync += held.eq(self.words.payload)
+        m.d.sync += [
+            self.o.tvalid.eq(stays | keeps | comes),
+            holding.eq(stays & (keeps | comes)),
+            self.draining.eq((self.abort | self.draining) & (stays | keeps | comes)),
+        ]
+        with m.If(~keeps):
+            m.d.sync += held.eq(word)
+        with m.If(~stays & keeps):
+            m.d.sync += offered.eq(held)
+        with m.Elif(~stays & comes):
+            m.d.sync += offered.eq(word)
 
         return m

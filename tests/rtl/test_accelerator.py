@@ -168,6 +168,34 @@ def test_late_chunks_are_waited_for(inferences, streamed, late):
     assert late < 100 or inference.counts["MASK_WAIT"] > expected["MASK_WAIT"]
 
 
+def test_the_next_frame_waits_until_the_cut_one_is_taken(on_core, small_model, fitting):
+    """Abort in a frame that the host does not take: closed by a last word, taken before a start is."""
+    model = small_model(mode=Mode.ONE_OF_FOUR, image=(2, 3, 1))
+    program = compile_model(model, fitting(model.network), trace=True)
+    image, = random_images(model.network, 1, 4)
+
+    async def scenario(host):
+        for packet in program.packets:
+            await host.send(packet)
+        await host.send(program.image_packet(image))
+        await host.write("PROGRAM_START", program.start)
+        await host.write("CONTROL", 1)
+        await host.ctx.tick().until(host.core.m_axis.tvalid)
+        await host.ctx.tick().repeat(10)
+        await host.write("CONTROL", 1 << 8)
+        assert await host.read("CONTROL") == 0b0100  # idle, not ready
+        await host.write("CONTROL", 1)
+        assert await host.read("ERROR") == ErrorCode.START_BUSY
+        await host.write("ERROR", 0)
+        cut = await host.receive()
+        assert (len(cut), cut[-4:]) == (8, bytes(4))
+        assert await host.read("CONTROL") == 0b1100
+        tensors, _ = await host.infer(program, image)
+        assert differences(program, image, tensors) == []
+
+    on_core(program.config, scenario)
+
+
 @pytest.mark.parametrize("share", [0, 0.02, 0.2, 0.7])
 def test_abort_in_a_stream_leaves_nothing_behind(on_core, streamed, share):
     """The host goes on sending what it had queued; it is dropped, and the next inference is right."""
