@@ -34,8 +34,8 @@ PROOFS = (
     ),
     Proof(
         "frames-apart", host.FramesApart, depth=2, covered=12,
-        claim="A frame that an abort cuts off is closed by a last word: nothing of it comes after the first word of the "
-        "next frame, and nothing at all once the sender says that it has drained.",
+        claim="A frame that an abort cuts off is closed by a last word: nothing of it comes after the first word of "
+        "the next frame, and nothing at all once the sender says that it has drained.",
     ),
     Proof(
         "counters", host.TotalIsTheSum, depth=3, solver="boolector", quick=False,

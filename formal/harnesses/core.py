@@ -17,8 +17,9 @@ def _bit(register: str, name: str) -> int:
 
 class IdleAfterAbort(Elaboratable):
     """Address and data of a write of CONTROL.abort are taken in one cycle, in any state of the rest, and no other write
-    follows. From 4 cycles later on nothing runs, and at most two words come out, held until they are taken: the one that
-    was offered and the one that ends its frame. Once the sender says that it has drained, which a start waits for, none.
+    follows. From 4 cycles later on nothing runs, and at most two words come out, held until they are taken: the one
+    that was offered and the one that ends its frame. None comes out once the sender says that it has drained, which a
+    start waits for.
 
     What multiplies, fetches, adds and stores is cut out: it may put out anything.
     """

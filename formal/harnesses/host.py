@@ -14,7 +14,8 @@ from spec.config import AcceleratorConfig, config_for
 from spec.packets import LANE_LSB, PER_LANE, Target, memory_words
 
 __all__ = [
-    "DroppedByAbort", "FramesApart", "FramesInOrder", "RegisterAnswers", "StartsWhenReady", "TotalIsTheSum", "WritesWithin",
+    "DroppedByAbort", "FramesApart", "FramesInOrder", "RegisterAnswers", "StartsWhenReady", "TotalIsTheSum",
+    "WritesWithin",
 ]
 
 
