@@ -25,7 +25,7 @@ PROOFS = (
     Proof(
         "starts", host.StartsWhenReady, depth=4, covered=12,
         claim="An inference starts when asked for, and never while one runs, a packet loads, an error is pending or "
-        "the same write aborts.",
+        "the same write aborts or clears; nor does a clear begin then.",
     ),
     Proof(
         "frames", host.FramesInOrder, depth=2, covered=12,
@@ -130,6 +130,11 @@ PROOFS = (
     Proof(
         "loader-abort", partial(host.DroppedByAbort, config_for(16)), depth=2, covered=8,
         claim="After an abort no packet is half received: the rest of one is taken at once and written nowhere.",
+    ),
+    Proof(
+        "clear", partial(host.ClearsAll, config_for(16, x_bytes=256, t_bytes=256, psum_depth=16)), depth=2, covered=40,
+        claim="A clear writes 0 to every word of every activation memory, and nothing else is written, before it is "
+        "over, whatever is sent and aborted meanwhile.",
     ),
     Proof(
         "words-at-power-up", serial.WordsAtPowerUp, depth=2, covered=8,

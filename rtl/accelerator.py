@@ -61,7 +61,7 @@ class Core(wiring.Component):
         engine = Engine(self.config)
         # An inference without the masks it needs is stopped a cycle after the error, as if aborted.
         stop = Signal()
-        m.submodules.engine = ResetInserter(registers.abort | stop)(engine)
+        m.submodules.engine = ResetInserter(registers.abort | registers.clear | stop)(engine)
         m.d.sync += stop.eq(engine.busy & ~stop & registers.load_error.valid)
 
         # What is only reported is reported a cycle later.
@@ -81,6 +81,7 @@ class Core(wiring.Component):
             loader.room.eq(engine.room),
             loader.hungry.eq(engine.hungry),
             loader.abort.eq(registers.abort | stop),
+            loader.clear.eq(registers.clear),
             sender.abort.eq(registers.abort | stop),
             engine.chunk.eq(loader.chunk),
             registers.busy.eq(engine.busy),
