@@ -18,6 +18,7 @@ from gen.compile import Program
 from sim.errors import AcceleratorError
 from spec.config import AcceleratorConfig
 from spec.golden import check_images
+from spec.packets import clear_words
 from spec.refusal import Refused
 from spec.registers import COUNTERS, MAGIC, REGISTERS, VERSION, offset_of
 
@@ -307,6 +308,26 @@ class Driver:
         self.clear_error()
         self.transport.discard()
         self._await_ready()
+
+    def clear(self) -> None:
+        """Zero the X, T and psum memories of every lane: nothing remains there of the images that ran before, or of
+        what was made of them. Programs, supermasks, rings and batch norms stay, and so does the selection.
+
+        Raises
+        ------
+        Refused
+            If the accelerator cannot: its interface is older than 1.1. Nothing was changed.
+        AcceleratorError, RuntimeError
+            If it refuses to, or does not become ready again.
+        """
+        version = self.read("VERSION") & 0xFFFF
+        if not version:
+            raise Refused(
+                "Accelerator has interface version 1.0, which cannot clear its memories; generate its Verilog again"
+            )
+        self._await_ready()
+        self.write("CONTROL", bit("CONTROL", "clear"))
+        self._await_ready(_READY_POLLS + clear_words(self.config))
 
     def raise_error(self) -> None:
         """Raise what ERROR says, if anything, and clear it."""
