@@ -25,6 +25,7 @@ MOVES = {
     "unaligned access": "an address between registers",
     "unknown register": "an address beyond all registers",
     "parallel accesses": "several of all these at once",
+    "clear error": "ERROR is written, as it must be before a start is taken",
     "start storm": "starts in quick succession",
     "abort storm": "aborts, some with a start or a clear in the same write",
     "clear": "all activations are zeroed",
@@ -34,7 +35,7 @@ MOVES = {
     "long packet": "one that does not end where it should",
     "foreign packet": "random words for a random place of a random memory",
     "chunk": "streamed masks that nobody asked for",
-    "inference": "an image and a start, and the next move does not wait for its end",
+    "inference": "an image, masks to stream and a start, most often without a pending error; nobody waits for its end",
     "pause sink": "m_axis takes nothing from now on, or takes again",
     "pause source": "s_axis sends nothing from now on, or sends again",
     "stalls": "all channels pause at random from now on, or no longer",
@@ -47,6 +48,9 @@ RECOVERIES = ("abort", "reset")
 
 #: Moves that may change a program, masks, entries or rings: what runs next must be loaded again.
 LASTING = ("garbage packet", "bad packet", "cut packet", "long packet", "foreign packet", "chunk")
+
+#: What is drawn more often than other moves: what lets the accelerator go on, so that others meet it at work.
+_WEIGHTS = {"inference": 6, "clear error": 2}
 
 _MOST_MOVES = 10
 _WORD_BYTES = 4
@@ -95,7 +99,7 @@ def draw(seed: int, number: int) -> Sequence:
     """Sequence ``number`` of the run of ``seed``."""
     rng = Random(f"{seed} {number}")
     mode, recovery = rng.choice((Mode.TWO_OF_FOUR, Mode.ONE_OF_FOUR)), rng.choice(RECOVERIES)
-    names = rng.choices(list(MOVES), k=rng.randint(1, _MOST_MOVES))
+    names = rng.choices(list(MOVES), [_WEIGHTS.get(name, 1) for name in MOVES], k=rng.randint(1, _MOST_MOVES))
     return Sequence(number, mode, tuple(Move(name, rng.randrange(1 << 31)) for name in names), recovery)
 
 

@@ -103,7 +103,7 @@ def test_identify_enables_the_interrupts(driver, transport):
 
 @pytest.mark.parametrize(("register", "value", "sentence"), [
     ("MAGIC", 0xFFFFFFFF, r"Register MAGIC reads 0xffffffff, not 0x464f4c44: there is no Foldenite accelerator"),
-    ("VERSION", VERSION + 0x1_0000, r"Accelerator has interface version 2\.0, but this driver needs version 1"),
+    ("VERSION", VERSION + 0x1_0000, r"Accelerator has interface version 2\.1, but this driver needs version 1"),
     ("CONFIG_HASH", 1, r"Accelerator is build 0x00000001, not 0x[0-9a-f]{8} \(16 PEs\); give the config.json"),
 ])
 def test_identify_refuses(driver, transport, register, value, sentence):
