@@ -4,7 +4,7 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from rtl.base.ports import AXI_BITS, FrameWord
+from rtl.base.ports import FrameWord
 from rtl.host.axi import AxiStream
 
 __all__ = ["FrameSender"]
@@ -44,13 +44,11 @@ class FrameSender(wiring.Component):
         offered = Signal(FrameWord, init={"last": 1})  # what was offered last stays: no last, and a frame is open
         held = Signal(FrameWord)
         holding = Signal()
-        word, comes, keeps, stays = Signal(FrameWord), Signal(), Signal(), Signal()
+        comes, keeps, stays = Signal(), Signal(), Signal()
         m.d.comb += [
             self.words.ready.eq(~holding),
             self.o.tdata.eq(offered.data),
             self.o.tlast.eq(offered.last),
-            word.data.eq(self.words.payload.data & ~self.abort.replicate(AXI_BITS)),
-            word.last.eq(self.words.payload.last | self.abort),
             comes.eq(Mux(self.abort, ~offered.last, self.words.valid)),
             keeps.eq(holding & ~self.abort),
             stays.eq(self.o.tvalid & ~self.o.tready),
@@ -60,11 +58,16 @@ class FrameSender(wiring.Component):
             holding.eq(stays & (keeps | comes)),
             self.draining.eq((self.abort | self.draining) & (stays | keeps | comes)),
         ]
-        with m.If(~keeps):
-            m.d.sync += held.eq(word)
-        with m.If(~stays & keeps):
+        # What ends a frame is a reset of flip-flops, and costs no logic; nobody sees it where it does not come.
+        with m.If(self.abort):
+            m.d.sync += [held.data.eq(0), held.last.eq(1)]
+        with m.Elif(~holding):
+            m.d.sync += held.eq(self.words.payload)
+        with m.If(~stays & self.abort):
+            m.d.sync += [offered.data.eq(0), offered.last.eq(1)]
+        with m.Elif(~stays & holding):
             m.d.sync += offered.eq(held)
-        with m.Elif(~stays & comes):
-            m.d.sync += offered.eq(word)
+        with m.Elif(~stays & self.words.valid):
+            m.d.sync += offered.eq(self.words.payload)
 
         return m
