@@ -275,6 +275,18 @@ def test_an_abort_whose_rest_is_not_taken_is_reported(driver, transport):
         driver.abort()
 
 
+def test_a_clear_waits_before_and_after(driver, transport):
+    driver.clear()
+    assert transport.log == ["read VERSION", "read CONTROL", "write CONTROL=0x200", "read CONTROL"]
+
+
+def test_an_accelerator_that_cannot_clear_is_refused(driver, transport):
+    transport.values["VERSION"] = 0x1_0000
+    with pytest.raises(Refused, match=r"interface version 1\.0, which cannot clear its memories; generate"):
+        driver.clear()
+    assert transport.log == ["read VERSION"]
+
+
 def test_streamed_masks_are_queued_before_the_start(model, images):
     config = config_for(16, mask_bits=2048)
     program, transport = compile_model(model, config), FakeTransport(config)
