@@ -40,6 +40,7 @@ COMMANDS = (
     Command("bitstream", "gen.board", "all that makes a bitstream for a ULX3S board"),
     Command("run", "sim.run", "run images through the Verilog and compare everything it stores"),
     Command("fuzz", "sim.fuzz", "random networks on random builds, every value and every cycle"),
+    Command("protocol", "sim.protocol", "confused and hostile hosts, then a clean inference, bit-exact"),
     Command("networks", "sim.networks", "whole networks on builds of every size, as one table"),
     Command("board", "sim.board", "run images on a board and compare everything it sends"),
     Command("upsets", "sim.upsets", "bits flipped while inferences run: which are noticed, which harm"),

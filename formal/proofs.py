@@ -25,11 +25,17 @@ PROOFS = (
     Proof(
         "starts", host.StartsWhenReady, depth=4, covered=12,
         claim="An inference starts when asked for, and never while one runs, a packet loads, an error is pending or "
-        "the same write aborts.",
+        "the same write aborts or clears; nor does a clear begin then.",
     ),
     Proof(
         "frames", host.FramesInOrder, depth=2, covered=12,
-        claim="The frame sender loses, doubles, changes and reorders no word, and holds what it offers.",
+        claim="The frame sender loses, doubles, changes and reorders no word, and holds what it offers; an abort takes "
+        "back only what is not offered yet.",
+    ),
+    Proof(
+        "frames-apart", host.FramesApart, depth=2, covered=12,
+        claim="A frame that an abort cuts off is closed by a last word: nothing of it comes after the first word of "
+        "the next frame, and nothing at all once the sender says that it has drained.",
     ),
     Proof(
         "counters", host.TotalIsTheSum, depth=3, solver="boolector", quick=False,
@@ -118,12 +124,17 @@ PROOFS = (
     ),
     Proof(
         "abort", core.IdleAfterAbort, depth=7, covered=18, quick=False,
-        claim="From every state, the accelerator is idle 4 cycles after an abort and stays so, and at most two words, "
-        "which it had taken to send, come out, held until they are taken.",
+        claim="From every state, the accelerator is idle 4 cycles after an abort and stays so, and at most two words "
+        "come out, held until they are taken: all of them before a start is taken again.",
     ),
     Proof(
         "loader-abort", partial(host.DroppedByAbort, config_for(16)), depth=2, covered=8,
         claim="After an abort no packet is half received: the rest of one is taken at once and written nowhere.",
+    ),
+    Proof(
+        "clear", partial(host.ClearsAll, config_for(16, x_bytes=256, t_bytes=256, psum_depth=16)), depth=2, covered=40,
+        claim="A clear writes 0 to every word of every activation memory, and nothing else is written, before it is "
+        "over, whatever is sent and aborted meanwhile.",
     ),
     Proof(
         "words-at-power-up", serial.WordsAtPowerUp, depth=2, covered=8,

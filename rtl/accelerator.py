@@ -39,7 +39,8 @@ class Core(wiring.Component):
     s_axis : In(AxiStream())
         Packets (:mod:`spec.packets`). Only chunks of streamed masks are taken while an inference runs.
     m_axis : Out(AxiStream())
-        One frame per STORE command.
+        One frame per STORE command. An abort, or an error that stops the inference, ends the frame that is being sent
+        with a word of zeros; no start is taken before what was left of it was.
     irq : Out(1)
         High while an enabled interrupt is pending.
     busy, failed : Out(1)
@@ -61,7 +62,7 @@ class Core(wiring.Component):
         engine = self.engine
         # An inference without the masks it needs is stopped a cycle after the error, as if aborted.
         stop = Signal()
-        m.submodules.engine = ResetInserter(registers.abort | stop)(engine)
+        m.submodules.engine = ResetInserter(registers.abort | registers.clear | stop)(engine)
         m.d.sync += stop.eq(engine.busy & ~stop & registers.load_error.valid)
 
         # What is only reported is reported a cycle later.
@@ -81,9 +82,11 @@ class Core(wiring.Component):
             loader.room.eq(engine.room),
             loader.hungry.eq(engine.hungry),
             loader.abort.eq(registers.abort | stop),
+            loader.clear.eq(registers.clear),
+            sender.abort.eq(registers.abort | stop),
             engine.chunk.eq(loader.chunk),
             registers.busy.eq(engine.busy),
-            registers.loading.eq(loader.loading),
+            registers.loading.eq(loader.loading | sender.draining),
             registers.done.eq(engine.done),
             registers.command_error.eq(command_error),
             registers.position.eq(position),

@@ -19,6 +19,7 @@ from gen.cycles import predict
 from sim.errors import AcceleratorError
 from spec.config import AcceleratorConfig
 from spec.golden import check_images
+from spec.packets import clear_words
 from spec.refusal import Refused
 from spec.registers import COUNTERS, MAGIC, REGISTERS, VERSION, offset_of
 
@@ -240,15 +241,20 @@ class Driver:
 
         Masks that do not stay on the chip are sent while it runs.
         """
-        for _ in range(_READY_POLLS):
-            if self.read("CONTROL") & bit("CONTROL", "ready"):
-                break
-            self.raise_error()
-        else:
-            raise RuntimeError("Accelerator does not become ready; abort it or reset it")
+        self._await_ready()
         if self.program is not None and self.program.stream_packets:
             self.transport.send_later(self.program.stream_packets)
         self.write("CONTROL", bit("CONTROL", "start"))
+
+    def _await_ready(self, polls: int = _READY_POLLS) -> None:
+        """Return when a start would be taken; RuntimeError if it still would not after that many ``polls``."""
+        for _ in range(polls):
+            if self.read("CONTROL") & bit("CONTROL", "ready"):
+                return
+            self.raise_error()
+        raise RuntimeError(
+            "Accelerator does not become ready; abort it or reset it, and take what m_axis still offers of a frame"
+        )
 
     def finish(self) -> Result:
         """Wait for the end of the inference that :meth:`start` began and return what it gave of the images that
@@ -304,11 +310,40 @@ class Driver:
         return value & 0xFFFF, value >> 16
 
     def abort(self) -> None:
-        """Stop whatever is running. The memories keep their content; the next :meth:`infer` is a normal one."""
+        """Stop whatever is running. The memories keep their content; the next :meth:`infer` is a normal one.
+
+        Nothing of the inference remains: a frame that was being sent was closed, taken and forgotten.
+
+        Raises
+        ------
+        TimeoutError, RuntimeError
+            If what was being sent is not taken. Until it is, no start is taken either.
+        """
         self.write("CONTROL", bit("CONTROL", "abort"))
         self.transport.withdraw()
         self.clear_error()
         self.transport.discard()
+        self._await_ready()
+
+    def clear(self) -> None:
+        """Zero the X, T and psum memories of every lane: nothing remains there of the images that ran before, or of
+        what was made of them. Programs, supermasks, rings and batch norms stay, and so does the selection.
+
+        Raises
+        ------
+        Refused
+            If the accelerator cannot: its interface is older than 1.1. Nothing was changed.
+        AcceleratorError, RuntimeError
+            If it refuses to, or does not become ready again.
+        """
+        version = self.read("VERSION") & 0xFFFF
+        if not version:
+            raise Refused(
+                "Accelerator has interface version 1.0, which cannot clear its memories; generate its Verilog again"
+            )
+        self._await_ready()
+        self.write("CONTROL", bit("CONTROL", "clear"))
+        self._await_ready(_READY_POLLS + clear_words(self.config))
 
     def raise_error(self) -> None:
         """Raise what ERROR says, if anything, and clear it."""

@@ -125,8 +125,12 @@ class SerialTransport:
 
     def discard(self) -> None:
         """Take what is still offered, then forget all frames, a half one included."""
-        while self._fetch().payload:
-            pass
+        for _ in range(self.polls):
+            if not self._fetch().payload:
+                break
+            self._frames.clear()
+        else:
+            raise TimeoutError(f"The accelerator still sent frames after {self.polls} polls; abort it or reset it")
         self._frames.clear()
         self._partial = b""
 

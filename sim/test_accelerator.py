@@ -45,7 +45,9 @@ def run_bench(
 
 
 @pytest.mark.xdist_group("pe16")
-@pytest.mark.parametrize("module", ["inference", "disturbance", "misbehaviour", "corruption", "random_networks"])
+@pytest.mark.parametrize("module", [
+    "inference", "disturbance", "clearing", "misbehaviour", "corruption", "random_networks", "protocol",
+])
 def test_pe16(module):
     config = CONFIGS["pe16"]
     run_bench(simulation_of(config), config, module, f"pe16-{module}")
@@ -62,6 +64,12 @@ def test_one_stream_serves_all_lanes():
     config = RING_CONFIGS["4x4x2"]
     tests = ("values_and_cycles", "stalls")
     run_bench(simulation_of(config), config, "streaming", "4x4x2-streaming", tests=tests)
+
+
+@pytest.mark.xdist_group("4x4x2")
+def test_a_clear_reaches_all_lanes():
+    config = RING_CONFIGS["4x4x2"]
+    run_bench(simulation_of(config), config, "clearing", "4x4x2-clearing", tests=("nothing_is_left",))
 
 
 @pytest.mark.xdist_group("4x4x4")

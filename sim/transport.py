@@ -9,7 +9,7 @@ from random import Random
 
 import cocotb
 from cocotb.task import resume
-from cocotb.triggers import RisingEdge, SimTimeoutError, Timer, with_timeout
+from cocotb.triggers import FallingEdge, RisingEdge, SimTimeoutError, Timer, with_timeout
 from cocotbext.axi import AxiLiteBus, AxiLiteMaster, AxiResp, AxiStreamBus, AxiStreamSink, AxiStreamSource
 
 from sim.errors import RegisterAccessFailed
@@ -111,7 +111,8 @@ class CocotbTransport:
         self.dut.aresetn.value = 1
         await self.cycles(_RESET_CYCLES)
 
-    async def _bounded(self, operation, what: str):
+    async def bounded(self, operation, what: str):
+        """Result of ``operation``; TimeoutError, with ``what``, if it takes more than ``limit`` cycles."""
         try:
             return await with_timeout(operation, CLOCK_NS * self.limit, "ns")
         except SimTimeoutError:
@@ -119,7 +120,7 @@ class CocotbTransport:
 
     async def read_register_async(self, offset: int) -> int:
         """Read a register."""
-        answer = await self._bounded(self.registers.read(offset, 4), f"Reading register {offset:#04x}")
+        answer = await self.bounded(self.registers.read(offset, 4), f"Reading register {offset:#04x}")
         if answer.resp != AxiResp.OKAY:
             raise RegisterAccessFailed(f"Reading register {offset:#04x} was answered {answer.resp.name}")
         return int.from_bytes(answer.data, "little")
@@ -130,14 +131,18 @@ class CocotbTransport:
 
     async def write_bytes(self, offset: int, data: bytes) -> None:
         """Write ``data`` from byte ``offset`` on; a part of a register where it is no whole one."""
-        answer = await self._bounded(self.registers.write(offset, data), f"Writing register {offset:#04x}")
+        answer = await self.bounded(self.registers.write(offset, data), f"Writing register {offset:#04x}")
         if answer.resp != AxiResp.OKAY:
             raise RegisterAccessFailed(f"Writing register {offset:#04x} was answered {answer.resp.name}")
 
     async def send_async(self, frame: bytes) -> None:
         """Send a frame and wait until it was taken."""
         await self.source.send(frame)
-        await self._bounded(self.source.wait(), f"Sending a frame of {len(frame)} bytes")
+        await self.sent_async(f"Sending a frame of {len(frame)} bytes")
+
+    async def sent_async(self, what: str = "Sending what was queued") -> None:
+        """Wait until all frames were taken."""
+        await self.bounded(self.source.wait(), what)
 
     async def send_later_async(self, frames: Sequence[bytes]) -> None:
         """Send frames, one after another, while other things go on."""
@@ -150,13 +155,13 @@ class CocotbTransport:
 
     async def receive_async(self) -> bytes:
         """Wait for a frame."""
-        frame = await self._bounded(self.sink.recv(), "Receiving a frame")
+        frame = await self.bounded(self.sink.recv(), "Receiving a frame")
         return bytes(frame.tdata)
 
     async def discard_async(self) -> None:
         """Take what is still offered, then forget all frames, a half one included."""
-        while int(self.dut.m_axis_tvalid.value):
-            await self.cycles(1)
+        if int(self.dut.m_axis_tvalid.value):
+            await self.bounded(_fall(self.dut.m_axis_tvalid), "Taking what m_axis still offers")
         await self.cycles(2)
         self.sink.clear()
         self.sink.assert_reset()
@@ -164,7 +169,7 @@ class CocotbTransport:
     async def wait_irq_async(self) -> None:
         """Wait for the interrupt."""
         if not int(self.dut.irq.value):
-            await self._bounded(_rise(self.dut.irq), "Waiting for the interrupt")
+            await self.bounded(_rise(self.dut.irq), "Waiting for the interrupt")
 
     def stall(self, probability: float, seed: int) -> None:
         """Pause every channel in random bursts from now on, independently; ``probability`` 0 ends it.
@@ -204,3 +209,7 @@ class CocotbTransport:
 
 async def _rise(signal) -> None:
     await RisingEdge(signal)
+
+
+async def _fall(signal) -> None:
+    await FallingEdge(signal)

@@ -125,7 +125,7 @@ module testbench (
     end
 `endif
 
-    // What a slave offers must stay until it is taken (AXI4 A3.2.1); a reset or an abort may withdraw it.
+    // What a slave offers must stay until it is taken (AXI4 A3.2.1); only a reset may withdraw it.
     reg [2:0]  held;
     reg [33:0] held_r, held_m;
     reg [1:0]  held_b;

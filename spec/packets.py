@@ -28,7 +28,7 @@ from spec.config import AcceleratorConfig
 
 __all__ = [
     "CHUNK_NUMBER_LSB", "HEADER_WORDS", "LANE_LSB", "PACKET_MAGIC", "PER_LANE", "Target", "chunk_packet",
-    "memory_words", "packet",
+    "clear_words", "memory_words", "packet",
 ]
 
 PACKET_MAGIC = 0xF01D_0000  #: Upper half of the first word of every packet.
@@ -61,6 +61,14 @@ def memory_words(config: AcceleratorConfig) -> dict[Target, int]:
     lanes = {target: config.lanes if target in PER_LANE else 1 for target in Target}
     there = (target for target in Target if target.name.lower() in bits)
     return {target: bits[target.name.lower()] // lanes[target] // 32 for target in there}
+
+
+def clear_words(config: AcceleratorConfig) -> int:
+    """Words, and cycles, of a clear (register CONTROL): the least power of two that is no less than the words of an X
+    or T memory of a lane and the depth of its psum memory. All of them are written at once.
+    """
+    most = max(*(memory_words(config)[target] for target in PER_LANE), config.psum_depth)
+    return 1 << (most - 1).bit_length()
 
 
 def packet(target: Target, address: int, payload: bytes, lane: int = 0) -> bytes:

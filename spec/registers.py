@@ -35,7 +35,7 @@ class ErrorCode(enum.IntEnum):
     PACKET_RANGE = 3  #: Packet reaches beyond its memory, or is empty.
     PACKET_SHORT = 4  #: tlast came before the announced length.
     PACKET_LONG = 5  #: tlast did not come with the announced length; the rest was dropped.
-    START_BUSY = 6  #: Start while an inference or a packet was in progress; ignored.
+    START_BUSY = 6  #: Start or clear while an inference, a packet, a clear or an aborted frame was; ignored.
     REGISTER = 7  #: Access to an unknown register, or a partial write; answered SLVERR.
     COMMAND = 8  #: Unknown command in the program; the inference was stopped.
     STREAM_ORDER = 9  #: Chunk out of turn, or another packet when a chunk was needed; the inference was stopped.
@@ -90,8 +90,12 @@ REGISTERS = (
         Field("start", 0, 1, Access.WO, "Start at PROGRAM_START."),
         Field("done", 1, 1, Access.RC, "An inference ended since the last read."),
         Field("idle", 2, 1, Access.RO, "No inference is running."),
-        Field("ready", 3, 1, Access.RO, "A start would be taken: idle, no packet half received, no error pending."),
-        Field("abort", 8, 1, Access.WO, "Stop at once and drop what was in flight; memories keep their content."),
+        Field("ready", 3, 1, Access.RO, "A start would be taken: idle, no packet half received, no clear going on, no "
+              "error pending, and of an aborted frame nothing left to take."),
+        Field("abort", 8, 1, Access.WO, "Stop at once and drop what was in flight, but for the word offered on m_axis; "
+              "end its frame with a word of zeros. Memories keep their content."),
+        Field("clear", 9, 1, Access.WO, "Zero the X, T and psum memories of all lanes; taken when a start would be, "
+              "and instead of one. Ready again when done."),
     )),
     Register("INTERRUPT_GLOBAL", 0x04, "Interrupt output.", (Field("enable", 0, 1, Access.RW, "Drive irq."),)),
     Register("INTERRUPT_ENABLE", 0x08, "Interrupt sources let through.",

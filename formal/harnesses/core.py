@@ -17,8 +17,9 @@ def _bit(register: str, name: str) -> int:
 
 class IdleAfterAbort(Elaboratable):
     """Address and data of a write of CONTROL.abort are taken in one cycle, in any state of the rest, and no other write
-    follows. From 4 cycles later on nothing runs, and at most the two words that the frame sender had taken come out,
-    held until they are taken.
+    follows. From 4 cycles later on nothing runs, and at most two words come out, held until they are taken: the one
+    that was offered and the one that ends its frame. None comes out once the sender says that it has drained, which a
+    start waits for.
 
     What multiplies, fetches, adds and stores is cut out: it may put out anything.
     """
@@ -54,6 +55,7 @@ class IdleAfterAbort(Elaboratable):
             Assume(implies(asked, ~bus.awvalid & ~bus.wvalid)),
             Assert(implies(settled, ~dut.busy)),
             Assert(implies(settled, came + sender + holding <= 2)),
+            Assert(implies(settled & ~inside["sender.draining"], ~sender)),
             Cover(settled & ran),
             # What is inside, which makes it inductive.
             Assert(implies(settled, quiet & (bus.bvalid == ~bus.awready) & (bus.awready == bus.wready))),

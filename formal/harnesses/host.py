@@ -1,6 +1,7 @@
 """The host port: AXI-Lite answers, starts, frames, counters."""
 
 from amaranth.hdl import Assert, Assume, Cat, Cover, Elaboratable, Module, Mux, Signal, Value
+from amaranth.hdl._ast import Initial
 from amaranth.lib import data
 
 from formal.harness import Inside, any_constant, assert_held, assume_held, free, implies, past
@@ -11,10 +12,11 @@ from rtl.host.frame_sender import FrameSender
 from rtl.host.packet_loader import PacketLoader, _Step
 from rtl.host.registers import RegisterPort
 from spec.config import AcceleratorConfig, config_for
-from spec.packets import LANE_LSB, PER_LANE, Target, memory_words
+from spec.packets import LANE_LSB, PER_LANE, Target, clear_words, memory_words
 
 __all__ = [
-    "DroppedByAbort", "FramesInOrder", "RegisterAnswers", "StartsWhenReady", "TotalIsTheSum", "WritesWithin",
+    "ClearsAll", "DroppedByAbort", "FramesApart", "FramesInOrder", "RegisterAnswers", "StartsWhenReady",
+    "TotalIsTheSum", "WritesWithin",
 ]
 
 
@@ -69,10 +71,14 @@ class StartsWhenReady(Elaboratable):
         m = Module()
         dut = _register_port(m)
         hindered = dut.busy | dut.loading | dut.failed | dut.abort | dut.load_error.valid
+        asked = past(m, dut.start_asked & ~hindered)
         m.d.comb += [
-            Assert(implies(dut.start, past(m, dut.start_asked & ~hindered))),
-            Assert(implies(past(m, dut.start_asked & ~hindered), dut.start)),
+            Assert(implies(dut.start | dut.clear, past(m, ~hindered))),
+            Assert(~(dut.start & dut.clear)),
+            Assert(implies(dut.start, asked)),
+            Assert(implies(asked, dut.start | dut.clear)),
             Assert(implies(past(m, dut.start_asked), ~dut.start_asked)),
+            Cover(dut.clear),
             Cover(dut.start),
             Cover(dut.start_asked & dut.failed),
         ]
@@ -80,7 +86,8 @@ class StartsWhenReady(Elaboratable):
 
 
 class FramesInOrder(Elaboratable):
-    """Words of the stream come out unchanged, in order, each once: word number n, of any n, is what went in as n.
+    """Words of the stream come out unchanged, in order, each once: word number n, of any n, is what went in as n. An
+    abort takes back the word that is not offered yet, and where a frame is open puts in one that ends it.
 
     Numbers are modulo 8; as at most 2 words are inside, they tell words apart.
     """
@@ -89,23 +96,83 @@ class FramesInOrder(Elaboratable):
         m = Module()
         inside = Inside(m, dut := FrameSender())
         words, out = dut.words, dut.o
-        free(m, words.payload, words.valid, out.tready)
+        free(m, words.payload, words.valid, out.tready, dut.abort)
         sent = Cat(out.tdata, out.tlast)
         assert_held(m, out.tvalid, out.tready, sent)
-        taken, given = Signal(3), Signal(3)
-        watched, word = any_constant(m, 3, "watched"), Signal(len(sent))
-        push, pop = words.valid & words.ready, out.tvalid & out.tready
-        m.d.sync += [taken.eq(taken + push), given.eq(given + pop)]
+        taken, given, offered = Signal(3), Signal(3), Signal(3)
+        watched, word, opened = any_constant(m, 3, "watched"), Signal(len(sent)), Signal()
+        push, pop = words.valid & words.ready & ~dut.abort, out.tvalid & out.tready
+        end = 1 << len(out.tdata)  # no data, and the last
+        m.d.comb += offered.eq(given + out.tvalid)
+        m.d.sync += [taken.eq(taken + push), given.eq(given + pop), opened.eq(Mux(pop, ~out.tlast, opened))]
         with m.If(push & (taken == watched)):
             m.d.sync += word.eq(words.payload)
+        cut = Mux(out.tvalid, ~out.tlast, opened)
+        with m.If(dut.abort):
+            m.d.sync += taken.eq(offered + cut)
+            with m.If(offered == watched):
+                m.d.sync += word.eq(end)
         holding = inside["holding"]
         m.d.comb += [
             Assert(implies(out.tvalid & (given == watched), sent == word)),
             Assert((taken - given)[:3] == out.tvalid + holding),
             Assert(implies(holding, out.tvalid & ~words.ready)),
             Assert(implies(holding & ((given + 1)[:3] == watched), Value.cast(inside["held"]) == word)),
+            Assert(implies(~out.tvalid, opened == ~out.tlast)),
             Cover(pop & (given == watched) & (watched == 5)),
             Cover(holding),
+            Cover(past(m, dut.abort) & holding),
+        ]
+        return m
+
+
+class FramesApart(Elaboratable):
+    """A frame that an abort cuts off is closed: what comes out is frame after frame, each ended by ``tlast``, and no
+    word of one that was cut comes out after the first word of the next, or once the sender says that it has drained.
+
+    Bit 0 of the data marks what begins a frame: the first word of the stream, one after a last one, and the first one
+    after an abort. On the way out such a word must follow a ``tlast``, and no other may. Bit 1 tells apart what came
+    before and after the last abort: of the former, ``stale`` words are still to come out.
+    """
+
+    def elaborate(self, platform):
+        m = Module()
+        inside = Inside(m, dut := FrameSender())
+        words, out = dut.words, dut.o
+        free(m, words.payload, words.valid, out.tready, dut.abort)
+        begins, opened, parity, stale = Signal(init=1), Signal(), Signal(), Signal(2)
+        first, age = words.payload.data[0], words.payload.data[1]
+        push, pop = words.valid & words.ready & ~dut.abort, out.tvalid & out.tready
+        m.d.sync += [
+            begins.eq(dut.abort | Mux(push, words.payload.last, begins)),
+            opened.eq(Mux(pop, ~out.tlast, opened)),
+            parity.eq(parity ^ dut.abort),
+        ]
+        holding, held = inside["holding"], inside["held"]
+        cut = Mux(out.tvalid, ~out.tlast, opened)
+        with m.If(dut.abort):
+            m.d.sync += stale.eq((out.tvalid & ~out.tready) + cut)
+        with m.Elif(pop & (stale != 0)):
+            m.d.sync += stale.eq(stale - 1)
+        last_offered, last_held = out.tlast, Value.cast(held)[-1]
+        m.d.comb += [
+            Assume(implies(words.valid, (first == begins) & (age == parity))),
+            Assert(implies(out.tvalid, out.tdata[0] == ~opened)),
+            Assert(implies(stale != 0, dut.draining) & implies(dut.draining, out.tvalid)),
+            Assert(implies(out.tvalid & (stale == 0), out.tdata[1] == parity)),
+            # What is inside, which makes it inductive.
+            Assert(implies(holding, out.tvalid & (Value.cast(held)[0] == last_offered))),
+            Assert(implies(holding & (stale != 2), Value.cast(held)[1] == parity)),
+            Assert(stale <= out.tvalid + holding),
+            Assert(implies(holding & (stale == 2), last_held)),
+            Assert(implies(out.tvalid & ~holding & (stale == 1), last_offered)),
+            Assert(implies(holding & (stale == 1), last_offered)),
+            Assert(implies(stale == 0, begins == Mux(holding, last_held, Mux(out.tvalid, last_offered, ~opened)))),
+            Assert(implies(holding & (stale == 1), begins == last_held)),
+            Assert(implies((stale != 0) & (stale == out.tvalid + holding), begins)),
+            Assert(implies(~out.tvalid, opened == ~out.tlast)),
+            Cover(past(m, pop & out.tlast, 2) & past(m, dut.abort, 5) & past(m, out.tvalid, 6) & (stale == 0)),
+            Cover((stale == 2) & past(m, stale == 2)),
         ]
         return m
 
@@ -139,8 +206,10 @@ def _loader(m: Module, config: AcceleratorConfig) -> tuple[Inside, PacketLoader]
     """A packet loader with any host, and an engine that does not run while its memories may be written."""
     inside = Inside(m, dut := PacketLoader(config))
     free(m, dut.i.tdata, dut.i.tvalid, dut.i.tlast)
-    free(m, dut.accept, dut.running, dut.room, dut.hungry, dut.abort)
-    m.d.comb += Assume(~(dut.accept & dut.running))
+    free(m, dut.accept, dut.running, dut.room, dut.hungry, dut.abort, dut.clear)
+    clears = dut.clear | inside["clearing"]
+    m.d.comb += Assume(~(dut.accept & dut.running) & ~(clears & dut.running))
+    m.d.comb += Assume(implies(dut.clear, ~past(m, dut.loading) & ~Initial()))
     return inside, dut
 
 
@@ -156,7 +225,7 @@ class WritesWithin(Elaboratable):
         m = Module()
         inside, dut = _loader(m, self.config)
         step, target, left = inside["step"], inside["target"], inside["remaining"]
-        address, streaming = (inside["passed"] + dut.write.en)[:32], inside.unnamed(1, -1)
+        address, streaming = (inside["passed"] + (dut.write.en | dut.write.clear))[:32], inside.unnamed(1, -1)
         count, last = left[:-1], left[-1]
         lane_end = LANE_LSB + len(dut.write.lane)
         within = Signal(32)
@@ -172,6 +241,7 @@ class WritesWithin(Elaboratable):
             # What is inside, which makes it inductive.
             Assert(implies(begun, (size != 0) & (streaming == (target == Target.MASK_STREAM)))),
             Assert(implies((step == _Step.ADDRESS) | (step == _Step.LENGTH), ~dut.write.en)),
+            Assert(implies((step == _Step.LENGTH) | (step == _Step.PAYLOAD), ~inside["clearing"] & ~dut.write.clear)),
             Assert(implies(step == _Step.LENGTH, inside["space"] == (size - within)[:33].as_signed())),
             Assert(implies(step == _Step.PAYLOAD, (count != 0) & (last == (count == 1)) & (within + count <= size))),
             *(Cover(dut.write.en & (dut.write.target == target)) for target in memory_words(self.config)),
@@ -199,13 +269,48 @@ class DroppedByAbort(Elaboratable):
     def elaborate(self, platform):
         m = Module()
         inside, dut = _loader(m, self.config)
-        drops = inside["step"] == _Step.DROP
+        drops, half = inside["step"] == _Step.DROP, dut.loading & ~inside["clearing"]
         m.d.comb += [
-            Assert(implies(past(m, dut.abort), ~dut.loading & ~dut.write.en)),
-            Assert(implies(drops, dut.i.tready & ~dut.loading)),
+            Assert(implies(past(m, dut.abort), ~half & ~dut.write.en)),
+            Assert(implies(drops, dut.i.tready & ~half)),
             Assert(implies(past(m, drops), ~dut.write.en)),
-            Assert(implies(past(m, dut.abort & dut.loading), drops)),
-            Cover(past(m, dut.abort & dut.loading)),
+            Assert(implies(past(m, dut.abort & half), drops)),
+            Cover(past(m, dut.abort & half)),
+        ]
+        return m
+
+
+class ClearsAll(Elaboratable):
+    """Between a clear and the next cycle that is not ``loading`` every word of the activation memories, any that is
+    watched, is written with 0 and nothing else is written, whatever the host sends and however often it aborts.
+    """
+
+    def __init__(self, config: AcceleratorConfig):
+        self.config = config
+
+    def elaborate(self, platform):
+        m = Module()
+        inside, dut = _loader(m, self.config)
+        words = clear_words(self.config)
+        watched, written = any_constant(m, words.bit_length() - 1, "watched"), Signal()
+        clearing, passed, write = inside["clearing"], inside["passed"], dut.write
+        hit = write.clear & (write.address == watched)
+        m.d.sync += written.eq(Mux(dut.clear | clearing & dut.abort, 0, written | hit))
+        counted = (passed + write.clear)[:32]
+        m.d.comb += [
+            Assert(implies(past(m, clearing) & ~clearing, written | hit)),
+            Assert(implies(past(m, dut.clear), clearing)),
+            Assert(implies(clearing, dut.loading & ~(dut.i.tready & (inside["step"] != _Step.DROP)))),
+            Assert(implies(write.clear, (write.data == 0) & (write.address < words))),
+            Assert(implies(clearing, ~write.en) & ~(write.clear & write.en)),
+            # What is inside, which makes it inductive.
+            Assert(implies(write.clear, past(m, clearing))),
+            Assert(implies(clearing & ~past(m, dut.clear), counted <= words)),
+            Assert(implies(clearing & write.clear, write.address == passed)),
+            Assert(implies(clearing & (counted > watched), written | hit)),
+            Assert(implies(past(m, dut.clear | clearing & dut.abort), ~write.clear & (passed == 0))),
+            Cover(written & (watched == 5)),
+            Cover(past(m, clearing & dut.abort) & past(m, write.clear)),
         ]
         return m
 

@@ -66,12 +66,14 @@ class MemoryWrite(Boundary):
         Which 32-bit word of it; wider memory words are numbered lowest part first.
     data : Out(32)
         The word.
+    clear : Out(1)
+        Instead of ``en``: write ``data``, which is 0, to that word of X and of T in every lane.
     """
 
     def __init__(self, lanes: int):
         super().__init__({
             "en": Out(1), "target": Out(Target), "lane": Out(range(lanes)), "address": Out(WRITE_ADDRESS_BITS),
-            "data": Out(AXI_BITS),
+            "data": Out(AXI_BITS), "clear": Out(1),
         })
 
 

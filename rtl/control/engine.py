@@ -69,7 +69,8 @@ class Engine(wiring.Component):
     position : Out(Position)
     error : Out(CommandError)
     load : In(MemoryWrite(lanes))
-        Only while not ``busy``, except for ``MASK_STREAM``.
+        Only while not ``busy``, except for ``MASK_STREAM``. A clear, which must follow a reset, zeroes psums too: a
+        word per cycle, the first one first.
     chunk : In(Chunk)
         A chunk of streamed masks has been written; only while there is ``room``. A start forgets all chunks.
     room : Out(1)
@@ -217,7 +218,9 @@ class Engine(wiring.Component):
         ahead = summed - Ram.LATENCY  # its psums are addressed
         following_pixel, pixel = Signal(range(depth)), Signal(range(depth))
         m.d.comb += pixel.eq(Mux(beat.first, 0, following_pixel))
-        with m.If(in_array):
+        # While the host clears, sums of nothing begin anew at one pixel after another; after a reset no word is inside.
+        clear = self.load.clear
+        with m.If(in_array | clear):
             m.d.sync += following_pixel.eq(pixel + 1)
 
         def history(name: str, now) -> list:
@@ -228,8 +231,8 @@ class Engine(wiring.Component):
                 m.d.sync += values[-1].eq(values[-2])
             return values
 
-        valid = history("sum_valid", in_array)
-        add_psum = history("add_psum", ~beat.start & ~classify)
+        valid = history("sum_valid", in_array | clear)
+        add_psum = history("add_psum", ~beat.start & ~classify & ~clear)
         add_acc = history("add_acc", ~beat.start & classify)
         if self.config.ring_words:
             m.d.comb += step.triple.eq(history("sum_triple", self.addresses.triple)[summed])
@@ -309,8 +312,8 @@ class Engine(wiring.Component):
         ]
         for number, lane in enumerate(self.lanes):
             here = load.en & (load.lane == number)
-            m.d.comb += lane.host_x.eq(here & (load.target == Target.X))
-            m.d.comb += lane.host_t.eq(here & (load.target == Target.T))
+            m.d.comb += lane.host_x.eq(here & (load.target == Target.X) | load.clear)
+            m.d.comb += lane.host_t.eq(here & (load.target == Target.T) | load.clear)
         with m.If(load.en & ((load.target == Target.MASK) | (load.target == Target.MASK_STREAM))):
             m.d.comb += weights.mask_write.enable.eq(1 << load.address[:mask_bits])
         if self.config.ring_words:

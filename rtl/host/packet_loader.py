@@ -9,7 +9,7 @@ from rtl.base.countdown import step as count_down
 from rtl.base.ports import AXI_BITS, Chunk, MemoryWrite
 from rtl.host.axi import AxiStream
 from spec.config import AcceleratorConfig
-from spec.packets import CHUNK_NUMBER_LSB, LANE_LSB, PACKET_MAGIC, PER_LANE, Target, memory_words
+from spec.packets import CHUNK_NUMBER_LSB, LANE_LSB, PACKET_MAGIC, PER_LANE, Target, clear_words, memory_words
 from spec.registers import ErrorCode
 
 __all__ = ["LoadError", "PacketLoader"]
@@ -45,6 +45,9 @@ class PacketLoader(wiring.Component):
     Chunks for the mask stream are taken while an inference is ``running``, other packets when ``accept`` says so.
     To tell them apart the first word is looked at for a cycle before it is taken, while an inference is running.
 
+    A ``clear`` writes 0 to all words of all activation memories, :func:`spec.packets.clear_words` cycles from the one
+    after the next. Until then only words to be dropped are taken. An ``abort`` begins it anew.
+
     Parameters
     ----------
     config : AcceleratorConfig
@@ -67,8 +70,11 @@ class PacketLoader(wiring.Component):
         The inference cannot go on without another chunk.
     abort : In(1)
         Forget a half received packet: drop the rest of it silently. Only words to be dropped are taken in such a cycle.
+    clear : In(1)
+        Only in the cycle after one that was not ``loading``, and while no inference is running.
     loading : Out(1)
-        A packet is half received (one that is being dropped is not, nor a chunk that waits for an inference).
+        A packet is half received (one that is being dropped is not, nor a chunk that waits for an inference), or a
+        clear is going on.
     chunk : Out(Chunk)
         A chunk has arrived: for one cycle, that of the write of its last word.
     error : Out(LoadError)
@@ -85,6 +91,7 @@ class PacketLoader(wiring.Component):
             "room": In(1),
             "hungry": In(1),
             "abort": In(1),
+            "clear": In(1),
             "loading": Out(1),
             "chunk": Out(Chunk),
             "error": Out(LoadError),
@@ -104,10 +111,11 @@ class PacketLoader(wiring.Component):
         remaining = Signal(countdown(max(memory_words(self.config).values()).bit_length()))
 
         streaming, begun, awaited = Signal(), Signal(), Signal()  # streaming: the target is MASK_STREAM
+        clearing = Signal()
         m.d.comb += [
-            address.eq(passed + self.write.en),
+            address.eq(passed + (self.write.en | self.write.clear)),
             begun.eq((step != _Step.HEADER) & (step != _Step.DROP)),
-            self.loading.eq(begun & ~(streaming & (step == _Step.ADDRESS))),
+            self.loading.eq(begun & ~(streaming & (step == _Step.ADDRESS)) | clearing),
             transfer.eq(self.i.tvalid & self.i.tready),
             error.valid.eq(transfer & (fault != ErrorCode.NONE)),
             error.code.eq(fault),
@@ -118,11 +126,11 @@ class PacketLoader(wiring.Component):
         late = self._follow_inference(m, transfer & (step == _Step.HEADER) & ~heads_chunk)
         chunk_offered = self._look_ahead(m, error, (step == _Step.HEADER) & self.i.tvalid & ~transfer, heads_chunk)
         number = Signal(AXI_BITS - CHUNK_NUMBER_LSB)
-        self._await(m, step, streaming, chunk_offered, awaited)
+        self._await(m, step, streaming, self.accept & ~self.clear & ~clearing, chunk_offered, awaited)
         m.d.comb += self.i.tready.eq((step == _Step.DROP) | awaited & ~self.abort)
         m.d.sync += [
             self.write.en.eq(transfer & (step == _Step.PAYLOAD)),
-            passed.eq(Mux(step == _Step.ADDRESS, self._place(streaming), address)),
+            passed.eq(Mux((step == _Step.ADDRESS) & ~clearing, self._place(streaming), address)),
             self.write.target.eq(target),
             self.write.address.eq(address),
             self.write.lane.eq(address[LANE_LSB:]),
@@ -131,6 +139,7 @@ class PacketLoader(wiring.Component):
             self.chunk.end.eq(address + 1),
             number.eq(Mux(self.running, number + self.chunk.valid, 0)),
         ]
+        self._clear(m, clearing, passed, address[clear_words(self.config).bit_length() - 1])
         self._move_on(m, (step, following), transfer, fault, begun & (self.abort | late & streaming))
 
         with m.Switch(step):  # the last word offered is the one taken, so these need not wait for it
@@ -151,12 +160,24 @@ class PacketLoader(wiring.Component):
 
         return m
 
-    def _await(self, m, step, streaming, chunk_offered, awaited) -> None:
+    def _clear(self, m, clearing, passed, beyond) -> None:
+        """Count the address through a clear, until it is ``beyond`` all memories."""
+        begins = self.clear | clearing & self.abort
+        m.d.sync += [
+            clearing.eq(begins | clearing & ~beyond),
+            self.write.clear.eq(clearing & ~begins & ~beyond),
+        ]
+        with m.If(begins):
+            m.d.sync += passed.eq(0)
+        with m.If(clearing):
+            m.d.sync += self.write.data.eq(0)
+
+    def _await(self, m, step, streaming, accept, chunk_offered, awaited) -> None:
         """Whether a word is ``awaited`` in ``step``: the memories may be written, or it is one of a chunk to take."""
-        m.d.comb += awaited.eq(self.accept)
+        m.d.comb += awaited.eq(accept)
         with m.Switch(step):
             with m.Case(_Step.HEADER):
-                m.d.comb += awaited.eq(self.accept | chunk_offered)
+                m.d.comb += awaited.eq(accept | chunk_offered)
             with m.Case(_Step.ADDRESS, _Step.LENGTH, _Step.PAYLOAD), m.If(streaming):
                 m.d.comb += awaited.eq(self.running & (self.room | (step != _Step.ADDRESS)))
 

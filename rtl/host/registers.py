@@ -177,8 +177,9 @@ class RegisterPort(wiring.Component):
     address and data were taken, ``start`` in the next one, up to which no packet may begin; the timing of the bus is
     that of :class:`RegisterBus`.
 
-    - A start is taken when nothing runs, no packet is half received and no error is pending. While something runs
-      or loads it is the error ``START_BUSY`` (info: ``PROGRAM_START``). A write that also aborts never starts.
+    - A start is taken when nothing runs, nothing is ``loading`` and no error is pending. While something runs or loads
+      it is the error ``START_BUSY`` (info: ``PROGRAM_START``). A write that also aborts or clears never starts. All the
+      same of a clear, but that it yields to an abort only.
     - The first error stays until ERROR is written; later ones are lost. Of errors in the same cycle the
       program's comes first, then the packet's, then the write's, then the read's. ERROR_INFO outlives the clearing.
     - Done clears when CONTROL is read and when a start is taken. An event in the cycle in which it is cleared is kept.
@@ -198,12 +199,14 @@ class RegisterPort(wiring.Component):
         A start was taken; one cycle.
     abort : Out(1)
         Stop and drop everything; one cycle.
+    clear : Out(1)
+        Zero all activations; one cycle, that after the write took effect.
     program_start : Out(16)
         Index of the first command.
     busy : In(1)
         An inference is running: from the cycle after ``start``.
     loading : In(1)
-        A packet is half received.
+        A packet is half received, or something else is not over that a start must wait for.
     done : In(1)
         An inference ended; one cycle.
     load_error : In(LoadError)
@@ -228,7 +231,7 @@ class RegisterPort(wiring.Component):
         self.config = config
         super().__init__({
             "bus": In(AxiLite(OFFSET_BITS)),
-            "start_asked": Out(1), "start": Out(1), "abort": Out(1), "program_start": Out(16),
+            "start_asked": Out(1), "start": Out(1), "abort": Out(1), "clear": Out(1), "program_start": Out(16),
             "busy": In(1), "loading": In(1), "done": In(1),
             "load_error": In(LoadError), "command_error": In(CommandError), "position": In(Position),
             "snapshot": Out(1), "counters": In(COUNTER_VALUES),
@@ -271,7 +274,10 @@ class RegisterPort(wiring.Component):
             registers.position.iteration.value.eq(self.position.iteration),
         ]
 
-        m.d.sync += self.start.eq(self.start_asked & ~control.abort.strobe & startable)
+        m.d.sync += [
+            self.start.eq(self.start_asked & ~control.abort.strobe & ~control.clear.strobe & startable),
+            self.clear.eq(control.clear.strobe & ~control.abort.strobe & startable),
+        ]
 
         pending, let_through = registers.interrupt_status, registers.interrupt_enable
         m.d.comb += pending.done.set.eq(self.done)
@@ -289,7 +295,9 @@ class RegisterPort(wiring.Component):
         m.d.sync += [
             bad_write.eq(bus.write.strobe & bus.write.refused), bad_read.eq(bus.read.strobe & bus.read.refused)
         ]
-        busy_start = registers.control.start.strobe & ~registers.control.abort.strobe & (self.busy | self.loading)
+        control = registers.control
+        asked = (control.start.strobe | control.clear.strobe) & ~control.abort.strobe
+        busy_start = asked & (self.busy | self.loading)
         with m.If((code == ErrorCode.NONE) | registers.error.code.strobe):
             m.d.comb += registers.interrupt_status.error.set.eq(1)
             with m.If(self.command_error.valid):

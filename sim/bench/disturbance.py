@@ -5,8 +5,9 @@ import pytest
 from cocotb.triggers import RisingEdge
 
 from gen.cycles import predict
-from sim.bench.harness import Harness, subject
+from sim.bench.harness import LIMIT, Harness, subject
 from sim.driver import bit
+from sim.errors import AcceleratorError
 from spec.refusal import Refused
 from spec.supermask import Mode
 
@@ -67,6 +68,40 @@ async def abort_in_output(dut, stalled, words):
     harness.transport.sink.pause = False
     await harness.call(harness.driver.abort)
     await harness.check_inference(of, 1)
+    await harness.finish()
+
+
+@cocotb.test(timeout_time=100, timeout_unit="ms")
+@cocotb.parametrize(words=[0, 1, 5])
+async def abort_while_nothing_is_taken(dut, words):
+    """An abort in the middle of a frame that the host does not take: no start is taken before the host took what was
+    left, which ends with a last word, and not a word of it precedes the next frame.
+    """
+    harness, of = await Harness.start(dut), subject("tiny", MODE)
+    program, sink = await harness.load(of, trace=True), harness.transport.sink
+    await harness.call(harness.driver.load_images, of.batch(0))
+    await harness.call(harness.driver.start)
+    await RisingEdge(dut.m_axis_tvalid)
+    await harness.transport.cycles(words)
+    sink.pause = True
+    await harness.transport.cycles(20)
+    assert int(dut.m_axis_tvalid.value), "Nothing was offered"
+    harness.transport.limit = 1000
+    with pytest.raises(TimeoutError, match="Taking what m_axis still offers did not end within 1000 cycles"):
+        await harness.call(harness.driver.abort)
+    harness.transport.limit = LIMIT
+    control = await harness.call(harness.driver.read, "CONTROL")
+    assert control & IDLE_AND_READY == bit("CONTROL", "idle"), "Ready before the rest of the frame was taken"
+    await harness.call(harness.driver.load_images, of.batch(1))
+    await harness.call(harness.driver.write, "CONTROL", bit("CONTROL", "start"))
+    with pytest.raises(AcceleratorError, match="START_BUSY"):
+        await harness.call(harness.driver.raise_error)
+    sink.pause = False
+    await harness.call(harness.driver.start)  # without forgetting anything first
+    cut = await harness.transport.receive_async()
+    assert 4 <= len(cut) <= 4 * (words + 6), f"The frame that was cut has {len(cut)} bytes"
+    assert cut[-4:] == bytes(4), "The frame that was cut does not end in a word of zeros"
+    of.check(program, await harness.call(harness.driver.finish), 1)
     await harness.finish()
 
 

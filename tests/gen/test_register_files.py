@@ -82,7 +82,7 @@ def test_svd_says_the_same():
 
 # Register: value after reset, and the bits of it that are known.
 RESETS = {
-    "CONTROL": (0, 0x103), "ERROR": (0, 0xFF), "ERROR_INFO": (0, 0), "MODEL_HASH": (0, 0xFFFF_FFFF), "POSITION": (0, 0),
+    "CONTROL": (0, 0x303), "ERROR": (0, 0xFF), "ERROR_INFO": (0, 0), "MODEL_HASH": (0, 0xFFFF_FFFF), "POSITION": (0, 0),
     "MAGIC": (MAGIC, 0xFFFF_FFFF), "CONFIG_HASH": (CONFIG.hash, 0xFFFF_FFFF), "PROGRAM_START": (0, 0xFFFF),
 }
 

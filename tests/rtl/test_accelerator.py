@@ -10,9 +10,10 @@ from amaranth.lib.wiring import In
 from gen.compile import compile_model
 from gen.cycles import predict
 from rtl.accelerator import Accelerator
-from spec import golden
+from spec import golden, packets
+from spec.commands import Op, Source, encode
 from spec.config import config_for
-from spec.packets import Target, chunk_packet
+from spec.packets import Target, chunk_packet, clear_words
 from spec.registers import ErrorCode
 from spec.supermask import Mode
 from spec.synthetic import random_images
@@ -166,6 +167,71 @@ def test_late_chunks_are_waited_for(inferences, streamed, late):
     assert inference.counts["SEQUENCER"] <= expected["SEQUENCER"]  # commands are fetched while chunks are late
     assert inference.counts["TOTAL"] >= cycles.total
     assert late < 100 or inference.counts["MASK_WAIT"] > expected["MASK_WAIT"]
+
+
+def test_the_next_frame_waits_until_the_cut_one_is_taken(on_core, small_model, fitting):
+    """Abort in a frame that the host does not take: closed by a last word, taken before a start is."""
+    model = small_model(mode=Mode.ONE_OF_FOUR, image=(2, 3, 1))
+    program = compile_model(model, fitting(model.network), trace=True)
+    image, = random_images(model.network, 1, 4)
+
+    async def scenario(host):
+        for packet in program.packets:
+            await host.send(packet)
+        await host.send(program.image_packet(image))
+        await host.write("PROGRAM_START", program.start)
+        await host.write("CONTROL", 1)
+        await host.ctx.tick().until(host.core.m_axis.tvalid)
+        await host.ctx.tick().repeat(10)
+        await host.write("CONTROL", 1 << 8)
+        assert await host.read("CONTROL") == 0b0100  # idle, not ready
+        await host.write("CONTROL", 1)
+        assert await host.read("ERROR") == ErrorCode.START_BUSY
+        await host.write("ERROR", 0)
+        cut = await host.receive()
+        assert (len(cut), cut[-4:]) == (8, bytes(4))
+        assert await host.read("CONTROL") == 0b1100
+        tensors, _ = await host.infer(program, image)
+        assert differences(program, image, tensors) == []
+
+    on_core(program.config, scenario)
+
+
+def test_after_a_clear_every_address_reads_zero(on_core, small_model, fitting):
+    """And before, what the inference left. The program, masks and entries of the model stay."""
+    model = small_model(mode=Mode.ANY, image=(3, 3, 1))
+    config = fitting(model.network)
+    program = compile_model(model, config, trace=False)
+    sizes = {Source.X: config.x_bytes // 4, Source.T: config.t_bytes // 4, Source.PSUM: config.psum_depth * config.rows}
+    image, = random_images(model.network, 1, 4)
+    commands = [encode(Op.STORE, source=source, count=count) for source, count in sizes.items()] + [encode(Op.HALT)]
+    spy = packets.packet(packets.Target.PROGRAM, 0, np.concatenate(commands).astype("<u4").tobytes())
+
+    async def read_all(host):
+        await host.send(spy)
+        await host.write("PROGRAM_START", 0)
+        await host.write("CONTROL", 1)
+        frames = [await host.receive() for _ in sizes]
+        assert [len(frame) // 4 for frame in frames] == list(sizes.values())
+        while not await host.read("CONTROL") & 8:
+            pass
+        return [any(frame) for frame in frames]
+
+    async def scenario(host):
+        for each in program.packets:
+            await host.send(each)
+        await host.infer(program, image)
+        assert await read_all(host) == [True] * 3
+        await host.write("CONTROL", 1 << 9)
+        assert await host.read("CONTROL") & 0b1100 == 0b0100  # idle, not ready
+        await host.ctx.tick().repeat(clear_words(config))
+        assert await host.read("CONTROL") & 0b1100 == 0b1100
+        assert await read_all(host) == [False] * 3
+        await host.send(program.packets[0])  # the spy's is where the commands were
+        tensors, _ = await host.infer(program, image)
+        assert differences(program, image, tensors) == []
+
+    on_core(config, scenario)
 
 
 @pytest.mark.parametrize("share", [0, 0.02, 0.2, 0.7])

@@ -283,8 +283,26 @@ def test_a_frame_of_wrong_length_is_reported(driver, transport, program, images)
 def test_abort_clears_and_discards(driver, transport):
     driver.abort()
     assert transport.log == [
-        "write CONTROL=0x100", "withdraw", "write ERROR=0x0", "write INTERRUPT_STATUS=0x3", "discard",
+        "write CONTROL=0x100", "withdraw", "write ERROR=0x0", "write INTERRUPT_STATUS=0x3", "discard", "read CONTROL",
     ]
+
+
+def test_an_abort_whose_rest_is_not_taken_is_reported(driver, transport):
+    transport.values["CONTROL"] = bit("CONTROL", "idle")
+    with pytest.raises(RuntimeError, match=r"does not become ready; .* take what m_axis still offers"):
+        driver.abort()
+
+
+def test_a_clear_waits_before_and_after(driver, transport):
+    driver.clear()
+    assert transport.log == ["read VERSION", "read CONTROL", "write CONTROL=0x200", "read CONTROL"]
+
+
+def test_an_accelerator_that_cannot_clear_is_refused(driver, transport):
+    transport.values["VERSION"] = 0x1_0000
+    with pytest.raises(Refused, match=r"interface version 1\.0, which cannot clear its memories; generate"):
+        driver.clear()
+    assert transport.log == ["read VERSION"]
 
 
 def test_streamed_masks_are_queued_before_the_start(model, images):
@@ -303,8 +321,8 @@ def test_streamed_masks_are_queued_before_the_start(model, images):
     transport.values["ERROR"] = ErrorCode.STREAM_ORDER
     with pytest.raises(AcceleratorError, match="STREAM_ORDER: a chunk of streamed masks came out of turn"):
         driver.finish()
-    assert transport.log[-5:-3] == ["write CONTROL=0x100", "withdraw"]
-    assert transport.log[-1] == "discard"
+    assert transport.log[-6:-4] == ["write CONTROL=0x100", "withdraw"]
+    assert transport.log[-2:] == ["discard", "read CONTROL"]
 
 
 def test_position_is_taken_apart(driver, transport):

@@ -227,3 +227,9 @@ def test_discarded_frames_are_gone_and_so_is_a_half_one(board, transport):
     transport.discard()
     board.frames.append((b"ijkl", Flag.LAST))
     assert transport.receive() == b"ijkl"
+
+
+def test_frames_without_end_are_not_discarded_for_ever(board, transport):
+    board.frames.extend([(b"abcd", Flag.LAST)] * 100)
+    with pytest.raises(TimeoutError, match="still sent frames after 20 polls; abort it or reset it"):
+        transport.discard()

@@ -6,7 +6,17 @@ import pytest
 
 from spec.commands import LANES_MAX
 from spec.config import SHAPES, config_for
-from spec.packets import HEADER_WORDS, LANE_LSB, PACKET_MAGIC, PER_LANE, Target, chunk_packet, memory_words, packet
+from spec.packets import (
+    HEADER_WORDS,
+    LANE_LSB,
+    PACKET_MAGIC,
+    PER_LANE,
+    Target,
+    chunk_packet,
+    clear_words,
+    memory_words,
+    packet,
+)
 
 PACKETS = {
     "one-word": (Target.X, 7, b"\1\2\3\4", [0xF01D_0003, 7, 1, 0x0403_0201]),
@@ -29,6 +39,14 @@ def test_packet(target, address, payload, words):
 ])
 def test_lane_is_above_the_address(target, lane, word):
     assert list(struct.unpack("<4I", packet(target, 0x12, bytes(4), lane))) == [0xF01D_0000 | target, word, 1, 0]
+
+
+@pytest.mark.parametrize(("memories", "words"), [
+    ({}, 8192), ({"x_bytes": 256, "t_bytes": 1024}, 256), ({"x_bytes": 1040, "t_bytes": 1024}, 512),
+    ({"x_bytes": 256, "t_bytes": 256, "psum_depth": 64}, 64), ({"x_bytes": 256, "t_bytes": 256, "psum_depth": 65}, 128),
+])
+def test_a_clear_is_as_long_as_the_largest_memory_it_writes(memories, words):
+    assert clear_words(config_for(16, **memories)) == words
 
 
 def test_memories_that_are_there_once_have_no_lanes():

@@ -10,7 +10,17 @@ from amaranth.sim import Simulator
 from rtl.base.ports import WRITE_ADDRESS_BITS
 from rtl.host.packet_loader import PacketLoader
 from spec.config import config_for
-from spec.packets import HEADER_WORDS, LANE_LSB, PACKET_MAGIC, PER_LANE, Target, chunk_packet, memory_words, packet
+from spec.packets import (
+    HEADER_WORDS,
+    LANE_LSB,
+    PACKET_MAGIC,
+    PER_LANE,
+    Target,
+    chunk_packet,
+    clear_words,
+    memory_words,
+    packet,
+)
 from spec.registers import ErrorCode
 
 CONFIG = config_for(16, x_bytes=512, t_bytes=1024, mask_bits=4096, entries=64, commands=8)
@@ -304,6 +314,49 @@ def test_nothing_is_taken_while_the_engine_works():
     bench.run(testbench)
     assert not any(taken)
     assert bench.writes == AFTER_WRITES
+
+
+@pytest.mark.parametrize(("abort", "waiting"), [((), False), ((1,), False), ((60, 255), True), ((), True)])
+def test_a_clear_writes_zero_everywhere_once_it_is_over(abort, waiting):
+    """Whether it is aborted, which begins it anew, or a packet waits, which is taken afterwards."""
+    bench, cleared, words = Bench(), [], clear_words(CONFIG)
+
+    async def watch(ctx):
+        write = bench.dut.write
+        async for _, _, clear, en, address, data in ctx.tick().sample(
+                write.clear, write.en, write.address, write.data):
+            if clear:
+                cleared.append(address)
+                assert data == 0, "a clear wrote something"
+                assert not en, "a packet was written during a clear"
+
+    async def testbench(ctx):
+        dut = bench.dut
+        await bench.send(ctx, good(Target.X, 0, [1]))
+        ctx.set(dut.clear, 1)
+        if waiting:
+            ctx.set(dut.i.tdata, AFTER[0][0])
+            ctx.set(dut.i.tvalid, 1)
+        await ctx.tick()
+        ctx.set(dut.clear, 0)
+        assert ctx.get(dut.loading)
+        for cycles in abort:
+            await ctx.tick().repeat(cycles)
+            ctx.set(dut.abort, 1)
+            await ctx.tick()
+            ctx.set(dut.abort, 0)
+        for cycle in range(words + 1):
+            assert ctx.get(dut.loading), f"over after {cycle} cycles"
+            assert not ctx.get(dut.i.tready)
+            await ctx.tick()
+        assert not ctx.get(dut.loading)
+        await bench.send(ctx, AFTER)
+
+    bench.run(testbench, background=[watch])
+    assert words == 256
+    assert cleared[-words:] == list(range(words))
+    assert bench.writes == [*writes_of(Target.X, 0, [1]), *AFTER_WRITES]
+    assert bench.errors == []
 
 
 def test_reset_state():

@@ -13,7 +13,7 @@ from spec.registers import COUNTERS, MAGIC, OFFSET_BITS, REGISTERS, VERSION, Acc
 
 CONFIG = config_for(16)
 
-START, DONE, IDLE, READY, ABORT = 1 << 0, 1 << 1, 1 << 2, 1 << 3, 1 << 8
+START, DONE, IDLE, READY, ABORT, CLEAR = 1 << 0, 1 << 1, 1 << 2, 1 << 3, 1 << 8, 1 << 9
 DONE_IRQ, ERROR_IRQ = 1 << 0, 1 << 1
 AT_RESET = {"CONTROL": IDLE | READY, "MAGIC": MAGIC, "VERSION": VERSION, "CONFIG_HASH": CONFIG.hash, "FEATURES": 5}
 
@@ -33,7 +33,7 @@ class Host:
         self.stall, self.rng = stall, random.Random(seed)
         self.delayed = 0
         self.waits = {"b": 0, "r": 0}
-        self.pulses = dict.fromkeys(("start", "abort", "snapshot"), 0)
+        self.pulses = dict.fromkeys(("start", "abort", "snapshot", "clear"), 0)
 
     def _delay(self):
         delay = 0
@@ -98,7 +98,7 @@ class Host:
         held = {"b": None, "r": None}
         async for _, _, bvalid, bready, bresp, rvalid, rready, rresp, rdata, *pulses in ctx.tick().sample(
                 bus.bvalid, bus.bready, bus.bresp, bus.rvalid, bus.rready, bus.rresp, bus.rdata,
-                dut.start, dut.abort, dut.snapshot):
+                dut.start, dut.abort, dut.snapshot, dut.clear):
             for channel, valid, ready, answer in (("b", bvalid, bready, bresp), ("r", rvalid, rready, (rresp, rdata))):
                 assert held[channel] is None or (valid and answer == held[channel]), "an answer was not held"
                 held[channel] = answer if valid and not ready else None
@@ -155,40 +155,52 @@ LOAD = ("pulse", "load_error", {"code": ErrorCode.PACKET_RANGE, "info": 0x89AB_C
 UNKNOWN_COMMAND = ("pulse", "command_error", {"info": 0x1234})
 CLEARED = [("write", "ERROR", 0), ("read", "ERROR", 0), ("read", "CONTROL", IDLE | READY)]
 
-# "pulses" are starts, aborts and snapshots so far.
+# "pulses" are starts, aborts, snapshots and clears so far.
 SCENARIOS = {
     "start": [
         ("write", "PROGRAM_START", 0xFFFF_BEEF), ("read", "PROGRAM_START", 0xBEEF), ("program_start", 0xBEEF),
-        ("pulses", 0, 0, 0), ("write", "CONTROL", START), ("pulses", 1, 0, 0),
+        ("pulses", 0, 0, 0, 0), ("write", "CONTROL", START), ("pulses", 1, 0, 0, 0),
         ("set", "busy", 1), ("read", "CONTROL", 0), ("set", "busy", 0), ("read", "CONTROL", IDLE | READY),
     ],
     "control-bits-that-do-not-start": [
-        ("write", "CONTROL", 0xFFFF_FFFF & ~START & ~ABORT), ("pulses", 0, 0, 0), *error_is(0, 0, ready=True),
+        ("write", "CONTROL", 0xFFFF_FFFF & ~START & ~ABORT & ~CLEAR), ("pulses", 0, 0, 0, 0),
+        *error_is(0, 0, ready=True),
     ],
     "start-while-busy": [
-        ("write", "PROGRAM_START", 0x77), ("set", "busy", 1), ("write", "CONTROL", START), ("pulses", 0, 0, 0),
+        ("write", "PROGRAM_START", 0x77), ("set", "busy", 1), ("write", "CONTROL", START), ("pulses", 0, 0, 0, 0),
         ("set", "busy", 0), *error_is(ErrorCode.START_BUSY, 0x77), *CLEARED,
-        ("write", "CONTROL", START), ("pulses", 1, 0, 0),
+        ("write", "CONTROL", START), ("pulses", 1, 0, 0, 0),
     ],
     "start-while-loading": [
-        ("set", "loading", 1), ("read", "CONTROL", IDLE), ("write", "CONTROL", START), ("pulses", 0, 0, 0),
+        ("set", "loading", 1), ("read", "CONTROL", IDLE), ("write", "CONTROL", START), ("pulses", 0, 0, 0, 0),
         ("set", "loading", 0), *error_is(ErrorCode.START_BUSY, 0), *CLEARED,
-        ("write", "CONTROL", START), ("pulses", 1, 0, 0),
+        ("write", "CONTROL", START), ("pulses", 1, 0, 0, 0),
     ],
     "start-with-an-error-pending": [
-        LOAD, ("write", "CONTROL", START), ("pulses", 0, 0, 0), *error_is(ErrorCode.PACKET_RANGE, 0x89AB_CDEF),
-        *CLEARED, ("read", "ERROR_INFO", 0x89AB_CDEF), ("write", "CONTROL", START), ("pulses", 1, 0, 0),
+        LOAD, ("write", "CONTROL", START), ("pulses", 0, 0, 0, 0), *error_is(ErrorCode.PACKET_RANGE, 0x89AB_CDEF),
+        *CLEARED, ("read", "ERROR_INFO", 0x89AB_CDEF), ("write", "CONTROL", START), ("pulses", 1, 0, 0, 0),
     ],
     "abort": [
-        ("set", "busy", 1), ("write", "CONTROL", ABORT), ("pulses", 0, 1, 0), ("set", "busy", 0),
+        ("set", "busy", 1), ("write", "CONTROL", ABORT), ("pulses", 0, 1, 0, 0), ("set", "busy", 0),
         *error_is(0, 0, ready=True), ("read", "INTERRUPT_STATUS", 0),
     ],
     "abort-beats-start": [
-        ("write", "CONTROL", START | ABORT), ("pulses", 0, 1, 0), *error_is(0, 0, ready=True),
-        ("set", "busy", 1), ("write", "CONTROL", START | ABORT), ("pulses", 0, 2, 0), ("read", "ERROR", 0),
+        ("write", "CONTROL", START | ABORT), ("pulses", 0, 1, 0, 0), *error_is(0, 0, ready=True),
+        ("set", "busy", 1), ("write", "CONTROL", START | ABORT), ("pulses", 0, 2, 0, 0), ("read", "ERROR", 0),
+    ],
+    "clear": [
+        ("write", "CONTROL", CLEAR), ("pulses", 0, 0, 0, 1), *error_is(0, 0, ready=True),
+        ("write", "CONTROL", START | CLEAR), ("pulses", 0, 0, 0, 2), *error_is(0, 0, ready=True),
+        ("write", "CONTROL", ABORT | CLEAR), ("pulses", 0, 1, 0, 2), *error_is(0, 0, ready=True),
+    ],
+    "clear-while-busy-or-loading": [
+        ("write", "PROGRAM_START", 0x77), ("set", "busy", 1), ("write", "CONTROL", CLEAR), ("pulses", 0, 0, 0, 0),
+        ("set", "busy", 0), *error_is(ErrorCode.START_BUSY, 0x77), ("write", "CONTROL", CLEAR), ("pulses", 0, 0, 0, 0),
+        *CLEARED, ("set", "loading", 1), ("write", "CONTROL", CLEAR), ("pulses", 0, 0, 0, 0), ("set", "loading", 0),
+        *error_is(ErrorCode.START_BUSY, 0x77), *CLEARED, ("write", "CONTROL", CLEAR), ("pulses", 0, 0, 0, 1),
     ],
     "snapshot": [
-        ("write", "SNAPSHOT", 1), ("pulses", 0, 0, 1), ("write", "SNAPSHOT", 0xFFFF_FFFE), ("pulses", 0, 0, 1),
+        ("write", "SNAPSHOT", 1), ("pulses", 0, 0, 1, 0), ("write", "SNAPSHOT", 0xFFFF_FFFE), ("pulses", 0, 0, 1, 0),
     ],
     "done-clears-on-read": [
         ("pulse", "done"), ("read", "INTERRUPT_STATUS", DONE_IRQ), ("read", "CONTROL", DONE | IDLE | READY),
@@ -233,7 +245,7 @@ SCENARIOS = {
     "partial-writes-do-nothing": [
         ("write", "MODEL_HASH", 0xCAFE_F00D),
         *(("bad write", offset_of("MODEL_HASH"), 0, strobes) for strobes in range(15)),
-        ("bad write", offset_of("CONTROL"), START | ABORT, 0x7), ("pulses", 0, 0, 0),
+        ("bad write", offset_of("CONTROL"), START | ABORT, 0x7), ("pulses", 0, 0, 0, 0),
         ("read", "MODEL_HASH", 0xCAFE_F00D), *error_is(ErrorCode.REGISTER, offset_of("MODEL_HASH")),
         ("bad write", offset_of("ERROR"), 0, 0x1), ("read", "ERROR", ErrorCode.REGISTER), *CLEARED,
     ],
@@ -447,7 +459,7 @@ def test_reset_state_of_the_outputs():
 
     async def testbench(ctx):
         dut, bus = host.dut, host.bus
-        outputs = (dut.start, dut.abort, dut.snapshot, dut.irq, dut.program_start, bus.bvalid, bus.rvalid)
+        outputs = (dut.start, dut.abort, dut.snapshot, dut.clear, dut.irq, dut.program_start, bus.bvalid, bus.rvalid)
         assert [ctx.get(signal) for signal in outputs] == [0] * len(outputs)
 
     host.run(testbench)
