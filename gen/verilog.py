@@ -11,7 +11,7 @@ from amaranth.back import rtlil
 from amaranth.hdl import ClockDomain, Fragment, Value
 from amaranth.lib.wiring import Component
 
-from gen.netlist.write import ALL_NAMES
+from gen.netlist import ALL_NAMES, WRITER
 from rtl.accelerator import Accelerator
 from rtl.base.ram import RAM_MODULE, RAM_VERILOG
 from rtl.lane.lane import Lane
@@ -32,8 +32,7 @@ SERIAL_TOP = "foldenite_serial"
 #: Name of the module that every lane is an instance of.
 LANE_MODULE = "foldenite_lane"
 
-_WRITER = "gen.netlist.write"  #: Runs in a process of its own.
-
+#: What a linter may object to and cannot be written otherwise.
 _WAIVERS = """\
 `verilator_config
 // One file holds the whole design, and only one module can be called as it is.
@@ -42,6 +41,7 @@ lint_off -rule DECLFILENAME -file "*{top}.v"
 lint_off -rule UNUSEDSIGNAL -file "*{top}.v" -match "Signal is not used: 's_axi_awprot'*"
 lint_off -rule UNUSEDSIGNAL -file "*{top}.v" -match "Signal is not used: 's_axi_arprot'*"
 """
+
 
 class _MemoryModules:
     """Platform on which every memory is an instance of :data:`rtl.base.ram.RAM_MODULE` of the design ``top``."""
@@ -77,8 +77,8 @@ def check_top(name: str) -> str:
 
 
 def accelerator_verilog(config: AcceleratorConfig, *, top: str = TOP, all_names: bool = False) -> str:
-    """Verilog text of the accelerator that ``config`` describes: the modules ``top`` and ``top``\\ ``_lane`` with
-    their parts, and the memory model ``top``\\ ``_ram``.
+    """Verilog text of the accelerator that ``config`` describes: the modules ``top`` and ``top_lane`` with
+    their parts, and the memory model ``top_ram``.
 
     The name of every module begins with ``top``, so that several builds fit into one design. With ``all_names`` every
     signal has a name in every module it passes through and for every field: for waveforms, but linters object to names
@@ -127,7 +127,7 @@ def verilog_of(*texts: str, all_names: bool = False) -> str:
         for source, text in zip(sources, texts, strict=True):
             source.write_text(text)
         names = [source.name for source in sources]
-        command = [sys.executable, "-m", _WRITER, *([ALL_NAMES] if all_names else []), *names, "design.v"]
+        command = [sys.executable, "-m", WRITER, *([ALL_NAMES] if all_names else []), *names, "design.v"]
         path = os.pathsep.join(filter(None, [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH")]))
         result = subprocess.run(
             command, cwd=folder, capture_output=True, text=True, check=False,

@@ -2,7 +2,7 @@
 
 from pyosys import libyosys as ys
 
-from gen.netlist.signals import A, A_SIGNED, A_WIDTH, B, B_SIGNED, B_WIDTH, Y, Y_WIDTH, fresh, one_of, zeros
+from gen.netlist.signals import A_SIGNED, A_WIDTH, B_SIGNED, B_WIDTH, Y_WIDTH, A, B, Y, fresh, one_of, zeros
 
 __all__ = ["level"]
 

@@ -10,15 +10,13 @@ from pathlib import Path
 
 from pyosys import libyosys as ys
 
+from gen.netlist import ALL_NAMES
 from gen.netlist.names import simplify_ports
 from gen.netlist.text import polished
 from gen.netlist.unused import name_unused, trim_ports
 from gen.netlist.widths import level
 
-__all__ = ["ALL_NAMES", "main", "plain_verilog"]
-
-#: Option: keep every name that a signal has, in every module that it passes through.
-ALL_NAMES = "--all-names"
+__all__ = ["main", "plain_verilog"]
 
 #: From processes, of which SystemVerilog may never run the combinational ones, to registers and expressions. Registers
 #: stay apart even if they are equal: copies are there for their fan-out.
