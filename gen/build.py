@@ -1,9 +1,9 @@
 """`python -m gen.build --pe 16 [--model FILE] --out DIR`: the accelerator's Verilog, and a model compiled for it.
 
-Always: ``foldenite.v``, ``foldenite.vlt`` (what Verilator's lint is to allow, and why), ``config.json``, ``ports.json``,
-``regs.h``, ``regs.svd``, ``regs.md``. With a model also ``program.bin`` (commands), ``image.bin`` (all packets to load,
-ready for the stream), ``program.mem``, ``mask.mem``, ``ring.mem`` and ``entries.mem`` (memory contents for
-``$readmemh``, of those memories that the model fills), ``cycles.json`` (per command and iteration),
+Always: ``foldenite.v``, ``foldenite.vlt`` (what Verilator's lint is to allow, and why), ``config.json``,
+``ports.json``, ``regs.h``, ``regs.svd``, ``regs.md``. With a model also ``program.bin`` (commands), ``image.bin`` (all
+packets to load, ready for the stream), ``program.mem``, ``mask.mem``, ``ring.mem`` and ``entries.mem`` (memory contents
+for ``$readmemh``, of those memories that the model fills), ``cycles.json`` (per command and iteration),
 ``model.safetensors`` (the model again, so that the folder is complete) and ``expected/vectors.safetensors`` (images and
 everything the golden model stores on them).
 """

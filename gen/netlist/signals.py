@@ -5,7 +5,18 @@ from collections.abc import Iterable
 from pyosys import libyosys as ys
 
 __all__ = [
-    "A", "A_SIGNED", "A_WIDTH", "B", "B_SIGNED", "B_WIDTH", "Y", "Y_WIDTH", "bits_of", "fresh", "one_of", "signal_of",
+    "A_SIGNED",
+    "A_WIDTH",
+    "B_SIGNED",
+    "B_WIDTH",
+    "Y_WIDTH",
+    "A",
+    "B",
+    "Y",
+    "bits_of",
+    "fresh",
+    "one_of",
+    "signal_of",
     "zeros",
 ]
 
