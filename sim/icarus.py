@@ -94,8 +94,8 @@ class IcarusTransport:
             self._tell("s", int(number == len(words)), word)
 
     def send_later(self, frames: Sequence[bytes]) -> None:
-        """Nothing is sent while an inference runs."""
-        raise NotImplementedError("The plain bench does one thing at a time; stream masks in Verilator")
+        """Refused: the bench does one thing at a time."""
+        raise Refused("Masks cannot be streamed on the bench of Icarus Verilog; take a build whose memory holds them")
 
     def withdraw(self) -> None:
         """There is never anything to withdraw."""

@@ -1,17 +1,19 @@
 """Bits that nobody reads: ports lose them, and what an operation leaves over is called unused."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from graphlib import TopologicalSorter
 
 from pyosys import libyosys as ys
 
-from gen.netlist.signals import bits_of, fresh, signal_of
+from gen.netlist.signals import bits_of, chunks_of, fresh, signal_of
 
 __all__ = ["name_unused", "trim_ports"]
 
 _INIT = ys.IdString("\\init")
 
-#: A bit of a module: name of its wire, and its place there.
-_Bit = tuple[str, int]
+#: Bits of a module: by name of a wire, a 1 for each of its bits that is meant.
+_Bits = dict[str, int]
 
 
 def trim_ports(design: ys.Design) -> bool:
@@ -19,18 +21,16 @@ def trim_ports(design: ys.Design) -> bool:
     the module, of an output around some instance. Returns whether there were others.
     """
     modules = {name.str(): design.module(name) for name in design.modules_}
-    reads = {name: _reads(module, modules) for name, module in modules.items()}
-    outside: dict[str, set[_Bit]] = {name: set() for name in modules}
+    reads: dict[str, _Bits] = {}
+    for name in _innermost_first(modules):
+        reads[name] = _reads(modules[name], modules, reads)
+    outside: dict[str, _Bits] = defaultdict(lambda: defaultdict(int))
     for name, module in modules.items():
         for cell, port, signal in _ports(module):
             kind = cell.type.str()
-            if kind in modules and modules[kind].wire(port).port_output:
-                read = reads[name]
-                outside[kind] |= {
-                    (port.str(), i) for i, bit in enumerate(bits_of(signal)) if _key(bit) in read
-                }
-    inner = {cell.type.str() for module in modules.values() for cell in _cells(module)} & set(modules)
-    trimmed = [_trim(name, modules[name], modules, reads[name], outside[name]) for name in sorted(inner)]
+            if kind in modules:
+                outside[kind][port.str()] |= _found_in(reads[name], signal)
+    trimmed = [_trim(name, modules, reads[name], read) for name, read in sorted(outside.items())]
     return any(trimmed)
 
 
@@ -38,13 +38,12 @@ def name_unused(module: ys.Module) -> None:
     """Cut every signal inside ``module`` to the bits that are read, and give those that are driven all the same a name
     that says that they are not: a sum of which only some bits matter is ``{sum, unused} = a + b``.
     """
-    read = _reads(module, {})
+    read = _reads(module, {}, {})
     cuts = {}
     for name in module.wires_:
         wire = module.wire(name)
-        kept = [i for i in range(wire.width) if (name.str(), i) in read]
-        if not wire.port_id and len(kept) < wire.width:
-            cuts[name.str()] = kept
+        if not wire.port_id:
+            _note_cut(cuts, wire, read.get(name.str(), 0))
     _cut(module, cuts)
 
 
@@ -59,40 +58,56 @@ def _ports(module: ys.Module) -> Iterator[tuple[ys.Cell, ys.IdString, ys.SigSpec
             yield cell, port, signal
 
 
-def _key(bit: ys.SigBit) -> _Bit | None:
-    return (bit.wire.name.str(), bit.offset) if bit.is_wire() else None
+def _innermost_first(modules: dict[str, ys.Module]) -> Iterable[str]:
+    """Names of the modules, each behind those that it has instances of."""
+    inner = {name: {cell.type.str() for cell in _cells(module)} & set(modules) for name, module in modules.items()}
+    return TopologicalSorter(inner).static_order()
 
 
-def _reads(module: ys.Module, modules: dict[str, ys.Module]) -> set[_Bit | None]:
-    """Bits that a cell or a connection reads, or an output port gives out. A cell that is neither Yosys's nor one of
-    ``modules`` may read whatever it is connected to.
-    """
-    found: set[_Bit | None] = set()
-    for cell, port, signal in _ports(module):
-        kind = cell.type.str()
-        inner = modules[kind].wire(port) if kind in modules else None
-        driven = inner.port_output if inner is not None else kind.startswith("$") and cell.output(port)
-        if not driven:
-            found.update(map(_key, bits_of(signal)))
-    for _, source in module.connections():
-        found.update(map(_key, bits_of(source)))
-    for name in module.ports:
-        wire = module.wire(name)
-        if wire.port_output:
-            found.update((name.str(), i) for i in range(wire.width))
+def _add(found: _Bits, signal: ys.SigSpec, which: int = -1) -> None:
+    """Add the bits of ``signal`` for which there is a 1 in ``which``."""
+    place = 0
+    for name, offset, width in chunks_of(signal):
+        if name is not None:
+            found[name] = found.get(name, 0) | (which >> place & (1 << width) - 1) << offset
+        place += width
+
+
+def _found_in(bits: _Bits, signal: ys.SigSpec) -> int:
+    """A 1 for each bit of ``signal`` that is among ``bits``."""
+    found = place = 0
+    for name, offset, width in chunks_of(signal):
+        found |= (bits.get(name, 0) >> offset & (1 << width) - 1) << place
+        place += width
     return found
 
 
-def _trim(
-    name: str, module: ys.Module, modules: dict[str, ys.Module], inside: set[_Bit | None], outside: set[_Bit]
-) -> bool:
-    cuts = {}
+def _reads(module: ys.Module, modules: dict[str, ys.Module], inner: dict[str, _Bits]) -> _Bits:
+    """Bits that a cell or a connection reads, or an output port gives out. An instance of one of ``modules`` reads what
+    is in ``inner``; a cell that is neither that nor Yosys's may read whatever it is connected to.
+    """
+    found: _Bits = {}
+    for cell, port, signal in _ports(module):
+        kind = cell.type.str()
+        if kind in modules:
+            if modules[kind].wire(port).port_input:
+                _add(found, signal, inner[kind].get(port.str(), 0))
+        elif not (kind.startswith("$") and cell.output(port)):
+            _add(found, signal)
+    for _, source in module.connections():
+        _add(found, source)
+    for name in module.ports:
+        wire = module.wire(name)
+        if wire.port_output:
+            found[name.str()] = (1 << wire.width) - 1
+    return found
+
+
+def _trim(name: str, modules: dict[str, ys.Module], inside: _Bits, outside: _Bits) -> bool:
+    module, cuts = modules[name], {}
     for port in module.ports:
         wire = module.wire(port)
-        read = inside if wire.port_input else outside
-        kept = [i for i in range(wire.width) if (port.str(), i) in read]
-        if len(kept) < wire.width:
-            cuts[port.str()] = kept
+        _note_cut(cuts, wire, (inside if wire.port_input else outside).get(port.str(), 0))
     if not cuts:
         return False
     _cut(module, cuts)
@@ -114,54 +129,64 @@ def _reconnect(cell: ys.Cell, cuts: dict[str, list[int]]) -> None:
                 cell.setPort(port, signal_of(bits[i] for i in kept))
 
 
+def _note_cut(cuts: dict[str, list[int]], wire: ys.Wire, read: int) -> None:
+    """Note the bits of ``wire`` to keep, unless that is all."""
+    if read != (1 << wire.width) - 1:
+        cuts[wire.name.str()] = [i for i in range(wire.width) if read >> i & 1]
+
+
 def _cut(module: ys.Module, cuts: dict[str, list[int]]) -> None:
     """Replace wires by such as have only some of their bits. What drives the others drives an unused signal instead."""
-    driven = {_key(bit) for _, _, signal in _ports(module) for bit in bits_of(signal)}
-    places: dict[_Bit, ys.SigBit] = {}
+    driven: _Bits = {}
+    for _, _, signal in _ports(module):
+        _add(driven, signal)
+    places: dict[str, dict[int, ys.SigBit]] = {}
     old = []
     for name, kept in cuts.items():
         wire = module.wire(ys.IdString(name))
         old.append(wire)
         module.rename(wire, ys.IdString(f"$cut{name}"))
-        dropped = [i for i in range(wire.width) if i not in set(kept) and (name, i) in driven]
+        places[wire.name.str()] = found = {}
+        dropped = [i for i in range(wire.width) if driven.get(name, 0) >> i & 1 and i not in set(kept)]
         if kept:
             new = module.addWire(ys.IdString(name), len(kept))
             new.port_id, new.port_input, new.port_output = wire.port_id, wire.port_input, wire.port_output
-            places |= _placed(wire, new, kept)
+            found |= _placed(wire, new, kept)
         if dropped:
             rest = "unused" if name.startswith(("$", "\\$")) else f"{name[1:]}_unused"
-            places |= _placed(wire, fresh(module, rest, len(dropped)), dropped)
-    _move(module, places, {f"$cut{name}" for name in cuts})
-    module.remove(ys.WirePtrPool(old))
+            found |= _placed(wire, fresh(module, rest, len(dropped)), dropped)
+    if old:
+        _move(module, places)
+        module.remove(ys.WirePtrPool(old))
 
 
-def _placed(wire: ys.Wire, new: ys.Wire, bits: list[int]) -> dict[_Bit, ys.SigBit]:
+def _placed(wire: ys.Wire, new: ys.Wire, bits: list[int]) -> dict[int, ys.SigBit]:
     """Where ``bits`` of ``wire`` are in ``new``, which begins as they do."""
     if _INIT in wire.attributes:
         init = wire.attributes[_INIT].as_string()[::-1]
         new.attributes[_INIT] = ys.Const.from_string("".join(init[bit] for bit in reversed(bits)))
-    return {(wire.name.str(), bit): ys.SigBit(new, place) for place, bit in enumerate(bits)}
+    return {bit: ys.SigBit(new, place) for place, bit in enumerate(bits)}
 
 
-def _move(module: ys.Module, places: dict[_Bit, ys.SigBit], gone: set[str]) -> None:
-    """Put other bits in the places of those that have moved; assign nothing to those of the wires ``gone`` that have
-    not.
-    """
+def _move(module: ys.Module, places: dict[str, dict[int, ys.SigBit]]) -> None:
+    """Put other bits in the places of those that have moved; to those that have no new place nothing is assigned."""
+    def place_of(bit: ys.SigBit) -> ys.SigBit | None:
+        found = places.get(bit.wire.name.str()) if bit.is_wire() else None
+        return bit if found is None else found.get(bit.offset)
+
+    def has_moved(signal: ys.SigSpec) -> bool:
+        return any(name in places for name, _, _ in chunks_of(signal))
+
     def moved(bits: Iterable[ys.SigBit]) -> ys.SigSpec:
-        return signal_of(places.get(_key(bit), bit) for bit in bits)
+        return signal_of(map(place_of, bits))
 
     for cell, port, signal in list(_ports(module)):
-        bits = bits_of(signal)
-        if any(_key(bit) in places for bit in bits):
-            cell.setPort(port, moved(bits))
-    connections = [
-        [
-            (target, source) for target, source in zip(bits_of(targets), bits_of(sources), strict=True)
-            if _key(target) in places or not target.is_wire() or target.wire.name.str() not in gone
-        ]
-        for targets, sources in module.connections()
-    ]
+        if has_moved(signal):
+            cell.setPort(port, moved(bits_of(signal)))
+    connections = [(bits_of(target), bits_of(source)) for target, source in module.connections()]
     module.new_connections(ys.SigsigVector())
-    for pairs in filter(None, connections):
-        targets, sources = zip(*pairs, strict=True)
-        module.connect(moved(targets), moved(sources))
+    for pairs in connections:
+        kept = [pair for pair in zip(*pairs, strict=True) if place_of(pair[0]) is not None]
+        if kept:
+            targets, sources = zip(*kept, strict=True)
+            module.connect(moved(targets), moved(sources))
