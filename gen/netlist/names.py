@@ -17,6 +17,7 @@ def simplify_ports(design: ys.Design) -> None:
         names = [(name, _simple(module, name)) for name in list(module.ports) if not name.str()[1:].isidentifier()]
         for old, new in names:
             module.rename(old, new)
+        module.fixup_ports()
         renamed[module.name.str()] = names
     for module in modules:
         for name in module.cells_:

@@ -6,11 +6,15 @@ from graphlib import TopologicalSorter
 
 from pyosys import libyosys as ys
 
-from gen.netlist.signals import bits_of, chunks_of, fresh, signal_of
+from gen.netlist.signals import A, B, Y, bits_of, chunks_of, fresh, signal_of
 
-__all__ = ["name_unused", "trim_ports"]
+__all__ = ["name_unused", "narrow", "trim_ports"]
 
-_INIT = ys.IdString("\\init")
+_INIT, _RESET_VALUE, _WIDTH = (ys.IdString(f"\\{name}") for name in ("init", "SRST_VALUE", "WIDTH"))
+
+#: Cells whose bits have nothing to do with each other, and their ports of many bits, that of the result last.
+_SLICED = {f"${kind}": (ys.IdString("\\D"), ys.IdString("\\Q")) for kind in ("dff", "dffe", "sdff", "sdffe", "sdffce")}
+_SLICED["$mux"] = (A, B, Y)
 
 #: Bits of a module: by name of a wire, a 1 for each of its bits that is meant.
 _Bits = dict[str, int]
@@ -32,6 +36,23 @@ def trim_ports(design: ys.Design) -> bool:
                 outside[kind][port.str()] |= _found_in(reads[name], signal)
     trimmed = [_trim(name, modules, reads[name], read) for name, read in sorted(outside.items())]
     return any(trimmed)
+
+
+def narrow(module: ys.Module) -> bool:
+    """Leave out of registers and choices between signals the bits that nobody reads. Returns whether there were any, so
+    that what they were made from may be left out, too.
+    """
+    read, found = _reads(module, {}, {}), False
+    for cell in _cells(module):
+        ports = _SLICED.get(cell.type.str())
+        if ports is not None:
+            width = cell.getPort(ports[-1]).size()
+            which = _found_in(read, cell.getPort(ports[-1]))
+            kept = [i for i in range(width) if which >> i & 1]
+            if 0 < len(kept) < width:
+                _slice(cell, ports, kept)
+                found = True
+    return found
 
 
 def name_unused(module: ys.Module) -> None:
@@ -64,6 +85,15 @@ def _innermost_first(modules: dict[str, ys.Module]) -> Iterable[str]:
     return TopologicalSorter(inner).static_order()
 
 
+def _slice(cell: ys.Cell, ports: tuple[ys.IdString, ...], kept: list[int]) -> None:
+    for port in ports:
+        bits = bits_of(cell.getPort(port))
+        cell.setPort(port, signal_of(bits[i] for i in kept))
+    cell.setParam(_WIDTH, ys.Const(len(kept), 32))
+    if cell.hasParam(_RESET_VALUE):
+        cell.setParam(_RESET_VALUE, _chosen(cell.getParam(_RESET_VALUE), kept))
+
+
 def _add(found: _Bits, signal: ys.SigSpec, which: int = -1) -> None:
     """Add the bits of ``signal`` for which there is a 1 in ``which``."""
     place = 0
@@ -83,8 +113,9 @@ def _found_in(bits: _Bits, signal: ys.SigSpec) -> int:
 
 
 def _reads(module: ys.Module, modules: dict[str, ys.Module], inner: dict[str, _Bits]) -> _Bits:
-    """Bits that a cell or a connection reads, or an output port gives out. An instance of one of ``modules`` reads what
-    is in ``inner``; a cell that is neither that nor Yosys's may read whatever it is connected to.
+    """Bits that a cell reads, that an output port gives out, or that a connection makes one of these. An instance of
+    one of ``modules`` reads what is in ``inner``; a cell that is neither that nor Yosys's may read whatever it is
+    connected to.
     """
     found: _Bits = {}
     for cell, port, signal in _ports(module):
@@ -94,12 +125,15 @@ def _reads(module: ys.Module, modules: dict[str, ys.Module], inner: dict[str, _B
                 _add(found, signal, inner[kind].get(port.str(), 0))
         elif not (kind.startswith("$") and cell.output(port)):
             _add(found, signal)
-    for _, source in module.connections():
-        _add(found, source)
     for name in module.ports:
         wire = module.wire(name)
         if wire.port_output:
             found[name.str()] = (1 << wire.width) - 1
+    before = None
+    while found != before:  # what is connected to what is read, over any number of connections
+        before = dict(found)
+        for target, source in module.connections():
+            _add(found, source, _found_in(found, target))
     return found
 
 
@@ -126,7 +160,7 @@ def _reconnect(cell: ys.Cell, cuts: dict[str, list[int]]) -> None:
             bits = bits_of(cell.getPort(port))
             cell.unsetPort(port)
             if kept:
-                cell.setPort(port, signal_of(bits[i] for i in kept))
+                cell.setPort(port, signal_of(bits[i] for i in kept if i < len(bits)))
 
 
 def _note_cut(cuts: dict[str, list[int]], wire: ys.Wire, read: int) -> None:
@@ -163,9 +197,16 @@ def _cut(module: ys.Module, cuts: dict[str, list[int]]) -> None:
 def _placed(wire: ys.Wire, new: ys.Wire, bits: list[int]) -> dict[int, ys.SigBit]:
     """Where ``bits`` of ``wire`` are in ``new``, which begins as they do."""
     if _INIT in wire.attributes:
-        init = wire.attributes[_INIT].as_string()[::-1]
-        new.attributes[_INIT] = ys.Const.from_string("".join(init[bit] for bit in reversed(bits)))
+        attributes = new.attributes  # a copy
+        attributes[_INIT] = _chosen(wire.attributes[_INIT], bits)
+        new.attributes = attributes
     return {bit: ys.SigBit(new, place) for place, bit in enumerate(bits)}
+
+
+def _chosen(constant: ys.Const, bits: list[int]) -> ys.Const:
+    """Those bits of a constant."""
+    digits = constant.as_string()[::-1]
+    return ys.Const.from_string("".join(digits[bit] for bit in reversed(bits)))
 
 
 def _move(module: ys.Module, places: dict[str, dict[int, ys.SigBit]]) -> None:

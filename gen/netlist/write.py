@@ -13,7 +13,7 @@ from pyosys import libyosys as ys
 from gen.netlist import ALL_NAMES
 from gen.netlist.names import simplify_ports
 from gen.netlist.text import polished
-from gen.netlist.unused import name_unused, trim_ports
+from gen.netlist.unused import name_unused, narrow, trim_ports
 from gen.netlist.widths import level
 
 __all__ = ["main", "plain_verilog"]
@@ -25,6 +25,9 @@ _EXPRESSIONS = (
     "opt_merge t:$* t:$*dff* %d", "opt_clean",
 )
 
+#: What is left of them when fewer bits are read.
+_SMALLER = "wreduce", "opt_clean -purge"
+
 _ATTRIBUTES = "src", "generator", "top", "amaranth.hierarchy", "amaranth.decoding"
 
 
@@ -32,9 +35,9 @@ def plain_verilog(design: ys.Design, target: Path, all_names: bool) -> None:
     """Write ``design`` to ``target``; with ``all_names`` with every name, though that leaves signals nobody reads."""
     _run(design, *_EXPRESSIONS)
     if not all_names:
-        _run(design, "wreduce", "opt_clean -purge")
-        while trim_ports(design):
-            _run(design, "wreduce", "opt_clean -purge")
+        _run(design, *_SMALLER)
+        while trim_ports(design) | max(map(narrow, _modules(design))):
+            _run(design, *_SMALLER)
     for module in _modules(design):
         level(module)
         if not all_names:

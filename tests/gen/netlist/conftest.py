@@ -12,9 +12,12 @@ _RUN = "import sys; from pyosys import libyosys as ys; d = ys.Design(); [d.run_p
 @pytest.fixture
 def read(tmp_path):
     """A function: Verilog text to a design of expressions and registers."""
+    kept = []  # modules of a design that is forgotten are no more
+
     def design_of(text):
         (tmp_path / "source.v").write_text(text)
         design = ys.Design()
+        kept.append(design)
         for command in (f"read_verilog {tmp_path / 'source.v'}", "proc", "opt_clean -purge"):
             design.run_pass(f"tee -q {command}")
         return design
@@ -48,7 +51,7 @@ def proved_equal(tmp_path):
         passes += [
             "design -copy-from one one", "design -copy-from other other",
             "miter -equiv -flatten -make_outputs one other both", "hierarchy -top both",
-            "sat -seq 3 -set-init-def -prove trigger 0 -verify both",
+            "sat -seq 3 -enable_undef -set-def-inputs -set-init-def -prove trigger 0 -verify both",
         ]
         result = subprocess.run([sys.executable, "-c", _RUN, *passes], capture_output=True, text=True, check=False)
         assert result.returncode == 0 or "proof did fail" in result.stdout + result.stderr, result.stdout[-2000:]

@@ -25,8 +25,8 @@ class Counter(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        total = Signal(9)
-        m.d.comb += total.eq(self.count + self.step)
+        total, alias = Signal(9), Signal(8)
+        m.d.comb += [total.eq(self.count + self.step), alias.eq(self.count)]
         with m.If(self.enable), m.Switch(self.mode):
             with m.Case(0):
                 m.d.sync += self.count.eq(total)
@@ -58,8 +58,8 @@ def test_all_names_are_kept_on_request(source):
         target = source.with_suffix(".v")
         main([*options, str(source), str(target)])
         texts[options] = target.read_text()
-    assert re.search(r"wire \[8:0\] total;", texts[("--all-names",)])
-    assert not re.search(r"wire \[8:0\] total;", texts[()])
+    assert "alias" in texts["--all-names",]
+    assert "alias" not in texts[()]
 
 
 def test_an_error_ends_the_process(tmp_path):
