@@ -52,7 +52,7 @@ def test_memories_have_no_content(text):
     """Larger memories change numbers but add no lines: no memory is written out word by word."""
     large = {name: 16 * value for name, value in CONFIG.items()}
     more = len(accelerator_verilog(config_for(16, **large)).splitlines()) - len(text.splitlines())
-    assert abs(more) < 8  # wider addresses are cut elsewhere; the smallest memory has 16 words
+    assert -40 < more < 8  # wider addresses are cut elsewhere; the smallest memory has 16 words
     for block in re.findall(r"initial begin\n(.*?)\n\s*end\n", text, re.DOTALL):
         assert block.count("\n") < 8  # the four sign states of a lane
 
@@ -90,7 +90,8 @@ def test_lanes_are_instances_of_one_module(text):
         assert emitted.count(f"module {LANE_MODULE}(") == 1
         instances = re.findall(rf"^  {LANE_MODULE} (\w+) \((.*?)\);", emitted, re.MULTILINE | re.DOTALL)
         assert [name for name, _ in instances] == [f"lane{lane}" for lane in range(lanes)]
-        ports = set(re.search(rf"^module {LANE_MODULE}\((.*?)\);", emitted, re.MULTILINE)[1].split(", "))
+        pins = re.search(rf"^module {LANE_MODULE}\((.*?)\);", emitted, re.MULTILINE | re.DOTALL)[1]
+        ports = {pin.strip() for pin in pins.split(",")}
         assert "clk" in ports
         assert ports - {"clk"} < {
             "__".join(map(str, path)) for path, _, _ in Lane(config).signature.flatten(Lane(config))
@@ -135,9 +136,9 @@ def test_two_builds_fit_into_one_design(text):
 
 
 def test_a_renamed_build_is_the_same_but_for_the_names(text):
-    renamed = accelerator_verilog(config_for(16, **CONFIG), top="other")
+    renamed = accelerator_verilog(config_for(16, **CONFIG), top="zebra")
     assert not re.search(r"foldenite(?![ ,]|_ram$)", renamed.partition("\n")[2])
-    assert re.sub(r"\bother\b|\bother(?=[._])", TOP, renamed) == text
+    assert renamed.replace("zebra", TOP) == text
 
 
 @pytest.mark.parametrize("name", ["", "2nd", "a b", "a.b", "x" * 65, "a\n"])
