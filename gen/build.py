@@ -1,10 +1,11 @@
 """`python -m gen.build --pe 16 [--model FILE] --out DIR`: the accelerator's Verilog, and a model compiled for it.
 
-Always: ``foldenite.v``, ``config.json``, ``ports.json``, ``regs.h``, ``regs.svd``, ``regs.md``. With a model also
-``program.bin`` (commands), ``image.bin`` (all packets to load, ready for the stream), ``program.mem``, ``mask.mem``,
-``ring.mem`` and ``entries.mem`` (memory contents for ``$readmemh``, of those memories that the model fills),
-``cycles.json`` (per command and iteration), ``model.safetensors`` (the model again, so that the folder is complete) and
-``expected/vectors.safetensors`` (images and everything the golden model stores on them).
+Always: ``foldenite.v``, ``foldenite.vlt`` (what Verilator's lint is to allow, and why), ``config.json``,
+``ports.json``, ``regs.h``, ``regs.svd``, ``regs.md``. With a model also ``program.bin`` (commands), ``image.bin`` (all
+packets to load, ready for the stream), ``program.mem``, ``mask.mem``, ``ring.mem`` and ``entries.mem`` (memory contents
+for ``$readmemh``, of those memories that the model fills), ``cycles.json`` (per command and iteration),
+``model.safetensors`` (the model again, so that the folder is complete) and ``expected/vectors.safetensors`` (images and
+everything the golden model stores on them).
 """
 
 import argparse
@@ -23,7 +24,7 @@ from gen.compile import Program, compile_model
 from gen.cycles import predict
 from gen.options import add_build_options, config_from
 from gen.register_files import c_header, markdown, svd
-from gen.verilog import accelerator_verilog
+from gen.verilog import TOP, accelerator_verilog, check_top, waivers
 from rtl.accelerator import PORTS
 from spec import golden, vectors
 from spec.config import AcceleratorConfig
@@ -59,11 +60,12 @@ def ports() -> list[dict]:
 
 
 def build(
-    config: AcceleratorConfig, out: Path, model: Model | None = None, expected: Vectors | None = None
+    config: AcceleratorConfig, out: Path, model: Model | None = None, expected: Vectors | None = None, top: str = TOP
 ) -> Build:
     """Write the build of ``config`` (and of ``model`` on it) to the folder ``out``; every file is whole or absent.
 
-    ``expected`` gives the images of the expected vectors; without it two random images are used.
+    ``expected`` gives the images of the expected vectors; without it two random images are used. The Verilog is called
+    after its module ``top``, with which the names of all others begin.
 
     Raises
     ------
@@ -73,7 +75,8 @@ def build(
     out = output_folder(out)
     program = compile_model(model, config) if model is not None else None
     files: dict[str, str | bytes] = {
-        "foldenite.v": accelerator_verilog(config),
+        f"{top}.v": accelerator_verilog(config, top=top),
+        f"{top}.vlt": waivers(top),
         "config.json": json_text(config.to_json() | {"hash": f"{config.hash:08x}", "pe": config.pe}),
         "ports.json": json_text({"ports": ports()}),
         "regs.h": c_header(config),
@@ -147,6 +150,11 @@ def parser() -> CommandParser:
     made.add_argument("--model", type=Path, help="model file to compile (default: none, the Verilog alone)")
     made.add_argument("--vectors", type=Path, help="vector file whose images become the expected vectors")
     made.add_argument("--images", type=Whole(1), default=4, help="how many of them (default 4)")
+    made.add_argument(
+        "--top", default=TOP, metavar="NAME",
+        help=f"name of the top module, with which all module names begin, and of its file (default {TOP}): give two "
+        "builds in one design different ones",
+    )
     add_out(made, "folder to write (default build/peN)")
     add_json(made, "what was written")
     add_build_options(made)
@@ -161,6 +169,7 @@ def built(arguments: argparse.Namespace) -> Build:
     Refused
         If they contradict each other or the model, before anything is written.
     """
+    check_top(arguments.top)
     model = load(arguments.model) if arguments.model else None
     config = config_from(arguments, model.network if model else None)
     if arguments.vectors and model is None:
@@ -168,7 +177,8 @@ def built(arguments: argparse.Namespace) -> Build:
     expected = vectors.load(arguments.vectors, model).first(arguments.images) if arguments.vectors else None
     with progress_bars(counted=False, transient=True, disable=arguments.json) as progress:
         progress.add_task(f"building {config.pe} PEs", total=None)
-        return build(config, arguments.out or Path("build", f"pe{config.pe}"), model, expected)
+        out = arguments.out or Path("build", f"pe{config.pe}")
+        return build(config, out, model, expected, arguments.top)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -1,6 +1,7 @@
 """Verilog of the accelerator: deterministic, plain Verilog-2005, one file."""
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -10,13 +11,17 @@ from amaranth.back import rtlil
 from amaranth.hdl import ClockDomain, Fragment, Value
 from amaranth.lib.wiring import Component
 
+from gen.netlist import ALL_NAMES, WRITER
 from rtl.accelerator import Accelerator
 from rtl.base.ram import RAM_MODULE, RAM_VERILOG
 from rtl.lane.lane import Lane
 from rtl.serial.accelerator import SerialAccelerator
 from spec.config import AcceleratorConfig
+from spec.refusal import Refused
 
-__all__ = ["LANE_MODULE", "SERIAL_TOP", "TOP", "accelerator_verilog", "serial_verilog", "verilog_of"]
+__all__ = [
+    "LANE_MODULE", "SERIAL_TOP", "TOP", "accelerator_verilog", "check_top", "serial_verilog", "verilog_of", "waivers",
+]
 
 #: Name of the top module.
 TOP = "foldenite"
@@ -27,48 +32,64 @@ SERIAL_TOP = "foldenite_serial"
 #: Name of the module that every lane is an instance of.
 LANE_MODULE = "foldenite_lane"
 
-#: Passes that turn Amaranth's RTLIL into readable Verilog. Run in a process of its own: Yosys ends the process it
-#: runs in when it meets an error.
-_YOSYS = """
-import sys
-from pyosys import libyosys
-design = libyosys.Design()
-for command in (
-    f"read_rtlil {sys.argv[1]}",
-    "proc -nomux -norom",
-    "memory_collect",
-    "attrmap -remove src -remove generator -remove top -remove amaranth.hierarchy -remove amaranth.decoding",
-    "attrmap -modattr -remove src -remove generator -remove top -remove amaranth.hierarchy -remove amaranth.decoding",
-    f"write_verilog -norename {sys.argv[2]}",
-):
-    design.run_pass("tee -q " + command)
+#: What a linter may object to and cannot be written otherwise.
+_WAIVERS = """\
+`verilator_config
+// One file holds the whole design, and only one module can be called as it is.
+lint_off -rule DECLFILENAME -file "*{top}.v"
+// AXI4-Lite has these pins; the accelerator treats every access alike.
+lint_off -rule UNUSEDSIGNAL -file "*{top}.v" -match "Signal is not used: 's_axi_awprot'*"
+lint_off -rule UNUSEDSIGNAL -file "*{top}.v" -match "Signal is not used: 's_axi_arprot'*"
 """
 
 
 class _MemoryModules:
-    """Platform on which every memory is an instance of :data:`rtl.base.ram.RAM_MODULE`."""
+    """Platform on which every memory is an instance of :data:`rtl.base.ram.RAM_MODULE` of the design ``top``."""
 
-    ram_module = RAM_MODULE
+    def __init__(self, top: str):
+        self.ram_module = _of(top, RAM_MODULE)
 
 
 class _LaneModules(_MemoryModules):
     """Platform on which, besides, every lane is an instance of :data:`LANE_MODULE`: a tool reads it once."""
 
-    lane_module = LANE_MODULE
+    def __init__(self, top: str):
+        super().__init__(top)
+        self.lane_module = _of(top, LANE_MODULE)
 
 
-def accelerator_verilog(config: AcceleratorConfig) -> str:
-    """Verilog text of the accelerator that ``config`` describes: the modules :data:`TOP` and :data:`LANE_MODULE` with
-    their parts, and the memory model.
+def _of(top: str, module: str) -> str:
+    """Name of the part ``module`` in the design whose top is ``top``: every name of a module begins with it."""
+    return top + module.removeprefix(TOP)
 
-    Same configuration, same text.
+
+def check_top(name: str) -> str:
+    """``name``, if a design can be called so.
+
+    Raises
+    ------
+    Refused
+        If it is no plain identifier.
+    """
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,63}", name):
+        raise Refused(f"Name of the top module must be a letter and up to 63 letters, digits and _, not {name[:80]!r}")
+    return name
+
+
+def accelerator_verilog(config: AcceleratorConfig, *, top: str = TOP, all_names: bool = False) -> str:
+    """Verilog text of the accelerator that ``config`` describes: the modules ``top`` and ``top_lane`` with
+    their parts, and the memory model ``top_ram``.
+
+    The name of every module begins with ``top``, so that several builds fit into one design. With ``all_names`` every
+    signal has a name in every module it passes through and for every field: for waveforms, but linters object to names
+    that nobody reads. Same arguments, same text.
 
     Raises
     ------
     RuntimeError
         If Yosys fails, with what it said.
     """
-    return _design(Accelerator(config), TOP, config)
+    return _design(Accelerator(config), check_top(top), config, all_names)
 
 
 def serial_verilog(config: AcceleratorConfig, divider: int) -> str:
@@ -78,34 +99,41 @@ def serial_verilog(config: AcceleratorConfig, divider: int) -> str:
     return _design(SerialAccelerator(config, divider), SERIAL_TOP, config)
 
 
-def _design(component: Component, name: str, config: AcceleratorConfig) -> str:
-    streamed = rtlil.convert(component, name=name, platform=_LaneModules(), emit_src=False), _lane(config)
+def waivers(top: str = TOP) -> str:
+    """Control file for Verilator that allows, with reasons, what :func:`accelerator_verilog` cannot write otherwise."""
+    return _WAIVERS.format(top=top)
+
+
+def _design(component: Component, top: str, config: AcceleratorConfig, all_names: bool = False) -> str:
+    placed = rtlil.convert(component, name=top, platform=_LaneModules(top), emit_src=False)
     title = f"// Foldenite, configuration {config.hash:08x}: {config.pe} PEs. Generated; do not edit."
-    return "\n".join([f"{title}\n", *(verilog_of(placed) for placed in streamed), RAM_VERILOG])
+    memory = RAM_VERILOG.replace(f"module {RAM_MODULE} ", f"module {_of(top, RAM_MODULE)} ")
+    return "\n".join([f"{title}\n", verilog_of(placed, _lane(config, top), all_names=all_names), memory])
 
 
-def _lane(config: AcceleratorConfig) -> str:
+def _lane(config: AcceleratorConfig, top: str) -> str:
     """RTLIL of a lane. It has a clock and no reset."""
     lane = Lane(config)
-    fragment, domain = Fragment.get(lane, _MemoryModules()), ClockDomain("sync", reset_less=True)
+    fragment, domain = Fragment.get(lane, _MemoryModules(top)), ClockDomain("sync", reset_less=True)
     fragment.add_domains(domain)
     ports = [domain.clk, *(Value.cast(value) for _, _, value in lane.signature.flatten(lane))]
-    return rtlil.convert(fragment, name=LANE_MODULE, ports=ports, emit_src=False)
+    return rtlil.convert(fragment, name=_of(top, LANE_MODULE), ports=ports, emit_src=False)
 
 
-def verilog_of(text: str) -> str:
-    """Verilog of RTLIL, without the line that names the version of Yosys."""
+def verilog_of(*texts: str, all_names: bool = False) -> str:
+    """Verilog of RTLIL that is one design, as :mod:`gen.netlist.write` has it."""
     with tempfile.TemporaryDirectory() as folder:
-        source, target = Path(folder, "design.il"), Path(folder, "design.v")
-        source.write_text(text)
+        sources = [Path(folder, f"design{number}.il") for number in range(len(texts))]
+        for source, text in zip(sources, texts, strict=True):
+            source.write_text(text)
+        names = [source.name for source in sources]
+        command = [sys.executable, "-m", WRITER, *([ALL_NAMES] if all_names else []), *names, "design.v"]
+        path = os.pathsep.join(filter(None, [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH")]))
         result = subprocess.run(
-            [sys.executable, "-c", _YOSYS, source.name, target.name],
-            cwd=folder, capture_output=True, text=True, env=os.environ | {"PYTHONHASHSEED": "0"}, check=False,
+            command, cwd=folder, capture_output=True, text=True, check=False,
+            env=os.environ | {"PYTHONHASHSEED": "0", "PYTHONPATH": path},
         )
+        target = Path(folder, "design.v")
         if result.returncode or not target.is_file():
             raise RuntimeError(f"Yosys could not write the Verilog: {(result.stdout + result.stderr)[-2000:]}")
-        body = target.read_text()
-    header, _, rest = body.partition("\n")
-    if not header.startswith("/*"):
-        rest = body
-    return rest
+        return target.read_text()

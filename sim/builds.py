@@ -10,27 +10,28 @@ from spec.files import build_root
 
 __all__ = ["serial_simulation_of", "simulation_of", "without_initial_values"]
 
-#: ``reg [7:0] name = 8'h00;``; what Yosys adds to start its always blocks has no width and stays.
-_REGISTER = re.compile(r"^(  reg .*) = \d+'\w+;$", re.MULTILINE)
-_MEMORY = re.compile(r"^  initial begin\n(?:    .*\n)*?  end\n", re.MULTILINE)
+#: ``initial name = 8'h00;``, and of memories one block for all words.
+_INITIAL = re.compile(r"^  initial (?:begin\n(?:    .*\n)*?  end|\S+ ? = .*;)\n", re.MULTILINE)
 
 
 def without_initial_values(verilog: str) -> str:
     """``verilog`` as silicon without power-up state has it: no register or memory starts at a known value."""
-    return _MEMORY.sub("", _REGISTER.sub(r"\1;", verilog))
+    return _INITIAL.sub("", verilog)
 
 
 @cache
-def _verilog(config: AcceleratorConfig) -> str:
+def _verilog(config: AcceleratorConfig, all_names: bool) -> str:
     """Of the same build in the same process: tests ask for a few of them again and again."""
-    return accelerator_verilog(config)
+    return accelerator_verilog(config, all_names=all_names)
 
 
 def simulation_of(
     config: AcceleratorConfig, *, view: View = View.PLAIN, initial_values: bool = True
 ) -> Simulation:
-    """Simulation of the accelerator that ``config`` describes, built unless it is there already."""
-    verilog = _verilog(config)
+    """Simulation of the accelerator that ``config`` describes, built unless it is there already. For waveforms every
+    signal has all of its names.
+    """
+    verilog = _verilog(config, all_names=view is View.WAVES)
     name = f"pe{config.pe}-{config.hash:08x}"
     if not initial_values:
         verilog, name = without_initial_values(verilog), f"{name}-unknown"

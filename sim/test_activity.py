@@ -62,8 +62,11 @@ def test_gates_of_another_build_are_told(call, capsys):
 @pytest.mark.slow
 def test_gates_that_compute_something_else_are_told(call, capsys):
     folder, words, _ = call
-    wrong, changed = re.subn(r"(assign m_axis_tdata = .*);", r"\1 ^ 32'd2;", accelerator_verilog(CONFIG))
-    assert changed == 1
+    declared, driven = "wire [31:0] m_axis_tdata;", "{ m_axis_tlast, m_axis_tdata })"
+    text = accelerator_verilog(CONFIG)
+    assert text.count(declared) == text.count(driven) == 1
+    wrong = text.replace(declared, f"{declared}\n  wire [31:0] right;\n  assign m_axis_tdata = right ^ 32'd2;")
+    wrong = wrong.replace(driven, "{ m_axis_tlast, right })")
     (folder / "netlist.v").write_text(wrong)
     assert activity.main(words) == 1
     assert "MISMATCH: logits" in capsys.readouterr().out

@@ -18,7 +18,7 @@ from spec.synthetic import random_images, synthetic_model
 from spec.topologies import residual_network, rpg
 from spec.vectors import Vectors
 
-ALWAYS = {"foldenite.v", "config.json", "ports.json", "regs.h", "regs.svd", "regs.md"}
+ALWAYS = {"foldenite.v", "foldenite.vlt", "config.json", "ports.json", "regs.h", "regs.svd", "regs.md"}
 WITH_MODEL = {
     "program.bin", "image.bin", "program.mem", "mask.mem", "entries.mem", "cycles.json", "model.safetensors",
     "expected/vectors.safetensors",
@@ -49,6 +49,17 @@ def test_files(built):
 def test_without_a_model(tmp_path):
     assert build(CONFIG, tmp_path / "new" / "folder").program is None
     assert names(tmp_path / "new" / "folder") == ALWAYS
+
+
+def test_another_name_of_the_top(tmp_path, capsys):
+    assert main(["--pe", "16", "--top", "left", "--out", str(tmp_path)]) == 0
+    assert names(tmp_path) == ALWAYS - {"foldenite.v", "foldenite.vlt"} | {"left.v", "left.vlt"}
+    assert "\nmodule left(" in (tmp_path / "left.v").read_text()
+    assert '"*left.v"' in (tmp_path / "left.vlt").read_text()
+    capsys.readouterr()
+    with pytest.raises(Refused, match="Name of the top module must be a letter"):
+        main(["--pe", "16", "--top", "no/name", "--out", str(tmp_path / "nothing")])
+    assert not (tmp_path / "nothing").exists()
 
 
 def test_same_build_same_bytes(built, model, tmp_path):
