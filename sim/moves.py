@@ -43,7 +43,7 @@ MOVES = {
     "wait": "nothing happens for up to 3000 cycles",
 }
 
-#: Ways back to a clean inference: the driver's abort; that of a host that cannot see m_axis, so it waits until ready and
+#: Ways back to a clean inference: the driver's abort; that of a host that cannot see m_axis, so waits until ready and
 #: then forgets the whole frames that came; a reset.
 RECOVERIES = ("abort", "abort and ready", "reset")
 
