@@ -26,7 +26,7 @@ from spec.config import AcceleratorConfig, config_for
 from spec.files import build_root, output_folder, write_text
 from spec.refusal import Refused, run_command
 
-__all__ = ["BUILDS", "Batch", "main", "parser", "batches"]
+__all__ = ["BUILDS", "Batch", "batches", "main", "parser"]
 
 #: Every fourth batch has lanes, rings, and so little mask memory that masks are streamed.
 BUILDS = (*(config_for(16),) * 3, config_for(32, lanes=2, ring_words=2048, mask_bits=7168))
