@@ -241,13 +241,21 @@ class Driver:
 
         Masks that do not stay on the chip are sent while it runs.
         """
-        self._await_ready()
+        self.wait_ready()
         if self.program is not None and self.program.stream_packets:
             self.transport.send_later(self.program.stream_packets)
         self.write("CONTROL", bit("CONTROL", "start"))
 
-    def _await_ready(self, polls: int = _READY_POLLS) -> None:
-        """Return when a start would be taken; RuntimeError if it still would not after that many ``polls``."""
+    def wait_ready(self, polls: int = _READY_POLLS) -> None:
+        """Return when a start would be taken.
+
+        Raises
+        ------
+        AcceleratorError
+            If an error is pending.
+        RuntimeError
+            If it still would not after that many ``polls``.
+        """
         for _ in range(polls):
             if self.read("CONTROL") & bit("CONTROL", "ready"):
                 return
@@ -323,7 +331,7 @@ class Driver:
         self.transport.withdraw()
         self.clear_error()
         self.transport.discard()
-        self._await_ready()
+        self.wait_ready()
 
     def clear(self) -> None:
         """Zero the X, T and psum memories of every lane: nothing remains there of the images that ran before, or of
@@ -341,9 +349,9 @@ class Driver:
             raise Refused(
                 "Accelerator has interface version 1.0, which cannot clear its memories; generate its Verilog again"
             )
-        self._await_ready()
+        self.wait_ready()
         self.write("CONTROL", bit("CONTROL", "clear"))
-        self._await_ready(_READY_POLLS + clear_words(self.config))
+        self.wait_ready(_READY_POLLS + clear_words(self.config))
 
     def raise_error(self) -> None:
         """Raise what ERROR says, if anything, and clear it."""

@@ -43,8 +43,9 @@ MOVES = {
     "wait": "nothing happens for up to 3000 cycles",
 }
 
-#: Ways back to a clean inference.
-RECOVERIES = ("abort", "reset")
+#: Ways back to a clean inference: the driver's abort; that of a host that cannot see m_axis, so waits until ready and
+#: then forgets the whole frames that came; a reset.
+RECOVERIES = ("abort", "abort and ready", "reset")
 
 #: Moves that may change a program, masks, entries or rings: what runs next must be loaded again.
 LASTING = ("garbage packet", "bad packet", "cut packet", "long packet", "foreign packet", "chunk")

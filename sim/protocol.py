@@ -26,16 +26,16 @@ from spec.config import AcceleratorConfig, config_for
 from spec.files import build_root, output_folder, write_text
 from spec.refusal import Refused, run_command
 
-__all__ = ["BUILDS", "Round", "main", "parser", "rounds"]
+__all__ = ["BUILDS", "Batch", "batches", "main", "parser"]
 
-#: Every fourth round has lanes, rings, and so little mask memory that masks are streamed.
+#: Every fourth batch has lanes, rings, and so little mask memory that masks are streamed.
 BUILDS = (*(config_for(16),) * 3, config_for(32, lanes=2, ring_words=2048, mask_bits=7168))
 
 _SEQUENCES = 25  #: Per simulator process.
 
 
 @dataclass(frozen=True)
-class Round:
+class Batch:
     """Sequences ``first`` to before ``first + count``, on one build, in one simulator process."""
 
     first: int
@@ -43,23 +43,23 @@ class Round:
     config: AcceleratorConfig
 
 
-def rounds(sequences: int) -> tuple[Round, ...]:
-    """All rounds of a run of that many sequences."""
+def batches(sequences: int) -> tuple[Batch, ...]:
+    """All batches of a run of that many sequences."""
     firsts = range(0, sequences, _SEQUENCES)
     return tuple(
-        Round(first, min(_SEQUENCES, sequences - first), BUILDS[number % len(BUILDS)])
+        Batch(first, min(_SEQUENCES, sequences - first), BUILDS[number % len(BUILDS)])
         for number, first in enumerate(firsts)
     )
 
 
-def _only(number: int, sequences: int) -> tuple[Round, ...]:
-    """The round of sequence ``number`` alone, on its build."""
+def _only(number: int, sequences: int) -> tuple[Batch, ...]:
+    """The batch of sequence ``number`` alone, on its build."""
     if number >= sequences:
         raise Refused(f"There is no sequence {number}; they are 0 to {sequences - 1}")
-    return (Round(number, 1, rounds(sequences)[number // _SEQUENCES].config),)
+    return (Batch(number, 1, batches(sequences)[number // _SEQUENCES].config),)
 
 
-def _run(this: Round, seed: int, out: Path) -> tuple[str | None, Counter]:
+def _run(this: Batch, seed: int, out: Path) -> tuple[str | None, Counter]:
     """What is wrong in ``this``, if anything, and what its sequences came upon."""
     run_dir = out / f"{this.first}"
     seen = run_dir / "seen.json"
@@ -87,7 +87,7 @@ def parser() -> CommandParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run; exit 1 if the accelerator breaks a rule of its buses, or a clean inference is not right."""
     arguments = parser().parse_args(argv)
-    chosen = rounds(arguments.sequences)
+    chosen = batches(arguments.sequences)
     if arguments.only is not None:
         chosen = _only(arguments.only, arguments.sequences)
     output_folder(arguments.out)
@@ -102,7 +102,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             progress.advance(task, this.count)
     numbers = [number for this in chosen for number in range(this.first, this.first + this.count)]
     data = {
-        "seed": arguments.seed, "sequences": len(numbers), "rounds": len(chosen), "problems": problems,
+        "seed": arguments.seed, "sequences": len(numbers), "batches": len(chosen), "problems": problems,
         "drawn": drawn(draw(arguments.seed, number) for number in numbers), "seen": dict(sorted(seen.items())),
     }
     written = write_text(arguments.out / "protocol.json", json_text(data))
@@ -121,7 +121,7 @@ def _tell(data: dict, written: Path) -> None:
         for name, count in data[title].items():
             table.add_row(name, f"{count}")
         Console().print(table)
-    print(f"{what}: {len(data['problems'])} of {data['rounds']} rounds wrong")
+    print(f"{what}: {len(data['problems'])} of {data['batches']} batches wrong")
     for problem in data["problems"].values():
         print(f"{problem} (repeat a sequence with --only NUMBER)")
     print(written)

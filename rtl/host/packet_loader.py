@@ -109,7 +109,6 @@ class PacketLoader(wiring.Component):
         address, passed = Signal(AXI_BITS), Signal(AXI_BITS)  # of the word offered; before the last one was counted
         space = Signal(signed(AXI_BITS + 1))  # words of the memory from the address on
         remaining = Signal(countdown(max(memory_words(self.config).values()).bit_length()))
-
         streaming, begun, awaited = Signal(), Signal(), Signal()  # streaming: the target is MASK_STREAM
         clearing = Signal()
         m.d.comb += [
@@ -135,8 +134,7 @@ class PacketLoader(wiring.Component):
             self.write.address.eq(address),
             self.write.lane.eq(address[LANE_LSB:]),
             self.write.data.eq(self.i.tdata),
-            self.chunk.valid.eq(arrived),
-            self.chunk.end.eq(address + 1),
+            self.chunk.valid.eq(arrived), self.chunk.end.eq(address + 1),
             number.eq(Mux(self.running, number + self.chunk.valid, 0)),
         ]
         self._clear(m, clearing, passed, address[clear_words(self.config).bit_length() - 1])

@@ -11,7 +11,7 @@ from spec.registers import OFFSET_BITS, REGISTERS
 def test_thirty_sequences_draw_every_move_and_recovery():
     for seed in (1, 2):  # 1 is the command's own
         counts = drawn(draw(seed, number) for number in range(30))
-        assert list(counts) == [*MOVES, "recovery by abort", "recovery by reset"]
+        assert list(counts) == [*MOVES, *(f"recovery by {way}" for way in RECOVERIES)]
         assert [name for name, count in counts.items() if not count] == []
         assert counts["inference"] > counts["wait"]
 

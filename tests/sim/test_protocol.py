@@ -1,4 +1,4 @@
-"""The command around the protocol bench: rounds, what it says and what it exits with."""
+"""The command around the protocol bench: batches, what it says and what it exits with."""
 
 import json
 
@@ -12,7 +12,7 @@ from spec.refusal import Refused
 
 
 def test_rounds_hold_every_sequence_once_and_do_not_depend_on_how_many_there_are():
-    few, many = protocol.rounds(30), protocol.rounds(1000)
+    few, many = protocol.batches(30), protocol.batches(1000)
     assert [number for one in many for number in range(one.first, one.first + one.count)] == list(range(1000))
     assert [(one.first, one.count) for one in few] == [(0, 25), (25, 5)]
     assert few[0] == many[0]
@@ -21,7 +21,7 @@ def test_rounds_hold_every_sequence_once_and_do_not_depend_on_how_many_there_are
 
 
 class Simulated:
-    """In place of a simulator: notes what it was asked, and fails in the round of sequence ``bad``."""
+    """In place of a simulator: notes what it was asked, and fails in the batch of sequence ``bad``."""
 
     def __init__(self, bad):
         self.bad, self.asked = bad, []
@@ -50,7 +50,7 @@ def test_a_run_in_which_all_is_right(simulated, tmp_path, capsys):
     assert protocol.main(["--sequences", "60", "--seed", "3", "--out", str(tmp_path)]) == 0
     assert simulation.asked == [(0, 25, 3), (25, 25, 3), (50, 10, 3)]
     said = capsys.readouterr().out
-    assert "60 sequences, seed 3: 0 of 3 rounds wrong" in said
+    assert "60 sequences, seed 3: 0 of 3 batches wrong" in said
     data = json.loads((tmp_path / "protocol.json").read_text())
     assert data["seen"] == {"NONE pending at the end": 60}
     assert data["drawn"]["inference"] == sum(
@@ -62,7 +62,7 @@ def test_what_is_wrong_is_told_and_repeated_alone(simulated, tmp_path, capsys):
     simulated(bad=31)
     assert protocol.main(["--sequences", "60", "--out", str(tmp_path)]) == 1
     said = capsys.readouterr().out
-    assert "1 of 3 rounds wrong" in said
+    assert "1 of 3 batches wrong" in said
     assert "sequence 31 of seed 1: wrong (repeat a sequence with --only NUMBER)" in said
     alone = simulated(bad=31)
     assert protocol.main(["--sequences", "60", "--only", "31", "--json", "--out", str(tmp_path)]) == 1

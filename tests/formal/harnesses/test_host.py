@@ -3,6 +3,8 @@
 import pytest
 
 
-@pytest.mark.parametrize("name", ["axi-answers", "starts", "frames", "loader", "loader-lanes", "loader-abort"])
+@pytest.mark.parametrize("name", [
+    "axi-answers", "starts", "frames", "frames-apart", "loader", "loader-lanes", "loader-abort", "clear",
+])
 def test_it_is_proved(name, proves):
     assert proves(name) == "proved"
