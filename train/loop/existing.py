@@ -24,7 +24,7 @@ class Existing(enum.Enum):
 
     KEEP = "keep"  #: It stays, and nothing is trained.
     RESUME = "resume"  #: Training goes on from it.
-    OVERWRITE = "overwrite"  #: Training begins anew, and replaces it after an epoch.
+    OVERWRITE = "overwrite"  #: Training begins anew; its first checkpoint replaces it.
 
 
 def add_existing(parser: argparse.ArgumentParser) -> None:
