@@ -128,7 +128,7 @@ def make(entry: Entry, data: Path, work: Path, out: Path, *, anew: bool = False)
     files = sorted(exported.iterdir(), reverse=True)  # The model last: where it is, everything is.
     check_sizes(entry.name, {path: path.stat().st_size for path in files})
     for path in files:
-        write_bytes(out / path.name, path.read_bytes())
+        print(write_bytes(out / path.name, path.read_bytes()), flush=True)
         path.unlink()
 
 
