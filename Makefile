@@ -24,7 +24,7 @@ $(STAMP): pyproject.toml
 	@touch $@
 
 demo: $(STAMP) ## Train on digits, export, build, prove in Verilog: a table with 0 mismatches
-	python -m train.fit --dataset digits --out build/demo/training
+	python -m train.fit --dataset digits --out build/demo/training --overwrite
 	python -m train.export --checkpoint build/demo/training/checkpoint.pt --out $(MODEL)
 	python -m gen.build --pe $(PE) --model $(MODEL) --out build/demo/pe$(PE)
 	python -m sim.run $(MODEL) --pe $(PE) --images 32

@@ -4,7 +4,6 @@ A result is a folder of what tools write (:func:`kept_folder`, :func:`kept_in_pl
 (:func:`kept_record`). Code is in a key as :func:`digest_of_code`.
 """
 
-import fcntl
 import hashlib
 import json
 import os
@@ -12,6 +11,7 @@ import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from console.lock import only_writer
 from spec.files import write_text
 
 __all__ = ["digest_of_code", "kept_folder", "kept_in_place", "kept_record"]
@@ -86,9 +86,7 @@ def kept_in_place(result: Path, inputs: dict, work: Callable[[], None]) -> bool:
     """
     folder = result.parent
     stamp, text = folder / "stamp.json", json.dumps(inputs, indent=2, sort_keys=True) + "\n"
-    folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / ".lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with only_writer(folder, wait=True):
         if stamp.is_file() and stamp.read_text() == text and result.is_file():
             return False
         stamp.unlink(missing_ok=True)

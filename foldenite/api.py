@@ -27,6 +27,7 @@ from train.eval import evaluate as evaluated
 from train.export import export as exported
 from train.fit import CHECKPOINT, fit
 from train.loop import checkpoint
+from train.loop.existing import add_existing
 from train.loop.processes import Processes
 from train.loop.settings import add_settings_options, settings_from
 from train.loop.trainer import Run
@@ -77,12 +78,12 @@ def train(
         Of the data, which checkpoint and model carry.
     settings
         Options of ``train.fit`` for recipe, network and training, such as ``recipe="digits"``, ``epochs=5``,
-        ``mode="1of4"``, ``seed=1``.
+        ``mode="1of4"``, ``seed=1``; and ``resume=True`` or ``overwrite=True`` where ``out`` holds a checkpoint.
 
     Raises
     ------
     Refused
-        If images, labels or a setting cannot be used.
+        If images, labels or a setting cannot be used, or a checkpoint in ``out`` would be lost.
     """
     _check_pairs(images, labels)
     if held_out is not None:
@@ -91,7 +92,9 @@ def train(
             raise Refused(f"Held-out images are {held_out[0].shape[1:]}, but those to train on {images.shape[1:]}")
     parser = CommandParser(prog="python -m train.fit")
     add_settings_options(parser)
-    chosen = settings_from(_parsed(parser, {"dataset": name} | settings))
+    add_existing(parser)
+    arguments = _parsed(parser, {"dataset": name} | settings)
+    chosen = settings_from(arguments)
     folder = output_folder(out)
     test_images, test_labels = held_out or (images, labels)
     classes = int(max(labels.max(), test_labels.max())) + 1
@@ -104,7 +107,7 @@ def train(
     torch.set_num_threads(1)  # as the command does: trained bits depend on it
     processes = Processes.start()
     try:
-        record = fit(chosen, dataset, folder, Run(processes, name))
+        record = fit(chosen, dataset, folder, Run(processes, name), existing=arguments.existing)
     finally:
         processes.stop()
         torch.set_num_threads(threads)

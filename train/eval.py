@@ -9,7 +9,6 @@ training's ``--log``, its curve.
 
 import argparse
 import importlib
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from spec.refusal import Refused, run_command
 from train.data import DATASETS, Dataset, load_dataset
 from train.data.pictures import RESIZES, Form
 from train.deploy.judgement import Judgement, judge
+from train.loop.log import read_log
 from train.loop.settings import Settings
 
 __all__ = ["evaluate", "main", "parser"]
@@ -69,8 +69,8 @@ def _log(path: Path | None) -> list[dict]:
     if path is None:
         return []
     try:
-        records = [json.loads(line) for line in path.read_text().splitlines()]
-        return [{name: float(record[name]) for name in ("epoch", "loss", "held_out_accuracy")} for record in records]
+        wanted = ("epoch", "loss", "held_out_accuracy")
+        return [{name: float(record[name]) for name in wanted} for record in read_log(path)]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise Refused(f"Log {path} cannot be read ({error}); --log takes the log.jsonl that train.fit wrote") from None
 

@@ -22,6 +22,7 @@ from train.data import Dataset
 from train.deploy.choice import Calibration
 from train.fit import CHECKPOINT, add_run_options, run
 from train.loop import checkpoint
+from train.loop.existing import keep_existing
 from train.loop.recipe import Recipe
 from train.loop.settings import Settings, read_recipe
 from train.loop.trainer import accuracy
@@ -85,6 +86,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     path = arguments.checkpoint
     if path.resolve() == (arguments.out / CHECKPOINT).resolve():
         raise Refused(f"Option --out {arguments.out} is where --checkpoint lies, which would be lost; choose another")
+    keep_existing(arguments.out / CHECKPOINT, arguments.existing)
     torch.set_num_threads(arguments.threads)
     state = checkpoint.load(path)
     before = Settings.from_json(state["settings"])

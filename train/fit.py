@@ -3,108 +3,98 @@
     python -m train.fit --out build/train/digits
     python -m train.fit --recipe fashion-minute --mode 1of4 --data /usr/share/datasets --out build/train/fashion
     python -m train.fit --recipe digits --method hnn --dof 4608 --out build/train/ring      # weights from a ring
-    python -m train.fit --out build/train/digits --resume
+    python -m train.fit --out build/train/digits --resume                                   # or --overwrite
     torchrun --nproc-per-node 2 -m train.fit --out build/train/digits
 
 Writes ``checkpoint.pt`` and ``log.jsonl`` (one JSON object an epoch), and goes on from them with ``--resume``, whenever
 it was stopped. The run is a function of its settings (:mod:`train.loop.settings`): on one machine, an interrupted and
-resumed run ends in the same bits as an uninterrupted one.
+resumed run ends in the same bits as an uninterrupted one, and its checkpoint in the same bytes. One process at a time
+writes to a folder, and a checkpoint that is there is not lost unasked.
 
 Ref: Hidden-Fold Networks (IEEE Access 2023), section IV; for rings, RPG (arXiv:2107.07110), section 5.1.
 """
 
 import argparse
 import importlib
-import json
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
-import numpy as np
 import torch
+from torch import nn
 
 from console.command import CommandParser, Number, Whole, add_json, add_out
 from console.curve import curve
+from console.lock import only_writer
 from console.record import json_text
-from spec.files import output_folder, write_text
+from spec.files import output_folder
 from spec.refusal import Refused, run_command
 from train.data import Dataset
 from train.loop import checkpoint
+from train.loop.existing import Existing, add_existing, computed_by, keep_existing, resumable, versions
+from train.loop.log import read_log, timeless, with_times, write_log
 from train.loop.processes import DEVICES, Processes
 from train.loop.settings import Settings, add_settings_options, settings_from
 from train.loop.trainer import Run, Trainer
 from train.nets.model import ResidualNet
 from train.nets.vary import varied
 
-__all__ = ["CHECKPOINT", "add_run_options", "fit", "main", "parser", "run", "versions"]
+__all__ = ["CHECKPOINT", "add_run_options", "fit", "main", "parser", "run"]
 
 CHECKPOINT, LOG = "checkpoint.pt", "log.jsonl"
 
 
 def fit(
-    settings: Settings, dataset: Dataset, out: Path, how: Run, *, resume: bool = False, start: dict | None = None
+    settings: Settings, dataset: Dataset, out: Path, how: Run, *, existing: Existing = Existing.KEEP,
+    start: dict | None = None,
 ) -> dict:
     """Train to the end of ``settings``, write to the folder ``out``, and return the record of the last epoch.
 
-    With ``resume`` it goes on from the checkpoint in ``out``; ``start`` is the state dict of a network to go on from,
+    ``existing`` says what becomes of a checkpoint in ``out``; ``start`` is the state dict of a network to go on from,
     instead of from one that ``settings.seed`` draws. The held-out accuracy (test or validation images) is logged, never
     acted upon.
 
     Raises
     ------
     Refused
-        If the settings do not suit the data, training diverges, or there is nothing of these settings to resume.
+        If the settings do not suit the data, training diverges, there is nothing of these settings to resume, a
+        checkpoint would be lost, or another process is writing to ``out``.
     """
     model = settings.untrained(dataset)
-    output_folder(out).mkdir(parents=True, exist_ok=True)  # Before hours of training, not after.
     if start is not None:
         model.load_state_dict(start)
-    state = _resumable(out / CHECKPOINT, settings, dataset) if resume else None
-    if state is not None and how.processes.leads:
-        _write_log(out, state["history"])  # A run killed between checkpoint and log lacks its last line.
+    # Before hours of training, not after.
+    with only_writer(output_folder(out)) if how.processes.leads else nullcontext():
+        if how.processes.leads:
+            keep_existing(out / CHECKPOINT, existing)
+        state = None
+        if existing is Existing.RESUME:
+            state = resumable(out / CHECKPOINT, settings, dataset, how.processes)
+            state["history"] = with_times(state["history"], out / LOG)
+            if how.processes.leads:
+                write_log(out / LOG, state["history"])  # Where it was killed, epochs may be lost that are there.
+        return _trained(model, settings, dataset, out, how, state)
+
+
+def _trained(
+    model: nn.Module, settings: Settings, dataset: Dataset, out: Path, how: Run, state: dict | None
+) -> dict:
+    """Train ``model`` on from ``state``, if there is one, as :func:`fit` says."""
     network = model.network if isinstance(model, ResidualNet) else None
     facts = {
         "settings": settings.to_json(), "network": network.to_json() if network else {},
-        "dataset_sha256": dataset.digest, "versions": versions(),
+        "dataset_sha256": dataset.digest, "versions": versions(), "computed_by": computed_by(how.processes),
     }
 
     def save(progress: dict) -> None:
-        checkpoint.save(out / CHECKPOINT, facts | progress)
-        _write_log(out, progress["history"])
+        write_log(out / LOG, progress["history"])
+        checkpoint.save(out / CHECKPOINT, facts | progress | {"history": timeless(progress["history"])})
 
     shown = dataset.with_validation(settings.validation, settings.seed) if settings.validation else dataset
     trainer = Trainer(model, shown, settings.recipe, settings.seed, how, state, save)
     if settings.model.vary:
         trainer.around = varied(model, settings.model.vary, settings.seed)
     return trainer.run()[-1]
-
-
-def versions() -> dict[str, str]:
-    """Versions of what trained bits depend on."""
-    return {"torch": str(torch.__version__), "numpy": np.__version__}
-
-
-def _resumable(path: Path, settings: Settings, dataset: Dataset) -> dict:
-    """The checkpoint at ``path``, if it is of the same settings, data and torch."""
-    state = checkpoint.load(path)
-    difference = settings.difference(Settings.from_json(state["settings"]))
-    if difference is not None:
-        name, then, now = difference
-        raise Refused(
-            f"Checkpoint {path} was trained with --{name.replace('_', '-')} {then}, not {now}; resume with the same "
-            "settings or start again without --resume"
-        )
-    if state["dataset_sha256"] != dataset.digest:
-        raise Refused(f"Checkpoint {path} was trained on other images than {dataset.name} now holds; start again")
-    if state["versions"] != versions():
-        raise Refused(
-            f"Checkpoint {path} was written with {state['versions']}, not {versions()}, so the result would not be "
-            "reproducible; use those versions or start again without --resume"
-        )
-    return state
-
-
-def _write_log(out: Path, history: list[dict]) -> None:
-    write_text(out / LOG, "".join(json.dumps(line) + "\n" for line in history))
 
 
 def _board(folder: Path) -> Callable[[dict], None]:
@@ -129,9 +119,9 @@ def add_run_options(parser: CommandParser, out: Path) -> None:
     add = group.add_argument
     add("--data", type=Path, default=Path("build/data"), help="folder of the data sets' files (default build/data)")
     add_out(group, f"folder to write (default {out})", out)
-    add("--resume", action="store_true", help="go on from the checkpoint in --out")
+    add_existing(group)
     add("--device", default="auto", choices=DEVICES, help="default: a GPU where there is one")
-    add("--threads", type=Whole(1), default=1, help="threads of a CPU; the bits depend on it (default 1)")
+    add("--threads", type=Whole(1, 1024), default=1, help="threads of a CPU; the bits depend on it (default 1)")
     add("--workers", type=Whole(0), default=4, help="processes that decode images in files (default 4)")
     add("--save-seconds", type=Number(least=0), default=300.0, help="between checkpoints in an epoch (default 300)")
     add("--tensorboard", action="store_true", help="also log for TensorBoard")
@@ -144,7 +134,7 @@ def run(arguments: argparse.Namespace, settings: Settings, dataset: Dataset, sta
     board = _board(out / "tensorboard") if arguments.tensorboard and processes.leads else None
     how = Run(processes, settings.dataset, arguments.workers, arguments.save_seconds, board)
     try:
-        result = fit(settings, dataset, out, how, resume=arguments.resume, start=start)
+        result = fit(settings, dataset, out, how, existing=arguments.existing, start=start)
     finally:
         processes.stop()
     paths = {"checkpoint": str(out / CHECKPOINT), "log": str(out / LOG)}
@@ -154,7 +144,7 @@ def run(arguments: argparse.Namespace, settings: Settings, dataset: Dataset, sta
         print(json_text(result | paths), end="")
     else:
         print(f"held-out accuracy {result['held_out_accuracy']:.2%} after {result['epoch']} epochs")
-        print(curve([json.loads(line)["held_out_accuracy"] for line in (out / LOG).read_text().splitlines()]))
+        print(curve([record["held_out_accuracy"] for record in read_log(out / LOG)]))
         print("\n".join(paths.values()))
     return 0
 
@@ -170,6 +160,7 @@ def parser() -> CommandParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; see ``--help``."""
     arguments = parser().parse_args(argv)
+    keep_existing(arguments.out / CHECKPOINT, arguments.existing)
     torch.set_num_threads(arguments.threads)
     settings = settings_from(arguments)
     return run(arguments, settings, settings.load(arguments.data))

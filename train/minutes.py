@@ -10,10 +10,12 @@ import math
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
+from rich.table import Table
 
 from console.settings import given_settings
 from spec.refusal import Refused
@@ -22,13 +24,14 @@ from train import export, fit
 from train.data import Dataset
 from train.deploy.choice import Calibration
 from train.deploy.deployed import DeployedNet
+from train.deploy.proof import vectors_path
 from train.loop.pace import Pace, measured, timed
 from train.loop.processes import Processes
 from train.loop.recipe import Recipe
 from train.loop.settings import Settings, settings_from
 from train.nets.config import Method
 
-__all__ = ["Job", "length_options", "look_at", "plan", "start_seconds"]
+__all__ = ["Job", "length_options", "look_at", "plan", "start_seconds", "table_of"]
 
 #: Of the time that is left, what is promised away.
 _USED = 0.93
@@ -52,6 +55,8 @@ class Job:
         Seconds that everything else takes: its export, the start of both commands.
     over_dense : float
         Its step, as a multiple of that of the same network with learned weights.
+    sizes : mapping of Path to int
+        Bytes of the files that its export writes, but for their metadata.
     """
 
     name: str
@@ -60,6 +65,7 @@ class Job:
     pace: Pace
     after: float
     over_dense: float
+    sizes: Mapping[Path, int]
 
     def epochs_in(self, seconds: float) -> int:
         """The most epochs that are trained, and exported, in ``seconds``."""
@@ -90,6 +96,19 @@ def plan(jobs: Sequence[Job], seconds: float) -> list[int]:
                 f"{math.ceil(needed)} s would do for all: give more --minutes or name fewer models"
             )
     return epochs
+
+
+def table_of(jobs: Sequence[Job], epochs: Sequence[int]) -> Table:
+    """What was measured of ``jobs``, and how many epochs each of them gets."""
+    table = Table("model", show_edge=False)
+    for column in ("steps/s", "step / dense", "epoch, s", "around, s", "epochs"):
+        table.add_column(column, justify="right")
+    for job, count in zip(jobs, epochs, strict=True):
+        step = job.pace.step[None]
+        epoch = job.pace.steps * step + job.pace.judging
+        paces = f"{1 / step:.1f}", f"{job.over_dense:.3f}", f"{epoch:.1f}", f"{job.after:.0f}"
+        table.add_row(job.name, *paces, str(count))
+    return table
 
 
 def start_seconds() -> float:
@@ -133,8 +152,9 @@ def look_at(name: str, share: float, commands: Sequence[Sequence[str]], seconds:
         )
     finally:
         torch.set_num_threads(threads)  # Which an export leaves as they are.
-    after = around + _export_seconds(settings, dataset, exporting) + pace.judging
-    return Job(name, share, settings.recipe, pace, after, pace.step[None] / dense.step[None])
+    seconds, sizes = _export(settings, dataset, exporting)
+    after = around + seconds + pace.judging
+    return Job(name, share, settings.recipe, pace, after, pace.step[None] / dense.step[None], sizes)
 
 
 def _dense(settings: Settings) -> Settings:
@@ -143,9 +163,9 @@ def _dense(settings: Settings) -> Settings:
     return dataclasses.replace(settings, model=dataclasses.replace(settings.model, method=method, rings=None))
 
 
-def _export_seconds(settings: Settings, dataset: Dataset, options: argparse.Namespace) -> float:
-    """What an export takes: float passes over the calibration images, and integer passes by every rule and for the
-    held-out images.
+def _export(settings: Settings, dataset: Dataset, options: argparse.Namespace) -> tuple[float, dict[Path, int]]:
+    """Seconds that an export takes, and bytes of its files: float passes over the calibration images, and integer
+    passes by every rule and for the held-out images; the model and what is stored on the images of its vectors.
     """
     calibration = Calibration(**given_settings(options, Calibration))
     images = dataset.train_images[:_BATCH]
@@ -159,7 +179,10 @@ def _export_seconds(settings: Settings, dataset: Dataset, options: argparse.Name
     judged = len(calibration.rules) * calibration.count(dataset) + len(dataset.test_images)
     # Three float passes, two of which look at every value, which takes about as long again; a model for each rule.
     passes = (integers * judged + 5 * floats * calibration.count(dataset)) / len(images)
-    return passes + (1 + len(calibration.rules)) * made
+    trace = net.run(images[:1])
+    stored = images[0].nbytes + trace.logits.nbytes + sum(step.values.nbytes for step in trace.stored)
+    sizes = {options.out: net.model.stored_bytes, vectors_path(options.out): options.vectors * stored}
+    return passes + (1 + len(calibration.rules)) * made, sizes
 
 
 def length_options(recipe: Recipe, epochs: int) -> list[str]:

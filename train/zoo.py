@@ -6,10 +6,12 @@
     python -m train.zoo --list zoo/gpu.toml --minutes 9 --data DIR --out build/gpu    # all of them in nine minutes
 
 ``zoo/zoo.toml`` lists the commands. A training run that was interrupted goes on, a finished one is not repeated; with
-``--minutes`` all begin anew, for as many epochs as the time holds (:mod:`train.minutes`). Beside every model file lie
-its vectors and its card, and ``README.md`` lists them all (:mod:`train.deploy.cards`).
+``--overwrite`` they begin anew. With ``--minutes`` they do so, too, for as many epochs as the time holds
+(:mod:`train.minutes`), and what is there is lost only with ``--overwrite``. Beside every model file lie its vectors and
+its card, and ``README.md`` lists them all (:mod:`train.deploy.cards`). A file of 16 MiB or more is not kept.
 """
 
+import argparse
 import contextlib
 import dataclasses
 import gc
@@ -24,18 +26,21 @@ from pathlib import Path
 
 import torch
 from rich.console import Console
-from rich.table import Table
 
 from console.command import CommandParser, Number, add_out
-from spec.files import output_folder, write_text
+from spec.files import output_folder, write_bytes, write_text
 from spec.model import load
 from spec.refusal import Refused, run_command
 from train.deploy.cards import Card, index_text
+from train.deploy.file_limit import check_sizes
 from train.fit import CHECKPOINT
 from train.loop.recipe import Recipe
-from train.minutes import Job, length_options, look_at, plan, start_seconds
+from train.minutes import length_options, look_at, plan, start_seconds, table_of
 
-__all__ = ["ZOO", "Entry", "main", "parser", "read_zoo", "write_cards"]
+__all__ = ["ZOO", "Entry", "main", "make", "make_in", "parser", "read_zoo", "refuse_loss", "write_cards"]
+
+#: Commands that write a checkpoint.
+_TRAINING = ("train.fit", "train.finetune")
 
 ZOO = Path(__file__).resolve().parent.parent / "zoo"
 LIST = "zoo.toml"
@@ -107,16 +112,48 @@ def read_zoo(path: Path) -> tuple[Entry, ...]:
 def make(entry: Entry, data: Path, work: Path, out: Path, *, anew: bool = False) -> None:
     """Train and export ``entry``; training that was interrupted goes on, unless it begins ``anew``.
 
+    What is exported is in ``work`` until it is known that all of it can be kept.
+
     Raises
     ------
     Refused
-        If one of its commands fails, which has then said why.
+        If one of its commands fails, which has then said why, or a file is too large.
     """
-    for module, *options in entry.lines(data, work, out):
-        if module == "train.fit" and not anew and (work / entry.name / CHECKPOINT).is_file():
-            options.append("--resume")
+    exported = work / entry.name / "export"
+    for module, *options in entry.lines(data, work, exported):
+        if module in _TRAINING and (_out_of(options) / CHECKPOINT).exists():
+            options.append("--overwrite" if anew else "--resume")
         if subprocess.run([sys.executable, "-m", module, *options], check=False).returncode:
             raise Refused(f"Model {entry.name} was not made: python -m {module} failed, see above")
+    files = sorted(exported.iterdir(), reverse=True)  # The model last: where it is, everything is.
+    check_sizes(entry.name, {path: path.stat().st_size for path in files})
+    for path in files:
+        print(write_bytes(out / path.name, path.read_bytes()), flush=True)
+        path.unlink()
+
+
+def _out_of(options: Sequence[str]) -> Path:
+    """What ``--out`` says among ``options``."""
+    only = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    only.add_argument("--out", type=Path, default=Path())
+    return only.parse_known_args(options)[0].out
+
+
+def refuse_loss(entries: Sequence[Entry], work: Path, out: Path) -> None:
+    """Refuse to make ``entries`` anew where checkpoints in ``work`` or models in ``out`` would be lost.
+
+    Raises
+    ------
+    Refused
+        Naming the first.
+    """
+    for entry in entries:
+        for path in (work / entry.name / CHECKPOINT, entry.model_in(out)):
+            if path.exists():
+                raise Refused(
+                    f"File {path} is there, and would be lost: with --minutes all models are made anew; give "
+                    "--overwrite, or other folders with --work and --out"
+                )
 
 
 def make_in(entries: Sequence[Entry], data: Path, work: Path, out: Path, minutes: float) -> list[Entry]:
@@ -127,18 +164,19 @@ def make_in(entries: Sequence[Entry], data: Path, work: Path, out: Path, minutes
     Raises
     ------
     Refused
-        If the time does not hold an epoch of each: before anything is trained.
+        If the time does not hold an epoch of each, or a file would be too large: before anything is trained.
     """
     begun, start = time.monotonic(), start_seconds()
     deadline = begun - start + 60 * minutes  # This command had to start, too.
     jobs = []
     for entry in entries:
         jobs.append(look_at(entry.name, entry.share, entry.lines(data, work, out), minutes / 6, start))
+        check_sizes(entry.name, jobs[-1].sizes)
         gc.collect()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()  # What makes the models are processes of their own.
     epochs = plan(jobs, deadline - time.monotonic())
-    _show(jobs, epochs)
+    Console().print(table_of(jobs, epochs))
     made: list[Entry] = []
     for number, (entry, job) in enumerate(zip(entries, jobs, strict=True)):
         left = deadline - time.monotonic()
@@ -149,19 +187,6 @@ def make_in(entries: Sequence[Entry], data: Path, work: Path, out: Path, minutes
         make(made[-1], data, work, out, anew=True)
         write_cards(made, out)
     return made
-
-
-def _show(jobs: Sequence[Job], epochs: Sequence[int]) -> None:
-    """Print what was measured and planned."""
-    table = Table("model", show_edge=False)
-    for column in ("steps/s", "step / dense", "epoch, s", "around, s", "epochs"):
-        table.add_column(column, justify="right")
-    for job, count in zip(jobs, epochs, strict=True):
-        step = job.pace.step[None]
-        epoch = job.pace.steps * step + job.pace.judging
-        paces = f"{1 / step:.1f}", f"{job.over_dense:.3f}", f"{epoch:.1f}", f"{job.after:.0f}"
-        table.add_row(job.name, *paces, str(count))
-    Console().print(table)
 
 
 def write_cards(entries: Sequence[Entry], folder: Path) -> list[Path]:
@@ -193,6 +218,7 @@ def parser() -> CommandParser:
     add("--work", type=Path, default=Path("build/zoo"), help="folder of training runs (default build/zoo)")
     add_out(made, "folder of models and cards (default zoo)", ZOO)
     add("--minutes", type=Number(above=0), help="train all models anew, for as many epochs as so many minutes hold")
+    add("--overwrite", action="store_true", help="train anew, and replace checkpoints and models that are there")
     add("--cards", action="store_true", help="only write the cards of the models in --out")
     return made
 
@@ -203,10 +229,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     entries = read_zoo(arguments.list)
     chosen = _chosen(entries, arguments.names)
     if arguments.minutes is not None and not arguments.cards:
+        if not arguments.overwrite:
+            refuse_loss(chosen, arguments.work, arguments.out)
         entries = make_in(chosen, arguments.data, arguments.work, output_folder(arguments.out), arguments.minutes)
     elif not arguments.cards:
         for entry in chosen:
-            make(entry, arguments.data, arguments.work, output_folder(arguments.out))
+            make(entry, arguments.data, arguments.work, output_folder(arguments.out), anew=arguments.overwrite)
     for path in write_cards(entries, arguments.out):
         print(path)
     return 0

@@ -60,6 +60,17 @@ def test_training_is_the_same_again_and_leaves_torch_as_it_was(trained, tmp_path
     assert all(torch.equal(first[name], second[name]) for name in first)
 
 
+def test_a_checkpoint_is_not_lost_unasked(tmp_path):
+    few = pictures(32, 1)
+    made = fd.train(*few, tmp_path, **SETTINGS)
+    first = made.checkpoint.read_bytes()
+    with pytest.raises(Refused, match=r"would be lost; give --resume to go on from it, --overwrite to train anew, or"):
+        fd.train(*few, tmp_path, **SETTINGS)
+    for remedy in ("resume", "overwrite"):
+        fd.train(*few, tmp_path, **SETTINGS, **{remedy: True})
+        assert made.checkpoint.read_bytes() == first
+
+
 def test_images_to_judge_by_can_be_given(tmp_path):
     given = pictures(9, 2)
     made = fd.train(*pictures(32, 1), tmp_path, held_out=given, affine=False, **SETTINGS)

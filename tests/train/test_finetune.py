@@ -133,6 +133,18 @@ def test_resumed_run_ends_in_the_same_bits(start, tmp_path, monkeypatch):
         tune(start, tmp_path / "cut", *options, "--resume", "--bits", "5")
 
 
+def test_a_second_run_is_refused_before_it_calibrates_or_gives_the_same_bytes(start, tmp_path, monkeypatch):
+    """The checkpoint it starts from is told by its digest, which is the same whenever it was trained."""
+    path = tune(start, tmp_path, "--epochs", "1")
+    first = path.read_bytes()
+    with monkeypatch.context() as patch:
+        patch.delattr(finetune, "tuning_of")
+        with pytest.raises(Refused, match=r"would be lost; give --resume to go on from it, --overwrite to train anew,"):
+            tune(start, tmp_path, "--epochs", "1")
+    tune(start, tmp_path, "--epochs", "1", "--overwrite")
+    assert path.read_bytes() == first
+
+
 def test_a_float_run_does_not_resume_a_fine_tuned_one(tiny, start, tmp_path):
     path = tune(start, tmp_path / "tuned", "--epochs", "1")
     settings = checkpoint.load(path)["settings"]["recipe"]

@@ -57,7 +57,7 @@ class Killed(BaseException):
 
 
 def stop_after(monkeypatch, epochs):
-    """Let the run die right after the checkpoint of ``epochs``, before its log line is written."""
+    """Let the run die right after the checkpoint of ``epochs``."""
     def save(path, state):
         checkpoint_save(path, state)
         if state["epoch"] == epochs:
@@ -74,9 +74,14 @@ def uninterrupted(tiny, tmp_path_factory):
     return out
 
 
-def test_same_settings_same_bits(tiny, tmp_path, uninterrupted):
+def test_same_settings_same_bytes(tiny, tmp_path, uninterrupted):
+    """Of the checkpoint, so that its digest says what was trained; times are in the log."""
     fit.main([*tiny, "--epochs", "4", "--out", str(tmp_path)])
-    assert same(checkpoint.load(tmp_path / "checkpoint.pt"), checkpoint.load(uninterrupted / "checkpoint.pt"))
+    paths = [folder / "checkpoint.pt" for folder in (tmp_path, uninterrupted)]
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+    assert checkpoint.digest(paths[0]) == checkpoint.digest(paths[1])
+    assert all(record.keys().isdisjoint(TIMES) for record in checkpoint.load(paths[0])["history"])
+    assert all(record.keys() >= set(TIMES) for record in log(tmp_path))
 
 
 @pytest.mark.parametrize("stop", [2, 4])
@@ -87,11 +92,13 @@ def test_resumed_run_ends_in_the_same_bits(tiny, tmp_path, uninterrupted, monkey
         with pytest.raises(Killed):
             fit.main(arguments)
     assert checkpoint.load(tmp_path / "checkpoint.pt")["epoch"] == stop
-    assert len(log(tmp_path)) == stop - 1
+    assert len(log(tmp_path)) == stop
+    times = [line["seconds"] for line in log(tmp_path)]
     assert fit.main([*arguments, "--resume"]) == 0
-    assert same(checkpoint.load(tmp_path / "checkpoint.pt"), checkpoint.load(uninterrupted / "checkpoint.pt"))
+    assert (tmp_path / "checkpoint.pt").read_bytes() == (uninterrupted / "checkpoint.pt").read_bytes()
     assert [line["epoch"] for line in log(tmp_path)] == [1, 2, 3, 4]
     assert same(log(tmp_path), log(uninterrupted))
+    assert [line["seconds"] for line in log(tmp_path)][:stop] == times
 
 
 def test_killed_process_resumes_to_the_same_bits(tiny, tmp_path):
@@ -102,11 +109,101 @@ def test_killed_process_resumes_to_the_same_bits(tiny, tmp_path):
     )
     assert process.returncode == -signal.SIGKILL
     assert checkpoint.load(tmp_path / "killed" / "checkpoint.pt")["epoch"] == 2
+    assert len(log(tmp_path / "killed")) == 3  # Of an epoch that is lost.
     fit.main([*settings, "--out", str(tmp_path / "killed"), "--resume"])
     fit.main([*settings, "--out", str(tmp_path / "whole")])
     assert same(
         checkpoint.load(tmp_path / "killed" / "checkpoint.pt"), checkpoint.load(tmp_path / "whole" / "checkpoint.pt")
     )
+
+
+#: ``train.fit`` that says when it begins to train, and then waits to be told to go on.
+WAITS = """
+import sys
+from train import fit
+from train.loop.trainer import Trainer
+
+def run(self):
+    print("training", flush=True)
+    sys.stdin.readline()
+    return trained(self)
+
+trained, Trainer.run = Trainer.run, run
+fit.main(sys.argv[1:])
+"""
+
+
+@pytest.mark.parametrize("option", [[], ["--overwrite"]])
+def test_two_runs_into_one_folder_at_a_time_are_refused(tiny, tmp_path, option):
+    """The second is, before there is a checkpoint; the first ends as if it were alone. Killed, it blocks nobody."""
+    arguments = [*tiny, "--epochs", "1", "--out", str(tmp_path)]
+    command = [sys.executable, "-c", WAITS, *arguments]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
+    for killed in (True, False):
+        with subprocess.Popen(command, env=os.environ | {"OMP_NUM_THREADS": "1"}, **pipes) as first:
+            try:
+                assert first.stdout.readline() == "training\n"
+                with pytest.raises(Refused, match=r"^Another process is writing to the folder \S+; wait until it is"):
+                    fit.main([*arguments, *option])
+            finally:
+                if killed:
+                    first.kill()
+            assert killed or first.communicate("\n")[0].startswith("held-out accuracy")
+    assert checkpoint.load(tmp_path / "checkpoint.pt")["epoch"] == 1
+
+
+def test_a_second_run_loses_no_checkpoint_unasked(tiny, tmp_path):
+    """The remedies that are named work: going on, beginning anew, another folder."""
+    arguments = [*tiny, "--epochs", "1", "--out", str(tmp_path / "a")]
+    fit.main(arguments)
+    path = tmp_path / "a" / "checkpoint.pt"
+    first, written = path.read_bytes(), path.stat().st_mtime_ns
+    for other in ([], ["--seed", "1"]):
+        with pytest.raises(Refused, match=r"would be lost; give --resume to go on from it, --overwrite to train anew,"):
+            fit.main([*arguments, *other])
+    assert (path.read_bytes(), path.stat().st_mtime_ns) == (first, written)
+    fit.main([*arguments, "--resume"])
+    assert path.read_bytes() == first
+    fit.main([*arguments, "--seed", "1", "--overwrite"])
+    assert checkpoint.load(path)["settings"]["seed"] == 1
+    fit.main([*arguments, "--overwrite"])
+    assert path.read_bytes() == first
+    fit.main([*arguments[:-1], str(tmp_path / "b")])
+    assert (tmp_path / "b" / "checkpoint.pt").read_bytes() == first
+
+
+def test_a_damaged_checkpoint_is_replaced_when_told_so(tiny, tmp_path):
+    arguments, path = [*tiny, "--epochs", "1", "--out", str(tmp_path)], tmp_path / "checkpoint.pt"
+    path.write_bytes(b"damaged")
+    with pytest.raises(Refused, match=r"is damaged or truncated \(SHA-256 differs\); train again with --overwrite"):
+        fit.main([*arguments, "--resume"])
+    with pytest.raises(Refused, match="would be lost"):
+        fit.main(arguments)
+    fit.main([*arguments, "--overwrite"])
+    assert checkpoint.load(path)["epoch"] == 1
+
+
+def test_an_average_is_resumed_to_the_same_bytes(tiny, tmp_path, monkeypatch):
+    arguments = [*tiny, "--average", "0.9", "--out"]
+    fit.main([*arguments, str(tmp_path / "whole")])
+    with monkeypatch.context() as patch:
+        stop_after(patch, 1)
+        with pytest.raises(Killed):
+            fit.main([*arguments, str(tmp_path / "part")])
+    fit.main([*arguments, str(tmp_path / "part"), "--resume"])
+    assert len({(tmp_path / name / "checkpoint.pt").read_bytes() for name in ("whole", "part")}) == 1
+
+
+def test_resuming_with_other_threads_is_refused(tiny, tmp_path):
+    """The bits depend on them; with those that are named it goes on."""
+    arguments = [*tiny, "--epochs", "1", "--out", str(tmp_path)]
+    try:
+        fit.main([*arguments, "--threads", "2"])
+        with pytest.raises(Refused, match="with --threads 2, not --threads 1, on which the bits depend; resume with -"):
+            fit.main([*arguments, "--resume"])
+        assert fit.main([*arguments, "--resume", "--threads", "2"]) == 0
+    finally:
+        torch.set_num_threads(1)
 
 
 def test_finished_run_resumes_to_itself(tiny, uninterrupted):
@@ -151,7 +248,9 @@ def test_resuming_elsewhere_is_refused(tiny, tmp_path, uninterrupted, change, me
     (["--lr", "nan"], "Option --lr must be more than 0 and at most 10, not nan"),
     (["--recipe", "nothing"], "There is no recipe 'nothing'; give a .toml file or one of cifar-gpu, cifar-hour,"),
     (["--validation", "1.5"], "Option --validation must be at least 0 and less than 1, not 1.5"),
-    (["--threads", "0"], "Option --threads must be at least 1, not 0"),
+    (["--threads", "0"], "Option --threads must be from 1 to 1024, not 0"),
+    (["--threads", str(2**63)], "Option --threads must be from 1 to 1024, not 9223372036854775808"),
+    (["--resume", "--overwrite"], "Option --overwrite not allowed with argument --resume"),
     (["--dataset", "mnist", "--data", "nowhere"], "--data must name the folder that holds the four IDX files of MNIST"),
     (["--seed", "-1"], "Option --seed must be from 0 to 2147483647, not -1"),
     (["--net-seed", "-1"], "Option --net-seed must be from 0"),

@@ -1,6 +1,7 @@
 """Epochs by time: shares of it, wishes that do not hold one epoch, options that make a recipe so long."""
 
 import dataclasses
+from pathlib import Path
 
 import pytest
 
@@ -13,7 +14,7 @@ from train.minutes import Job, length_options, look_at, plan
 
 RECIPE = Recipe(epochs=60, batch=8, warmup=2.0)
 #: 10 s around it, 1 s for the first step, then 4 s an epoch.
-ONE = Job("one", 1.0, RECIPE, Pace(1.0, {None: 0.25}, 2.0, 8), 10.0, 1.1)
+ONE = Job("one", 1.0, RECIPE, Pace(1.0, {None: 0.25}, 2.0, 8), 10.0, 1.1, {})
 TWO = dataclasses.replace(ONE, name="two", share=3.0)
 
 
@@ -58,8 +59,12 @@ def test_options_of_a_length_give_the_recipe_of_that_length(options, epochs):
 def test_a_look_finds_what_is_to_be_trained():
     """Times are above 0; what is measured is the recipe of the command."""
     training = ["train.fit", "--recipe=digits", "--widths=4,8", "--iterations=0,2", "--epochs=3", "--batch=128"]
-    job = look_at("x", 2.0, [training, ["train.export", "--calibration=16"]], 0.0, 5.0)
+    exporting = ["train.export", "--calibration=16", "--vectors=3", "--out=x.safetensors"]
+    job = look_at("x", 2.0, [training, exporting], 0.0, 5.0)
     assert (job.name, job.share, job.recipe.epochs, job.pace.steps) == ("x", 2.0, 3, 1347 // 128)
     assert job.after > 2 * 5.0
     assert job.over_dense > 0
     assert job.least > job.after
+    # An image, ten logits of 4 bytes; a byte a value: three executions store 4 channels of 8x8, seven 8 of 4x4.
+    assert job.sizes[Path("x.vectors.safetensors")] == 3 * (64 + 40 + 3 * 256 + 7 * 128)
+    assert job.sizes.keys() == {Path("x.safetensors"), Path("x.vectors.safetensors")}

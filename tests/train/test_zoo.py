@@ -9,6 +9,7 @@ from spec import golden, vectors
 from spec.model import load
 from spec.refusal import Refused
 from train import export, fit, zoo
+from train.deploy import file_limit
 from train.deploy.deployed import DeployedNet
 from train.deploy.proof import vectors_path
 from train.loop.settings import settings_from
@@ -89,6 +90,60 @@ def test_what_cannot_be_made_is_refused(tmp_path, text, names, sentence):
     assert sentence in str(refusal.value)
     assert not (tmp_path / "zoo").exists()
     assert not (tmp_path / "work").exists()
+
+
+def test_what_is_there_is_made_anew_when_told_so(tmp_path):
+    """Settings that are not those of a checkpoint are refused by train.fit; the remedy it names is one here, too."""
+    options = listed(tmp_path)
+    assert zoo.main(options) == 0
+    other = listed(tmp_path, SMALL.replace("--epochs 1", "--epochs 2"))
+    with pytest.raises(Refused, match=r"Model one was not made: python -m train.fit failed, see above"):
+        zoo.main(other)
+    assert load(tmp_path / "zoo" / "one.safetensors").provenance["epochs"] == 1
+    assert zoo.main([*other, "--overwrite"]) == 0
+    assert load(tmp_path / "zoo" / "one.safetensors").provenance["epochs"] == 2
+
+
+@pytest.mark.parametrize("there", ["work/one/checkpoint.pt", "zoo/one.safetensors"])
+def test_with_minutes_nothing_is_lost_unasked(tmp_path, monkeypatch, there):
+    """Before anything is measured or trained; with the option that is named, it begins."""
+    path = tmp_path / there
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"hours of training")
+    options = [*listed(tmp_path), "--minutes", "0.001"]
+    with monkeypatch.context() as patch:
+        patch.delattr(zoo, "look_at")
+        with pytest.raises(Refused) as refusal:
+            zoo.main(options)
+    assert str(refusal.value) == (
+        f"File {path} is there, and would be lost: with --minutes all models are made anew; give --overwrite, or other "
+        "folders with --work and --out"
+    )
+    for remedy in (["--overwrite"], ["--work", str(tmp_path / "w"), "--out", str(tmp_path / "o")]):
+        with pytest.raises(Refused, match="do not hold one epoch of one"):
+            zoo.main([*options, *remedy])
+    assert path.read_bytes() == b"hours of training"
+
+
+def test_a_file_that_is_too_large_is_not_kept(tmp_path, monkeypatch):
+    """With --minutes it is known before anything is trained. The limit is one that 200 images reach."""
+    monkeypatch.setattr(file_limit, "FILE_LIMIT", 1 << 20)
+    options = listed(tmp_path, SMALL.replace("--vectors 2", "--vectors 200 --calibrator max --calibration 8"))
+    sentence = "File one.vectors.safetensors of model one takes 1.3 MiB, but files of a zoo must be below 1 MiB, so"
+    with pytest.raises(Refused, match=sentence):
+        zoo.main([*options, "--minutes", "0.05"])
+    assert not (tmp_path / "work").exists()
+    with pytest.raises(Refused, match=sentence):
+        zoo.main(options)
+    assert (tmp_path / "work" / "one" / "checkpoint.pt").exists()
+    assert not (tmp_path / "zoo").exists()
+
+
+@pytest.mark.parametrize(("options", "out"), [
+    (["--out", "a/b"], "a/b"), (["--epochs", "2", "--out=a", "--affine"], "a"), (["--output", "a"], "."), ([], "."),
+])
+def test_where_a_command_writes(options, out):
+    assert zoo._out_of(options) == Path(out)
 
 
 def test_a_model_made_to_a_length_has_as_many_epochs_as_its_card_says(tmp_path):

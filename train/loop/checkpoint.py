@@ -3,6 +3,8 @@
 import hashlib
 import io
 import pickle
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -23,6 +25,9 @@ _KEYS = {
     "format", "version", "normalization", "settings", "network", "dataset_sha256", "versions",
     "epoch", "step", "loss", "history", "model", "optimizer", "scaler",
 }
+#: What not every checkpoint has: an average where there is one, what computed it if it was written since that is kept.
+_SOME = {"average", "computed_by"}
+
 _DIGEST_BYTES = 32
 
 
@@ -30,13 +35,23 @@ def save(path: Path, state: dict) -> Path:
     """Write ``state`` to ``path`` atomically and return the path.
 
     The file is ``torch.save``'s followed by its SHA-256, because torch does not notice altered tensors.
-    ``state`` holds all keys but format, version and normalization, which are added here.
+    ``state`` holds all keys but format, version and normalization, which are added here. Equal states become the same
+    bytes.
     """
     state = {"format": FORMAT, "version": VERSION, "normalization": NORMALIZATION} | state
     buffer = io.BytesIO()
-    torch.save(state, buffer)
+    torch.save(_anew(state), buffer)
     content = buffer.getvalue()
     return write_bytes(path, content + hashlib.sha256(content).digest())
+
+
+def _anew(value):
+    """``value`` in new containers, equal texts being one object: a pickle tells one object from two that are equal."""
+    if type(value) is str:
+        return sys.intern(value)
+    if isinstance(value, Mapping):
+        return {_anew(key): _anew(part) for key, part in value.items()}
+    return type(value)(map(_anew, value)) if type(value) in (list, tuple) else value
 
 
 def load(path: Path) -> dict:
@@ -53,16 +68,16 @@ def load(path: Path) -> dict:
     file = path.read_bytes()
     content, digest = file[:-_DIGEST_BYTES], file[-_DIGEST_BYTES:]
     if hashlib.sha256(content).digest() != digest:
-        raise Refused(f"Checkpoint {path} is damaged or truncated (SHA-256 differs); train again without --resume")
+        raise Refused(f"Checkpoint {path} is damaged or truncated (SHA-256 differs); train again with --overwrite")
     try:
         state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except (RuntimeError, pickle.UnpicklingError, EOFError, KeyError) as error:
         reason = type(error).__name__
-        raise Refused(f"Checkpoint {path} cannot be read ({reason}); train again without --resume") from None
+        raise Refused(f"Checkpoint {path} cannot be read ({reason}); train again with --overwrite") from None
     if not isinstance(state, dict) or state.get("format") != FORMAT or state.get("version") != VERSION:
-        raise Refused(f"File {path} is not a {FORMAT} of version {VERSION}; train again without --resume")
-    if set(state) != _KEYS:
-        raise Refused(f"Checkpoint {path} has a wrong set of keys ({sorted(set(state) ^ _KEYS)}); train again")
+        raise Refused(f"File {path} is not a {FORMAT} of version {VERSION}; train again with --overwrite")
+    if wrong := (set(state) ^ _KEYS) - _SOME:
+        raise Refused(f"Checkpoint {path} has a wrong set of keys ({sorted(wrong)}); train again with --overwrite")
     if state["normalization"] != NORMALIZATION:
         raise Refused(
             f"Checkpoint {path} was trained on images normalized as {state['normalization']!r}, but the accelerator "

@@ -18,8 +18,9 @@ from console.kept import kept_record
 from console.progress import progress_bars
 from spec.refusal import Refused
 from train.data import Dataset
-from train.fit import CHECKPOINT, fit, versions
+from train.fit import CHECKPOINT, fit
 from train.loop import checkpoint
+from train.loop.existing import Existing, resumable, versions
 from train.loop.processes import Processes
 from train.loop.settings import Settings
 from train.loop.trainer import Run, accuracy
@@ -111,8 +112,9 @@ def run_cell(cell: Cell, dataset: Dataset, out: Path, device: str = "auto", labe
     def trained() -> dict:
         torch.set_num_threads(1)
         started = time.process_time()
-        resume = _goes_on(folder / CHECKPOINT, cell.settings)
-        record = fit(cell.settings, dataset, folder, Run(Processes.start(device), label), resume=resume)
+        how = Run(Processes.start(device), label)
+        existing = _existing(cell, dataset, folder, how.processes)
+        record = fit(cell.settings, dataset, folder, how, existing=existing)
         seconds = round(time.process_time() - started, 1)
         measured = _measured(cell, dataset, folder) if cell.settings.model.residual else {}
         return {"name": cell.name, "accuracy": record["held_out_accuracy"], "cpu_seconds": seconds} | measured
@@ -121,12 +123,13 @@ def run_cell(cell: Cell, dataset: Dataset, out: Path, device: str = "auto", labe
     return kept_record(folder / RESULT, cell.facts(dataset), trained)
 
 
-def _goes_on(path: Path, settings: Settings) -> bool:
-    """Whether a checkpoint of ``settings`` is at ``path``; one of others, or a damaged one, is replaced."""
+def _existing(cell: Cell, dataset: Dataset, folder: Path, processes: Processes) -> Existing:
+    """Training goes on from a checkpoint of ``cell``; another one, or a damaged one, is replaced."""
     try:
-        return settings.difference(Settings.from_json(checkpoint.load(path)["settings"])) is None
+        resumable(folder / CHECKPOINT, cell.settings, dataset, processes)
     except Refused:
-        return False
+        return Existing.OVERWRITE
+    return Existing.RESUME
 
 
 def _measured(cell: Cell, dataset: Dataset, folder: Path) -> dict:

@@ -27,6 +27,21 @@ def test_round_trip(tmp_path):
     assert [path.name for path in (tmp_path / "a").iterdir()] == ["c.pt"]
 
 
+@pytest.mark.parametrize("more", [{}, {"average": {"w": torch.ones(2)}}, {"computed_by": {"threads": 1}}])
+def test_equal_states_become_the_same_bytes(tmp_path, more):
+    """Though texts that are one object here are two there, as in what was read from a file."""
+    state = STATE | more
+    one = checkpoint.save(tmp_path / "one.pt", state)
+    again = checkpoint.load(one)
+    for name in ("format", "version", "normalization"):
+        del again[name]
+    again = {"".join(list(name)): value for name, value in again.items()} | {"history": [{"".join(["epo", "ch"]): 1}]}
+    other = checkpoint.save(tmp_path / "other.pt", {name: again[name] for name in state})
+    assert one.read_bytes() == other.read_bytes()
+    changed = checkpoint.save(tmp_path / "changed.pt", state | {"epoch": 2})
+    assert checkpoint.digest(one) == checkpoint.digest(other) != checkpoint.digest(changed)
+
+
 def flip(content):
     return content[:400] + bytes([content[400] ^ 1]) + content[401:]
 

@@ -1,5 +1,10 @@
 """Edge-popup against its formula, and a hidden layer against a plain convolution of spec's trits."""
 
+import dataclasses
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -126,3 +131,66 @@ def test_bias_is_added_per_output_channel():
 def test_iterations_beyond_the_norms_use_the_last():
     _, _, hidden = hidden_conv(iterations=2)
     assert [hidden.norm_of(t) is hidden.norms[i] for t, i in ((0, 0), (1, 1), (2, 1), (7, 1))] == [True] * 4
+
+
+#: A step through the projection of a block whose maps are large and channels few: as in ResNet-18 at an eighth of its
+#: width, on images of 224x224. Prints the largest difference of gradients from those computed in another way.
+STRIDED = """
+import torch
+from spec.layer import Window
+from spec.topologies import residual_network
+from train.nets.layers import DenseConv
+from train.nets.weights import Weights
+
+torch.set_num_threads(1)
+network = residual_network("t", image=(56, 56, 1), classes=4, widths=(8, 16), iterations=(0, 0), seed=5)
+layer = network.layer("stage2.entry.shortcut")
+assert (layer.kernel, layer.stride, layer.inputs, layer.outputs) == (1, 2, 8, 16)
+window = Window(layer.kernel, layer.stride, layer.pad)
+for batch in (1, 8):
+    dense = DenseConv(layer, window, torch.nn.ModuleList(), 0, kind=Weights.NORMAL, seed=1)
+    images = torch.randn(batch, 56, 56, 8).permute(0, 3, 1, 2).requires_grad_()
+    weight = dense.effective_weight()
+    out = dense(images, weight, 0)
+    gradient = torch.randn_like(out)
+    out.backward(gradient)
+    seen, by_output = images.detach()[:, :, ::2, ::2].double(), gradient.double()
+    wanted = torch.einsum("bcyx,bmyx->mc", seen, by_output)
+    found = dense.weight.grad.flatten(1).double()
+    by_image = torch.einsum("mc,bmyx->bcyx", weight.detach().flatten(1).double(), by_output)
+    images.grad[:, :, ::2, ::2] -= by_image.float()
+    print((found - wanted).abs().max().item() / wanted.abs().max().item(), images.grad.abs().max().item())
+"""
+
+
+def test_strided_projections_of_few_channels_have_gradients():
+    """In a process of its own: torch 2.13.0 ended with a segmentation fault here (uxlfoundation/oneDNN#6035)."""
+    done = subprocess.run(
+        [sys.executable, "-c", STRIDED], capture_output=True, text=True, check=False,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
+    assert done.returncode == 0, done.stderr
+    found = [float(word) for word in done.stdout.split()]
+    assert len(found) == 4
+    assert max(found) < 1e-4
+
+
+@pytest.mark.parametrize("stride", [1, 2, 3])
+def test_torch_strides_no_kernel_of_one_pixel(monkeypatch, stride):
+    """Its kernel of them is the one that fails, even where it does not crash; what comes out is what it would be."""
+    seen = []
+
+    def noted(x, weight, bias, by, pad):
+        seen.append((weight.shape[2], by))
+        return conv2d(x, weight, bias, by, pad)
+
+    conv2d = torch.nn.functional.conv2d
+    layer = hidden_conv()[0]
+    layer = dataclasses.replace(layer, kernel=1, stride=stride, pad=0)
+    dense = DenseConv(layer, Window(1, stride, 0), torch.nn.ModuleList(), 0, kind=Weights.NORMAL, seed=1)
+    x = torch.randn(2, layer.inputs, 7, 9)
+    with torch.no_grad():
+        plain = conv2d(x, dense.effective_weight(), None, stride)
+        monkeypatch.setattr(torch.nn.functional, "conv2d", noted)
+        torch.testing.assert_close(dense(x, dense.effective_weight(), 0), plain)
+    assert seen == [(1, 1)]
