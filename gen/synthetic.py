@@ -43,7 +43,7 @@ def parser() -> CommandParser:
     )
     made.add_argument("--density", type=Number(above=0, most=1), default=0.3, help="kept fraction (default 0.3)")
     ring = made.add_argument_group("-rpg")
-    ring.add_argument("--ring-words", type=Whole(), help="words of 16 values in the ring, 1 to 65535")
+    ring.add_argument("--ring-words", type=Whole(), help="words of 16 values in the ring, 1 to 2**20 - 1")
     ring.add_argument(
         "--planes", type=Whole(), default=PLANES_MAX, help="balanced-ternary digits of a value, 1 to 5 (default 5)"
     )

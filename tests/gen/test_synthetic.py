@@ -64,7 +64,7 @@ def test_drawn_from_a_ring(tmp_path):
 @pytest.mark.parametrize(("options", "sentence"), [
     (["resnet18-rpg"], "Give --ring-words with a network called -rpg, and only with such a network"),
     (["resnet18", "--ring-words", "5"], "Give --ring-words with a network called -rpg, and only with such a network"),
-    (["resnet18-rpg", "--ring-words", "0"], "Ring ring must have from 1 to 65535 words of 16, not 0"),
+    (["resnet18-rpg", "--ring-words", "0"], "Ring ring must have from 1 to 1048575 words of 16, not 0"),
     (["resnet18-rpg", "--ring-words", "9", "--planes", "6"], "Ring ring must have from 1 to 5 planes, not 6"),
     (["resnet18-rpg", "--ring-words", "9", "--ring-parts", "fc"], "some of stem, shortcut, classifier, not 'fc'"),
     (["vgg16"], "There is no network 'vgg16'; the networks are resnet18, "),
