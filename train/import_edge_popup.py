@@ -25,7 +25,8 @@ from spec import model
 from spec.refusal import Refused, run_command
 from train.data import DATASETS, load_dataset
 from train.deploy.calibration import calibrate
-from train.deploy.imported import Code, Normalization, Reading, Report, imported
+from train.deploy.imported import Code, Reading, Report, imported
+from train.deploy.normalization import Normalization
 from train.deploy.proof import MismatchError, proved, store, vectors_path
 from train.deploy.public_state import read_state
 from train.deploy.quantize import quantize

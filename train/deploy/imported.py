@@ -6,16 +6,15 @@ Ref: Ramanujan et al., CVPR 2020; Diffenderfer and Kailkhura, ICLR 2021; docs/ho
 """
 
 import enum
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from spec.layer import Layer
 from spec.refusal import Refused
-from spec.ring import PLANES_MAX, limit
+from train.deploy.normalization import Normalization
 from train.deploy.public_mask import dropped, is_mask, public_mask
 from train.deploy.public_shape import settled, shape_of
 from train.deploy.public_state import PublicLayer, PublicState, layers_of
@@ -24,7 +23,7 @@ from train.nets.config import ModelConfig
 from train.nets.layers import HiddenConv
 from train.nets.model import HiddenFoldNet
 
-__all__ = ["Code", "Normalization", "Reading", "Report", "imported"]
+__all__ = ["Code", "Reading", "Report", "imported"]
 
 #: Magnitudes of a layer that differ by less, relative to their mean, are one.
 _CONSTANT = 1e-3
@@ -47,31 +46,6 @@ class Report:
 
 
 @dataclass(frozen=True)
-class Normalization:
-    """What the images went through before the first layer: ``(x/255 - mean) / deviation``, channel by channel."""
-
-    mean: tuple[float, ...] = (0.0,)
-    deviation: tuple[float, ...] = (1.0,)
-
-    @classmethod
-    def of(cls, mean: Sequence[float], deviation: Sequence[float], channels: int) -> "Normalization":
-        """One number stands for all ``channels``. Refused if there are others than that."""
-        for option, values in (("mean", mean), ("std", deviation)):
-            if len(values) not in (1, channels):
-                raise Refused(f"Option --{option} must give 1 or {channels} numbers, not {len(values)}")
-        return cls(*(tuple(values) * (channels // len(values)) for values in (mean, deviation)))
-
-    def levels(self) -> np.ndarray:
-        """Integers in the proportion of ``1 / deviation``, as exactly as those of a ring can be: int array (C,)."""
-        share = min(self.deviation) / np.array(self.deviation)  # (C,), the largest is 1
-        tops = np.arange(1, limit(PLANES_MAX) + 1)
-        levels = np.maximum(np.rint(tops[:, None] * share), 1)
-        errors = np.abs(levels / (tops[:, None] * share) - 1).max(1)
-        good = np.flatnonzero(errors <= _CONSTANT)  # Fewer planes are faster than what nobody can see is exact.
-        return levels[good[0] if len(good) else errors.argmin()].astype(int)
-
-
-@dataclass(frozen=True)
 class Reading:
     """How a state dict is to be read, beyond what it says.
 
@@ -88,7 +62,7 @@ class Reading:
     given: Mapping = field(default_factory=dict)
     code: Code = Code.EDGE_POPUP
     epsilon: float = 1e-5
-    normalization: Normalization = Normalization()
+    normalization: Normalization = field(default_factory=Normalization)
 
 
 def imported(
@@ -121,7 +95,7 @@ def imported(
     with torch.no_grad():
         for layer in network.layers:
             filling.fill(net.convolutions[layer.index], layer, found[layer.name])
-        _fold_normalization(net.convolutions[0], reading.normalization, report)
+        report.carried += reading.normalization.fold(net.convolutions[0])
     filling.conclude(state)
     weights = sum(layer.weight_count for layer in network.layers)
     report.carried[:0] = [
@@ -137,10 +111,12 @@ def imported(
 def _densities(state: PublicState, given: Mapping, report: Report) -> dict:
     """Kept fractions: those of the file, else those ``given``, else the usual one, which is said."""
     settings = {name: given[name] for name in ("density", "densities") if name in given}
+    scores = [value for name, value in state.tensors.items() if name.endswith(".scores")]
+    if all(map(is_mask, scores)):  # What a file of masks calls its density may be what is left out.
+        kept = sum(int(value.count_nonzero()) for value in scores) / sum(value.numel() for value in scores)
+        return {"density": round(kept, 6)} | settings
     if state.density is None:
-        if "density" not in given and any(
-            not is_mask(scores) for name, scores in state.tensors.items() if name.endswith(".scores")
-        ):
+        if "density" not in given:
             report.assumed.append(
                 f"density {ModelConfig().density}: the file does not say what it is; --density gives another"
             )
@@ -258,30 +234,3 @@ class _Filling:
 
 def _ohwi(value: Tensor, layer: Layer) -> Tensor:
     return value.permute(0, 2, 3, 1).reshape(layer.shape)
-
-
-def _fold_normalization(stem: HiddenConv, normalization: Normalization, report: Report) -> None:
-    """Fold what images went through into the first layer."""
-    mean = torch.tensor(normalization.mean, dtype=torch.float64)
-    deviation = torch.tensor(normalization.deviation, dtype=torch.float64)
-    if not mean.any() and (deviation == 1).all():
-        return
-    levels = normalization.levels()
-    taps = stem.weight.view(len(stem.weight), -1, len(deviation))  # (M, K*K, C)
-    exact = taps.double() / deviation
-    taps.copy_(exact)
-    # The multiple of the levels nearest to what they stand for.
-    wanted = stem.sigma / deviation.numpy()
-    stem.sigma = float(wanted @ levels / (levels @ levels))
-    stem.levels = levels
-    off = float(np.abs(levels * stem.sigma / wanted - 1).max())
-    report.carried.append("normalization of the images, in the first layer's weights and batch norm")
-    if len(set(normalization.deviation)) > 1:
-        report.carried.append(
-            f"deviations of the image channels: weights of the first layer are {', '.join(map(str, levels))} by "
-            f"channel, which is within {off:.2%}"
-        )
-    if mean.any():
-        kept = (stem.mask().view(taps.shape) * exact).sum(1)  # (M, C)
-        stem.norms[0].running_mean += (kept @ mean).float()
-        stem.surround = mean.float()

@@ -6,10 +6,14 @@ import numpy as np
 import pytest
 import torch
 
+from spec import golden
 from spec.refusal import Refused
 from tests.train.public_nets import Masked, PublicNet
-from train.deploy.imported import Code, Normalization, Reading, imported
+from train.deploy.calibration import calibrate
+from train.deploy.imported import Code, Reading, imported
+from train.deploy.normalization import Normalization
 from train.deploy.public_state import PublicState
+from train.deploy.quantize import quantize
 
 FOUR = (4, 8, 16, 32)
 
@@ -137,6 +141,7 @@ def test_scores_that_are_a_mask_are_one_whatever_the_density():
     assert same_logits(net, found, pictures)
     assert "scores that are 0 and 1, as masks, whatever the density (9 layers)" in report.carried
     assert not any("density" in sentence for sentence in report.assumed)
+    assert found.config.density == pytest.approx(0.6, abs=0.01)
     imported(state, Reading(given={"density": 0.6}), pictures.shape[1:], 10)
     with pytest.raises(Refused, match="Scores of layer conv1 are a mask that keeps 44 of 72 weights, which density"):
         imported(state, Reading(given={"density": 0.3}), pictures.shape[1:], 10)
@@ -201,17 +206,36 @@ def test_a_layer_that_keeps_nothing_and_one_that_no_ring_holds_are_refused():
         imported(PublicState(Path("x.pt"), tensors), Reading(), pictures.shape[1:], 10)
 
 
-def test_deviations_of_channels_are_levels_in_their_proportion():
-    for deviation in ((0.247, 0.243, 0.262), (0.229, 0.224, 0.225), (0.2, 0.25, 0.32), (0.5, 1.0)):
-        levels = Normalization((0.0,) * len(deviation), deviation).levels()
-        products = levels * np.array(deviation)
-        assert levels.max() <= 121
-        assert np.abs(products / products.mean() - 1).max() < 4e-3, deviation
-    assert Normalization((0.0,) * 3, (0.2,) * 3).levels().tolist() == [1, 1, 1]
-    assert Normalization((0.0,) * 2, (0.5, 1.0)).levels().tolist() == [2, 1]
+@pytest.mark.parametrize("deviation", [(0.2, 0.25, 0.32), (0.247, 0.243, 0.262), (0.25, 0.25, 0.25)])
+def test_deviations_of_channels_are_deployed(deviation):
+    """As magnitudes of the first layer, in as many planes as they need; what it stores is what floats say, rounded."""
+    torch.manual_seed(13)
+    pictures = images(3, 8, 64)
+    normalization = Normalization((0.0,) * 3, deviation)
+    net = PublicNet(channels=3, std=deviation, affine=True).settled(pictures)
+    found, _ = imports(net, pictures, density=0.3, normalization=normalization)
+    scales = calibrate(found, pictures)
+    deployed = quantize(found, scales, {})
+    levels = normalization.levels()
+    trits = (net.conv1.weight.sign() * net.conv1.kept()).permute(0, 2, 3, 1).numpy().astype(np.int8)
+    assert np.array_equal(deployed.weights("stem"), (trits * levels).reshape(8, 1, 1, 27))
+    assert {layer.planes for layer in deployed.network.layers[1:]} == {1}
+    assert (deployed.network.layers[0].planes > 1) == (len(set(deviation)) > 1)
+    seen = []
+    with torch.no_grad():
+        found(torch.from_numpy(pictures), lambda layer, t, values: seen.append(values))
+    stored = golden.run(deployed, pictures).stored[0].values
+    off = np.abs(stored * scales.steps["stem"] - seen[0].permute(0, 2, 3, 1).numpy())
+    assert off.max() < 2 * scales.steps["stem"]
 
 
-def test_normalization_of_one_number_stands_for_all_channels():
-    assert Normalization.of((0.5,), (0.2,), 3) == Normalization((0.5,) * 3, (0.2,) * 3)
-    with pytest.raises(Refused, match="Option --mean must give 1 or 3 numbers, not 2"):
-        Normalization.of((0.5, 0.4), (1.0,), 3)
+def test_a_color_around_images_is_not_exported_unseen():
+    torch.manual_seed(14)
+    pictures = images()
+    net = PublicNet(mean=0.3).settled(pictures)
+    found, _ = imports(net, pictures, density=0.3, normalization=Normalization((0.3,), (1.0,)))
+    scales = calibrate(found, pictures)
+    with pytest.raises(Refused, match="its images are surrounded by a color, but the accelerator pads with black"):
+        quantize(found, scales, {})
+    found.convolutions[0].surround = None
+    quantize(found, scales, {})
