@@ -151,9 +151,10 @@ def test_facts_of_the_file_win_and_contradictions_are_refused():
     torch.manual_seed(10)
     pictures = images()
     state = state_of(PublicNet(density=0.5).settled(pictures), density=0.5)
-    found, report = imported(state, Reading(given={"density": 0.5}), pictures.shape[1:], 10)
-    assert found.config.density == 0.5
-    assert "density 0.5, as the file says" in report.carried
+    for same in ({}, {"density": 0.5}):
+        found, report = imported(state, Reading(given=same), pictures.shape[1:], 10)
+        assert found.config.density == 0.5
+        assert "density 0.5, as the file says" in report.carried
     for given, option in (({"density": 0.3}, "--density"), ({"densities": {"stem": 1.0}}, "--layer-density stem")):
         with pytest.raises(Refused, match=rf"Option {option} \(.*\) contradicts x.pt, which says .* at 0.5"):
             imported(state, Reading(given=given), pictures.shape[1:], 10)
