@@ -88,7 +88,7 @@ def imported(
     network = config.topology("imported", image, classes)
     with_stored_signs(network, {layer.name: 1 for layer in network.layers})  # Its limits are known now.
     found, unknown = layers_of(state, network)
-    affine = any("weight" in norm for layer in found.values() for norm in layer.norms)
+    affine = any({"weight", "bias"} & norm.keys() for layer in found.values() for norm in layer.norms)
     config = ModelConfig.from_json(config.to_json() | {"affine": affine})
     net = HiddenFoldNet(network, config, torch.Generator()).eval()
     filling = _Filling(config, reading, report)
@@ -201,9 +201,8 @@ class _Filling:
             norm.eps = self.reading.epsilon
             norm.running_mean.copy_(tensors["running_mean"])
             norm.running_var.copy_(tensors["running_var"])
-            if norm.affine and "weight" in tensors:
-                norm.weight.copy_(tensors["weight"])
-                norm.bias.copy_(tensors["bias"])
+            for name in {"weight", "bias"} & tensors.keys():
+                getattr(norm, name).copy_(tensors[name])
             if public.bias is not None:
                 norm.running_mean -= public.bias
         if len(hidden.norms) and public.bias is not None:

@@ -77,8 +77,8 @@ def shape_of(state: PublicState) -> PublicShape:
     tensors = state.tensors
     blocks = sorted((int(found[1]), int(found[2])) for name in tensors if (found := _BLOCK.fullmatch(name)))
     stages = sorted({stage for stage, _ in blocks})
-    for name in ("conv1.weight", "fc.weight"):
-        if name not in tensors or tensors[name].ndim not in (2, 4):
+    for name, dimensions in (("conv1.weight", (4,)), ("fc.weight", (2, 4))):
+        if name not in tensors or tensors[name].ndim not in dimensions:
             raise Refused(f"State dict {state.path} has no {name} of a residual network; it holds {_some(tensors)}")
     counts = [sum(stage == one for one, _ in blocks) for stage in stages]
     if not stages or blocks != [(n, i) for n, count in enumerate(counts, 1) for i in range(count)]:
@@ -87,10 +87,10 @@ def shape_of(state: PublicState) -> PublicShape:
     for found in filter(None, map(_FOLDED.fullmatch, tensors)):
         runs[int(found[1])] = max(runs.get(int(found[1]), 0), int(found[3]) + 1)
     for stage in runs:
-        if counts[stage - 1] != 2:
+        if stage not in stages or counts[stage - 1] != 2:
             raise Refused(
-                f"Stage {stage} of state dict {state.path} has batch norms by iteration in {counts[stage - 1]} blocks; "
-                "a folded stage has one block after its first"
+                f"Stage {stage} of state dict {state.path} has batch norms by iteration, but not two blocks: a folded "
+                "stage has one after its first"
             )
         counts[stage - 1] = 1 + runs[stage]
     stem, prefix = tensors["conv1.weight"].shape, state.stage_prefix

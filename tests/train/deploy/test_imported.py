@@ -240,3 +240,25 @@ def test_a_color_around_images_is_not_exported_unseen():
         quantize(found, scales, {})
     found.convolutions[0].surround = None
     quantize(found, scales, {})
+
+
+@pytest.mark.parametrize("damage", ["gone", "flat", "longer", "empty", "none"])
+def test_a_damaged_tensor_is_refused_by_name(damage):
+    """Or what was taken away is said to be none of the network's, or there is nothing to miss."""
+    pictures = images()
+    whole = state_of(PublicNet((4, 8), (1, 3), (2,), affine=True).eval()).tensors
+    for name, value in whole.items():
+        if name.endswith("num_batches_tracked"):
+            continue
+        other = {
+            "flat": value.flatten()[: value.numel() - 1], "longer": torch.cat([value, value]),
+            "empty": value[:0], "none": torch.full_like(value, float("nan")),
+        }.get(damage)
+        tensors = {key: x for key, x in whole.items() if key != name} | ({} if other is None else {name: other})
+        state = PublicState(Path("x.pt"), tensors)
+        if damage == "gone" and (".bn" in f".{name}" or ".shortcut.1." in name) and "running" not in name:
+            imported(state, Reading(), pictures.shape[1:], 10)  # A norm that has one of gamma and beta only.
+            continue
+        with pytest.raises(Refused) as refusal:
+            imported(state, Reading(), pictures.shape[1:], 10)
+        assert "x.pt" in str(refusal.value) or name.rpartition(".")[0] in str(refusal.value), name
