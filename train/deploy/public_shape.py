@@ -18,7 +18,7 @@ from train.nets.config import SMALL, Method
 __all__ = ["PublicShape", "settled", "shape_of"]
 
 _BLOCK = re.compile(r"(?:layer|stage_)(\d+)\.(\d+)\.conv1\.weight")
-_FOLDED = re.compile(r"(?:layer|stage_)(\d+)\.(\d+)\.bnorm1_(\d+)\.running_mean")
+_FOLDED = re.compile(r"(?:layer|stage_)(\d+)\.(\d+)\.bnorm\d_(\d+)\.\w+")
 _ARCH = re.compile(r"(hfn_)?(c?)(wide)?resnet(\d+)((?:_\d)*)(_ubn)?", re.IGNORECASE)
 
 #: Kernel of the first layer of networks for small images (named c...) and for large ones.

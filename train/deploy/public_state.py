@@ -153,8 +153,8 @@ def _taken(left: dict[str, Tensor], layer: Layer, network: Network, state: Publi
 
     def take(key: str, wanted: tuple[int, ...]) -> Tensor:
         if key not in left:
-            raise Refused(f"State dict has no {key}, which layer {layer.name} of {network.name!r} needs; check the "
-                          "network's options")
+            raise Refused(f"State dict {state.path} has no {key}, which layer {layer.name} of {network.name!r} needs; "
+                          "it is damaged, or its network is of another code")
         value = left.pop(key)
         flat = layer.role is Role.CLASSIFIER and tuple(value.shape) == wanted[:2]  # A linear layer is a 1x1 one.
         if tuple(value.shape) != wanted and not flat:
@@ -209,7 +209,7 @@ def _names(state: PublicState, layer: Layer) -> tuple[str, tuple[str, ...]]:
     index = {"entry": 0, "fold": 1}[place] if place in ("entry", "fold") else int(place.removeprefix("block")) - 1
     there = f"{state.stage_prefix}{stage.removeprefix('stage')}.{index}"
     if part == "shortcut":
-        kind = "shortcut" if f"{there}.shortcut.0.weight" in state.tensors else "downsample"
+        kind = "downsample" if f"{there}.downsample.0.weight" in state.tensors else "shortcut"
         return f"{there}.{kind}.0", (f"{there}.{kind}.1",)
     number = part.removeprefix("conv")
     if f"{there}.bnorm{number}_0.running_mean" in state.tensors:

@@ -106,7 +106,7 @@ def test_dense_missing_and_other_layers_are_refused(tmp_path):
     with pytest.raises(Refused, match="Layer fc has no scores: its weights are dense"):
         layers_of(PublicState(tmp_path, dense), network())
     gone = {name: value for name, value in tensors.items() if not name.startswith("layer2.1")}
-    with pytest.raises(Refused, match=r"State dict has no layer2\.1\.conv1\.weight, which layer stage2\.block2\.conv1"):
+    with pytest.raises(Refused, match=r"State dict .* has no layer2\.1\.conv1\.weight, which layer stage2\.block2"):
         layers_of(PublicState(tmp_path, gone), network())
     hundred = tensors | {"fc.weight": torch.zeros(100, 128, 1, 1)}
     with pytest.raises(Refused, match=r"Tensor fc\.weight is \(100, 128, 1, 1\).* choose the data set"):
