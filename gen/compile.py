@@ -9,7 +9,7 @@ import numpy as np
 from gen.check import problems
 from gen.images import entry_image, image_words, mask_chunks, mask_image, ring_image, tensor_from_words
 from gen.plan import LayerPlan, Plan, command_count, plan
-from spec.commands import ADDRESS_BITS, RING_UNIT, Op, Source, encode
+from spec.commands import ADDRESS_BITS, RING_UNIT, Op, Source, encode, halves
 from spec.config import AcceleratorConfig
 from spec.golden import check_images
 from spec.layer import Role
@@ -282,11 +282,10 @@ def _ring_fields(placed: LayerPlan, network: Network) -> dict[str, int]:
         "ring": 1,
         "spare_channels": -layer.inputs % GROUP,
         "ring_base": placed.ring_word // RING_UNIT,
-        "ring_words": draw.words,
-        "ring_start": draw.start,
-        "ring_step": draw.step,
-        "ring_row_step": draw.step * row_words(layer.shape) % draw.words,
-    }
+    } | halves(
+        ring_words=draw.words, ring_start=draw.start, ring_step=draw.step,
+        ring_row_step=draw.step * row_words(layer.shape) % draw.words,
+    )
 
 
 def _layer_command(model: Model, placed: LayerPlan, network: Network, config: AcceleratorConfig) -> Command:

@@ -13,7 +13,7 @@ from spec.model import save
 from spec.numerics import ACTIVATION_BITS, ACTIVATION_BITS_MIN
 from spec.refusal import Refused, run_command
 from spec.ring import PLANES_MAX
-from spec.supermask import Mode
+from spec.supermask import Mode, check_density
 from spec.synthetic import synthetic_model
 from spec.topologies import RESNET_NAMES, RING_OPTIONS, depth_of, resnet, rings_of_stages, rpg
 
@@ -41,9 +41,9 @@ def parser() -> CommandParser:
         "--bits", type=Whole(ACTIVATION_BITS_MIN, ACTIVATION_BITS), default=ACTIVATION_BITS,
         help=f"of stored activations (default {ACTIVATION_BITS})",
     )
-    made.add_argument("--density", type=Number(above=0, most=1), default=0.3, help="kept fraction (default 0.3)")
+    made.add_argument("--density", type=Number(above=0, most=1), help="kept fraction (default 0.3, or that of --mode)")
     ring = made.add_argument_group("-rpg")
-    ring.add_argument("--ring-words", type=Whole(), help="words of 16 values in the ring, 1 to 65535")
+    ring.add_argument("--ring-words", type=Whole(), help="words of 16 values in the ring, 1 to 2**20 - 1")
     ring.add_argument(
         "--planes", type=Whole(), default=PLANES_MAX, help="balanced-ternary digits of a value, 1 to 5 (default 5)"
     )
@@ -63,12 +63,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     depth, drawn = depth_of(arguments.network.removesuffix("-rpg")), arguments.network.endswith("-rpg")
     if drawn != (arguments.ring_words is not None):
         raise Refused("Give --ring-words with a network called -rpg, and only with such a network")
+    mode, density = Mode(arguments.mode), arguments.density
+    if density is not None and not drawn:
+        check_density(density, mode, "Option --density")
     folded = arguments.folded if arguments.folded is not None else () if drawn else (3, 4)
     name = f"{arguments.network}-{arguments.image}" if drawn else None
     network = resnet(
         depth, classes=arguments.classes, image=arguments.image,
-        folded=folded, width=arguments.width, wider=arguments.wider, mode=Mode(arguments.mode),
-        density=arguments.density, seed=arguments.seed, name=name,
+        folded=folded, width=arguments.width, wider=arguments.wider, mode=mode,
+        density=0.3 if density is None else density, seed=arguments.seed, name=name,
     )
     if drawn:
         parts = [name for name in arguments.ring_parts.split(",") if name]

@@ -13,15 +13,21 @@ import numpy as np
 
 from spec.numerics import BIAS_SHIFT_MAX, RESIDUAL_SHIFT_MAX, SHIFT_MAX
 from spec.refusal import Refused
+from spec.ring import WORDS_MAX
 
 __all__ = [
     "ADDRESS_BITS", "COMMAND_WORDS", "FIELDS", "LANES_MAX", "RING_UNIT", "Bits", "Op", "Source", "decode", "encode",
+    "halves",
 ]
 
 COMMAND_WORDS = 16  #: 32-bit words of a command.
 ADDRESS_BITS = 24  #: Bits of an activation address.
 LANES_MAX = 8  #: Most lanes a build can have.
 RING_UNIT = 16  #: Words of ring memory that ``ring_base`` counts in.
+
+#: Low bits of a ring word's index, which have a field; the others have one called ``..._high``.
+_LOW = 16
+_HIGH = WORDS_MAX.bit_length() - _LOW
 
 
 class Op(enum.IntEnum):
@@ -82,15 +88,19 @@ FIELDS = (
     Bits("out_pixels", 3, 0, 20, "output pixels"),
     Bits("out_width", 3, 20, 12, "OW"),
     Bits("source_base", 4, 0, ADDRESS_BITS, "first input word"),
+    Bits("ring_start_high", 4, 24, _HIGH, "high bits of ring_start"),
+    Bits("ring_step_high", 4, 28, _HIGH, "high bits of ring_step"),
     Bits("out_base", 5, 0, ADDRESS_BITS, "first output word"),
+    Bits("ring_row_step_high", 5, 24, _HIGH, "high bits of ring_row_step"),
+    Bits("ring_words_high", 5, 28, _HIGH, "high bits of ring_words"),
     Bits("residual_base", 6, 0, ADDRESS_BITS, "first residual word"),
     Bits("run", 7, 0, 10, "pixels of a pixel tile"),
     Bits("last_run", 7, 10, 10, "pixels of the last pixel tile"),
     Bits("pixel_tiles", 7, 20, 12, "pixel tiles"),
     Bits("seed", 8, 0, 32, "LFSR state that row 0 starts from"),
     Bits("mask_base", 9, 0, 32, "first mask unit"),
-    Bits("ring_start", 9, 0, 16, "ring word that the layer starts at"),
-    Bits("ring_step", 9, 16, 16, "ring words from one word of the layer to the next"),
+    Bits("ring_start", 9, 0, _LOW, "ring word that the layer starts at"),
+    Bits("ring_step", 9, 16, _LOW, "ring words from one word of the layer to the next"),
     Bits("entry_base", 10, 0, 20, "entry row of m-tile 0 in iteration 0"),
     Bits("last_rows", 10, 20, 7, "weight fetches per tile of the last m-tile"),
     Bits("unused_bits", 10, 27, 3, "of every stored byte: 8 bits less those of an activation"),
@@ -103,8 +113,8 @@ FIELDS = (
     Bits("step_row", 13, 0, ADDRESS_BITS, "input words from the last pixel of a row to the first of the next"),
     Bits("step_tap", 14, 0, ADDRESS_BITS,
           "input words from the last word of a kernel row to the first of the next; MAXPOOL: to the same one"),
-    Bits("ring_row_step", 15, 0, 16, "ring words from one row to the next"),
-    Bits("ring_words", 15, 16, 16, "R: words of the ring"),
+    Bits("ring_row_step", 15, 0, _LOW, "ring words from one row to the next"),
+    Bits("ring_words", 15, 16, _LOW, "R: words of the ring"),
     Bits("count", 15, 0, 24, "STORE: words or logits to send"),
     Bits("lane", 15, 24, (LANES_MAX - 1).bit_length(), "STORE: lane whose memory is sent"),
 )
@@ -129,6 +139,12 @@ def encode(op: Op, **values: int) -> np.ndarray:
             raise Refused(f"Command field {name} must fit {field.width} bits, not {value!r}")
         words[field.word] |= int(value) << field.lsb
     return np.array(words, np.uint32)
+
+
+def halves(**values: int) -> dict[str, int]:
+    """Fields of ring words' indices or numbers: each of ``values`` as it is called, and its high bits."""
+    low = {name: value & (1 << _LOW) - 1 for name, value in values.items()}
+    return low | {f"{name}_high": value >> _LOW for name, value in values.items()}
 
 
 def decode(words: np.ndarray) -> dict[str, int]:

@@ -26,7 +26,7 @@ __all__ = [
 ]
 
 RING_WORD = SIGN_WORD  #: Elements of a word: as many as signs come at a time.
-WORDS_MAX = 65535  #: Most words of a ring.
+WORDS_MAX = (1 << 20) - 1  #: Most words of a ring.
 PLANES_MAX = 5  #: Most planes: 3**5 levels are what int8 holds.
 
 

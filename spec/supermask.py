@@ -14,7 +14,8 @@ import numpy as np
 from spec.refusal import Refused
 
 __all__ = [
-    "GROUP", "Mode", "check_mask", "codes", "keep_count", "pack", "packed_bytes", "passes_of", "select", "unpack",
+    "GROUP", "Mode", "check_density", "check_mask", "codes", "keep_count", "pack", "packed_bytes", "passes_of",
+    "select", "unpack",
 ]
 
 #: Input channels per group; one PE serves one group.
@@ -46,6 +47,20 @@ def keep_count(weights: int, density: float) -> int:
     if not 0 < density <= 1:
         raise Refused(f"Density (kept fraction) must be above 0 and at most 1, not {density!r}")
     return weights - int((1 - Fraction(repr(float(density)))) * weights)
+
+
+def check_density(density: float, mode: Mode, where: str) -> None:
+    """Refuse a ``density`` that was asked for if layers of ``mode`` keep another one, naming ``where`` it was given.
+
+    ``1of4`` keeps a quarter, always; ``2of4`` and ``max1of4`` at most as many of a group as they are called by.
+    """
+    most = mode.passes / GROUP
+    if mode is Mode.ONE_OF_FOUR and density != most:
+        raise Refused(f"{where} ({density}) contradicts mode {mode}, which always keeps {most}; leave it out, or take "
+                      f"mode {Mode.AT_MOST_ONE} for less or {Mode.ANY} for more")
+    if density > most:
+        raise Refused(f"{where} ({density}) contradicts mode {mode}, which keeps at most {most}; give at most that, or "
+                      f"take mode {Mode.ANY}")
 
 
 def select(scores: np.ndarray, mode: Mode, density: float) -> np.ndarray:

@@ -1,21 +1,21 @@
-"""Deploy a network that the public edge-popup code trained: from its state dict to a model file.
+"""Deploy a network that a public edge-popup code trained: from its state dict to a model file.
 
-    python -m train.import_edge_popup --state model.pt --network resnet18 --width 32 --density 0.3 --dataset cifar10 \\
-        --mean 0.491,0.482,0.447 --std 0.247,0.243,0.262 --data DIR --out build/imported.safetensors
+    python -m train.import_edge_popup --state model.pt --density 0.5 --dataset cifar10 --data DIR \\
+        --mean 0.491,0.482,0.447 --std 0.247,0.243,0.262 --out build/imported.safetensors
 
-Its signs are not those of our generator, so they are stored (:mod:`train.deploy.stored_signs`). Prints what is carried
-over and what is not. Nothing is trained.
+Takes what edge-popup, biprop (``--code biprop``) and Hidden-Fold Networks save. The network is read from the names and
+shapes of its tensors. Its signs are not those of our generator, so they are stored (:mod:`train.deploy.stored_signs`).
+Prints what is carried over, what is assumed, and what is lost. Nothing is trained.
 
 Ref: Ramanujan et al., CVPR 2020, and the code released with it; docs/howto/import.md.
 """
 
 import hashlib
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
 
-import torch
+import numpy as np
 from rich.console import Console
 
 from console.command import CommandParser, Number, Several, Whole, add_json, add_out
@@ -23,130 +23,38 @@ from console.record import json_text
 from console.settings import add_settings, given_settings
 from spec import model
 from spec.refusal import Refused, run_command
-from train.data import DATASETS, Dataset, load_dataset
+from train.data import DATASETS, load_dataset
 from train.deploy.calibration import calibrate
+from train.deploy.imported import Code, Reading, Report, imported
+from train.deploy.normalization import Normalization
 from train.deploy.proof import MismatchError, proved, store, vectors_path
-from train.deploy.public_state import PublicLayer, layers_of, read_state
+from train.deploy.public_state import read_state
 from train.deploy.quantize import quantize
 from train.loop.trainer import accuracy
-from train.nets.config import Method, ModelConfig
-from train.nets.layers import HiddenConv
+from train.nets.config import ModelConfig
 from train.nets.model import HiddenFoldNet
 
-__all__ = ["Report", "imported", "main", "parser"]
+__all__ = ["main", "parser"]
 
 #: Settings of the network that an import takes; the others say how to train.
 _OPTIONS = {"network", "widths", "iterations", "stem", "width", "wider", "stages", "density", "densities"}
 
-#: Magnitudes of a layer that differ by less, relative to their mean, are one.
-_CONSTANT = 1e-3
 
-
-@dataclass
-class Report:
-    """What an import carries over, and what it does not, in sentences."""
-
-    carried: list[str] = field(default_factory=list)
-    lost: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Normalization:
-    """What the images went through before the first layer: ``(x/255 - mean) / deviation``, channel by channel."""
-
-    mean: tuple[float, ...]
-    deviation: tuple[float, ...]
-
-    @classmethod
-    def of(cls, mean: Sequence[float], deviation: Sequence[float], channels: int) -> "Normalization":
-        """One number stands for all ``channels``. Refused if there are others than that."""
-        for option, values in (("mean", mean), ("std", deviation)):
-            if len(values) not in (1, channels):
-                raise Refused(f"Option --{option} must give 1 or {channels} numbers, not {len(values)}")
-        return cls(*(tuple(values) * (channels // len(values)) for values in (mean, deviation)))
-
-    @property
-    def common(self) -> float:
-        """One deviation for all channels: the geometric mean."""
-        return float(torch.tensor(self.deviation, dtype=torch.float64).log().mean().exp())
-
-
-def imported(
-    state: Mapping[str, torch.Tensor], config: ModelConfig, dataset: Dataset, normalization: Normalization
-) -> tuple[HiddenFoldNet, Report]:
-    """The network of ``state`` as one of ours on raw pixels, in evaluation mode.
-
-    A deviation ``d`` of the images divides the weights of the first layer; their mean is added to what its batch norm
-    subtracts, as a bias is taken from it: ``mean' = mean - bias + sum(w/d * mean of images)``.
-
-    Raises
-    ------
-    Refused
-        If ``state`` is of another network.
+def _float_accuracy(net: HiddenFoldNet, images: np.ndarray, labels: np.ndarray, report: Report) -> float:
+    """Accuracy of ``net`` as it was trained; if its images are surrounded by a color, they are no more from now on, and
+    ``report`` says what that costs.
     """
-    network = config.topology("imported", dataset.image, dataset.classes)
-    found, unknown = layers_of(state, network)
-    affine = any("weight" in layer.norm for layer in found.values())
-    config = ModelConfig.from_json(config.to_json() | {"affine": affine})
-    net = HiddenFoldNet(network, config, torch.Generator()).eval()
-    report = Report()
-    with torch.no_grad():
-        for layer in network.layers:
-            _fill(net.convolutions[layer.index], found[layer.name], report)
-        _fold_normalization(net.convolutions[0], normalization, report)
-    report.carried += [
-        f"supermasks of {len(found)} layers, {sum(layer.weight_count for layer in network.layers):,} weights",
-        "signs, stored as bits of their own: 2 bits per weight on chip",
-        f"batch norms, {'with' if affine else 'without'} gamma and beta",
-    ]
-    report.lost += [f"tensor {name}: no layer of {config.network} has it" for name in unknown]
-    return net, report
-
-
-def _fill(hidden: HiddenConv, public: PublicLayer, report: Report) -> None:
-    """Make ``hidden`` what ``public`` is."""
-    hidden.own_signs = True
-    hidden.scores.copy_(public.scores)
-    kept = public.weight.abs()[hidden.mask()]
-    sigma = float(kept.mean())
-    spread = float((kept - sigma).abs().max()) / sigma if sigma else 0.0
-    if spread > _CONSTANT:
+    found = accuracy(net, images, labels)
+    stem = net.convolutions[0]
+    if stem.surround is not None and stem.window.pad:
+        stem.surround = None
+        black = accuracy(net, images, labels)
         report.lost.append(
-            f"magnitudes of {public.name}, which differ by up to {spread:.0%} from their mean {sigma:.3g}: all are that"
+            "padding of the first layer: it was the mean color, on the accelerator it is black, which differs at "
+            f"borders only: float accuracy {found:.2%} with the one, {black:.2%} with the other"
         )
-    hidden.sigma = sigma
-    hidden.weight.copy_(public.weight.sign() * sigma)
-    if not len(hidden.norms):
-        if public.bias is not None:
-            report.lost.append(f"bias of {public.name}: logits have none")
-        return
-    norm = hidden.norms[0]
-    norm.running_mean.copy_(public.norm["running_mean"])
-    norm.running_var.copy_(public.norm["running_var"])
-    if norm.affine and "weight" in public.norm:
-        norm.weight.copy_(public.norm["weight"])
-        norm.bias.copy_(public.norm["bias"])
-    if public.bias is not None:
-        norm.running_mean -= public.bias
-        report.carried.append(f"bias of {public.name}, in its batch norm")
-
-
-def _fold_normalization(stem: HiddenConv, normalization: Normalization, report: Report) -> None:
-    """Fold what images went through into the first layer."""
-    common = normalization.common
-    stem.sigma /= common
-    stem.weight /= common
-    mean = torch.tensor(normalization.mean)
-    if mean.any():
-        effective = stem.effective_weight()  # (M, C, K, K)
-        stem.norms[0].running_mean += (effective * mean[:, None, None]).sum((1, 2, 3))
-        report.lost.append("padding of the first layer: it was the mean color, now it is black; only borders differ")
-    off = max(abs(deviation / common - 1) for deviation in normalization.deviation)
-    if off > _CONSTANT:
-        report.lost.append(f"deviations of the image channels, which differ by up to {off:.1%} from {common:.4g}: "
-                           "all are that")
-    if mean.any() or abs(common - 1) > _CONSTANT:
-        report.carried.append("normalization of the images, in the first layer's weights and batch norm")
+    stem.surround = None
+    return found
 
 
 def parser() -> CommandParser:
@@ -154,7 +62,10 @@ def parser() -> CommandParser:
     made = CommandParser(prog="python -m train.import_edge_popup", description=__doc__.splitlines()[0])
     add = made.add_argument
     add("--state", type=Path, required=True, help="its state dict, written by torch.save")
-    add_settings(made.add_argument_group("network"), ModelConfig, only=_OPTIONS)
+    add("--code", choices=[str(code) for code in Code], default=str(Code.EDGE_POPUP),
+        help="which trained it: biprop gives the kept weights of a layer one magnitude (default edge-popup)")
+    add("--epsilon", type=Number(above=0, most=1), default=1e-5, help="of its batch norms (default 1e-05)")
+    add_settings(made.add_argument_group("network (by default what the tensors say)"), ModelConfig, only=_OPTIONS)
     add("--mean", type=Several(Number()), default=(0.0,),
         help="subtracted from x/255, by channel, in training: finite numbers with commas (default 0)")
     add("--std", type=Several(Number(above=0)), default=(1.0,), help="divided by after that (default 1)")
@@ -171,7 +82,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; see ``--help``."""
     arguments = parser().parse_args(argv)
     vectors_path(arguments.out)  # Refused now, if it is.
-    config = ModelConfig.of(Method.HNN, **given_settings(arguments, ModelConfig))
     state = read_state(arguments.state)
     dataset = load_dataset(arguments.dataset, arguments.data)
     for option, limit in (("calibration", len(dataset.train_images)), ("vectors", len(dataset.test_images))):
@@ -179,7 +89,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise Refused(f"Option --{option} must be from 1 to {limit} images of {dataset.name}, not "
                           f"{getattr(arguments, option)}")
     normalization = Normalization.of(arguments.mean, arguments.std, dataset.image[2])
-    net, report = imported(state, config, dataset, normalization)
+    reading = Reading(
+        given_settings(arguments, ModelConfig), Code(arguments.code), arguments.epsilon, normalization
+    )
+    net, report = imported(state, reading, dataset.image, dataset.classes)
+    float_accuracy = _float_accuracy(net, dataset.test_images, dataset.test_labels, report)
     scales = calibrate(net, dataset.train_images[: arguments.calibration])
     deployed = quantize(net, scales, provenance={})
     try:
@@ -189,11 +103,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     facts = {
         "dataset": dataset.name, "dataset_sha256": dataset.digest, "held_out_images": len(dataset.test_images),
-        "float_accuracy": round(accuracy(net, dataset.test_images, dataset.test_labels), 6),
+        "float_accuracy": round(float_accuracy, 6),
         "deployed_accuracy": round(measured, 6),
         "state_sha256": hashlib.sha256(arguments.state.read_bytes()).hexdigest(),
-        "mean": list(normalization.mean), "std": list(normalization.deviation), "settings": config.to_json(),
-        "carried": report.carried, "lost": report.lost,
+        "mean": list(normalization.mean), "std": list(normalization.deviation), "settings": net.config.to_json(),
+        "code": arguments.code, "epsilon": arguments.epsilon,
+        "carried": report.carried, "assumed": report.assumed, "lost": report.lost,
     }
     deployed = model.with_provenance(deployed, **facts)
     _, beside = store(deployed, proof, arguments.out)
@@ -202,7 +117,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(json_text(facts | paths), end="")
         return 0
     console = Console()
-    for title, sentences in (("carried over", report.carried), ("not carried over", report.lost or ["nothing"])):
+    for title, sentences in (
+        ("carried over", report.carried), ("assumed", report.assumed), ("lost", report.lost or ["nothing"]),
+    ):
         console.print(f"{title}:")
         for sentence in sentences:
             console.print(f"  {sentence}", markup=False)

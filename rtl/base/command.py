@@ -1,11 +1,11 @@
 """The command as a layout: field positions come from :mod:`spec.commands` and nowhere else."""
 
-from amaranth.hdl import unsigned
+from amaranth.hdl import Cat, Value, unsigned
 from amaranth.lib import data
 
 from spec.commands import COMMAND_WORDS, FIELDS
 
-__all__ = ["COMMAND", "WIDTHS"]
+__all__ = ["COMMAND", "WIDTHS", "whole"]
 
 #: Bits of every field by name.
 WIDTHS = {field.name: field.width for field in FIELDS}
@@ -15,3 +15,10 @@ COMMAND = data.FlexibleLayout(
     32 * COMMAND_WORDS,
     {field.name: data.Field(unsigned(field.width), 32 * field.word + field.lsb) for field in FIELDS},
 )
+
+
+def whole(command: data.View, name: str) -> Value:
+    """The field ``name`` of ``command`` and its high bits, which are a field of their own
+    (:func:`spec.commands.halves`).
+    """
+    return Cat(command[name], command[f"{name}_high"])

@@ -7,7 +7,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from rtl.base.command import COMMAND, WIDTHS
+from rtl.base.command import COMMAND, WIDTHS, whole
 from rtl.base.countdown import begin, countdown, step
 from rtl.base.nest import Nest
 from rtl.base.ports import Chunk, TileFetch
@@ -15,6 +15,7 @@ from spec.commands import RING_UNIT
 from spec.config import AcceleratorConfig
 from spec.lfsr import SIGN_WORD
 from spec.order import Loop, loops_of
+from spec.ring import WORDS_MAX
 from spec.supermask import GROUP
 
 __all__ = ["MaskWalk"]
@@ -189,12 +190,12 @@ class _Planes:
     def __init__(self, walk: MaskWalk):
         self._command = walk.command
         self._here = walk.plane
-        self._base, self._size = Signal.like(walk.plane, name="base"), Signal(WIDTHS["ring_words"], name="size")
+        self._base, self._size = Signal.like(walk.plane, name="base"), Signal(range(WORDS_MAX + 1), name="size")
 
     def begin(self, m: Module) -> None:
         """The highest plane of the command comes first."""
         base = self._command.ring_base * RING_UNIT
-        m.d.sync += [self._here.eq(base), self._base.eq(base), self._size.eq(self._command.ring_words)]
+        m.d.sync += [self._here.eq(base), self._base.eq(base), self._size.eq(whole(self._command, "ring_words"))]
 
     def step(self, m: Module, last) -> None:
         """All weights of a plane have been fetched: go to the next, or from the ``last`` back to the first."""

@@ -5,7 +5,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl.base.checked_ram import CheckedRam
-from rtl.base.command import COMMAND
+from rtl.base.command import COMMAND, whole
 from rtl.base.ports import TileFetch, WordFault, WritePort
 from rtl.weights.ring_walk import RingWalk
 from spec.config import AcceleratorConfig
@@ -82,10 +82,10 @@ class RingMemory(wiring.Component):
         spare = Signal.like(self.command.spare_channels)
         m.d.comb += [
             walk.load.eq(self.take),
-            walk.first.eq(self.command.ring_start),
-            walk.step.eq(self.command.ring_step),
-            walk.row_step.eq(self.command.ring_row_step),
-            walk.size.eq(self.command.ring_words),
+            walk.first.eq(whole(self.command, "ring_start")),
+            walk.step.eq(whole(self.command, "ring_step")),
+            walk.row_step.eq(whole(self.command, "ring_row_step")),
+            walk.size.eq(whole(self.command, "ring_words")),
             self.seeding.eq(walk.seeding),
             walk.fetch.eq(self.fetch.valid & self.advance),
             walk.index.eq(self.fetch.index),

@@ -43,7 +43,7 @@ class RingWalk(wiring.Component):
     -------
     load : In(1)
         Take ``first``, ``step``, ``row_step`` and ``size``.
-    first, step, row_step, size : In(16)
+    first, step, row_step, size : In(20)
         Ring word of row 0, ring words from one word to the next and from one row to the next, and R.
     seeding : Out(1)
         Not ready for fetches yet.
@@ -53,7 +53,7 @@ class RingWalk(wiring.Component):
     start, rewind, commit : In(1)
     words : In(range(words + 1))
         Words a commit moves on by, at least 1.
-    addresses : Out(ArrayLayout(16, ports * words))
+    addresses : Out(ArrayLayout(20, ports * words))
         Port by port.
     """
 

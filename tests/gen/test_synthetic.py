@@ -64,7 +64,7 @@ def test_drawn_from_a_ring(tmp_path):
 @pytest.mark.parametrize(("options", "sentence"), [
     (["resnet18-rpg"], "Give --ring-words with a network called -rpg, and only with such a network"),
     (["resnet18", "--ring-words", "5"], "Give --ring-words with a network called -rpg, and only with such a network"),
-    (["resnet18-rpg", "--ring-words", "0"], "Ring ring must have from 1 to 65535 words of 16, not 0"),
+    (["resnet18-rpg", "--ring-words", "0"], "Ring ring must have from 1 to 1048575 words of 16, not 0"),
     (["resnet18-rpg", "--ring-words", "9", "--planes", "6"], "Ring ring must have from 1 to 5 planes, not 6"),
     (["resnet18-rpg", "--ring-words", "9", "--ring-parts", "fc"], "some of stem, shortcut, classifier, not 'fc'"),
     (["vgg16"], "There is no network 'vgg16'; the networks are resnet18, "),
@@ -72,6 +72,7 @@ def test_drawn_from_a_ring(tmp_path):
     (["resnet18", "--bits", "3"], "--bits must be from 4 to 8, not 3"),
     (["resnet18", "--folded", "3-4"], "--folded must be numbers with commas, a whole number each, not '3-4'"),
     (["resnet18", "--folded", "5"], "Folded stages must be some of 1, 2, 3 and 4, not .5."),
+    (["resnet18", "--mode", "1of4", "--density", "0.5"], r"Option --density \(0\.5\) contradicts mode 1of4"),
     (["resnet18", "--image", "0"], "Image must be height, width and channels, each at least 1"),
 ])
 def test_what_there_is_not_is_refused(options, sentence):

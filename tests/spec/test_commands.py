@@ -7,13 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spec.commands import ADDRESS_BITS, COMMAND_WORDS, FIELDS, LANES_MAX, Op, Source, decode, encode
+from spec.commands import ADDRESS_BITS, COMMAND_WORDS, FIELDS, LANES_MAX, Op, Source, decode, encode, halves
 from spec.refusal import Refused
+from spec.ring import WORDS_MAX
 
 BY_NAME = {field.name: field for field in FIELDS}
 
 _WEIGHTED = set(BY_NAME) - {"iterations", "entry_step", "count", "lane"}
-_RING = {"ring_base", "ring_words", "ring_start", "ring_step", "ring_row_step"}
+_HALVES = {"ring_words", "ring_start", "ring_step", "ring_row_step"}
+_RING = {"ring_base"} | _HALVES | {f"{name}_high" for name in _HALVES}
 _CONVOLUTION = _WEIGHTED - _RING
 #: Of a layer that draws from a ring instead of having masks.
 _DRAWN = _WEIGHTED - {"mask_base"}
@@ -117,3 +119,12 @@ def test_value_that_does_not_fit_is_refused(field, beyond):
 def test_unknown_field_is_refused():
     with pytest.raises(Refused, match=r"^Unknown command field 'kernels'$"):
         encode(Op.CONV, kernels=3)
+
+
+@pytest.mark.parametrize("value", [0, 1, 65535, 65536, 70001, WORDS_MAX])
+def test_halves_of_ring_words(value):
+    """Programs of rings of at most 65,535 words are what they were when a field had 16 bits."""
+    fields = decode(encode(Op.CONV, **halves(**dict.fromkeys(_HALVES, value))))
+    for name in _HALVES:
+        assert fields[name] + (fields[f"{name}_high"] << 16) == value
+        assert bool(fields[f"{name}_high"]) == (value > 65535)

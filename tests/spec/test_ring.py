@@ -160,8 +160,8 @@ BOTH = ("b.conv1", "b.conv2")
 
 
 @pytest.mark.parametrize(("make", "sentence"), [
-    (lambda: Ring("r", 0, 5, BOTH), "Ring r must have from 1 to 65535 words of 16, not 0"),
-    (lambda: Ring("r", 65536, 5, BOTH), "Ring r must have from 1 to 65535 words of 16, not 65536"),
+    (lambda: Ring("r", 0, 5, BOTH), "Ring r must have from 1 to 1048575 words of 16, not 0"),
+    (lambda: Ring("r", 1 << 20, 5, BOTH), "Ring r must have from 1 to 1048575 words of 16, not 1048576"),
     (lambda: Ring("r", 1, 0, BOTH), "Ring r must have from 1 to 5 planes, not 0"),
     (lambda: Ring("r", 1, 6, BOTH), "Ring r must have from 1 to 5 planes, not 6"),
     (lambda: Ring("", 1, 1, BOTH), "A ring needs a name"),

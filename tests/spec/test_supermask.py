@@ -9,7 +9,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spec.refusal import Refused
-from spec.supermask import GROUP, Mode, check_mask, codes, keep_count, pack, packed_bytes, passes_of, select, unpack
+from spec.supermask import (
+    GROUP,
+    Mode,
+    check_density,
+    check_mask,
+    codes,
+    keep_count,
+    pack,
+    packed_bytes,
+    passes_of,
+    select,
+    unpack,
+)
 
 SHAPES = [(1, 1, 1, 4), (3, 1, 1, 8), (2, 3, 3, 4), (5, 2, 2, 12)]
 RAGGED = [(1, 1, 1, 1), (3, 1, 1, 6), (2, 3, 3, 5), (4, 3, 3, 3), (3, 1, 1, 9)]
@@ -269,3 +281,18 @@ def test_passes_count_the_kept_channels_before():
     passes = passes_of(mask)
     assert passes.shape == mask.shape
     assert passes[mask].tolist() == [0, 1, 2, 0, 0, 1]
+
+
+@pytest.mark.parametrize("mode", Mode)
+@pytest.mark.parametrize("hundredth", range(1, 101))
+def test_a_density_that_is_accepted_is_kept(mode, hundredth):
+    """And one that a mode does not keep is refused, naming what it does keep, which is then accepted."""
+    density, scores = hundredth / 100, np.random.default_rng(hundredth).permutation(3200).reshape(4, 2, 2, 200) + 1.0
+    kept = int(select(scores, mode, density).sum())
+    if kept == keep_count(scores.size, density):
+        check_density(density, mode, "Option --density")
+        return
+    with pytest.raises(Refused, match=rf"Option --density \({density}\) contradicts mode {mode}, which") as refusal:
+        check_density(density, mode, "Option --density")
+    check_density(float(str(refusal.value).split("keeps ")[1].removeprefix("at most ").split(";")[0]), mode, "again")
+    assert "mode any" in str(refusal.value) or "or any" in str(refusal.value)

@@ -97,10 +97,10 @@ def test_chip_bytes():
 def test_stored_signs_take_two_bits_a_weight_and_rows_of_whole_words():
     network = named("RN18", "CIFAR100", Method.HFN)
     layer = network.layer("stage1.entry.conv1")  # 64 channels: whole words
-    more = chip_bytes(with_stored_signs(network, [layer.name])) - chip_bytes(network)
+    more = chip_bytes(with_stored_signs(network, {layer.name: 1})) - chip_bytes(network)
     assert more == (2 - 1) * layer.weight_count // 8
     stem = network.layer("stem")  # 27 channels: 28 mask bits, 32 trits
-    more = chip_bytes(with_stored_signs(network, [stem.name])) - chip_bytes(network)
+    more = chip_bytes(with_stored_signs(network, {stem.name: 1})) - chip_bytes(network)
     assert more == stem.outputs * (2 * 32 - 28) // 8
 
 

@@ -12,7 +12,7 @@ from spec.model import Model
 from spec.network import Network
 from spec.numerics import Requantization, accumulator_bounds, fold
 from spec.refusal import Refused
-from spec.ring import RING_WORD, Ring, unpack
+from spec.ring import PLANES_MAX, RING_WORD, Ring, limit, unpack
 from spec.topologies import drawn
 from train.deploy.stored_signs import ring_values, with_stored_signs
 from train.nets.addressing import Addressing
@@ -69,11 +69,15 @@ def _stored_rings(model: ResidualNet) -> tuple[Network, dict[str, np.ndarray]]:
     own = [layer for layer in model.network.layers if model.convolutions[layer.index].own_signs]
     if not own:
         return model.network, {}
-    network = with_stored_signs(model.network, [layer.name for layer in own])
-    return network, {
-        layer.name: ring_values(network, network.layer(layer.name), model.convolutions[layer.index].trits())
-        for layer in own
-    }
+    stored = {layer.name: model.convolutions[layer.index].stored() for layer in own}
+    network = with_stored_signs(model.network, {name: _planes(weights) for name, weights in stored.items()})
+    return network, {name: ring_values(network, network.layer(name), weights) for name, weights in stored.items()}
+
+
+def _planes(weights: np.ndarray) -> int:
+    """The fewest planes that hold ``weights``."""
+    largest = int(np.abs(weights).max())
+    return next(planes for planes in range(1, PLANES_MAX + 1) if limit(planes) >= largest)
 
 
 def _refuse_foreign(model: ResidualNet) -> None:
@@ -99,6 +103,9 @@ def _refuse_foreign(model: ResidualNet) -> None:
         )
     if config.bias:
         raise Refused(f"{where}: the accelerator has no place for learned biases; train without --bias")
+    if any(convolution.surround is not None for convolution in model.convolutions):
+        raise Refused(f"{where}: its images are surrounded by a color, but the accelerator pads with black; clear "
+                      "surround and measure what that costs")
     folded = any(block.iterations > 1 for block in model.network.blocks)
     if folded and not config.norm.is_batch_norm:
         kinds = ", ".join(kind for kind in FoldedNorm if kind.is_batch_norm)

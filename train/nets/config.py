@@ -13,7 +13,7 @@ from console.settings import check_settings, setting
 from spec.fields import checked
 from spec.network import Network, Stem
 from spec.refusal import Refused
-from spec.supermask import Mode, keep_count
+from spec.supermask import Mode, check_density, keep_count
 from spec.topologies import RESNET_NAMES, depth_of, residual_network, resnet
 from train.nets.norms import FoldedNorm
 from train.nets.repeated import Sharing
@@ -128,13 +128,21 @@ class ModelConfig:
         Dense feedforward networks start from Kaiming-normal weights and have affine batch norms; all others have
         signed-constant weights and affine batch norms in recurrent blocks only (section IV-B). With rings all batch
         norms are affine (RPG, section 3).
+
+        Raises
+        ------
+        Refused
+            Also if a density is among ``settings`` that the mode would not keep; the usual one says nothing about it.
         """
         usual = {"weights": Weights.NORMAL, "affine": True} if method == Method.DENSE else {}
         if method == Method.FOLDED:
             usual = {"weights": Weights.SIGNED}
         if settings.get("rings") is not None:
             usual["affine"] = True
-        return cls(method=method, **(usual | settings))
+        found = cls(method=method, **(usual | settings))
+        if "density" in settings and found.method.masks:
+            check_density(found.density, found.mode, "Setting --density")
+        return found
 
     @property
     def residual(self) -> bool:
@@ -147,7 +155,7 @@ class ModelConfig:
         Raises
         ------
         Refused
-            If it is impossible, or ``densities`` names a layer that it has not.
+            If it is impossible, or ``densities`` names a layer that it has not, or that keeps another one by its mode.
         """
         common = {"classes": classes, "mode": self.mode, "density": self.density, "seed": self.net_seed}
         if self.network == SMALL:
@@ -166,8 +174,8 @@ class ModelConfig:
                 channels=channels, folded=self.fold if self.method.folds else (), counts=self.stages or None,
                 width=self.width, wider=self.wider, **common,
             )
-        for layer in self.densities:
-            network.layer(layer)
+        for layer, density in self.densities.items():
+            check_density(density, network.layer(layer).mode, f"Setting --layer-density {layer}")
         return network
 
     def density_of(self, layer: str) -> float:

@@ -38,9 +38,15 @@ class Convolution(nn.Module):
     own_signs : bool
         Whether the signs are others than the accelerator's generator gives, so that they must be stored; set by who
         replaces the weight of a hidden layer.
+    levels : int array (C,) or None
+        Magnitudes of the weights by input channel of the window, in units of sigma, if they are stored and not all 1.
+    surround : float tensor (C,) or None
+        What is around the input, channel by channel, if it is not 0. Silicon knows 0 only.
     """
 
     own_signs = False
+    levels: np.ndarray | None = None
+    surround: Tensor | None = None
 
     def __init__(self, window: Window, norms: nn.ModuleList, bias: int):
         super().__init__()
@@ -55,6 +61,9 @@ class Convolution(nn.Module):
     def forward(self, x: Tensor, weight: Tensor, iteration: int) -> Tensor:
         """Output (B, M, OH, OW) of ``iteration`` on ``x`` (B, C, H, W) with ``weight`` of :meth:`effective_weight`."""
         kernel, stride, pad = self.window
+        if self.surround is not None:
+            around = self.surround.to(x)[:, None, None]
+            x, pad = functional.pad(x - around, (pad,) * 4) + around, 0
         if kernel == 1 and stride > 1 and not pad:
             # The same sums of the pixels it looks at. Backward through the stride, oneDNN writes past its memory where
             # channels are few (uxlfoundation/oneDNN#6035): wrong gradients or a segmentation fault.
@@ -134,6 +143,13 @@ class HiddenConv(Convolution):
     def trits(self) -> np.ndarray:
         """``mask x sign`` of the present scores: int8 array, OHWI."""
         return (self.weight.sign() * self.mask()).cpu().numpy().astype(np.int8)
+
+    def stored(self) -> np.ndarray:
+        """:meth:`trits`, times ``levels`` if there are any: int8 array, OHWI."""
+        trits = self.trits()
+        if self.levels is None:
+            return trits
+        return (trits.reshape(len(trits), -1, len(self.levels)) * self.levels).astype(np.int8).reshape(trits.shape)
 
     def effective_weight(self) -> Tensor:
         """Masked weight as torch convolves it: (M, C, K, K). Differentiable by the scores."""

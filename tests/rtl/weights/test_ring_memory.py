@@ -5,42 +5,46 @@ import random
 import pytest
 
 from rtl.weights.ring_memory import RingMemory
-from spec.commands import Op, encode
+from spec.commands import Op, encode, halves
 from spec.config import config_for
 
-SIZE, START, STEP, PLANE = 23, 5, 9, 32
+#: Words of the ring, the first one of a layer, its step, and the first word of the plane: fields of 16 bits, and more.
+RINGS = {"small": (23, 5, 9, 32), "large": (131_101, 70_001, 80_005, 48)}
 
 #: groups, rows, weight rows
 SHAPES = {"4x4": (4, 4, 1), "8x4-by-2": (8, 4, 2), "16x4-by-4": (16, 4, 4)}
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("stalls", [0.0, 0.4])
-def test_words_of_a_fetch(simulate, layout_of, shape, stalls):
+@pytest.mark.parametrize(("ring", "stalls"), [("small", 0.0), ("small", 0.4), ("large", 0.0)])
+def test_words_of_a_fetch(simulate, layout_of, shape, ring, stalls):
     """Every row draws its words of the plane two cycles later; channels that are not there are 0."""
     groups, rows, weight_rows = SHAPES[shape]
-    config = config_for(groups * rows, groups=groups, rows=rows, weight_rows=weight_rows, ring_words=64)
+    size, start, step, plane = RINGS[ring]
+    depth = -(-(size + plane) // 16) * 16
+    config = config_for(groups * rows, groups=groups, rows=rows, weight_rows=weight_rows, ring_words=depth)
     dut, rng = RingMemory(config), random.Random(shape)
-    memory = [rng.getrandbits(32) for _ in range(64)]
     words, channels, lanes = config.sign_words, config.word_bytes, config.weight_rows
     row_words = 2 * words  # a whole n-block, then one with a channel less than all but one index
     last = {"groups": groups - 1, "words": -(-(4 * (groups - 1)) // 16)}
     command = {
-        "ring": 1, "spare_channels": 1, "ring_start": START, "ring_step": STEP, "ring_words": SIZE,
-        "ring_row_step": STEP * row_words % SIZE,
+        "ring": 1, "spare_channels": 1,
+        **halves(ring_start=start, ring_step=step, ring_words=size, ring_row_step=step * row_words % size),
     }
+    places = [plane + (start + step * word) % size for word in range(rows * row_words)]
+    memory = {place: rng.getrandbits(32) for place in places}
 
     def drawn(row, block, there):
         kept = negative = 0
         for word in range(words):
-            content = memory[PLANE + (START + STEP * (row * row_words + block * words + word)) % SIZE]
+            content = memory[places[row * row_words + block * words + word]]
             kept |= (content & 0xFFFF) << 16 * word
             negative |= (content >> 16) << 16 * word
         return kept & (1 << there) - 1, negative
 
     async def testbench(ctx):
         ctx.set(dut.write.enable, 1)
-        for address, word in enumerate(memory):
+        for address, word in memory.items():
             ctx.set(dut.write.address, address)
             ctx.set(dut.write.data, word)
             await ctx.tick()
@@ -50,7 +54,7 @@ def test_words_of_a_fetch(simulate, layout_of, shape, stalls):
         await ctx.tick()
         ctx.set(dut.take, 0)
         ctx.set(dut.command, layout_of(encode(Op.HALT)))
-        ctx.set(dut.plane, PLANE)
+        ctx.set(dut.plane, plane)
         while ctx.get(dut.seeding):
             await ctx.tick()
         fetches = [(block, index) for block in range(2) for index in range(config.load_cycles)]

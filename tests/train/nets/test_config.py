@@ -111,6 +111,28 @@ def test_bad_settings_are_refused(settings, message):
         ModelConfig(**settings)
 
 
+@pytest.mark.parametrize(("settings", "message"), [
+    ({"mode": "1of4", "density": 0.5}, r"Setting --density \(0\.5\) contradicts mode 1of4, which always keeps 0\.25"),
+    ({"mode": "1of4", "density": 0.3}, r"Setting --density \(0\.3\) contradicts mode 1of4"),
+    ({"mode": "2of4", "density": 0.9}, r"Setting --density \(0\.9\) contradicts mode 2of4, which keeps at most 0\.5"),
+    ({"mode": "max1of4", "density": 0.3}, r"Setting --density \(0\.3\) contradicts mode max1of4"),
+])
+def test_a_density_that_the_mode_overrides_is_refused_if_it_was_asked_for(settings, message):
+    with pytest.raises(Refused, match=message):
+        ModelConfig.of(Method.HFN, **settings)
+    assert ModelConfig.of(Method.HFN, mode=settings["mode"]).density == 0.3
+    assert ModelConfig.of(Method.HFN, mode=settings["mode"], density=0.25).density == 0.25
+
+
+def test_densities_of_layers_are_those_that_their_modes_keep():
+    config = ModelConfig(mode="1of4", densities={"stem": 0.5, "classifier": 0.4})
+    config.topology("x", (8, 8, 1), 10)
+    with pytest.raises(Refused, match=r"Setting --layer-density classifier \(0\.9\) contradicts mode 2of4"):
+        ModelConfig(mode="1of4", densities={"classifier": 0.9}).topology("x", (32, 32, 3), 10)
+    with pytest.raises(Refused, match=r"Setting --layer-density stage1\.entry\.conv1 \(0\.5\) contradicts mode 1of4"):
+        ModelConfig(mode="1of4", densities={"stage1.entry.conv1": 0.5}).topology("x", (8, 8, 1), 10)
+
+
 @pytest.mark.parametrize(("settings", "image", "message"), [
     ({"densities": {"conv9": 0.5}}, (8, 8, 1), "Unknown layer 'conv9'"),
     ({"network": "resnet18"}, (32, 24, 3), "Network resnet18 takes square images, not 32x24; choose small"),
