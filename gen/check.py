@@ -6,11 +6,11 @@ A model that passes compiles, and runs.
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from rich.console import Console
 from rich.table import Table
 
 from console.command import CommandParser, add_json
 from console.record import json_text
+from console.screen import screen
 from gen.options import add_build_options, config_from
 from gen.plan import LayerPlan, Plan, command_count, plan
 from spec.commands import FIELDS, RING_UNIT
@@ -166,7 +166,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         table = Table("layer", "problem", "remedy", title=f"{model.network.name} on {config.pe} PEs")
         for problem in found:
             table.add_row(problem.layer, problem.reason, problem.remedy)
-        Console().print(table)
+        screen().print(table)
     else:
         print(f"{model.network.name} fits {config.pe} PEs")
     return 2 if found else 0

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
 
 from console.command import CommandParser, Whole, add_json, add_out
 from console.record import json_text, write_json
+from console.screen import screen
 from gen.compile import compile_model
 from gen.cycles import predict
 from sim.job import Job
@@ -73,19 +73,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     output_folder(arguments.out).mkdir(parents=True, exist_ok=True)
     np.save(arguments.out / "images.npy", images)
     job = Job(config, str(arguments.model.resolve()), str((arguments.out / "images.npy").resolve()))
-    console = Console(stderr=arguments.json)
+    console = screen(stderr=arguments.json)
     try:
-        with Console(stderr=True).status("building the simulation of gates"):
+        with screen(stderr=True).status("building the simulation of gates"):
             simulation = build_simulation(
                 arguments.netlist.read_text(), arguments.out / "verilator", acc_bits=config.widths.acc,
                 lanes=config.lanes, gates=True,
             )
-        with Console(stderr=True).status("loading the model, then running an image"):
+        with screen(stderr=True).status("loading the model, then running an image"):
             arguments.saif.parent.mkdir(parents=True, exist_ok=True)
             saif = arguments.saif.resolve()
             (event,) = follow(simulation, "record_activity", job, arguments.out / "run", dump_file=saif)
     except SimulationFailed as failure:
-        console.print(f"simulation failed: {failure}", markup=False)
+        console.print(f"simulation failed: {failure}")
         return 1
     expected = golden.run(model, images).logits.tolist()
     predicted = predict(compile_model(model, config)).total
@@ -100,11 +100,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.json:
         print(json_text(record), end="")
     for path in (arguments.saif, write_json(arguments.out / "activity.json", record)):
-        console.print(f"wrote {path}", soft_wrap=True, markup=False)
+        console.print(f"wrote {path}", soft_wrap=True)
     if event["logits"] != expected or event["total"] != predicted:
         console.print(
             f"MISMATCH: logits {event['logits']} in {event['total']} cycles, but the models say {expected} in "
-            f"{predicted}", soft_wrap=True, markup=False,
+            f"{predicted}", soft_wrap=True,
         )
         return 1
     return 0

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from rich.console import Console
 from rich.table import Table
 
 from console.command import CommandParser, Whole, add_json, add_out, add_seed
 from console.progress import progress_bars
 from console.record import json_text
+from console.screen import screen
 from sim.builds import simulation_of
 from sim.job import Job
 from sim.random_models import FEATURES, draw, features_of, random_config
@@ -143,7 +143,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         table = Table("of these", "draws", title=what)
         for name, count in data["coverage"].items():
             table.add_row(name, f"{count}")
-        Console().print(table)
+        screen().print(table)
         if data["never_drawn"]:
             print(data["never_drawn"])
         print(f"{what}: {len(problems)} of {len(chosen)} rounds wrong")

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import safetensors.numpy
 
+from spec.budgets import Budget
 from spec.files import read_tensors, write_bytes
 from spec.golden import Stored, Trace
 from spec.layer import Role
@@ -53,7 +54,7 @@ def load(path: Path, model: Model) -> Vectors:
     Refused
         If the file is absent, damaged, or of another model.
     """
-    texts, tensors = read_tensors(path, "Vector file", "train.export writes one beside the model")
+    texts, tensors = read_tensors(path, Budget.VECTOR_FILE, "Vector file", "train.export writes one beside the model")
     if set(texts) != {"model"}:
         raise Refused(f"File {path} is a safetensors file but not vectors; train.export writes them beside the model")
     owner, _, said = texts["model"].partition(" ")

@@ -26,6 +26,7 @@ from rich.table import Table
 
 from console.command import CommandParser, Whole
 from console.progress import progress_bars
+from console.screen import screen
 from spec.refusal import run_command
 
 __all__ = ["MUTANTS", "Mutant", "load", "main"]
@@ -148,7 +149,7 @@ def run_all(jobs: dict[str, Job], trees: Sequence[Path], console: Console) -> li
             verdict = future.result()
             verdicts[verdict.name] = verdict
             progress.console.print(f"{verdict.outcome:<8} {verdict.name} ({verdict.seconds:.1f} s) {verdict.detail}",
-                                   markup=False, highlight=False)
+                                   highlight=False)
             progress.advance(task)
     return [verdicts[name] for name in jobs]
 
@@ -158,7 +159,7 @@ def show(mutants: Sequence[Mutant]) -> None:
     table = Table("mutant", "file", "tests")
     for mutant in mutants:
         table.add_row(mutant.name, mutant.file, " ".join(mutant.tests))
-    Console().print(table)
+    screen().print(table)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -178,7 +179,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         show(chosen)
         return 0
 
-    console = Console()
+    console = screen()
     with tempfile.TemporaryDirectory(prefix="foldenite-mutants-") as folder:
         trees = [copy_tree(Path(folder, str(number))) for number in range(arguments.jobs)]
         commands = dict.fromkeys(mutant.tests for mutant in chosen)

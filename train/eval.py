@@ -13,12 +13,12 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from console.command import CommandParser, Whole, add_json
 from console.record import json_text
+from console.screen import screen
 from spec import model
 from spec.files import output_file, write_text
 from spec.refusal import Refused, run_command
@@ -114,7 +114,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for name, share in result["by_class"].items():
         table.add_row(Text(f"  class {name}"), "no images" if share is None else f"{share:.2%}")
     table.add_row("torch and golden model", "bit-exact" if exact else f"differ: {judgement.difference}")
-    Console().print(table)
+    screen().print(table)
     if arguments.page:
         print(arguments.page)
     return 0 if exact else 1

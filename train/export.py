@@ -16,11 +16,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
-from rich.console import Console
 from rich.table import Table
 
 from console.command import CommandParser, Named, Whole, add_json, add_out
 from console.record import json_text
+from console.screen import screen
 from console.settings import add_settings, given_settings
 from spec import model
 from spec.model import CLASS_NAMES
@@ -188,7 +188,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         paths = {"model": str(written), "vectors": str(beside), "hash": deployed.hash}
         print(json_text(deployed.provenance | paths), end="")
     else:
-        Console().print(table_of(deployed))
+        screen().print(table_of(deployed))
         print(written)
         print(beside)
     return 0

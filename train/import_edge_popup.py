@@ -16,10 +16,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
-from rich.console import Console
 
 from console.command import CommandParser, Number, Several, Whole, add_json, add_out
 from console.record import json_text
+from console.screen import screen
 from console.settings import add_settings, given_settings
 from spec import model
 from spec.refusal import Refused, run_command
@@ -201,11 +201,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         paths = {"model": str(arguments.out), "vectors": str(beside), "hash": deployed.hash}
         print(json_text(facts | paths), end="")
         return 0
-    console = Console()
+    console = screen()
     for title, sentences in (("carried over", report.carried), ("not carried over", report.lost or ["nothing"])):
         console.print(f"{title}:")
         for sentence in sentences:
-            console.print(f"  {sentence}", markup=False)
+            console.print(f"  {sentence}")
     console.print(f"float accuracy {facts['float_accuracy']:.2%}, deployed {facts['deployed_accuracy']:.2%}")
     print(arguments.out)
     print(beside)

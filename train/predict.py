@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from console.command import CommandParser, Whole, add_json
 from console.record import json_text
+from console.screen import screen
 from spec import golden, model
 from spec.refusal import run_command
 from train.data.pictures import RESIZES, Form, array_of, opened
@@ -66,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for path, classes in zip(arguments.pictures, found, strict=True):
         for place, (name, logit) in enumerate(classes):
             table.add_row(Text("" if place else str(path)), Text(name), f"{logit:,}")
-    Console().print(table)
+    screen().print(table)
     return 0
 
 

@@ -23,10 +23,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from rich.console import Console
 from rich.table import Table
 
 from console.command import CommandParser, Number, add_out
+from console.screen import screen
 from spec.files import output_folder, write_text
 from spec.model import load
 from spec.refusal import Refused, run_command
@@ -161,7 +161,7 @@ def _show(jobs: Sequence[Job], epochs: Sequence[int]) -> None:
         epoch = job.pace.steps * step + job.pace.judging
         paces = f"{1 / step:.1f}", f"{job.over_dense:.3f}", f"{epoch:.1f}", f"{job.after:.0f}"
         table.add_row(job.name, *paces, str(count))
-    Console().print(table)
+    screen().print(table)
 
 
 def write_cards(entries: Sequence[Entry], folder: Path) -> list[Path]:

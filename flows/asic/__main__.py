@@ -20,6 +20,7 @@ from console.command import CommandParser, Number, Whole, add_json, add_out
 from console.kept import kept_folder
 from console.progress import progress_bars
 from console.record import enveloped, write_json
+from console.screen import screen
 from flows.asic import mapping, power, report
 from flows.asic.area import NODE_NM, area_record, map_build, mapped
 from flows.asic.library import Library, find_liberty, read_library
@@ -161,7 +162,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     program = compile_model(model, config)
     work = _Work(arguments.model, program, read_library(liberty), liberty, arguments.clock_ns, out)
     try:
-        area, energy = _run(work, arguments.images, arguments.node_nm, Console(stderr=True))
+        area, energy = _run(work, arguments.images, arguments.node_nm, screen(stderr=True))
     except ToolFailed as failure:
         print(f"error: {failure}", file=sys.stderr)
         return 1
@@ -170,7 +171,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.json:
         print(json.dumps({name: enveloped(record) for name, record in records.items()}, indent=2))
         return 0
-    console = Console()
+    console = screen()
     console.print(report.area_table(area))
     console.print(report.energy_table(energy))
     console.print(report.chips_table(energy, f"{arguments.node_nm:g} nm"))

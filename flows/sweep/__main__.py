@@ -16,13 +16,13 @@ from collections.abc import Sequence
 from concurrent.futures import as_completed
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
 from console.command import CommandParser, Number, Several, Whole, add_json, add_out
 from console.pages.page import both_widths, render
 from console.progress import progress_bars
 from console.record import json_text
+from console.screen import screen
 from flows.sweep.area import AreaModel, read_runs
 from flows.sweep.choice import Unverified, chosen, options_of, verify
 from flows.sweep.drawing import front
@@ -167,7 +167,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.json:
         print(text, end="")
         return int(not best)
-    console = Console()
+    console = screen()
     console.width = max(console.width, 120)
     console.print(_table(best, arguments.mhz))
     if choice:

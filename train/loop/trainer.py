@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from rich.console import Console
 from rich.progress import Progress
 from torch import nn
 
 from console.progress import progress_bars
+from console.screen import screen
 from spec.refusal import Refused
 from train.data import Dataset
 from train.data.batches import Batches
@@ -111,7 +111,7 @@ class Trainer:
         """
         self.prepare()
         history, first, loss = self._restore()
-        console = Console(stderr=True)
+        console = screen(stderr=True)
         with progress_bars(console, disable=not (self.how.processes.leads and console.is_terminal)) as progress:
             self._task = progress.add_task(
                 self.how.label, total=self.recipe.epochs * len(self.batches),

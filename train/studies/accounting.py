@@ -10,11 +10,11 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rich.console import Console
 from rich.table import Table
 
 from console.command import CommandParser, Several, Whole, add_json
 from console.record import json_text
+from console.screen import screen
 from console.settings import add_settings, given_settings, set_usual
 from spec.layer import Role
 from spec.network import Network
@@ -137,7 +137,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for name, value in facts.items():
         table.add_row(name.replace("_", " "), f"{value:.4f}" if isinstance(value, float) else f"{value:,}"
                       if isinstance(value, int) else ", ".join(f"{one:,}" for one in value))
-    Console().print(table)
+    screen().print(table)
     return 0
 
 

@@ -8,11 +8,11 @@ Ref: Hidden-Fold Networks (IEEE Access 2023), section IV-E and Fig. 16; :mod:`tr
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
 from console.command import CommandParser, Several, Whole, add_json, add_out
 from console.record import json_text
+from console.screen import screen
 from spec.files import output_file, write_text
 from spec.refusal import Refused, run_command
 from train.data import Dataset
@@ -93,7 +93,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             row["block"], str(row["trained"]), str(row["iterations"]), f"{row['reused']:.2%}",
             f"{row['recalibrated']:.2%}",
         )
-    Console().print(table)
+    screen().print(table)
     print(written)
     return 0
 

@@ -6,11 +6,11 @@ from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 
 from console.command import CommandParser, Several, Whole, add_json, add_out
 from console.record import json_text
+from console.screen import screen
 from console.settings import set_usual
 from spec.files import output_folder, write_text
 from spec.refusal import Refused
@@ -123,7 +123,7 @@ def publish(
     if arguments.json:
         print(text, end="")
         return 0
-    console = Console()
+    console = screen()
     console.width = max(console.width, 120)
     console.print(table)
     for written in (path, *further):
