@@ -18,6 +18,10 @@ from spec.refusal import Refused
 __all__ = ["CommandParser", "Named", "Number", "Several", "Whole", "add_json", "add_out", "add_seed"]
 
 
+#: Largest seed: what every generator takes.
+_SEEDS = (1 << 32) - 1
+
+
 @dataclass(frozen=True)
 class Whole:
     """Type of an option that takes a whole number from ``least`` to ``most``, both included."""
@@ -159,7 +163,7 @@ class CommandParser(argparse.ArgumentParser):
 
 def add_seed(parser: argparse.ArgumentParser, of: str, default: int = 1) -> None:
     """Add ``--seed``: what is drawn from it, ``of``."""
-    parser.add_argument("--seed", type=Whole(0), default=default, help=f"seed {of} (default {default})")
+    parser.add_argument("--seed", type=Whole(0, _SEEDS), default=default, help=f"seed {of} (default {default})")
 
 
 def add_out(parser: argparse.ArgumentParser, meaning: str, default: Path | None = None) -> None:

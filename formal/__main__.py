@@ -73,7 +73,7 @@ def parser() -> CommandParser:
     made = CommandParser(prog="python -m formal", description=__doc__.splitlines()[0])
     made.add_argument("--only", metavar="NAME", action="append", help="try this proof only (repeatable)")
     made.add_argument("--list", action="store_true", help="list the proofs and end")
-    made.add_argument("--jobs", type=Whole(1), default=2, help="proofs side by side (default 2)")
+    made.add_argument("--jobs", type=Whole(1, 1024), default=2, help="proofs side by side (default 2)")
     made.add_argument("--again", action="store_true", help="prove again what is proved")
     made.add_argument("--mutants", action="store_true", help="show that each proof fails on a wrong component")
     add_out(made, "folder to write (default build/formal)", Path("build/formal"))

@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from console.command import CommandParser, Number, Several, Whole, add_out, add_seed
+from spec.budgets import Budget
 from spec.files import output_file
 from spec.model import save
 from spec.numerics import ACTIVATION_BITS, ACTIVATION_BITS_MIN
 from spec.refusal import Refused, run_command
-from spec.ring import PLANES_MAX
+from spec.ring import PLANES_MAX, WORDS_MAX
 from spec.supermask import Mode
 from spec.synthetic import synthetic_model
 from spec.topologies import RESNET_NAMES, RING_OPTIONS, depth_of, resnet, rings_of_stages, rpg
@@ -24,15 +25,16 @@ def parser() -> CommandParser:
     """The command line."""
     made = CommandParser(prog="python -m gen.synthetic", description=__doc__.splitlines()[0])
     made.add_argument("network", help=f"one of {', '.join(RESNET_NAMES)}; with -rpg behind it, drawn from a ring")
-    made.add_argument("--image", type=Whole(), default=32, help="height and width of an image, 1 or more (default 32)")
-    made.add_argument("--classes", type=Whole(1), default=100, help="classes (default 100)")
+    made.add_argument("--image", type=Whole(1, 1024), default=32, help="height and width of an image (default 32)")
+    made.add_argument("--classes", type=Whole(2, Budget.CLASSES.most), default=100, help="classes (default 100)")
     made.add_argument(
-        "--folded", type=Several(Whole()),
+        "--folded", type=Several(Whole(1, 4)),
         help="folded stages, some of 1 to 4 (default 3,4, and none with -rpg; empty for none)",
     )
-    made.add_argument("--width", type=Whole(1), default=64, help="channels of the stem (default 64)")
+    made.add_argument("--width", type=Whole(1, 4096), default=64, help="channels of the stem (default 64)")
     made.add_argument(
-        "--wider", type=Number(above=0), default=1.0, help="factor on inner channels (default 1; wide: 2)"
+        "--wider", type=Number(above=0, most=Budget.WIDER.most), default=1.0,
+        help="factor on inner channels (default 1; wide: 2)"
     )
     made.add_argument(
         "--mode", choices=list(map(str, Mode)), default=str(Mode.ANY), help="structure of all masks (default any)"
@@ -43,9 +45,9 @@ def parser() -> CommandParser:
     )
     made.add_argument("--density", type=Number(above=0, most=1), default=0.3, help="kept fraction (default 0.3)")
     ring = made.add_argument_group("-rpg")
-    ring.add_argument("--ring-words", type=Whole(), help="words of 16 values in the ring, 1 to 65535")
+    ring.add_argument("--ring-words", type=Whole(1, WORDS_MAX), help="words of 16 values in the ring")
     ring.add_argument(
-        "--planes", type=Whole(), default=PLANES_MAX, help="balanced-ternary digits of a value, 1 to 5 (default 5)"
+        "--planes", type=Whole(1, PLANES_MAX), default=PLANES_MAX, help="balanced-ternary digits of a value (default 5)"
     )
     ring.add_argument(
         "--ring-parts", default="shortcut", help=f"layers beside the main path that draw from it too, some of "

@@ -38,7 +38,9 @@ def parser() -> CommandParser:
     made.add_argument(
         "--vectors", type=Path, help="vector file with the images (default: NAME.vectors.safetensors beside the model)"
     )
-    made.add_argument("--image", type=Whole(0), default=0, help="first image, one per lane from it on (default 0)")
+    made.add_argument(
+        "--image", type=Whole(0, 1_000_000), default=0, help="first image, one per lane from it on (default 0)"
+    )
     add_out(made, "folder for the simulation and activity.json (default build/activity)", build_root() / "activity")
     add_json(made, "what was measured")
     return made

@@ -188,7 +188,8 @@ def parser() -> CommandParser:
     add_subject_options(made, images=8)
     made.add_argument("--port", required=True, help="serial port of the board, such as /dev/ttyUSB0 or COM3")
     made.add_argument(
-        "--baud", type=Whole(1), default=BAUD, help=f"bits per second, as the bitstream was made with (default {BAUD})"
+        "--baud", type=Whole(1, 100_000_000), default=BAUD,
+        help=f"bits per second, as the bitstream was made with (default {BAUD})"
     )
     add_seed(made, "of random images")
     add_out(made, "folder for the report (default build/board/NAME-peN)")
@@ -203,9 +204,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     path = Path(arguments.model)
     model = load(path)
     config = config_from(arguments, model.network)
-    default = path.with_name(f"{path.stem}.vectors.safetensors")
-    subject = subject_of(model, arguments.vectors, default, arguments.images, arguments.seed)
-    out = output_folder(arguments.out or build_root() / "board" / f"{model.network.name}-pe{config.pe}")
+    subject = subject_of(arguments, model)
+    out = output_folder(arguments.out or build_root() / "board" / f"{path.stem}-pe{config.pe}")
     console = screen(stderr=arguments.json)
     try:
         with (

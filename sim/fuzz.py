@@ -98,7 +98,9 @@ def _problem(this: Round, out: Path) -> str | None:
 def parser() -> CommandParser:
     """The command line."""
     made = CommandParser(prog="python -m sim.fuzz", description=__doc__.splitlines()[0])
-    made.add_argument("--networks", type=Whole(1), default=50, help="draws, of one or two networks each (default 50)")
+    made.add_argument(
+        "--networks", type=Whole(1, 1_000_000), default=50, help="draws, of one or two networks each (default 50)"
+    )
     add_seed(made, "that everything is drawn from")
     made.add_argument("--only", metavar="BUILD.PROCESS", help="repeat the round of this name (default: all rounds)")
     add_out(made, "folder to write (default build/fuzz)", build_root() / "fuzz")

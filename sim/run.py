@@ -54,13 +54,10 @@ class _Run:
         self.path = Path(arguments.model)
         self.model = load(self.path)
         self.config = config_from(arguments, self.model.network)
-        default = self.path.with_name(f"{self.path.stem}.vectors.safetensors")
-        self.subject = subject or subject_of(
-            self.model, arguments.vectors, default, arguments.images, arguments.seed
-        )
+        self.subject = subject or subject_of(arguments, self.model)
         self.programs = {trace: compile_model(self.model, self.config, trace=trace) for trace in (True, False)}
         self.cycles = {trace: predict(program) for trace, program in self.programs.items()}
-        default_out = build_root() / "sim" / f"{self.model.network.name}-pe{self.config.pe}"
+        default_out = build_root() / "sim" / f"{self.path.stem}-pe{self.config.pe}"
         self.out = output_folder(arguments.out or default_out)
         self.out.mkdir(parents=True, exist_ok=True)
         images = self.out / "images.npy"

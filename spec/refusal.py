@@ -13,8 +13,8 @@ _REMEDY_LENGTH = 120  #: Of these, for its end, where the remedy stands.
 class Refused(ValueError):
     """Input that cannot be used. The message is one sentence for a person: what, where, why, remedy.
 
-    What it quotes is text, whatever it holds: characters that do not print are escaped, and the middle of what is longer
-    than :data:`MESSAGE_LENGTH` is left out.
+    What it quotes is text, whatever it holds: characters that do not print are escaped, and the middle of what is
+    longer than :data:`MESSAGE_LENGTH` is left out.
     """
 
     def __init__(self, message: str):

@@ -29,6 +29,20 @@ class Vectors:
     labels: np.ndarray
     trace: Trace
 
+    def count(self, asked: int | None, path: Path, usual: int) -> int:
+        """How many images to take of these, which are of the file ``path``: those asked for, or ``usual``, or all of
+        fewer.
+
+        Raises
+        ------
+        Refused
+            If more are asked for than there are.
+        """
+        have = len(self.images)
+        if asked is not None and asked > have:
+            raise Refused(f"Option --images must be at most {have}, the images in {path}, not {asked}")
+        return asked or min(usual, have)
+
     def first(self, count: int) -> "Vectors":
         """The first ``count`` images only."""
         stored = tuple(Stored(s.layer, s.iteration, s.values[:count]) for s in self.trace.stored)

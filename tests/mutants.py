@@ -168,7 +168,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--list", action="store_true", help="list the mutants and end")
     parser.add_argument("--only", metavar="NAME", action="append", help="run this mutant only (repeatable)")
     parser.add_argument(
-        "--jobs", type=Whole(1), default=2, help="copies of the tree to work on side by side (default 2)"
+        "--jobs", type=Whole(1, 1024), default=2, help="copies of the tree to work on side by side (default 2)"
     )
     arguments = parser.parse_args(argv)
     mutants = load()

@@ -81,7 +81,7 @@ def parser() -> CommandParser:
     add = made.add_argument
     add("model", type=Path, help="model file, written by train.export")
     add("--dataset", help=f"data set: {', '.join(DATASETS)}, a folder or an .npz file (default: what the model names)")
-    add("--shrink", type=Whole(1), default=1, help="average squares of so many pixels first (default 1)")
+    add("--shrink", type=Whole(1, 1024), default=1, help="average squares of so many pixels first (default 1)")
     add("--resize", choices=RESIZES, default="none", help="how pictures get the network's size (default none)")
     add("--data", type=Path, default=Path("build/data"), help="folder of the data sets' files (default build/data)")
     add("--page", type=Path, help="page to write, one HTML file that needs nothing else")

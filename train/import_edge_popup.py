@@ -25,7 +25,8 @@ from spec import model
 from spec.refusal import Refused, run_command
 from train.data import DATASETS, Dataset, load_dataset
 from train.deploy.calibration import calibrate
-from train.deploy.proof import MismatchError, proved, store, vectors_path
+from train.deploy.choice import Calibration
+from train.deploy.proof import MismatchError, add_vectors, proved, store, vectors_count, vectors_path
 from train.deploy.public_state import PublicLayer, layers_of, read_state
 from train.deploy.quantize import quantize
 from train.loop.trainer import accuracy
@@ -155,13 +156,13 @@ def parser() -> CommandParser:
     add = made.add_argument
     add("--state", type=Path, required=True, help="its state dict, written by torch.save")
     add_settings(made.add_argument_group("network"), ModelConfig, only=_OPTIONS)
-    add("--mean", type=Several(Number()), default=(0.0,),
-        help="subtracted from x/255, by channel, in training: finite numbers with commas (default 0)")
-    add("--std", type=Several(Number(above=0)), default=(1.0,), help="divided by after that (default 1)")
+    add("--mean", type=Several(Number(least=-1000, most=1000)), default=(0.0,),
+        help="subtracted from x/255, by channel, in training (default 0)")
+    add("--std", type=Several(Number(above=0, most=1000)), default=(1.0,), help="divided by after that (default 1)")
     add("--dataset", default="cifar10", help=f"data set: {', '.join(DATASETS)} (default cifar10)")
     add("--data", type=Path, default=Path("build/data"), help="folder of the data sets' files (default build/data)")
-    add("--calibration", type=Whole(1), default=512, help="training images for activation scales (default 512)")
-    add("--vectors", type=Whole(1), default=32, help="held-out images in the vector file (default 32)")
+    add("--calibration", type=Whole(1, 1_000_000), help="training images for scales (default 512, or all of fewer)")
+    add_vectors(made)
     add_out(made, "model file to write (default build/imported.safetensors)", Path("build/imported.safetensors"))
     add_json(made)
     return made
@@ -174,16 +175,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     config = ModelConfig.of(Method.HNN, **given_settings(arguments, ModelConfig))
     state = read_state(arguments.state)
     dataset = load_dataset(arguments.dataset, arguments.data)
-    for option, limit in (("calibration", len(dataset.train_images)), ("vectors", len(dataset.test_images))):
-        if getattr(arguments, option) > limit:
-            raise Refused(f"Option --{option} must be from 1 to {limit} images of {dataset.name}, not "
-                          f"{getattr(arguments, option)}")
+    calibration, vectors = Calibration(calibration=arguments.calibration or 0).count(dataset), vectors_count(
+        arguments.vectors, dataset
+    )
     normalization = Normalization.of(arguments.mean, arguments.std, dataset.image[2])
     net, report = imported(state, config, dataset, normalization)
-    scales = calibrate(net, dataset.train_images[: arguments.calibration])
+    scales = calibrate(net, dataset.train_images[:calibration])
     deployed = quantize(net, scales, provenance={})
     try:
-        proof, measured = proved(deployed, dataset, arguments.vectors)
+        proof, measured = proved(deployed, dataset, vectors)
     except MismatchError as mismatch:
         print(f"error: torch and the golden model differ, so nothing was written: {mismatch}", file=sys.stderr)
         return 1

@@ -14,6 +14,7 @@ from console.command import CommandParser, Whole, add_json
 from console.record import json_text
 from console.screen import screen
 from spec import golden, model
+from spec.budgets import Budget
 from spec.refusal import run_command
 from train.data.pictures import RESIZES, Form, array_of, opened
 
@@ -41,7 +42,7 @@ def parser() -> CommandParser:
     add("model", type=Path, help="model file, written by train.export")
     add("pictures", type=Path, nargs="+", metavar="picture", help="picture file")
     add("--resize", choices=RESIZES, default="none", help="how pictures get the network's size (default none)")
-    add("--top", type=Whole(1), default=3, help="classes to print of each picture (default 3)")
+    add("--top", type=Whole(1, Budget.CLASSES.most), default=3, help="classes to print of each picture (default 3)")
     add_json(made)
     return made
 

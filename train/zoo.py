@@ -192,7 +192,8 @@ def parser() -> CommandParser:
     add("--data", type=Path, default=Path("build/data"), help="folder of the data sets' files (default build/data)")
     add("--work", type=Path, default=Path("build/zoo"), help="folder of training runs (default build/zoo)")
     add_out(made, "folder of models and cards (default zoo)", ZOO)
-    add("--minutes", type=Number(above=0), help="train all models anew, for as many epochs as so many minutes hold")
+    add("--minutes", type=Number(above=0, most=100_000),
+        help="train all models anew, for as many epochs as so many minutes hold")
     add("--cards", action="store_true", help="only write the cards of the models in --out")
     return made
 

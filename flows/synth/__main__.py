@@ -142,7 +142,7 @@ def parser() -> CommandParser:
         help="FPGA, or standard cells: an estimate of area (default ecp5)",
     )
     made.add_argument("--route", action="store_true", help="place and route too (ecp5, ice40)")
-    made.add_argument("--mhz", type=Number(above=0), help="clock to ask for (default 100, of asic 500)")
+    made.add_argument("--mhz", type=Number(above=0, most=100_000), help="clock to ask for (default 100, of asic 500)")
     add_seed(made, "of place and route")
     add_out(made, "folder to write (default build/synth/TARGET-peN)")
     add_json(made, "what is written")

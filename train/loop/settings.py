@@ -44,8 +44,8 @@ class Settings:
     validation: float = setting(
         0.0, "share of the training images to measure on instead of the test set", Number(least=0, below=1)
     )
-    shrink: int = setting(1, "average squares of so many pixels first", Whole(1))
-    images: int = setting(0, "train on the first so many images; 0: on all", Whole(0))
+    shrink: int = setting(1, "average squares of so many pixels first", Whole(1, 1024))
+    images: int = setting(0, "train on the first so many images; 0: on all", Whole(0, 1 << 32))
     seed: int = setting(0, "of scores, of order and variation of images", Whole(0, (1 << 31) - 1))
     finetuning: FineTuning | None = None
 

@@ -164,8 +164,8 @@ def _table(result: dict) -> Table:
 def parser() -> CommandParser:
     """The command line."""
     made = CommandParser(prog="python -m train.studies.step_cost", description=__doc__.splitlines()[0])
-    made.add_argument("--batch", type=Whole(1), default=64, help="images per step (default 64)")
-    made.add_argument("--rounds", type=Whole(1), default=5, help="steps of every variant (default 5)")
+    made.add_argument("--batch", type=Whole(1, 65536), default=64, help="images per step (default 64)")
+    made.add_argument("--rounds", type=Whole(1, 10_000), default=5, help="steps of every variant (default 5)")
     add_out(made, "file to write (default build/bench/step_cost.json)", Path("build/bench/step_cost.json"))
     add_json(made)
     return made
