@@ -5,7 +5,6 @@ proves the netlist on the way.
 """
 
 import argparse
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from sim.session import follow
 from sim.verilator import SimulationFailed, build_simulation
 from spec import golden, vectors
 from spec.config import AcceleratorConfig
+from spec.documents import read_json
 from spec.files import build_root, output_file, output_folder
 from spec.model import load
 from spec.refusal import Refused, run_command
@@ -48,7 +48,7 @@ def parser() -> CommandParser:
 
 def _config(path: Path) -> AcceleratorConfig:
     try:
-        return AcceleratorConfig.from_json(json.loads(path.read_text()))
+        return AcceleratorConfig.from_json(read_json(path, "Build", "flows.asic writes one"))
     except ValueError as error:
         raise Refused(f"File {path} of option --config is no build ({error}); flows.asic writes one") from None
 

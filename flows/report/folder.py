@@ -1,14 +1,15 @@
 """What a build folder and the results beside it hold."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from flows.report.shapes import ENERGY, SIMULATION, SYNTHESIS, WAVES, check_shape, shape_of
 from gen.compile import Program, compile_model
 from gen.cycles import predict
 from gen.layers import layers_json
 from spec.config import AcceleratorConfig
+from spec.documents import read_json
 from spec.model import Model, load
 from spec.refusal import Refused
 
@@ -16,6 +17,9 @@ __all__ = ["Results", "read_results"]
 
 #: Keys of config.json that follow from the others.
 _DERIVED = ("schema_version", "hash", "pe")
+
+
+_SHAPES = {"simulation": SIMULATION, "synthesis": SYNTHESIS, "energy": ENERGY, "waves": WAVES}
 
 
 @dataclass(frozen=True)
@@ -51,16 +55,17 @@ def read_results(folder: Path, given: Mapping[str, Path | None]) -> Results:
     Refused
         If the folder is no build with a model, or a result is absent, damaged or of another build or model.
     """
-    plain = _read(folder / "config.json", f"Folder {folder} is no build; write one with python -m gen.build --model")
+    none = f"Folder {folder} is no build; write one with python -m gen.build --model"
+    plain = _read(folder / "config.json", none, {})
     config = AcceleratorConfig.from_json({key: value for key, value in plain.items() if key not in _DERIVED})
     if not (folder / "model.safetensors").is_file():
         raise Refused(f"Build {folder} has no model; give gen.build one with --model")
     model = load(folder / "model.safetensors")
     program = compile_model(model, config)
-    found = {kind: path and _read(path, f"There are no results {path}") for kind, path in given.items()}
-    layers = found.pop("layers")
-    if layers is None:
-        layers = layers_json(program, predict(program), ())
+    predicted = layers_json(program, predict(program), ())
+    shapes = _SHAPES | {"layers": shape_of(predicted)}
+    found = {kind: path and _read(path, f"There are no results {path}", shapes[kind]) for kind, path in given.items()}
+    layers = found.pop("layers") or predicted
     simulated, built = (layers["network"], layers["config"]["hash"]), (model.network.name, f"{config.hash:08x}")
     if simulated != built:
         raise Refused(
@@ -73,10 +78,9 @@ def read_results(folder: Path, given: Mapping[str, Path | None]) -> Results:
     return Results(config, model, program, layers, **found)
 
 
-def _read(path: Path, remedy: str) -> dict:
-    try:
-        return json.loads(path.read_text())
-    except OSError:
-        raise Refused(remedy) from None
-    except ValueError:
-        raise Refused(f"File {path} is damaged: it is not JSON; make it again") from None
+def _read(path: Path, remedy: str, shape: object) -> dict:
+    if not path.is_file():
+        raise Refused(remedy)
+    found = read_json(path, "File", "make it again")
+    check_shape(found, shape, f"File {path}:")
+    return found

@@ -41,11 +41,11 @@ class Recipe:
     crop_pad: int = setting(0, "zeros around an image before a part of its size is cut out at random", Whole(0, 63))
     reflect: bool = setting(False, "what is around an image is its reflection, not zeros", bool)
     mirror: bool = setting(False, "swap left and right every other time", bool)
-    alternate: bool = setting(
-        False, "an image that is swapped in one epoch is not in the next", bool
-    )
+    alternate: bool = setting(False, "an image that is swapped in one epoch is not in the next", bool)
     cutout: int = setting(0, "side of a grey square that covers a part of an image", Whole(0, 255))
-    small_sizes: tuple[int, ...] = setting((), "sides that images are shrunk to in the first epochs", Several(Whole(4, 1024)))
+    small_sizes: tuple[int, ...] = setting(
+        (), "sides that images are shrunk to in the first epochs", Several(Whole(4, 1024))
+    )
     small_until: tuple[int, ...] = setting((), "epochs after which each of them ends", Several(Whole(1, 100_000)))
     average: float = setting(
         0.0, "decay of an average of the parameters, which remains at the end; 0: none", Number(least=0, below=1)
@@ -108,6 +108,8 @@ class Recipe:
     def from_json(cls, data: dict) -> "Recipe":
         """Recipe of plain values by name; unknown and missing names are refused."""
         names = {field.name: field for field in dataclasses.fields(cls)}
+        if not isinstance(data, dict):
+            raise Refused(f"Recipe must be settings by name, not {data!r}")
         for name in data:
             if name not in names:
                 raise Refused(f"Unknown recipe setting {name!r}; the settings are {', '.join(names)}")

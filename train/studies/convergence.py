@@ -85,7 +85,8 @@ def parser() -> CommandParser:
         help="batch sizes, instead of --batch (default 64,256)")
     add("--every", type=Whole(1, 1_000_000), default=5,
         help="steps between two measurements (default 5)")
-    add("--window", type=Whole(1, 1_000_000), default=10, help="measurements that the moving average takes (default 10)")
+    add("--window", type=Whole(1, 1_000_000), default=10,
+        help="measurements that the moving average takes (default 10)")
     add("--judged", type=Whole(1, 1_000_000), default=1000, help="held-out images of a measurement (default 1000)")
     return made
 
