@@ -4,6 +4,7 @@ Masks and rings are random and batch norms calibrated on random images (:mod:`sp
 every part of the hardware at full size, at a full model's cycles, and classifies nothing.
 """
 
+import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from console.command import CommandParser, Number, Several, Whole, add_out, add_
 from spec.budgets import Budget
 from spec.files import output_file
 from spec.model import save
+from spec.network import Network
 from spec.numerics import ACTIVATION_BITS, ACTIVATION_BITS_MIN
 from spec.refusal import Refused, run_command
 from spec.ring import PLANES_MAX, WORDS_MAX
@@ -18,7 +20,7 @@ from spec.supermask import Mode
 from spec.synthetic import synthetic_model
 from spec.topologies import RESNET_NAMES, RING_OPTIONS, depth_of, resnet, rings_of_stages, rpg
 
-__all__ = ["main", "parser"]
+__all__ = ["main", "network_of", "parser"]
 
 
 def parser() -> CommandParser:
@@ -59,9 +61,14 @@ def parser() -> CommandParser:
     return made
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Write the model; exit 0, or 2 if there is no such network."""
-    arguments = parser().parse_args(argv)
+def network_of(arguments: argparse.Namespace) -> Network:
+    """The network that the options of :func:`parser` describe.
+
+    Raises
+    ------
+    Refused
+        If there is no such network.
+    """
     depth, drawn = depth_of(arguments.network.removesuffix("-rpg")), arguments.network.endswith("-rpg")
     if drawn != (arguments.ring_words is not None):
         raise Refused("Give --ring-words with a network called -rpg, and only with such a network")
@@ -76,7 +83,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         parts = [name for name in arguments.ring_parts.split(",") if name]
         draw = rings_of_stages if arguments.ring_per_stage else rpg
         network = draw(network, words=arguments.ring_words, planes=arguments.planes, parts=parts)
-    kind = f"{arguments.ring_words}x{arguments.planes}" if drawn else arguments.mode
+    return network
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Write the model; exit 0, or 2 if there is no such network."""
+    arguments = parser().parse_args(argv)
+    network = network_of(arguments)
+    kind = f"{arguments.ring_words}x{arguments.planes}" if network.rings else arguments.mode
     kind += f"-{arguments.bits}bit" if arguments.bits < ACTIVATION_BITS else ""
     out = output_file(arguments.out or Path("build", "synthetic", f"{network.name}-{kind}.safetensors"))
     print(save(synthetic_model(network, arguments.seed, calibration_images=1, bits=arguments.bits), out))

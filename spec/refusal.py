@@ -7,7 +7,7 @@ __all__ = ["MESSAGE_LENGTH", "Refused", "run_command"]
 
 MESSAGE_LENGTH = 300  #: Characters of a message, however much it quotes.
 
-_REMEDY_LENGTH = 120  #: Of these, for its end, where the remedy stands.
+_REMEDY_LENGTH = 200  #: Of these, at most, for its end, where the remedy stands behind a semicolon.
 
 
 class Refused(ValueError):
@@ -27,7 +27,8 @@ def _sentence(message: str) -> str:
     message = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in message)
     if len(message) <= MESSAGE_LENGTH:
         return message
-    return f"{message[: MESSAGE_LENGTH - _REMEDY_LENGTH - 5]} ... {message[-_REMEDY_LENGTH:]}"
+    remedy = min(max(len(message) - message.rfind("; "), 0), _REMEDY_LENGTH) if "; " in message else 0
+    return f"{message[: MESSAGE_LENGTH - remedy - 5]} ... {message[len(message) - remedy :]}".rstrip()
 
 
 def run_command(main: Callable[[Sequence[str] | None], int]) -> None:

@@ -44,7 +44,7 @@ def read_idx(path: Path, dimensions: int) -> np.ndarray:
         with open(path, "rb") as file:
             return _array(path, file, dimensions)
     if not packed.is_file():
-        raise Absent(f"IDX file {path} does not exist, nor does {packed.name} beside it")
+        raise Absent(f"IDX file {path} does not exist, nor its .gz")
     try:
         with gzip.open(packed) as file:
             return _array(packed, file, dimensions)

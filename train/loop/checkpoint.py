@@ -25,6 +25,9 @@ _KEYS = {
     "format", "version", "normalization", "settings", "network", "dataset_sha256", "versions",
     "epoch", "step", "loss", "history", "model", "optimizer", "scaler",
 }
+#: What only some runs keep.
+_OPTIONAL = {"average"}
+
 #: Types of their values; what is not here may be None.
 _KINDS = {
     "normalization": str, "settings": dict, "network": dict, "dataset_sha256": str, "versions": dict, "epoch": int,
@@ -70,8 +73,8 @@ def load(path: Path) -> dict:
         raise Refused(f"Checkpoint {path} cannot be read ({reason}); train again without --resume") from None
     if not isinstance(state, dict) or state.get("format") != FORMAT or state.get("version") != VERSION:
         raise Refused(f"File {path} is not a {FORMAT} of version {VERSION}; train again without --resume")
-    if set(state) != _KEYS:
-        raise Refused(f"Checkpoint {path} has a wrong set of keys ({sorted(set(state) ^ _KEYS)}); train again")
+    if wrong := (set(state) - _OPTIONAL) ^ _KEYS:
+        raise Refused(f"Checkpoint {path} has a wrong set of keys ({sorted(wrong, key=str)}); train again")
     for key, kind in _KINDS.items():
         if not isinstance(state[key], kind):
             wanted, found = kind.__name__, type(state[key]).__name__

@@ -59,8 +59,8 @@ def remove(folder):
 
 
 @pytest.mark.parametrize(("damage", "sentence"), [
-    (rewrite(lambda content: content[:-1]), r"says 3 values, but holds 2; get it again"),
-    (rewrite(lambda content: content + b"\0"), r"says 3 values, but holds 4; get it again"),
+    (rewrite(lambda content: content[:-1]), r"says 3 values, but holds only 2; get it again"),
+    (rewrite(lambda content: content + b"\0"), r"says 3 values, but holds more; get it again"),
     (rewrite(lambda content: content[:5]), "is no IDX file of 1-dimensional unsigned bytes"),
     (rewrite(lambda content: b"\0\0\x0d" + content[3:]), "is no IDX file of 1-dimensional unsigned bytes"),
     (rewrite(lambda content: content[:-1] + b"\x0a"), "Labels of t10k in .* go up to 10, not 9"),
