@@ -22,9 +22,9 @@ __all__ = ["command_lines", "leaves"]
 _WORDS = (
     "", " ", "0", "-1", "1", "2", "3", "4", "16", "2147483648", "9223372036854775808", str(2**64), "9" * 5000, "-0",
     "1.5", "nan", "inf", "-inf", "1e308", "1e-320", "1e999", "1e999999999", "0x10", "1_000", "\u0663", "1/0", "1/3",
-    "100/3", ",", "1,2,3", "1,,2", ",".join(["1"] * 2000), "1x1", "24x40", "a=1", "a=1,b=nan", "=", "a=", "stage2.fold=3",
-    "x", "any", "1of4,2of4", "masks,ring", "x" * 3000, "[/b]", "\x1b[31m", "a\nb", "\udc80", "..", "/dev/full",
-    "/dev/null/x", "--", "-h", "resnet18", "resnet18-rpg", "ecp5",
+    "100/3", ",", "1,2,3", "1,,2", ",".join(["1"] * 2000), "1x1", "24x40", "a=1", "a=1,b=nan", "=", "a=",
+    "stage2.fold=3", "x", "any", "1of4,2of4", "masks,ring", "x" * 3000, "[/b]", "\x1b[31m", "a\nb", "\udc80", "..",
+    "/dev/full", "/dev/null/x", "--", "-h", "resnet18", "resnet18-rpg", "ecp5",
 )
 
 #: Commands that are run as a whole, because they take no longer than reading their files.
@@ -68,7 +68,7 @@ def _line(words: tuple[str, ...], parser: CommandParser, model: Path, rng: rando
         if not action.option_strings and rng.random() < 0.95:
             usual = "resnet18" if action.dest == "network" else str(model)
             line.append(usual if rng.random() < 0.9 else rng.choice(_WORDS))
-        elif action.required and rng.random() < 0.9:
+        elif action.option_strings and action.required and rng.random() < 0.9:
             line += [action.option_strings[-1], str(model)]
     for action in rng.sample(optional, min(len(optional), rng.choice((1, 1, 2, 4)))):
         name = rng.choice(action.option_strings)

@@ -59,7 +59,7 @@ def _picture_bytes(rng: random.Random) -> tuple[bytes, str]:
     if kind == "declared":
         return _png(rng.choice(_SIZES) & 0x7FFFFFFF, rng.choice(_SIZES) & 0x7FFFFFFF), ".png"
     buffer = io.BytesIO()
-    mode = rng.choice(("L", "RGB", "1", "P", "RGBA", "LA", "I") if kind == "png" else ("L", "RGB"))
+    mode = rng.choice(("L", "RGB", "1", "P", "RGBA", "LA", "I;16") if kind == "png" else ("L", "RGB"))
     Image.new(mode, rng.choice(((4, 4), (1, 1), (200, 1), (5, 3)))).save(buffer, kind)
     return buffer.getvalue(), f".{kind}"
 

@@ -62,7 +62,7 @@ def test_what_is_wrong_is_refused(arrays, tmp_path, change, message):
 def test_what_an_array_declares_is_checked_before_it_is_read(arrays, tmp_path):
     path = tmp_path / "x.npz"
     np.savez(path, **{name: array for name, array in arrays.items() if name != "train_images"})
-    for shape, message in (((1 << 40, 4, 6), "bytes of images, more than the 4,294,967,296 allowed"), ((6, 4, 6), "does not hold what it declares")):
+    for shape, message in (((1 << 40, 4, 6), "bytes of images, more"), ((6, 4, 6), "does not hold what it declares")):
         header = io.BytesIO()
         np.lib.format.write_array_header_1_0(header, {"descr": "|u1", "fortran_order": False, "shape": shape})
         large = path.with_name(f"{shape[0]}.npz")
