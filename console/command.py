@@ -153,6 +153,12 @@ class CommandParser(argparse.ArgumentParser):
             sentence = f"{chosen[1]}must be one of {offered}, not {chosen[2]}"
         raise Refused(f"{sentence[0].upper()}{sentence[1:]}{self._nearest(message)}; see {self.prog} --help")
 
+    def _get_values(self, action: argparse.Action, arg_strings: list[str]):
+        # argparse drops a lone -- and then takes nothing for the value, whatever the option's type.
+        if action.option_strings and action.nargs is None and arg_strings == ["--"]:
+            raise argparse.ArgumentError(action, "expected one argument")
+        return super()._get_values(action, arg_strings)
+
     def _nearest(self, message: str) -> str:
         """Which option was meant, if ``message`` says that there is no such one and one is near."""
         unknown = re.match(r"unrecognized arguments: (--[^\s=]+)", message)

@@ -25,7 +25,7 @@ class Budget(enum.Enum):
     TOML = 1 << 18, "bytes of text"  #: Recipes and lists; its reader is slow.
     MODEL_FILE = 1 << 28, "bytes"
     VECTOR_FILE = 1 << 32, "bytes"
-    CHECKPOINT = 1 << 32, "bytes"
+    CHECKPOINT = 1 << 33, "bytes"
     TENSORS = 1 << 14, "tensors"  #: Of a model or vector file.
     HEADER = 1 << 23, "bytes of header"  #: Of such a file: names, shapes and the metadata.
 

@@ -85,7 +85,7 @@ def _settle(module: str, main: Callable, parser: CommandParser, line: list[str],
     """Read ``line`` and go as far as the command does before it works."""
     arguments = parser.parse_args(line)
     given = vars(arguments)
-    if "recipe" in given and "epochs" in {action.dest for action in parser._actions}:
+    if given.get("recipe") is not None and "epochs" in {action.dest for action in parser._actions}:
         settings = settings_from(arguments)
         if settings.model.residual:
             settings.model.topology("fuzz", (32, 32, 3), 10)

@@ -143,7 +143,7 @@ def test_main_of_a_model_that_fits(model_file, capsys):
 
 
 def test_an_impossible_build_or_file_is_refused(model_file, tmp_path):
-    with pytest.raises(Refused, match="psum_depth"):
+    with pytest.raises(Refused, match="--psum-depth must be from 16 to 1023, not 1"):
         check.main([model_file, "--psum-depth", "1"])
     with pytest.raises(Refused, match="absent"):
         check.main([str(tmp_path / "absent")])

@@ -183,9 +183,9 @@ def test_different_deviations_become_one():
 
 @pytest.mark.parametrize(("options", "message"), [
     (["--affine"], "Unrecognized arguments: --affine"),
-    (["--calibration", "0"], "Option --calibration must be at least 1, not 0"),
+    (["--calibration", "0"], "Option --calibration must be from 1 to"),
     (["--calibration", "1348"], "Option --calibration must be from 1 to 1347 images of digits, not 1348"),
-    (["--std", "0"], "Option --std must be numbers with commas, more than 0 each, not '0'"),
+    (["--std", "0"], "Option --std must be numbers with commas, more than 0 and at most 1000 each, not '0'"),
     (["--widths", "8,32"], r"Tensor layer2.0.shortcut.0.weight is \(16, 8, 1, 1\), but layer .* needs \(32, 8, 1, 1\)"),
 ])
 def test_bad_options_are_refused(tmp_path, capsys, options, message):
