@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.report.shapes import ENERGY, SIMULATION, SYNTHESIS, WAVES, check_shape, shape_of
+from flows.report.shapes import ENERGY, SIMULATION, SYNTHESIS, WAVES, check_like, check_shape
 from gen.compile import Program, compile_model
 from gen.cycles import predict
 from gen.layers import layers_json
@@ -19,7 +19,10 @@ __all__ = ["Results", "read_results"]
 _DERIVED = ("schema_version", "hash", "pe")
 
 
-_SHAPES = {"simulation": SIMULATION, "synthesis": SYNTHESIS, "energy": ENERGY, "waves": WAVES}
+_SHAPES = {
+    "simulation": SIMULATION, "synthesis": SYNTHESIS, "energy": ENERGY, "waves": WAVES,
+    "layers": {"network": str, "config": {"hash": str}},
+}
 
 
 @dataclass(frozen=True)
@@ -63,8 +66,7 @@ def read_results(folder: Path, given: Mapping[str, Path | None]) -> Results:
     model = load(folder / "model.safetensors")
     program = compile_model(model, config)
     predicted = layers_json(program, predict(program), ())
-    shapes = _SHAPES | {"layers": shape_of(predicted)}
-    found = {kind: path and _read(path, f"There are no results {path}", shapes[kind]) for kind, path in given.items()}
+    found = {kind: path and _read(path, f"There are no results {path}", _SHAPES[kind]) for kind, path in given.items()}
     layers = found.pop("layers") or predicted
     simulated, built = (layers["network"], layers["config"]["hash"]), (model.network.name, f"{config.hash:08x}")
     if simulated != built:
@@ -72,6 +74,7 @@ def read_results(folder: Path, given: Mapping[str, Path | None]) -> Results:
             f"Simulation {given['layers'].parent} is of {' on build '.join(simulated)}, not of {' on '.join(built)}; "
             "run sim.run on this model with the options of this build"
         )
+    check_like(layers, predicted, f"File {given['layers']}:")
     synthesis = found["synthesis"]
     if synthesis is not None and synthesis["config"] != config.to_json():
         raise Refused(f"Synthesis {given['synthesis']} is of another build; run flows.synth with this one's options")

@@ -4,7 +4,7 @@ from numbers import Real
 
 from spec.refusal import Refused
 
-__all__ = ["ENERGY", "SIMULATION", "SYNTHESIS", "WAVES", "check_shape", "shape_of"]
+__all__ = ["ENERGY", "SIMULATION", "SYNTHESIS", "WAVES", "check_like", "check_shape"]
 
 _MAYBE = (Real, type(None))
 
@@ -23,13 +23,30 @@ SYNTHESIS = {
 }
 
 
-def shape_of(example: object) -> object:
-    """The shape of a file that looks like ``example``: a number may be another, or none."""
+def check_like(value: object, example: object, where: str) -> None:
+    """Refuse ``value`` if it has other keys, types or lengths than ``example``, in which what ends in ``_measured`` may
+    be none, and is otherwise like what ends in ``_predicted``.
+
+    Raises
+    ------
+    Refused
+        Naming the key, ``where`` included.
+    """
     if isinstance(example, dict):
-        return {key: shape_of(value) for key, value in example.items()}
-    if isinstance(example, list):
-        return [shape_of(example[0])] if example else list
-    return str if isinstance(example, str) else _MAYBE
+        check_shape(value, dict.fromkeys(example, object), where)
+        for key, one in example.items():
+            if key.endswith("_measured"):
+                if value[key] is None:
+                    continue
+                one = example[key.replace("_measured", "_predicted")]
+            check_like(value[key], one, f"{where}.{key}")
+    elif isinstance(example, list):
+        if not isinstance(value, list) or len(value) != len(example):
+            raise Refused(f"{where} must be a list of {len(example)}, not {value!r}; make the file again")
+        for index, (one, like) in enumerate(zip(value, example, strict=True)):
+            check_like(one, like, f"{where}[{index}]")
+    else:
+        check_shape(value, str if isinstance(example, str) else Real if example is not None else _MAYBE, where)
 
 
 def check_shape(value: object, shape: object, where: str) -> None:
@@ -51,7 +68,7 @@ def check_shape(value: object, shape: object, where: str) -> None:
             raise Refused(f"{where} must be a list of at least one, not {value!r}; make the file again")
         for index, one in enumerate(value):
             check_shape(one, shape[0], f"{where}[{index}]")
-    elif not isinstance(value, shape) or (isinstance(value, bool) and shape is not bool):
+    elif not isinstance(value, shape) or (isinstance(value, bool) and shape is not object):
         raise Refused(f"{where} is of a wrong type: {value!r}; make the file again")
 
 

@@ -87,7 +87,7 @@ def _archive(rng: random.Random, folder: Path, bomb: bytes) -> Callable[[], obje
     change = rng.randrange(6)
     if change == 0:
         del arrays[name]
-    elif change == 1:
+    elif change == 1 and name != "class_names":
         arrays[name] = arrays[name].astype(rng.choice((np.float64, np.int8, np.uint16, np.bool_, object, "S3")))
     elif change == 2:
         arrays[name] = np.zeros(rng.choice(((), (0,), (2,), (4, 0, 2), (4, 2, 2, 3), (1, 1, 1, 1, 1))), np.uint8)

@@ -29,7 +29,7 @@ def test_the_table_and_the_exit_code(monkeypatch, capsys):
     assert "20" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("kind", command.KINDS)
+@pytest.mark.parametrize("kind", ["recipes", "model texts"])
 def test_inputs_are_a_function_of_seed_and_number(kind, tmp_path):
     tallies = [command.fuzz(6, seed=5, only=[kind], first=3)[kind] for _ in range(2)]
     assert tallies[0].counts == tallies[1].counts

@@ -48,7 +48,7 @@ def spinning(depth):
 @pytest.fixture(scope="module")
 def tally(tmp_path_factory):
     return {
-        name: run("it", lambda folder, fault=fault: lambda rng: fault, 1, range(1), tmp_path_factory.mktemp(name))
+        name: run("it", lambda folder, fault=fault: lambda rng: fault, 1, range(1), tmp_path_factory.mktemp(name), 0.2)
         for name, fault in FAULTS.items()
     }
 

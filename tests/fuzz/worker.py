@@ -45,15 +45,19 @@ class Tally:
             self.faults[detail] = (times + 1, first)
 
 
-def run(kind: str, prepare: Callable[[Path], Make], seed: int, numbers: range, folder: Path) -> Tally:
+def run(
+    kind: str, prepare: Callable[[Path], Make], seed: int, numbers: range, folder: Path, seconds: float = CPU_SECONDS
+) -> Tally:
     """Try the inputs ``numbers`` of ``kind`` in ``folder``: input ``n`` is a function of ``seed``, ``kind`` and ``n``.
+
+    One may take so many ``seconds`` of processor time.
 
     They are tried in a forked process; where an input ends it, the next one goes on with the next input.
     """
     tally, rest = Tally(), numbers
     while rest:
         begun = None
-        for message in _forked(kind, prepare, seed, rest, folder):
+        for message in _forked(_Work(kind, prepare, seed, folder, seconds), rest):
             if "outcome" in message:
                 begun = None
                 tally.add(**message)
@@ -71,15 +75,24 @@ def run(kind: str, prepare: Callable[[Path], Make], seed: int, numbers: range, f
     return tally
 
 
-def _forked(
-    kind: str, prepare: Callable[[Path], Make], seed: int, numbers: range, folder: Path
-) -> Iterator[dict]:
+@dataclass(frozen=True)
+class _Work:
+    """What a child needs to know but the numbers."""
+
+    kind: str
+    prepare: Callable[[Path], Make]
+    seed: int
+    folder: Path
+    seconds: float
+
+
+def _forked(work: _Work, numbers: range) -> Iterator[dict]:
     """What a child says of ``numbers``, up to its end: ``{"number": n}`` before and ``{"outcome": ...}`` after each."""
     read, write = os.pipe()
     child = os.fork()
     if not child:
         os.close(read)
-        _child(kind, prepare, seed, numbers, folder, write)
+        _child(work, numbers, write)
     os.close(write)
     with os.fdopen(read) as said:
         yield from map(json.loads, said)
@@ -87,9 +100,7 @@ def _forked(
     yield {"died": os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0}
 
 
-def _child(
-    kind: str, prepare: Callable[[Path], Make], seed: int, numbers: range, folder: Path, write: int
-) -> None:
+def _child(work: _Work, numbers: range, write: int) -> None:
     """Try ``numbers`` and end the process."""
     number = numbers[0]
     try:
@@ -97,15 +108,15 @@ def _child(
         for stream in (0, 1, 2):
             os.dup2(nowhere, stream)
         warnings.simplefilter("ignore")
-        make = prepare(folder)
+        make = work.prepare(work.folder)
         pages = int(Path("/proc/self/statm").read_text().split()[0])
         limit = pages * resource.getpagesize() + MEMORY_BYTES
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
         signal.signal(signal.SIGPROF, signal.SIG_DFL)
         for number in numbers:
-            attempt = make(random.Random(f"{seed} {kind} {number}"))
+            attempt = make(random.Random(f"{work.seed} {work.kind} {number}"))
             _say(write, number=number)
-            _say(write, number=number, **judged(attempt))
+            _say(write, number=number, **judged(attempt, work.seconds))
     except BaseException:
         _say(write, broken=number, why=traceback.format_exc()[-2000:])
     finally:
@@ -116,10 +127,10 @@ def _say(write: int, **message: object) -> None:
     os.write(write, json.dumps(message).encode() + b"\n")
 
 
-def judged(attempt: Callable[[], object]) -> dict:
-    """Outcome of ``attempt``, which the system ends where it takes too long."""
+def judged(attempt: Callable[[], object], seconds: float) -> dict:
+    """Outcome of ``attempt``, which the system ends where it takes more than ``seconds``."""
     begun = time.process_time()
-    signal.setitimer(signal.ITIMER_PROF, CPU_SECONDS)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
     outcome, detail = ACCEPTED, ""
     try:
         attempt()

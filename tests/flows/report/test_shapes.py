@@ -4,7 +4,7 @@ import copy
 
 import pytest
 
-from flows.report.shapes import ENERGY, SIMULATION, SYNTHESIS, WAVES, check_shape, shape_of
+from flows.report.shapes import ENERGY, SIMULATION, SYNTHESIS, WAVES, check_like, check_shape
 from spec.refusal import Refused
 
 ROUTE = {"fmax_mhz": 80.5, "tool": "t", "version": "1", "seed": 1}
@@ -24,7 +24,7 @@ RECORDS = {
 def test_good_records(kind):
     shape, record = RECORDS[kind]
     check_shape(record, shape, "File f:")
-    check_shape(record, shape_of(record), "File f:")
+    check_like(record, record, "File f:")
 
 
 def test_a_synthesis_without_route():
@@ -59,3 +59,21 @@ def test_places_inside():
     record["signals"][0]["values"][1] = "x"
     with pytest.raises(Refused, match=r"^File f:\.signals\[0\]\.values\[1\] is of a wrong type: 'x'"):
         check_shape(record, shape, "File f:")
+
+
+EXAMPLE = {"a": 1, "b_predicted": {"x": 1}, "b_measured": None, "c": [{"d": "t"}, {"d": "u", "e": None}]}
+
+
+@pytest.mark.parametrize("change", [{"b_measured": {"x": 2}}, {"a": 2.5}, {"c": [{"d": "v"}, {"d": "w", "e": 3}]}])
+def test_what_is_like_an_example(change):
+    check_like(EXAMPLE | change, EXAMPLE, "File f:")
+
+
+@pytest.mark.parametrize(("change", "where"), [
+    ({"a": "x"}, r"\.a is of a wrong type"), ({"a": None}, r"\.a is of"), ({"b_measured": 3}, r"\.b_measured must be"),
+    ({"b_measured": {"x": None}}, r"\.b_measured\.x is of"), ({"c": [{"d": "t"}]}, r"\.c must be a list of 2"),
+    ({"c": [{"d": "t"}, {"d": "u"}]}, r"\.c\[1\] lacks the key e"), ({"c": {}}, r"\.c must be"),
+])
+def test_what_is_not(change, where):
+    with pytest.raises(Refused, match=f"^File f:{where}.*; make the file again$"):
+        check_like(EXAMPLE | change, EXAMPLE, "File f:")
