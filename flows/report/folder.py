@@ -19,10 +19,10 @@ __all__ = ["Results", "read_results"]
 _DERIVED = ("schema_version", "hash", "pe")
 
 
-_SHAPES = {
-    "simulation": SIMULATION, "synthesis": SYNTHESIS, "energy": ENERGY, "waves": WAVES,
-    "layers": {"network": str, "config": {"hash": str}},
-}
+_SHAPES = {"simulation": SIMULATION, "synthesis": SYNTHESIS, "energy": ENERGY, "waves": WAVES}
+
+#: By what results are known to be of a build and model, which is asked first.
+_OWNERS = {"layers": {"network": str, "config": {"hash": str}}, "synthesis": {"config": dict}}
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,10 @@ def read_results(folder: Path, given: Mapping[str, Path | None]) -> Results:
     model = load(folder / "model.safetensors")
     program = compile_model(model, config)
     predicted = layers_json(program, predict(program), ())
-    found = {kind: path and _read(path, f"There are no results {path}", _SHAPES[kind]) for kind, path in given.items()}
+    found = {
+        kind: path and _read(path, f"There are no results {path}", _OWNERS.get(kind, dict))
+        for kind, path in given.items()
+    }
     layers = found.pop("layers") or predicted
     simulated, built = (layers["network"], layers["config"]["hash"]), (model.network.name, f"{config.hash:08x}")
     if simulated != built:
@@ -78,6 +81,9 @@ def read_results(folder: Path, given: Mapping[str, Path | None]) -> Results:
     synthesis = found["synthesis"]
     if synthesis is not None and synthesis["config"] != config.to_json():
         raise Refused(f"Synthesis {given['synthesis']} is of another build; run flows.synth with this one's options")
+    for kind, record in found.items():
+        if record is not None:
+            check_shape(record, _SHAPES[kind], f"File {given[kind]}:")
     return Results(config, model, program, layers, **found)
 
 
