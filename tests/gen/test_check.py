@@ -207,7 +207,7 @@ def test_remedies_are_applied_until_no_problem_is_left(network, options):
         found = problems(model, config, commands=command_count(network, config.lanes))
         if not found:
             return
-        named = dict(re.findall(r"(--[a-z-]+) ([\w,]+)", found[0].remedy))
+        named = dict(re.findall(r"(--[a-z-]+) (\w+(?:,\w+)*)", found[0].remedy))
         assert named, found[0]
         options = options | named
     pytest.fail(f"still {found[0]}")
