@@ -184,7 +184,7 @@ def test_different_deviations_become_one():
 @pytest.mark.parametrize(("options", "message"), [
     (["--affine"], "Unrecognized arguments: --affine"),
     (["--calibration", "0"], "Option --calibration must be from 1 to"),
-    (["--calibration", "1348"], "Option --calibration must be from 1 to 1347 images of digits, not 1348"),
+    (["--calibration", "1348"], "Option --calibration must be at most the 1347 training images of digits, not 1348"),
     (["--std", "0"], "Option --std must be numbers with commas, more than 0 and at most 1000 each, not '0'"),
     (["--widths", "8,32"], r"Tensor layer2.0.shortcut.0.weight is \(16, 8, 1, 1\), but layer .* needs \(32, 8, 1, 1\)"),
 ])
