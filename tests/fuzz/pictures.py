@@ -39,7 +39,7 @@ def _idx(rng: random.Random, folder: Path, bomb: bytes) -> Callable[[], object]:
     if rng.random() < 0.5:
         path.write_bytes(_damaged(content, rng))
     else:
-        packed = gzip.compress(content, 1) if rng.random() < 0.9 else bomb
+        packed = gzip.compress(content, 1, mtime=0) if rng.random() < 0.9 else bomb
         (folder / "idx.gz").write_bytes(_damaged(packed, rng))
     return lambda: read_idx(path, dimensions)
 
@@ -103,7 +103,7 @@ def _archive(rng: random.Random, folder: Path, bomb: bytes) -> Callable[[], obje
                     inner = rng.choice((
                         inner.replace(b"(4,", f"({rng.choice(_SIZES)},".encode()), damaged_bytes(inner, rng), b"",
                     ))
-                new.writestr(entry, inner)
+                new.writestr(zipfile.ZipInfo(entry), inner)  # Without the time of day.
         content = rewritten.getvalue()
     path.write_bytes(_damaged(content, rng))
     return lambda: archive(path)
@@ -132,6 +132,6 @@ def _folders(rng: random.Random, folder: Path, bomb: bytes) -> Callable[[], obje
 
 def data_files(folder: Path) -> Make:
     """Damaged files of every kind that data sets come in."""
-    bomb = gzip.compress(bytes([0, 0, 8, 1]) + struct.pack(">I", 4) + bytes(_BOMB_BYTES), 1)
+    bomb = gzip.compress(bytes([0, 0, 8, 1]) + struct.pack(">I", 4) + bytes(_BOMB_BYTES), 1, mtime=0)
     kinds = (_idx, _idx, _picture, _picture, _picture, _archive, _archive, _cifar, _folders)
     return lambda rng: rng.choice(kinds)(rng, folder, bomb)
