@@ -18,6 +18,10 @@ from spec.refusal import Refused
 __all__ = ["CommandParser", "Named", "Number", "Several", "Whole", "add_json", "add_out", "add_seed"]
 
 
+#: Largest seed: what every generator takes.
+_SEEDS = (1 << 32) - 1
+
+
 @dataclass(frozen=True)
 class Whole:
     """Type of an option that takes a whole number from ``least`` to ``most``, both included."""
@@ -149,6 +153,12 @@ class CommandParser(argparse.ArgumentParser):
             sentence = f"{chosen[1]}must be one of {offered}, not {chosen[2]}"
         raise Refused(f"{sentence[0].upper()}{sentence[1:]}{self._nearest(message)}; see {self.prog} --help")
 
+    def _get_values(self, action: argparse.Action, arg_strings: list[str]):
+        # argparse drops a lone -- and then takes nothing for the value, whatever the option's type.
+        if action.option_strings and action.nargs is None and arg_strings == ["--"]:
+            raise argparse.ArgumentError(action, "expected one argument")
+        return super()._get_values(action, arg_strings)
+
     def _nearest(self, message: str) -> str:
         """Which option was meant, if ``message`` says that there is no such one and one is near."""
         unknown = re.match(r"unrecognized arguments: (--[^\s=]+)", message)
@@ -159,7 +169,7 @@ class CommandParser(argparse.ArgumentParser):
 
 def add_seed(parser: argparse.ArgumentParser, of: str, default: int = 1) -> None:
     """Add ``--seed``: what is drawn from it, ``of``."""
-    parser.add_argument("--seed", type=Whole(0), default=default, help=f"seed {of} (default {default})")
+    parser.add_argument("--seed", type=Whole(0, _SEEDS), default=default, help=f"seed {of} (default {default})")
 
 
 def add_out(parser: argparse.ArgumentParser, meaning: str, default: Path | None = None) -> None:

@@ -3,6 +3,8 @@
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from console.screen import screen
+
 __all__ = ["progress_bars"]
 
 
@@ -18,4 +20,4 @@ def progress_bars(console: Console | None = None, *, counted: bool = True, **set
     """
     count = (MofNCompleteColumn(),) if counted else ()
     columns = (TextColumn("{task.description}"), BarColumn(), *count, TimeElapsedColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=console or Console(stderr=True), **settings)
+    return Progress(*columns, console=console or screen(stderr=True), **settings)

@@ -189,13 +189,14 @@ def build(out: Path | str, *, model: Path | str | None = None, **options: object
     return gen.build.built(_parsed(gen.build.parser(), {"out": out} | named | options))
 
 
-def simulate(path: Path | str, images: np.ndarray | int = 10, **options: object) -> sim.run.Verdict:
+def simulate(path: Path | str, images: np.ndarray | int | None = None, **options: object) -> sim.run.Verdict:
     """Run images through the Verilog with the model file ``path`` and compare all it stores: ``python -m sim.run``.
 
     Parameters
     ----------
-    images : uint8 array (n, H, W, C), or int
-        The images; or how many of those that lie beside the model as vectors, or of random ones.
+    images : uint8 array (n, H, W, C), or int, optional
+        The images; or how many of those that lie beside the model as vectors, or of random ones; by default as many as
+        the command runs.
     options
         Of the command, such as ``pe=64``, ``stall=0.1``, ``out="build/mine/sim"``.
 
@@ -210,10 +211,10 @@ def simulate(path: Path | str, images: np.ndarray | int = 10, **options: object)
     sim.verilator.SimulationFailed
         If a tool fails.
     """
-    count = images if isinstance(images, int) else 1
-    arguments = _parsed(sim.run.parser(), {"images": count} | options, str(path))
+    count = {"images": images} if isinstance(images, int) else {}
+    arguments = _parsed(sim.run.parser(), count | options, str(path))
     subject = None
-    if not isinstance(images, int):
+    if images is not None and not count:
         loaded = model.load(Path(path))
         golden.check_images(loaded, images)
         if not len(images):

@@ -10,13 +10,13 @@ from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
 from console.command import CommandParser, Whole, add_json, add_out
 from console.kept import kept_record
 from console.progress import progress_bars
 from console.record import json_text
+from console.screen import screen
 from formal.harness import rtlil_of
 from formal.mutants import KILLED, Mutant, load, refute
 from formal.proof import Proof
@@ -73,7 +73,7 @@ def parser() -> CommandParser:
     made = CommandParser(prog="python -m formal", description=__doc__.splitlines()[0])
     made.add_argument("--only", metavar="NAME", action="append", help="try this proof only (repeatable)")
     made.add_argument("--list", action="store_true", help="list the proofs and end")
-    made.add_argument("--jobs", type=Whole(1), default=2, help="proofs side by side (default 2)")
+    made.add_argument("--jobs", type=Whole(1, 1024), default=2, help="proofs side by side (default 2)")
     made.add_argument("--again", action="store_true", help="prove again what is proved")
     made.add_argument("--mutants", action="store_true", help="show that each proof fails on a wrong component")
     add_out(made, "folder to write (default build/formal)", Path("build/formal"))
@@ -92,7 +92,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         table = Table("proof", "method", "claim")
         for proof in chosen:
             table.add_row(*proof.cells(), proof.claim)
-        Console().print(table)
+        screen().print(table)
         return 0
     check_tools()
     output_folder(arguments.out)
@@ -102,7 +102,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.json:
         print(json_text({p.name: asdict(v) for p, v in zip(chosen, verdicts, strict=True)}), end="")
     else:
-        Console().print(_table(zip(chosen, verdicts, strict=True), ("proof", "method")))
+        screen().print(_table(zip(chosen, verdicts, strict=True), ("proof", "method")))
         for verdict in verdicts:
             if verdict.waveform:
                 print(verdict.waveform)
@@ -117,7 +117,7 @@ def _mutants(chosen: Sequence[Proof], arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json_text({m.name: asdict(v) for m, v in zip(mutants, verdicts, strict=True)}), end="")
     else:
-        Console().print(_table(zip(mutants, verdicts, strict=True), ("mutant", "proof", "file")))
+        screen().print(_table(zip(mutants, verdicts, strict=True), ("mutant", "proof", "file")))
     return int(any(verdict.outcome != KILLED for verdict in verdicts))
 
 

@@ -6,6 +6,7 @@ and clock), ``ulx3s.ys`` (what Yosys does), ``build.sh`` (Yosys, nextpnr-ecp5 an
 """
 
 import argparse
+import re
 import shlex
 from collections.abc import Sequence
 from fractions import Fraction
@@ -26,6 +27,11 @@ BAUD = 1_000_000  #: Bits per second on the line, by default.
 
 #: Largest deviation of the line from its nominal rate. A receiver that samples in the middle of bits takes 4 %.
 _DEVIATION = Fraction(3, 200)
+
+#: LUTs and bits of block RAM of the board's part, and the fewest LUTs for a PE (``flows/sweep/runs.json`` has 73).
+_LUTS, _BITS, _LUTS_PER_PE = 83_640, 208 * 18_432, 60
+
+_MHZ_MAX = 400  #: Fastest clock that the PLL makes.
 
 _SCRIPT = """\
 #!/bin/sh
@@ -69,6 +75,21 @@ def divider_for(clock_mhz: Fraction, baud: int) -> int:
     return divider
 
 
+def _check_part(config: AcceleratorConfig) -> None:
+    """Refuse what is far too large for the board's part, by the least that any build of its size has taken."""
+    luts, bits = config.pe * _LUTS_PER_PE, sum(config.memory_bits.values())
+    if luts > _LUTS:
+        raise Refused(
+            f"A build of {config.pe} PEs takes {luts:,} LUTs or more, but the ULX3S-85F has {_LUTS:,}; choose at most "
+            f"--pe {1 << (_LUTS // _LUTS_PER_PE).bit_length() - 1}"
+        )
+    if bits > _BITS:
+        raise Refused(
+            f"The memories of the build have {bits:,} bits, but the ULX3S-85F has {_BITS:,} in block RAM; make them "
+            "smaller"
+        )
+
+
 def board_build(config: AcceleratorConfig, clock_mhz: Fraction, baud: int, out: Path) -> list[Path]:
     """Write everything to the folder ``out`` and return the files; each is whole or absent.
 
@@ -84,6 +105,7 @@ def board_build(config: AcceleratorConfig, clock_mhz: Fraction, baud: int, out: 
             f"A board needs the Python package amaranth-boards, of which {missing.name} is missing; run pip install "
             "'foldenite[board]'"
         ) from None
+    _check_part(config)
     out = output_folder(out)
     divider = divider_for(clock_mhz, baud)
     title = f"Foldenite {config.hash:08x} ({config.pe} PEs, {float(clock_mhz):g} MHz) for a ULX3S-85F"
@@ -101,12 +123,10 @@ def board_build(config: AcceleratorConfig, clock_mhz: Fraction, baud: int, out: 
 
 
 def _mhz(text: str) -> Fraction:
-    try:
-        value = Fraction(text)
-    except (ValueError, ZeroDivisionError):
-        value = Fraction(0)
-    if value <= 0:
-        raise argparse.ArgumentTypeError(f"must be a positive number, not {text!r}")
+    found = re.fullmatch(r"(\d{1,6}(?:\.\d{1,6})?)(?:/([1-9]\d{0,5}))?", text)
+    value = Fraction(found[1]) / int(found[2] or 1) if found else Fraction(0)
+    if not 0 < value <= _MHZ_MAX:
+        raise argparse.ArgumentTypeError(f"must be a number above 0 and at most {_MHZ_MAX}, not {text!r}")
     return value
 
 
@@ -115,10 +135,10 @@ def parser() -> CommandParser:
     made = CommandParser(prog="python -m gen.board", description=__doc__.splitlines()[0])
     made.add_argument(
         "--clock-mhz", type=_mhz, default=Fraction(50),
-        help="clock of the accelerator, made by a PLL: more than 0, a fraction such as 100/3 too (default 50)",
+        help=f"clock of the accelerator, made by a PLL, a fraction such as 100/3 too (default 50) [to {_MHZ_MAX}]",
     )
     made.add_argument(
-        "--baud", type=Whole(1), default=BAUD, help=f"bits per second on the serial line (default {BAUD})"
+        "--baud", type=Whole(1, 100_000_000), default=BAUD, help=f"bits per second on the serial line (default {BAUD})"
     )
     add_out(made, "folder to write (default build/ulx3s-peN)")
     add_json(made, "what was written")

@@ -38,6 +38,9 @@ from spec.vectors import Vectors
 __all__ = ["Build", "build", "built", "main", "parser", "ports"]
 
 
+_IMAGES = 4  #: Of a vector file, where nothing is said of them.
+
+
 @dataclass(frozen=True)
 class Build:
     """What was written: the folder, its configuration, and the program if there is a model."""
@@ -149,7 +152,9 @@ def parser() -> CommandParser:
     made = CommandParser(prog="python -m gen.build", description=__doc__.splitlines()[0])
     made.add_argument("--model", type=Path, help="model file to compile (default: none, the Verilog alone)")
     made.add_argument("--vectors", type=Path, help="vector file whose images become the expected vectors")
-    made.add_argument("--images", type=Whole(1), default=4, help="how many of them (default 4)")
+    made.add_argument(
+        "--images", type=Whole(1, 1_000_000), help=f"how many of them (default {_IMAGES}, or all of fewer)"
+    )
     made.add_argument(
         "--top", default=TOP, metavar="NAME",
         help=f"name of the top module, with which all module names begin, and of its file (default {TOP}): give two "
@@ -174,7 +179,10 @@ def built(arguments: argparse.Namespace) -> Build:
     config = config_from(arguments, model.network if model else None)
     if arguments.vectors and model is None:
         raise Refused("Option --vectors needs --model: vectors belong to a model")
-    expected = vectors.load(arguments.vectors, model).first(arguments.images) if arguments.vectors else None
+    expected = None
+    if arguments.vectors:
+        expected = vectors.load(arguments.vectors, model)
+        expected = expected.first(expected.count(arguments.images, arguments.vectors, _IMAGES))
     with progress_bars(counted=False, transient=True, disable=arguments.json) as progress:
         progress.add_task(f"building {config.pe} PEs", total=None)
         out = arguments.out or Path("build", f"pe{config.pe}")

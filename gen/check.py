@@ -6,18 +6,19 @@ A model that passes compiles, and runs.
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from rich.console import Console
 from rich.table import Table
 
 from console.command import CommandParser, add_json
 from console.record import json_text
+from console.screen import screen
 from gen.options import add_build_options, config_from
 from gen.plan import LayerPlan, Plan, command_count, plan
-from spec.commands import FIELDS, RING_UNIT
-from spec.config import AcceleratorConfig
+from spec.commands import FIELDS, RING_UNIT, RUNS_MAX
+from spec.config import MEMORY_LIMITS, PSUM_DEPTHS, AcceleratorConfig
 from spec.layer import Role
 from spec.model import Model, load
 from spec.refusal import run_command
+from spec.supermask import GROUP
 
 __all__ = ["Problem", "main", "parser", "problems"]
 
@@ -58,17 +59,18 @@ def problems(model: Model, config: AcceleratorConfig, *, commands: int) -> list[
         if memory == "mask memory" and planned.slot_units:
             continue
         if need > have:
-            enough = -(-need // multiple) * multiple
+            enough, most = -(-need // multiple) * multiple, MEMORY_LIMITS[option.strip("-").replace("-", "_")][2]
+            larger = f"build with {option} {enough} or use a smaller network"
             found.append(Problem(
                 "network", f"needs {need} {unit} of {memory}, {need - have} more than the {have} there are",
-                f"build with {option} {enough} or use a smaller network",
+                larger if enough <= most else f"use a smaller network: a build has at most {most}",
             ))
     found += _stream_problems(planned, config) + _ring_problems(planned, config)
     for block in network.blocks:
-        if block.iterations > _LIMITS["iterations"]:
+        if block.iterations > RUNS_MAX:
             found.append(Problem(
-                block.name, f"runs {block.iterations} iterations, but a loop counts to {_LIMITS['iterations']}",
-                "split it into two blocks",
+                block.name, f"runs {block.iterations} iterations, but a loop counts to {RUNS_MAX}",
+                f"train it with at most {RUNS_MAX} iterations, or as {-(-block.iterations // RUNS_MAX)} blocks",
             ))
     return found
 
@@ -94,7 +96,12 @@ def _ring_problems(planned: Plan, config: AcceleratorConfig) -> list[Problem]:
     need, have = planned.ring_words, config.ring_words
     if need <= have:
         return []
-    enough = -(-need // RING_UNIT) * RING_UNIT
+    enough, most = -(-need // RING_UNIT) * RING_UNIT, MEMORY_LIMITS["ring_words"][2]
+    if enough > most:
+        return [Problem(
+            "network", f"needs {need} words of ring memory, but a build has at most {most}",
+            "give its rings fewer words or planes",
+        )]
     if not have:
         return [Problem(
             name, "is a ring that layers draw their weights from, but the build knows no rings",
@@ -118,7 +125,7 @@ def _layer_problems(placed: LayerPlan, config: AcceleratorConfig) -> list[Proble
         if layer.outputs > config.classes_max:
             found.append(Problem(
                 layer.name, f"has {layer.outputs} classes, but psums for {config.classes_max}",
-                f"build with --psum-depth {-(-layer.outputs // config.rows)}",
+                _psum_remedy(layer.outputs, config),
             ))
         if layer.positions > _LIMITS["run"]:
             found.append(Problem(
@@ -128,18 +135,32 @@ def _layer_problems(placed: LayerPlan, config: AcceleratorConfig) -> list[Proble
     return found
 
 
+def _psum_remedy(classes: int, config: AcceleratorConfig) -> str:
+    """The options of the least change that gives every one of ``classes`` a psum."""
+    depth, most = -(-classes // config.rows), PSUM_DEPTHS[1]
+    if depth <= most:
+        return f"build with --psum-depth {depth}"
+    rows = 1 << (-(-classes // most) - 1).bit_length()
+    groups = max(config.groups, rows // GROUP)
+    return (
+        f"build with --pe {groups * rows * config.lanes} --groups {groups} --rows {rows} --lanes {config.lanes} "
+        f"--psum-depth {max(config.psum_depth, -(-classes // rows))}"
+    )
+
+
 def _map_problems(placed: LayerPlan) -> list[Problem]:
     layer = placed.layer
+    smaller, words = "use a smaller one", "use fewer channels, or a build with more --groups"
     return [
-        Problem(
-            layer.name, f"has {what} {value}, but a command holds at most {_LIMITS[field]}",
-            "use a smaller layer or a build with larger words",
-        )
-        for what, value, field in (
-            ("kernel", layer.kernel, "kernel"), ("stride", layer.stride, "stride"), ("padding", layer.pad, "pad"),
-            ("input height", layer.height, "height"), ("input width", layer.width, "width"),
-            ("words per input pixel", placed.blocks, "blocks"), ("tiles of output channels", placed.tiles, "tiles"),
-            ("pixel tiles", placed.pixel_tiles, "pixel_tiles"), ("output pixels", layer.positions, "out_pixels"),
+        Problem(layer.name, f"has {what} {value}, but a command holds at most {_LIMITS[field]}", remedy)
+        for what, value, field, remedy in (
+            ("kernel", layer.kernel, "kernel", smaller), ("stride", layer.stride, "stride", smaller),
+            ("padding", layer.pad, "pad", smaller), ("input height", layer.height, "height", "use smaller images"),
+            ("input width", layer.width, "width", "use smaller images"),
+            ("words per input pixel", placed.blocks, "blocks", words),
+            ("tiles of output channels", placed.tiles, "tiles", "use fewer channels, or a build with more --rows"),
+            ("pixel tiles", placed.pixel_tiles, "pixel_tiles", "use smaller images, or a larger --psum-depth"),
+            ("output pixels", layer.positions, "out_pixels", "use smaller images"),
         )
         if value > _LIMITS[field]
     ]
@@ -166,7 +187,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         table = Table("layer", "problem", "remedy", title=f"{model.network.name} on {config.pe} PEs")
         for problem in found:
             table.add_row(problem.layer, problem.reason, problem.remedy)
-        Console().print(table)
+        screen().print(table)
     else:
         print(f"{model.network.name} fits {config.pe} PEs")
     return 2 if found else 0

@@ -1,10 +1,12 @@
 """Command-line options that choose a build; the same for every command."""
 
 import argparse
+from dataclasses import replace
 
 from console.command import Whole
 from gen.sizing import fitted
-from spec.config import MEMORY_LIMITS, SHAPES, AcceleratorConfig, config_for
+from spec.commands import LANES_MAX
+from spec.config import MEMORY_LIMITS, PSUM_DEPTHS, SHAPES, AcceleratorConfig, config_for
 from spec.network import Network
 from spec.refusal import Refused
 from spec.supermask import Mode
@@ -13,16 +15,18 @@ __all__ = ["add_build_options", "config_from"]
 
 #: Fields that are integers, and what their options say. Ranges depend on one another: the configuration refuses.
 _FIELDS = {
-    "lanes": "L: images at a time, 1, 2, 4 or 8 (default: the named shape of --pe; 1 with --groups and --rows)",
+    "lanes": "L: images at a time, a power of two (default: the named shape of --pe; 1 with --groups and --rows)",
     "weight_rows": "rows whose weights are generated per cycle, a power of two to rows (default rows/16)",
-    "psum_depth": "D: pixels of a tile, 16 to 1023 (default 64)",
-    "x_bytes": "residual-stream memory of a lane, 16 words of 4*groups bytes to 64 MiB (default 32768)",
+    "psum_depth": "D: pixels of a tile (default 64)",
+    "x_bytes": "residual-stream memory of a lane, from 16 words of 4*groups bytes (default 32768)",
     "t_bytes": "temporary memory of a lane, likewise (default 32768)",
-    "mask_bits": "supermask memory, to 2**29, a multiple of its word (default 1048576)",
-    "entries": "batch-norm entries, a multiple of rows from 4*rows to 2**20 (default 4096)",
-    "commands": "program memory, 4 to 65536 (default 128 per lane)",
-    "ring_words": "ring memory in words of 16 trits, a multiple of 16 to 2**21 (default 0: no rings)",
+    "mask_bits": "supermask memory, a multiple of its word (default 1048576)",
+    "entries": "batch-norm entries, a multiple of rows from 4*rows (default 4096)",
+    "commands": "program memory (default 128 per lane)",
+    "ring_words": "ring memory in words of 16 trits, a multiple of 16 (default 0: no rings)",
 }
+#: Of those that are no memory.
+_RANGES = {"lanes": Whole(1, LANES_MAX), "weight_rows": Whole(1, 256), "psum_depth": Whole(*PSUM_DEPTHS)}
 _FEATURES = ("masks", "ring")
 _PROTECT = ("parity", "none")
 
@@ -31,15 +35,17 @@ def add_build_options(parser: argparse.ArgumentParser, *, fit: bool = True) -> N
     """Add ``--pe`` and every configuration field to ``parser``, and ``--fit`` unless there is never a model."""
     group = parser.add_argument_group("build")
     group.add_argument(
-        "--pe", type=Whole(), default=16,
+        "--pe", type=Whole(16, 1 << 17), default=16,
         help=f"processing elements: {', '.join(map(str, SHAPES))}, or another with --groups and --rows (default 16)",
     )
     group.add_argument(
-        "--groups", type=Whole(), help="Tg: PEs per row, a power of two from 4 to 64 (default: the named shape of --pe)"
+        "--groups", type=Whole(4, 64), help="Tg: PEs per row, a power of two (default: the named shape of --pe)"
     )
-    group.add_argument("--rows", type=Whole(), help="Tm: rows, a power of two from 4 to 4*groups (default: likewise)")
+    group.add_argument("--rows", type=Whole(4, 256), help="Tm: rows, a power of two to 4*groups (default: likewise)")
     for name, text in _FIELDS.items():
-        group.add_argument(f"--{name.replace('_', '-')}", type=Whole(), help=text)
+        group.add_argument(
+            f"--{name.replace('_', '-')}", type=_RANGES.get(name) or Whole(*MEMORY_LIMITS[name][1:]), help=text
+        )
     group.set_defaults(fit=False)
     if fit:
         group.add_argument(
@@ -69,6 +75,9 @@ def config_from(arguments: argparse.Namespace, network: Network | None = None) -
         given = [f"--{name.replace('_', '-')}" for name in MEMORY_LIMITS if name in fields]
         if given:
             raise Refused(f"Options --fit and {given[0]} contradict each other; leave one of them out")
+        if "psum_depth" not in fields:  # The classifier has a psum for every class.
+            depth = min(-(-network.classes // config.rows), PSUM_DEPTHS[1])
+            config = replace(config, psum_depth=max(config.psum_depth, depth))
         config = fitted(config, network)
     _check_features(arguments.features, config.ring_words)
     return config

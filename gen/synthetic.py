@@ -4,35 +4,39 @@ Masks and rings are random and batch norms calibrated on random images (:mod:`sp
 every part of the hardware at full size, at a full model's cycles, and classifies nothing.
 """
 
+import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
 from console.command import CommandParser, Number, Several, Whole, add_out, add_seed
+from spec.budgets import Budget
 from spec.files import output_file
 from spec.model import save
+from spec.network import Network
 from spec.numerics import ACTIVATION_BITS, ACTIVATION_BITS_MIN
 from spec.refusal import Refused, run_command
-from spec.ring import PLANES_MAX
+from spec.ring import PLANES_MAX, WORDS_MAX
 from spec.supermask import Mode, check_density
 from spec.synthetic import synthetic_model
 from spec.topologies import RESNET_NAMES, RING_OPTIONS, depth_of, resnet, rings_of_stages, rpg
 
-__all__ = ["main", "parser"]
+__all__ = ["main", "network_of", "parser"]
 
 
 def parser() -> CommandParser:
     """The command line."""
     made = CommandParser(prog="python -m gen.synthetic", description=__doc__.splitlines()[0])
     made.add_argument("network", help=f"one of {', '.join(RESNET_NAMES)}; with -rpg behind it, drawn from a ring")
-    made.add_argument("--image", type=Whole(), default=32, help="height and width of an image, 1 or more (default 32)")
-    made.add_argument("--classes", type=Whole(1), default=100, help="classes (default 100)")
+    made.add_argument("--image", type=Whole(1, 1024), default=32, help="height and width of an image (default 32)")
+    made.add_argument("--classes", type=Whole(2, Budget.CLASSES.most), default=100, help="classes (default 100)")
     made.add_argument(
-        "--folded", type=Several(Whole()),
+        "--folded", type=Several(Whole(1, 4)),
         help="folded stages, some of 1 to 4 (default 3,4, and none with -rpg; empty for none)",
     )
-    made.add_argument("--width", type=Whole(1), default=64, help="channels of the stem (default 64)")
+    made.add_argument("--width", type=Whole(1, 4096), default=64, help="channels of the stem (default 64)")
     made.add_argument(
-        "--wider", type=Number(above=0), default=1.0, help="factor on inner channels (default 1; wide: 2)"
+        "--wider", type=Number(above=0, most=Budget.WIDER.most), default=1.0,
+        help="factor on inner channels (default 1; wide: 2)"
     )
     made.add_argument(
         "--mode", choices=list(map(str, Mode)), default=str(Mode.ANY), help="structure of all masks (default any)"
@@ -43,9 +47,9 @@ def parser() -> CommandParser:
     )
     made.add_argument("--density", type=Number(above=0, most=1), help="kept fraction (default 0.3, or that of --mode)")
     ring = made.add_argument_group("-rpg")
-    ring.add_argument("--ring-words", type=Whole(), help="words of 16 values in the ring, 1 to 2**20 - 1")
+    ring.add_argument("--ring-words", type=Whole(1, WORDS_MAX), help="words of 16 values in the ring")
     ring.add_argument(
-        "--planes", type=Whole(), default=PLANES_MAX, help="balanced-ternary digits of a value, 1 to 5 (default 5)"
+        "--planes", type=Whole(1, PLANES_MAX), default=PLANES_MAX, help="balanced-ternary digits of a value (default 5)"
     )
     ring.add_argument(
         "--ring-parts", default="shortcut", help=f"layers beside the main path that draw from it too, some of "
@@ -57,9 +61,14 @@ def parser() -> CommandParser:
     return made
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Write the model; exit 0, or 2 if there is no such network."""
-    arguments = parser().parse_args(argv)
+def network_of(arguments: argparse.Namespace) -> Network:
+    """The network that the options of :func:`parser` describe.
+
+    Raises
+    ------
+    Refused
+        If there is no such network.
+    """
     depth, drawn = depth_of(arguments.network.removesuffix("-rpg")), arguments.network.endswith("-rpg")
     if drawn != (arguments.ring_words is not None):
         raise Refused("Give --ring-words with a network called -rpg, and only with such a network")
@@ -77,7 +86,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         parts = [name for name in arguments.ring_parts.split(",") if name]
         draw = rings_of_stages if arguments.ring_per_stage else rpg
         network = draw(network, words=arguments.ring_words, planes=arguments.planes, parts=parts)
-    kind = f"{arguments.ring_words}x{arguments.planes}" if drawn else arguments.mode
+    return network
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Write the model; exit 0, or 2 if there is no such network."""
+    arguments = parser().parse_args(argv)
+    network = network_of(arguments)
+    kind = f"{arguments.ring_words}x{arguments.planes}" if network.rings else arguments.mode
     kind += f"-{arguments.bits}bit" if arguments.bits < ACTIVATION_BITS else ""
     out = output_file(arguments.out or Path("build", "synthetic", f"{network.name}-{kind}.safetensors"))
     print(save(synthetic_model(network, arguments.seed, calibration_images=1, bits=arguments.bits), out))

@@ -5,15 +5,14 @@ proves the netlist on the way.
 """
 
 import argparse
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
 
 from console.command import CommandParser, Whole, add_json, add_out
 from console.record import json_text, write_json
+from console.screen import screen
 from gen.compile import compile_model
 from gen.cycles import predict
 from sim.job import Job
@@ -21,6 +20,7 @@ from sim.session import follow
 from sim.verilator import SimulationFailed, View, build_simulation
 from spec import golden, vectors
 from spec.config import AcceleratorConfig
+from spec.documents import read_json
 from spec.files import build_root, output_file, output_folder
 from spec.model import load
 from spec.refusal import Refused, run_command
@@ -38,7 +38,9 @@ def parser() -> CommandParser:
     made.add_argument(
         "--vectors", type=Path, help="vector file with the images (default: NAME.vectors.safetensors beside the model)"
     )
-    made.add_argument("--image", type=Whole(0), default=0, help="first image, one per lane from it on (default 0)")
+    made.add_argument(
+        "--image", type=Whole(0, 1_000_000), default=0, help="first image, one per lane from it on (default 0)"
+    )
     add_out(made, "folder for the simulation and activity.json (default build/activity)", build_root() / "activity")
     add_json(made, "what was measured")
     return made
@@ -46,7 +48,7 @@ def parser() -> CommandParser:
 
 def _config(path: Path) -> AcceleratorConfig:
     try:
-        return AcceleratorConfig.from_json(json.loads(path.read_text()))
+        return AcceleratorConfig.from_json(read_json(path, "Build", "flows.asic writes one"))
     except ValueError as error:
         raise Refused(f"File {path} of option --config is no build ({error}); flows.asic writes one") from None
 
@@ -73,19 +75,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     output_folder(arguments.out).mkdir(parents=True, exist_ok=True)
     np.save(arguments.out / "images.npy", images)
     job = Job(config, str(arguments.model.resolve()), str((arguments.out / "images.npy").resolve()))
-    console = Console(stderr=arguments.json)
+    console = screen(stderr=arguments.json)
     try:
-        with Console(stderr=True).status("building the simulation of gates"):
+        with screen(stderr=True).status("building the simulation of gates"):
             simulation = build_simulation(
                 arguments.netlist.read_text(), arguments.out / "verilator", acc_bits=config.widths.acc,
                 lanes=config.lanes, view=View.GATES,
             )
-        with Console(stderr=True).status("loading the model, then running an image"):
+        with screen(stderr=True).status("loading the model, then running an image"):
             arguments.saif.parent.mkdir(parents=True, exist_ok=True)
             saif = arguments.saif.resolve()
             (event,) = follow(simulation, "record_activity", job, arguments.out / "run", dump_file=saif)
     except SimulationFailed as failure:
-        console.print(f"simulation failed: {failure}", markup=False)
+        console.print(f"simulation failed: {failure}")
         return 1
     expected = golden.run(model, images).logits.tolist()
     predicted = predict(compile_model(model, config)).total
@@ -100,11 +102,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.json:
         print(json_text(record), end="")
     for path in (arguments.saif, write_json(arguments.out / "activity.json", record)):
-        console.print(f"wrote {path}", soft_wrap=True, markup=False)
+        console.print(f"wrote {path}", soft_wrap=True)
     if event["logits"] != expected or event["total"] != predicted:
         console.print(
             f"MISMATCH: logits {event['logits']} in {event['total']} cycles, but the models say {expected} in "
-            f"{predicted}", soft_wrap=True, markup=False,
+            f"{predicted}", soft_wrap=True,
         )
         return 1
     return 0

@@ -12,12 +12,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 
 from console.command import CommandParser, Whole, add_json, add_out, add_seed
 from console.progress import progress_bars
 from console.record import json_text
+from console.screen import screen
 from gen.board import BAUD
 from gen.compile import Program, compile_model
 from gen.cycles import predict
@@ -188,7 +188,8 @@ def parser() -> CommandParser:
     add_subject_options(made, images=8)
     made.add_argument("--port", required=True, help="serial port of the board, such as /dev/ttyUSB0 or COM3")
     made.add_argument(
-        "--baud", type=Whole(1), default=BAUD, help=f"bits per second, as the bitstream was made with (default {BAUD})"
+        "--baud", type=Whole(1, 100_000_000), default=BAUD,
+        help=f"bits per second, as the bitstream was made with (default {BAUD})"
     )
     add_seed(made, "of random images")
     add_out(made, "folder for the report (default build/board/NAME-peN)")
@@ -203,10 +204,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     path = Path(arguments.model)
     model = load(path)
     config = config_from(arguments, model.network)
-    default = path.with_name(f"{path.stem}.vectors.safetensors")
-    subject = subject_of(model, arguments.vectors, default, arguments.images, arguments.seed)
-    out = output_folder(arguments.out or build_root() / "board" / f"{model.network.name}-pe{config.pe}")
-    console = Console(stderr=arguments.json)
+    subject = subject_of(arguments, model)
+    out = output_folder(arguments.out or build_root() / "board" / f"{path.stem}-pe{config.pe}")
+    console = screen(stderr=arguments.json)
     try:
         with (
             contextlib.closing(open_port(arguments.port, arguments.baud)) as port,
@@ -218,7 +218,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 lambda what: progress.update(task, advance=1, description=f"{what} inferences"),
             )
     except (AcceleratorError, LinkFailed, TimeoutError) as failure:
-        console.print(f"board failed: {failure}", soft_wrap=True, markup=False)
+        console.print(f"board failed: {failure}", soft_wrap=True)
         return 1
     report = {"network": model.network.name, "model_sha256": model.hash,
               "config": config.to_json(), "pe": config.pe, "baud": arguments.baud,
@@ -228,9 +228,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     else:
         console.print(_table(model, config, findings))
     written = write_text(out / "report.json", json_text(report))
-    console.print(f"wrote {written}", soft_wrap=True, markup=False)
+    console.print(f"wrote {written}", soft_wrap=True)
     if findings.mismatch is not None:
-        console.print(f"MISMATCH: {findings.mismatch}", soft_wrap=True, markup=False)
+        console.print(f"MISMATCH: {findings.mismatch}", soft_wrap=True)
         return 1
     return 0
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from rich.console import Console
 from rich.table import Table
 
 from console.command import CommandParser, Whole, add_json, add_out, add_seed
 from console.progress import progress_bars
 from console.record import json_text
+from console.screen import screen
 from sim.builds import simulation_of
 from sim.job import Job
 from sim.random_models import FEATURES, draw, features_of, random_config
@@ -98,7 +98,9 @@ def _problem(this: Round, out: Path) -> str | None:
 def parser() -> CommandParser:
     """The command line."""
     made = CommandParser(prog="python -m sim.fuzz", description=__doc__.splitlines()[0])
-    made.add_argument("--networks", type=Whole(1), default=50, help="draws, of one or two networks each (default 50)")
+    made.add_argument(
+        "--networks", type=Whole(1, 1_000_000), default=50, help="draws, of one or two networks each (default 50)"
+    )
     add_seed(made, "that everything is drawn from")
     made.add_argument("--only", metavar="BUILD.PROCESS", help="repeat the round of this name (default: all rounds)")
     add_out(made, "folder to write (default build/fuzz)", build_root() / "fuzz")
@@ -143,7 +145,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         table = Table("of these", "draws", title=what)
         for name, count in data["coverage"].items():
             table.add_row(name, f"{count}")
-        Console().print(table)
+        screen().print(table)
         if data["never_drawn"]:
             print(data["never_drawn"])
         print(f"{what}: {len(problems)} of {len(chosen)} rounds wrong")

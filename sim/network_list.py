@@ -1,10 +1,10 @@
 """The list of whole networks that ``python -m sim.networks`` runs: from TOML, one :class:`Run` per network and size."""
 
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from spec.documents import read_toml
 from spec.model import load
 from spec.network import Network
 from spec.refusal import Refused
@@ -67,11 +67,26 @@ def read_list(path: Path) -> tuple[Run, ...]:
     Refused
         If it cannot be read, or an entry has an unknown, missing or impossible value.
     """
-    try:
-        entries = tomllib.loads(Path(path).read_text())["run"]
-    except (OSError, KeyError, tomllib.TOMLDecodeError) as error:
-        raise Refused(f"List {path} is no TOML file with [[run]] entries: {error!r}") from None
+    entries = read_toml(path, "List", "take sim/networks.toml as a pattern").get("run")
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise Refused(f"List {path} is no TOML file with [[run]] entries")
+    for entry in entries:
+        _check_types(entry, Path(path))
     return tuple(run for entry in entries for run in (_trained if "model" in entry else _runs)(entry, Path(path)))
+
+
+def _check_types(entry: dict, path: Path) -> None:
+    """Refuse values of a wrong type; which keys there must be is said elsewhere."""
+    whole, number = (lambda value: type(value) is int), (lambda value: type(value) in (int, float))
+    several = {"pe": whole, "folded": whole}
+    for key, value in entry.items():
+        good = {
+            "model": isinstance(value, str), "network": isinstance(value, str), "image": whole(value),
+            "width": whole(value),
+            "goal": all(map(number, value.values())) if isinstance(value, dict) else number(value) and "model" in entry,
+        }.get(key, isinstance(value, list) and all(map(several.get(key, number), value)))
+        if not good:
+            raise Refused(f"A [[run]] of {path} has {key} {value!r}, of another type than sim/networks.toml has")
 
 
 def _trained(entry: dict, path: Path) -> Iterator[Run]:

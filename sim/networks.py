@@ -15,13 +15,13 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
 from console.command import CommandParser, add_json, add_out
 from console.kept import digest_of_code, kept_record
 from console.progress import progress_bars
 from console.record import json_text
+from console.screen import screen
 from gen.sizing import fitted
 from sim.network_list import Run, read_list
 from spec.config import MEMORY_LIMITS, AcceleratorConfig, config_for
@@ -190,7 +190,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.json:
         print(text, end="")
     else:
-        console = Console()
+        console = screen()
         console.width = max(console.width, _TABLE_WIDTH)
         console.print(_table(rows))
         print(written)

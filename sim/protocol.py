@@ -12,12 +12,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
 from console.command import CommandParser, Whole, add_json, add_out, add_seed
 from console.progress import progress_bars
 from console.record import json_text
+from console.screen import screen
 from sim.builds import simulation_of
 from sim.job import Job
 from sim.moves import draw, drawn
@@ -120,7 +120,7 @@ def _tell(data: dict, written: Path) -> None:
         table = Table(column, "times", title=what)
         for name, count in data[title].items():
             table.add_row(name, f"{count}")
-        Console().print(table)
+        screen().print(table)
     print(f"{what}: {len(data['problems'])} of {data['batches']} batches wrong")
     for problem in data["problems"].values():
         print(f"{problem} (repeat a sequence with --only NUMBER)")

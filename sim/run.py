@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
 
 from console.command import CommandParser, Number, add_json, add_out, add_seed
 from console.progress import progress_bars
 from console.record import json_text
+from console.screen import screen
 from gen.compile import Program, compile_model
 from gen.cycles import predict
 from gen.layers import layers_json
@@ -54,13 +54,10 @@ class _Run:
         self.path = Path(arguments.model)
         self.model = load(self.path)
         self.config = config_from(arguments, self.model.network)
-        default = self.path.with_name(f"{self.path.stem}.vectors.safetensors")
-        self.subject = subject or subject_of(
-            self.model, arguments.vectors, default, arguments.images, arguments.seed
-        )
+        self.subject = subject or subject_of(arguments, self.model)
         self.programs = {trace: compile_model(self.model, self.config, trace=trace) for trace in (True, False)}
         self.cycles = {trace: predict(program) for trace, program in self.programs.items()}
-        default_out = build_root() / "sim" / f"{self.model.network.name}-pe{self.config.pe}"
+        default_out = build_root() / "sim" / f"{self.path.stem}-pe{self.config.pe}"
         self.out = output_folder(arguments.out or default_out)
         self.out.mkdir(parents=True, exist_ok=True)
         images = self.out / "images.npy"
@@ -70,7 +67,7 @@ class _Run:
             self.path, self.programs[False], self.cycles[False], self.subject.labels, arguments.stall, arguments.seed,
             list(self.subject.traces),
         )
-        self.console = Console(stderr=True)
+        self.console = screen(stderr=True)
         self.divergence: Divergence | None = None
         self.debug = arguments.debug
 
@@ -140,7 +137,7 @@ class _Run:
     ) -> str:
         """The sentence for ``mismatch``, with the cycle of its store and the waveform around where it went wrong."""
         text = f"image {image} {mismatch}"
-        self.console.print(f"mismatch: {text}\nrunning image {image} again for its waveform", markup=False)
+        self.console.print(f"mismatch: {text}\nrunning image {image} again for its waveform")
         frame = next(i for i, f in enumerate(program.frames_by_lane[lane]) if f.step == mismatch.step)
         watcher = Watcher(self.job, program, image, frame, mismatch.place, self.out)
         try:
@@ -203,11 +200,11 @@ def simulate(arguments: argparse.Namespace, subject: Subject | None = None) -> V
 def main(argv: Sequence[str] | None = None) -> int:
     """Simulate a model; exit 0 if every value and every cycle agrees, 1 if not."""
     arguments = parser().parse_args(argv)
-    console = Console(stderr=arguments.json)
+    console = screen(stderr=arguments.json)
     try:
         found = simulate(arguments)
     except SimulationFailed as failure:
-        console.print(f"simulation failed: {failure}", markup=False)
+        console.print(f"simulation failed: {failure}")
         return 1
     report = found.report
     if arguments.json:
@@ -215,11 +212,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     else:
         console.print(report.table())
     for path in found.files:
-        console.print(f"wrote {path}", soft_wrap=True, markup=False)
+        console.print(f"wrote {path}", soft_wrap=True)
     if report.mismatch is not None:
-        console.print(f"MISMATCH: {report.mismatch}", soft_wrap=True, markup=False)
+        console.print(f"MISMATCH: {report.mismatch}", soft_wrap=True)
         if arguments.debug and found.divergence is not None:
-            console.print(f"first divergence: {found.divergence}", soft_wrap=True, markup=False)
+            console.print(f"first divergence: {found.divergence}", soft_wrap=True)
     return int(report.mismatch is not None)
 
 

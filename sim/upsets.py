@@ -13,12 +13,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 
 from console.command import CommandParser, Number, Several, Whole, add_json, add_out, add_seed
 from console.progress import progress_bars
 from console.record import json_text, write_json
+from console.screen import screen
 from gen.compile import compile_model
 from gen.options import add_build_options, config_from
 from sim.builds import simulation_of
@@ -82,7 +82,7 @@ class _Upsets:
     def _events(self, test: str, config: AcceleratorConfig, count: int, **plusargs) -> Iterator[dict]:
         job = Job(config, str(self.path), str(self.images), seed=self.arguments.seed)
         name = f"{test}-{'parity' if config.protect else 'none'}"
-        with progress_bars(Console(stderr=True), transient=True) as bars:
+        with progress_bars(screen(stderr=True), transient=True) as bars:
             task = bars.add_task(f"building {name}", total=count)
             simulation = simulation_of(config, view=View.MEMORIES)
             bars.update(task, description=name)
@@ -154,12 +154,12 @@ def _tables(record: dict) -> Iterator[Table]:
 def main(argv: Sequence[str] | None = None) -> int:
     """Flip and print; exit 1 if a protected build gave a wrong result for a single flip of what it protects."""
     arguments = parser().parse_args(argv)
-    console = Console(stderr=arguments.json)
+    console = screen(stderr=arguments.json)
     call = _Upsets(arguments)
     try:
         flips, curve = call.single(), call.curve()
     except SimulationFailed as failure:
-        console.print(f"simulation failed: {failure}", markup=False)
+        console.print(f"simulation failed: {failure}")
         return 1
     record = {
         "model": call.model.network.name,
@@ -175,7 +175,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(json_text(record), end="")
     for table in _tables(record):
         console.print(table)
-    console.print(f"wrote {write_json(call.out / 'upsets.json', record)}", soft_wrap=True, markup=False)
+    console.print(f"wrote {write_json(call.out / 'upsets.json', record)}", soft_wrap=True)
     harm = sum(record["memories"].get(memory, {}).get("wrong", 0) for memory in _PROTECTED)
     return int(call.config.protect and harm > 0)
 

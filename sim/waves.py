@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
 from vcdvcd import VCDVCD
 
 from console.command import CommandParser, Whole, add_out
 from console.record import write_json
+from console.screen import screen
 from gen.compile import Program, compile_model
 from gen.cycles import predict
 from gen.options import add_build_options, config_from
@@ -135,7 +135,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     job = Job(config, str(arguments.model.resolve()), str(images.resolve()), window=window)
     dump = (folder / "waves.vcd").resolve()
     dump.unlink(missing_ok=True)
-    with Console(stderr=True).status(f"building and simulating {config.pe} PEs with waveforms"):
+    with screen(stderr=True).status(f"building and simulating {config.pe} PEs with waveforms"):
         (event,) = follow(simulation_of(config, view=View.WAVES), "dump_window", job, folder, dump_file=dump)
     first = event["cycle"] + window[0]
     waveform.cut(dump, first, event["cycle"] + window[1])

@@ -24,6 +24,7 @@ COMMAND_WORDS = 16  #: 32-bit words of a command.
 ADDRESS_BITS = 24  #: Bits of an activation address.
 LANES_MAX = 8  #: Most lanes a build can have.
 RING_UNIT = 16  #: Words of ring memory that ``ring_base`` counts in.
+RUNS_MAX = 255  #: Most times that a loop runs its body.
 
 #: Low bits of a ring word's index, which have a field; the others have one called ``..._high``.
 _LOW = 16
@@ -78,7 +79,7 @@ FIELDS = (
     Bits("ring", 0, 24, 1, "weights come from a ring: those fields count, not mask_base"),
     Bits("top_plane", 0, 25, 3, "planes of the ring but one; 0 without a ring"),
     Bits("spare_channels", 0, 28, 2, "channels of the last group that are not there (masks are 0 there anyway)"),
-    Bits("iterations", 0, 8, 8, "LOOP: times the body runs"),
+    Bits("iterations", 0, 8, RUNS_MAX.bit_length(), "LOOP: times the body runs"),
     Bits("entry_step", 0, 16, 16, "LOOP: entry rows between iterations"),
     Bits("height", 1, 0, 12, "H of the input map"),
     Bits("width", 1, 12, 12, "W of the input map"),

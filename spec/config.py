@@ -16,7 +16,7 @@ from spec.numerics import MASK_WIDTHS, RING_WIDTHS, Widths
 from spec.refusal import Refused
 from spec.supermask import GROUP, Mode
 
-__all__ = ["MEMORY_LIMITS", "SHAPES", "AcceleratorConfig", "config_for"]
+__all__ = ["MEMORY_LIMITS", "PSUM_DEPTHS", "SHAPES", "AcceleratorConfig", "config_for"]
 
 #: Shape (Tg, Tm, L) of the named sizes.
 SHAPES = {
@@ -30,6 +30,9 @@ SHAPES = {
     2048: (16, 64, 2),
     4096: (16, 64, 4),
 }
+
+#: Least and largest D.
+PSUM_DEPTHS = (16, 1023)
 
 _KIB = 1024
 
@@ -114,7 +117,7 @@ class AcceleratorConfig:
             )
         if self.load_cycles > 64:
             raise Refused(f"weight_rows must be at least rows/64 = {self.rows // 64}, not {self.weight_rows!r}")
-        if not 16 <= self.psum_depth <= 1023:
+        if not PSUM_DEPTHS[0] <= self.psum_depth <= PSUM_DEPTHS[1]:
             raise Refused(f"psum_depth (D) must be from 16 to 1023, not {self.psum_depth!r}")
         for name, (unit_of, least, most) in MEMORY_LIMITS.items():
             value, unit = getattr(self, name), unit_of(self)

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import safetensors
 
+from spec.budgets import Budget, check_file
 from spec.refusal import Refused
 
 __all__ = ["build_root", "output_file", "output_folder", "read_tensors", "write_bytes", "write_text"]
@@ -80,20 +81,26 @@ def write_text(path: Path, content: str) -> Path:
     return write_bytes(path, content.encode())
 
 
-def read_tensors(path: Path, what: str, remedy: str) -> tuple[dict[str, str], dict[str, np.ndarray]]:
+def read_tensors(path: Path, budget: Budget, what: str, remedy: str) -> tuple[dict[str, str], dict[str, np.ndarray]]:
     """Metadata and tensors of the safetensors file ``path``.
 
     Raises
     ------
     Refused
-        If there is no such file or it is no whole safetensors file, calling it ``what`` and advising ``remedy``.
+        If there is no such file, it is beyond ``budget`` or it is no whole safetensors file, calling it ``what`` and
+        advising ``remedy``.
     """
     path = Path(path)
-    if not path.is_file():
-        raise Refused(f"{what} {path} does not exist; {remedy}")
+    size = check_file(path, budget, what, remedy)
+    with open(path, "rb") as start:
+        header = int.from_bytes(start.read(8), "little")
+    if header <= size:  # Otherwise it is no such file.
+        Budget.HEADER.check(header, f"{what} {path}", remedy)
     try:
         with safetensors.safe_open(path, framework="numpy") as file:
-            tensors = {name: file.get_tensor(name) for name in sorted(file.keys())}
+            names = sorted(file.keys())
+            Budget.TENSORS.check(len(names), f"{what} {path}", remedy)
+            tensors = {name: file.get_tensor(name) for name in names}
             for name, tensor in tensors.items():
                 if tensor.dtype.isbuiltin != 1:  # bfloat16, where another package has taught it to numpy
                     raise TypeError(f"tensor {name} is {tensor.dtype}")

@@ -136,15 +136,18 @@ def signs(seed: int, outputs: int, kernel: int, inputs: int) -> np.ndarray:
     for row in range(outputs):
         starts[row] = state
         state = SIGNS.jump(state, ROW_STRIDE)
-    words = np.empty((length // SIGN_WORD, outputs), np.uint16)
+    words = np.empty((outputs, length // SIGN_WORD), "<u2")
     states = starts
-    for word in range(len(words)):
-        words[word] = states & 0xFFFF
+    for word in range(words.shape[1]):
+        words[:, word] = states & 0xFFFF
         states = SIGNS.jump(states, SIGN_WORD)
-    bits = (words.T[:, :, None] >> np.arange(SIGN_WORD, dtype=np.uint16)) & 1
-    return bits.astype(np.uint8).reshape(outputs, kernel, kernel, -1)[..., :inputs]
+    bits = np.unpackbits(words.view(np.uint8), axis=1, bitorder="little")
+    return bits.reshape(outputs, kernel, kernel, -1)[..., :inputs]
 
 
 def sign_factors(seed: int, outputs: int, kernel: int, inputs: int) -> np.ndarray:
     """What the signs multiply weights by, ``1 - 2*signs``: int8 array; refuses what :func:`signs` refuses."""
-    return 1 - 2 * signs(seed, outputs, kernel, inputs).astype(np.int8)
+    factors = signs(seed, outputs, kernel, inputs).astype(np.int8)
+    factors *= -2
+    factors += 1
+    return factors

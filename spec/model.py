@@ -18,6 +18,8 @@ import numpy as np
 import safetensors.numpy
 
 from spec import ring as ring_weights
+from spec.budgets import Budget
+from spec.documents import check_document, parse_json
 from spec.files import read_tensors, write_bytes
 from spec.layer import Layer, Role
 from spec.lfsr import sign_factors
@@ -92,6 +94,7 @@ class Model:
                 raise Refused(f"{kind.capitalize()} {min(expected - given)!r} has no {what}")
         if not isinstance(self.provenance, dict):
             raise Refused(f"Provenance must be an object, not {self.provenance!r}")
+        check_document(self.provenance, f"Provenance of model {self.network.name}", "export it again without that")
         for name, ring in rings.items():
             ring_weights.check_values(ring, self.rings[name])
         for name in masked:
@@ -266,15 +269,13 @@ def load(path: Path) -> Model:
     Refused
         If it is absent, truncated, altered, of another version, or says anything unknown or inconsistent.
     """
-    texts, tensors = read_tensors(path, "Model file", "copy it again or write one with python -m train.export")
+    remedy = "copy it again or write one with python -m train.export"
+    texts, tensors = read_tensors(path, Budget.MODEL_FILE, "Model file", remedy)
     if set(texts) != {"foldenite"}:
         raise Refused(
             f"File {path} is a safetensors file but not a Foldenite model; export one with python -m train.export"
         )
-    try:
-        metadata = json.loads(texts["foldenite"])
-    except (ValueError, RecursionError) as error:
-        raise Refused(f"Model file {path} has damaged metadata ({error}); copy or export it again") from None
+    metadata = parse_json(texts["foldenite"], f"Metadata of model file {path}", "copy or export it again")
     if not isinstance(metadata, dict):
         raise Refused(f"Model file {path} has metadata that is no JSON object; copy or export it again")
     model = _decode(metadata, tensors, path)
@@ -331,8 +332,12 @@ def _requantization(table: dict, layer: Layer, entries: np.ndarray, path: Path) 
     numbers = table.get(layer.name)
     if not isinstance(numbers, dict) or set(numbers) != set(_NUMBER_KEYS):
         raise Refused(f"Model file {path} must give {list(_NUMBER_KEYS)} for layer {layer.name}, not {numbers!r}")
-    if entries.dtype != np.uint32 or entries.ndim != 2:
-        raise Refused(f"Tensor {layer.name}.entries must be a uint32 matrix, not {entries.dtype} {entries.shape}")
+    expected = (layer.iterations, layer.outputs)
+    if entries.dtype != np.uint32 or entries.shape != expected:
+        raise Refused(
+            f"Tensor {layer.name}.entries must be uint32 of shape {expected} (iterations, channels), not "
+            f"{entries.dtype} {entries.shape}"
+        )
     for key, value in numbers.items():
         if type(value) is not (bool if key == "signed" else int):
             raise Refused(f"Key requantizations.{layer.name}.{key} has a wrong type: {value!r}")

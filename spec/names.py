@@ -1,12 +1,48 @@
-"""Names that files bring along: text that can be printed anywhere."""
+"""Names and texts that files bring along: one alphabet for what becomes a path or a label, and no escape codes."""
 
+import re
 from collections.abc import Sequence
 
 from spec.refusal import Refused
 
-__all__ = ["NAME_LENGTH", "check_class_names"]
+__all__ = ["NAME_LENGTH", "check_class_names", "check_name", "check_text", "name_from"]
 
 NAME_LENGTH = 64  #: Characters of a name.
+
+_ALPHABET = "letters, digits, '_', '-' and '.', of which it begins with a letter or digit"
+_NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9_.-]{{0,{NAME_LENGTH - 1}}}")
+_OUTSIDE = re.compile(r"[^A-Za-z0-9_.-]")
+
+#: Control characters, halves of surrogate pairs, line and paragraph separators, and what turns the direction of text.
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u2028-\u202e\u2066-\u2069]")
+
+
+def check_name(name: object, what: str) -> str:
+    """``name``, if it is one: 1 to 64 letters, digits and ``_.-``, the first a letter or digit.
+
+    Such names are safe in paths, tables, Verilog comments and HTML alike.
+
+    Raises
+    ------
+    Refused
+        If it is not; ``what`` says what it names.
+    """
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        shown = ascii(name)
+        shown = shown if len(shown) <= NAME_LENGTH + 2 else f"{shown[:20]}... of {len(shown) - 2} characters"
+        raise Refused(f"{what} must have a name of at most {NAME_LENGTH} {_ALPHABET}, not {shown}")
+    return name
+
+
+def name_from(text: str, otherwise: str) -> str:
+    """A name made of ``text``: what is outside the alphabet becomes ``-``; ``otherwise`` if nothing is left."""
+    return _OUTSIDE.sub("-", text).lstrip("_.-")[:NAME_LENGTH] or otherwise
+
+
+def check_text(text: str, what: str, remedy: str) -> None:
+    """Refuse ``text`` in ``what`` if it holds control characters (but tabs and line feeds) or cannot be encoded."""
+    if found := _CONTROLS.search(text):
+        raise Refused(f"{what} has a text with the control character U+{ord(found[0]):04X}; {remedy}")
 
 
 def check_class_names(names: object, where: str) -> tuple[str, ...]:
@@ -28,6 +64,7 @@ def check_class_names(names: object, where: str) -> tuple[str, ...]:
                 "rename it"
             )
     if len(set(names)) != len(names):
-        twice = next(name for name in names if list(names).count(name) > 1)
+        seen: set[str] = set()
+        twice = next(name for name in names if name in seen or seen.add(name))
         raise Refused(f"Class name {twice!r} of {where} must be that of one class; rename it")
     return tuple(names)

@@ -21,6 +21,7 @@ from spec.layer import POOL, Layer, Role, Window
 from spec.lfsr import ROW_STRIDE, layer_seed, row_length
 from spec.refusal import Refused
 from spec.ring import Draw, Ring, check_rings, draws, rings_from_json
+from spec.sizes import check_description, check_layers
 from spec.steps import Step, steps_of
 from spec.supermask import GROUP, Mode, keep_count
 
@@ -155,6 +156,7 @@ class Network:
         names = [block.name for block in self.blocks]
         if len(set(names)) != len(names) or {"", "stem", "pool", "classifier"} & set(names):
             raise Refused(f"Block names must be unique and not empty, 'stem', 'pool' or 'classifier', not {names}")
+        check_description(self)
         width = self.stem.width
         for block in self.blocks:
             if block.width < 1 or block.stride < 1 or block.iterations < 1:
@@ -205,6 +207,7 @@ class Network:
                 )
             if row_length(layer.kernel, layer.inputs) > ROW_STRIDE:
                 raise Refused(f"Layer {layer.name} has rows longer than {ROW_STRIDE} signs; use fewer input channels")
+        check_layers(self.name, self.layers)
 
     @cached_property
     def layers(self) -> tuple[Layer, ...]:
@@ -351,7 +354,7 @@ class Network:
             raise Refused(f"Key network.modes must map layer names to modes, not {fields['modes']!r}")
         try:
             fields["modes"] = {name: Mode(mode) for name, mode in fields["modes"].items()}
-        except ValueError as error:
+        except (ValueError, TypeError) as error:
             raise Refused(f"Key network.modes: {error}; the modes are {[str(mode) for mode in Mode]}") from None
         return cls(**fields)
 

@@ -3,11 +3,32 @@
 import sys
 from collections.abc import Callable, Sequence
 
-__all__ = ["Refused", "run_command"]
+__all__ = ["MESSAGE_LENGTH", "Refused", "run_command"]
+
+MESSAGE_LENGTH = 300  #: Characters of a message, however much it quotes.
+
+_REMEDY_LENGTH = 200  #: Of these, at most, for its end, where the remedy stands behind a semicolon.
 
 
 class Refused(ValueError):
-    """Input that cannot be used. The message is one sentence for a person: what, where, why, remedy."""
+    """Input that cannot be used. The message is one sentence for a person: what, where, why, remedy.
+
+    What it quotes is text, whatever it holds: characters that do not print are escaped, and the middle of what is
+    longer than :data:`MESSAGE_LENGTH` is left out.
+    """
+
+    def __init__(self, message: str):
+        super().__init__(_sentence(message))
+
+
+def _sentence(message: str) -> str:
+    if len(message) > 4 * MESSAGE_LENGTH:  # Before it is escaped, which makes it ten times as long at most.
+        message = f"{message[: 2 * MESSAGE_LENGTH]}{message[-2 * MESSAGE_LENGTH :]}"
+    message = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in message)
+    if len(message) <= MESSAGE_LENGTH:
+        return message
+    remedy = min(max(len(message) - message.rfind("; "), 0), _REMEDY_LENGTH) if "; " in message else 0
+    return f"{message[: MESSAGE_LENGTH - remedy - 5]} ... {message[len(message) - remedy :]}".rstrip()
 
 
 def run_command(main: Callable[[Sequence[str] | None], int]) -> None:
@@ -23,7 +44,7 @@ def run_command(main: Callable[[Sequence[str] | None], int]) -> None:
         sys.exit(2)
     except OSError as error:
         where = f" {error.filename}" if error.filename else ""
-        sentence = f"Cannot read or write{where}: {error.strerror}; check path, permissions and disk"
+        sentence = _sentence(f"Cannot read or write{where}: {error.strerror}; check path, permissions and disk")
         print(f"error: {sentence}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:

@@ -18,6 +18,7 @@ import numpy as np
 
 from spec.fields import checked
 from spec.lfsr import SIGN_WORD, row_length, sign_factors
+from spec.names import check_name
 from spec.refusal import Refused
 
 __all__ = [
@@ -56,8 +57,7 @@ class Ring:
     layers: tuple[str, ...]
 
     def __post_init__(self):
-        if not self.name:
-            raise Refused("A ring needs a name that is not empty")
+        check_name(self.name, "A ring")
         if not 1 <= self.words <= WORDS_MAX:
             raise Refused(f"Ring {self.name} must have from 1 to {WORDS_MAX} words of {RING_WORD}, not {self.words!r}")
         if not 1 <= self.planes <= PLANES_MAX:

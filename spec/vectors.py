@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import safetensors.numpy
 
+from spec.budgets import Budget
 from spec.files import read_tensors, write_bytes
 from spec.golden import Stored, Trace
 from spec.layer import Role
@@ -27,6 +28,20 @@ class Vectors:
     images: np.ndarray
     labels: np.ndarray
     trace: Trace
+
+    def count(self, asked: int | None, path: Path, usual: int) -> int:
+        """How many images to take of these, which are of the file ``path``: those asked for, or ``usual``, or all of
+        fewer.
+
+        Raises
+        ------
+        Refused
+            If more are asked for than there are.
+        """
+        have = len(self.images)
+        if asked is not None and asked > have:
+            raise Refused(f"Option --images must be at most {have}, the images in {path}, not {asked}")
+        return asked or min(usual, have)
 
     def first(self, count: int) -> "Vectors":
         """The first ``count`` images only."""
@@ -53,7 +68,7 @@ def load(path: Path, model: Model) -> Vectors:
     Refused
         If the file is absent, damaged, or of another model.
     """
-    texts, tensors = read_tensors(path, "Vector file", "train.export writes one beside the model")
+    texts, tensors = read_tensors(path, Budget.VECTOR_FILE, "Vector file", "train.export writes one beside the model")
     if set(texts) != {"model"}:
         raise Refused(f"File {path} is a safetensors file but not vectors; train.export writes them beside the model")
     owner, _, said = texts["model"].partition(" ")

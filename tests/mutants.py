@@ -30,6 +30,7 @@ from rich.table import Table
 
 from console.command import CommandParser, Whole, add_seed
 from console.progress import progress_bars
+from console.screen import screen
 from spec.refusal import run_command
 from tests.mutations import Mutation, drawn
 
@@ -198,7 +199,7 @@ def run_all(jobs: dict[str, Job], trees: Sequence[Path], console: Console) -> li
             verdict = future.result()
             verdicts[verdict.name] = verdict
             progress.console.print(f"{verdict.outcome:<8} {verdict.name} ({verdict.seconds:.1f} s) {verdict.detail}",
-                                   markup=False, highlight=False)
+                                   highlight=False)
             progress.advance(task)
     return [verdicts[name] for name in jobs]
 
@@ -208,7 +209,7 @@ def show(mutants: Sequence[Mutant]) -> None:
     table = Table("mutant", "file", "tests")
     for mutant in mutants:
         table.add_row(mutant.name, mutant.file, " ".join(mutant.tests))
-    Console().print(table)
+    screen().print(table)
 
 
 def run_generated(count: int, seed: int, jobs: int) -> int:
@@ -238,7 +239,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--list", action="store_true", help="list the mutants and end")
     parser.add_argument("--only", metavar="NAME", action="append", help="run this mutant only (repeatable)")
     parser.add_argument(
-        "--jobs", type=Whole(1), default=2, help="copies of the tree to work on side by side (default 2)"
+        "--jobs", type=Whole(1, 1024), default=2, help="copies of the tree to work on side by side (default 2)"
     )
     parser.add_argument("--generated", type=Whole(1), metavar="N", help="run N mutants made by rule instead")
     add_seed(parser, "the generated mutants")
@@ -253,7 +254,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         show(chosen)
         return 0
 
-    console = Console()
+    console = screen()
     with tempfile.TemporaryDirectory(prefix="foldenite-mutants-") as folder:
         trees = [copy_tree(Path(folder, str(number))) for number in range(arguments.jobs)]
         commands = dict.fromkeys(mutant.tests for mutant in chosen)

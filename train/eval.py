@@ -12,13 +12,14 @@ import importlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from console.command import CommandParser, Whole, add_json
 from console.record import json_text
+from console.screen import screen
 from spec import model
+from spec.budgets import Budget, check_file
 from spec.files import output_file, write_text
 from spec.refusal import Refused, run_command
 from train.data import DATASETS, Dataset, load_dataset
@@ -68,9 +69,12 @@ def _log(path: Path | None) -> list[dict]:
     """Records of epochs in a log of train.fit; none without one."""
     if path is None:
         return []
+    check_file(path, Budget.TEXT, "Log", "--log takes the log.jsonl that train.fit wrote")
     try:
         wanted = ("epoch", "loss", "held_out_accuracy")
         return [{name: float(record[name]) for name in wanted} for record in read_log(path)]
+    except Refused:
+        raise
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise Refused(f"Log {path} cannot be read ({error}); --log takes the log.jsonl that train.fit wrote") from None
 
@@ -81,7 +85,7 @@ def parser() -> CommandParser:
     add = made.add_argument
     add("model", type=Path, help="model file, written by train.export")
     add("--dataset", help=f"data set: {', '.join(DATASETS)}, a folder or an .npz file (default: what the model names)")
-    add("--shrink", type=Whole(1), default=1, help="average squares of so many pixels first (default 1)")
+    add("--shrink", type=Whole(1, 1024), default=1, help="average squares of so many pixels first (default 1)")
     add("--resize", choices=RESIZES, default="none", help="how pictures get the network's size (default none)")
     add("--data", type=Path, default=Path("build/data"), help="folder of the data sets' files (default build/data)")
     add("--page", type=Path, help="page to write, one HTML file that needs nothing else")
@@ -114,7 +118,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for name, share in result["by_class"].items():
         table.add_row(Text(f"  class {name}"), "no images" if share is None else f"{share:.2%}")
     table.add_row("torch and golden model", "bit-exact" if exact else f"differ: {judgement.difference}")
-    Console().print(table)
+    screen().print(table)
     if arguments.page:
         print(arguments.page)
     return 0 if exact else 1

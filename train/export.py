@@ -16,20 +16,21 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
-from rich.console import Console
 from rich.table import Table
 
 from console.command import CommandParser, Named, Whole, add_json, add_out
 from console.record import json_text
+from console.screen import screen
 from console.settings import add_settings, given_settings
 from spec import model
+from spec.commands import RUNS_MAX
 from spec.model import CLASS_NAMES
 from spec.refusal import Refused, run_command
 from spec.ring import PLANES_MAX
 from spec.vectors import Vectors
 from train.data import Dataset
 from train.deploy.choice import Calibration
-from train.deploy.proof import MismatchError, proved, store, vectors_path
+from train.deploy.proof import MismatchError, add_vectors, proved, store, vectors_count, vectors_path
 from train.deploy.quantize import quantize
 from train.deploy.ring_integers import round_rings
 from train.loop import checkpoint
@@ -160,11 +161,11 @@ def parser() -> CommandParser:
     add("--checkpoint", type=Path, default=usual, help=f"written by train.fit (default {usual})")
     add_out(made, "model file to write (default build/digits.safetensors)", Path("build/digits.safetensors"))
     add_settings(made, Calibration)
-    add("--stretch", type=Named(Whole()), default={}, metavar="BLOCK=N,...",
+    add("--stretch", type=Named(Whole(0, RUNS_MAX)), default={}, metavar="BLOCK=N,...",
         help="recurrent blocks that run N times instead of as trained; statistics are measured again")
     add("--planes", type=Whole(1, PLANES_MAX), default=PLANES_MAX,
         help=f"balanced-ternary digits of a value of a ring (default {PLANES_MAX})")
-    add("--vectors", type=Whole(1), default=32, help="held-out images in the vector file (default 32)")
+    add_vectors(made)
     add("--data", type=Path, default=Path("build/data"), help="folder of the data sets' files (default build/data)")
     add_json(made)
     return made
@@ -178,8 +179,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     calibration = Calibration(**given) if given else None
     state = checkpoint.load(arguments.checkpoint)
     dataset = Settings.from_json(state["settings"]).load(arguments.data)
+    count = vectors_count(arguments.vectors, dataset)
     try:
-        deployed, proof = export(state, dataset, calibration, arguments.vectors, arguments.stretch, arguments.planes)
+        deployed, proof = export(state, dataset, calibration, count, arguments.stretch, arguments.planes)
     except MismatchError as mismatch:
         print(f"error: torch and the golden model differ, so nothing was written: {mismatch}", file=sys.stderr)
         return 1
@@ -188,7 +190,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         paths = {"model": str(written), "vectors": str(beside), "hash": deployed.hash}
         print(json_text(deployed.provenance | paths), end="")
     else:
-        Console().print(table_of(deployed))
+        screen().print(table_of(deployed))
         print(written)
         print(beside)
     return 0

@@ -122,8 +122,9 @@ def add_run_options(parser: CommandParser, out: Path) -> None:
     add_existing(group)
     add("--device", default="auto", choices=DEVICES, help="default: a GPU where there is one")
     add("--threads", type=Whole(1, 1024), default=1, help="threads of a CPU; the bits depend on it (default 1)")
-    add("--workers", type=Whole(0), default=4, help="processes that decode images in files (default 4)")
-    add("--save-seconds", type=Number(least=0), default=300.0, help="between checkpoints in an epoch (default 300)")
+    add("--workers", type=Whole(0, 1024), default=4, help="processes that decode images in files (default 4)")
+    add("--save-seconds", type=Number(least=0, most=86400), default=300.0,
+        help="between checkpoints in an epoch (default 300)")
     add("--tensorboard", action="store_true", help="also log for TensorBoard")
     add_json(group)
 

@@ -16,18 +16,19 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
 
 from console.command import CommandParser, Number, Several, Whole, add_json, add_out
 from console.record import json_text
+from console.screen import screen
 from console.settings import add_settings, given_settings
 from spec import model
-from spec.refusal import Refused, run_command
+from spec.refusal import run_command
 from train.data import DATASETS, load_dataset
 from train.deploy.calibration import calibrate
+from train.deploy.choice import Calibration
 from train.deploy.imported import Code, Reading, Report, imported
 from train.deploy.normalization import Normalization
-from train.deploy.proof import MismatchError, proved, store, vectors_path
+from train.deploy.proof import MismatchError, add_vectors, proved, store, vectors_count, vectors_path
 from train.deploy.public_state import read_state
 from train.deploy.quantize import quantize
 from train.loop.trainer import accuracy
@@ -66,13 +67,13 @@ def parser() -> CommandParser:
         help="which trained it: biprop gives the kept weights of a layer one magnitude (default edge-popup)")
     add("--epsilon", type=Number(above=0, most=1), default=1e-5, help="of its batch norms (default 1e-05)")
     add_settings(made.add_argument_group("network (by default what the tensors say)"), ModelConfig, only=_OPTIONS)
-    add("--mean", type=Several(Number()), default=(0.0,),
-        help="subtracted from x/255, by channel, in training: finite numbers with commas (default 0)")
-    add("--std", type=Several(Number(above=0)), default=(1.0,), help="divided by after that (default 1)")
+    add("--mean", type=Several(Number(least=-1000, most=1000)), default=(0.0,),
+        help="subtracted from x/255, by channel, in training (default 0)")
+    add("--std", type=Several(Number(above=0, most=1000)), default=(1.0,), help="divided by after that (default 1)")
     add("--dataset", default="cifar10", help=f"data set: {', '.join(DATASETS)} (default cifar10)")
     add("--data", type=Path, default=Path("build/data"), help="folder of the data sets' files (default build/data)")
-    add("--calibration", type=Whole(1), default=512, help="training images for activation scales (default 512)")
-    add("--vectors", type=Whole(1), default=32, help="held-out images in the vector file (default 32)")
+    add("--calibration", type=Whole(1, 1_000_000), help="training images for scales (default 512, or all of fewer)")
+    add_vectors(made)
     add_out(made, "model file to write (default build/imported.safetensors)", Path("build/imported.safetensors"))
     add_json(made)
     return made
@@ -84,20 +85,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     vectors_path(arguments.out)  # Refused now, if it is.
     state = read_state(arguments.state)
     dataset = load_dataset(arguments.dataset, arguments.data)
-    for option, limit in (("calibration", len(dataset.train_images)), ("vectors", len(dataset.test_images))):
-        if getattr(arguments, option) > limit:
-            raise Refused(f"Option --{option} must be from 1 to {limit} images of {dataset.name}, not "
-                          f"{getattr(arguments, option)}")
+    calibration, vectors = Calibration(calibration=arguments.calibration or 0).count(dataset), vectors_count(
+        arguments.vectors, dataset
+    )
     normalization = Normalization.of(arguments.mean, arguments.std, dataset.image[2])
     reading = Reading(
         given_settings(arguments, ModelConfig), Code(arguments.code), arguments.epsilon, normalization
     )
     net, report = imported(state, reading, dataset.image, dataset.classes)
     float_accuracy = _float_accuracy(net, dataset.test_images, dataset.test_labels, report)
-    scales = calibrate(net, dataset.train_images[: arguments.calibration])
+    scales = calibrate(net, dataset.train_images[:calibration])
     deployed = quantize(net, scales, provenance={})
     try:
-        proof, measured = proved(deployed, dataset, arguments.vectors)
+        proof, measured = proved(deployed, dataset, vectors)
     except MismatchError as mismatch:
         print(f"error: torch and the golden model differ, so nothing was written: {mismatch}", file=sys.stderr)
         return 1
@@ -116,13 +116,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         paths = {"model": str(arguments.out), "vectors": str(beside), "hash": deployed.hash}
         print(json_text(facts | paths), end="")
         return 0
-    console = Console()
+    console = screen()
     for title, sentences in (
         ("carried over", report.carried), ("assumed", report.assumed), ("lost", report.lost or ["nothing"]),
     ):
         console.print(f"{title}:")
         for sentence in sentences:
-            console.print(f"  {sentence}", markup=False)
+            console.print(f"  {sentence}")
     console.print(f"float accuracy {facts['float_accuracy']:.2%}, deployed {facts['deployed_accuracy']:.2%}")
     print(arguments.out)
     print(beside)

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from console.command import CommandParser, Whole, add_json
 from console.record import json_text
+from console.screen import screen
 from spec import golden, model
+from spec.budgets import Budget
 from spec.refusal import run_command
 from train.data.pictures import RESIZES, Form, array_of, opened
 
@@ -41,7 +42,7 @@ def parser() -> CommandParser:
     add("model", type=Path, help="model file, written by train.export")
     add("pictures", type=Path, nargs="+", metavar="picture", help="picture file")
     add("--resize", choices=RESIZES, default="none", help="how pictures get the network's size (default none)")
-    add("--top", type=Whole(1), default=3, help="classes to print of each picture (default 3)")
+    add("--top", type=Whole(1, Budget.CLASSES.most), default=3, help="classes to print of each picture (default 3)")
     add_json(made)
     return made
 
@@ -66,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for path, classes in zip(arguments.pictures, found, strict=True):
         for place, (name, logit) in enumerate(classes):
             table.add_row(Text("" if place else str(path)), Text(name), f"{logit:,}")
-    Console().print(table)
+    screen().print(table)
     return 0
 
 

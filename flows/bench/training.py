@@ -27,8 +27,8 @@ _REFERENCES = ("dense", "sort")
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Options of this benchmark."""
-    parser.add_argument("--batch", type=Whole(1), default=64, help="images per step (default 64)")
-    parser.add_argument("--rounds", type=Whole(1), default=5, help="steps of every variant (default 5)")
+    parser.add_argument("--batch", type=Whole(1, 65536), default=64, help="images per step (default 64)")
+    parser.add_argument("--rounds", type=Whole(1, 10_000), default=5, help="steps of every variant (default 5)")
 
 
 def check(arguments: argparse.Namespace) -> None:

@@ -36,7 +36,7 @@ def tables(data: dict) -> list[Table]:
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Options of this benchmark."""
-    parser.add_argument("--emit", type=Several(Whole(1)), default=(16, 64, 256), metavar="PE",
+    parser.add_argument("--emit", type=Several(Whole(16, 1 << 17)), default=(16, 64, 256), metavar="PE",
                         help="PEs to make Verilog of (default 16,64,256)")
 
 

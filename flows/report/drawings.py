@@ -44,7 +44,7 @@ def accuracy_by_size(points: Sequence[Judged], width: float) -> str:
 def bars(parts: Mapping[str, float], unit: str, colour: str, width: float) -> str:
     """One bar per part, the largest first."""
     ordered = sorted(parts.items(), key=lambda part: -part[1])
-    total = sum(parts.values())
+    total = sum(parts.values()) or 1
     with style():
         drawing = Drawing(width, 0.5 + _BAR_INCHES * len(ordered), f"{unit} by part")
         axes = drawing.figure.add_subplot()

@@ -125,7 +125,7 @@ def _synthesis(record: dict | None) -> dict | None:
     luts = {name: counts["lut"] for name, counts in synthesis["components"].items() if counts["lut"]}
     speed = f"; {route['fmax_mhz']:.1f} MHz, {route['tool']} {route['version']}, seed {route['seed']}" if route else ""
     total = ", ".join(
-        f"{part['used']:,} of {part['of']:,} {NAMES[name]}" for name, part in synthesis["resources"].items()
+        f"{part['used']:,} of {part['of']:,} {NAMES.get(name, name)}" for name, part in synthesis["resources"].items()
     )
     return {
         "line": f"{record['part']}: {total}; {synthesis['lut_per_pe']:.1f} LUT per PE; {synthesis['tool']} "

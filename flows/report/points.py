@@ -32,7 +32,7 @@ def of_papers() -> Sequence[Judged]:
 def of_model(name: str, model: Model) -> Judged | None:
     """A model file: its integers' accuracy, and the bytes the accelerator stores; None if it was never judged."""
     facts = model.provenance
-    if "deployed_accuracy" not in facts:
+    if not isinstance(facts.get("deployed_accuracy"), float | int) or not isinstance(facts.get("dataset"), str):
         return None
     accuracy = 100 * facts["deployed_accuracy"]
     return Judged(name, "here", facts["dataset"], accuracy, model.stored_bytes, "deployed, this project")

@@ -16,13 +16,13 @@ from collections.abc import Sequence
 from concurrent.futures import as_completed
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
 from console.command import CommandParser, Number, Several, Whole, add_json, add_out
 from console.pages.page import both_widths, render
 from console.progress import progress_bars
 from console.record import json_text
+from console.screen import screen
 from flows.sweep.area import AreaModel, read_runs
 from flows.sweep.choice import Unverified, chosen, options_of, verify
 from flows.sweep.drawing import front
@@ -30,7 +30,8 @@ from flows.sweep.parallel import executor
 from flows.sweep.points import Limits, Point, candidates, evaluated, pareto, synthetic
 from flows.tools.targets import NAMES, TARGETS
 from gen.pages.figures import MODE_COLOURS
-from spec.config import SHAPES
+from spec.commands import LANES_MAX
+from spec.config import PSUM_DEPTHS, SHAPES
 from spec.files import output_folder, write_text
 from spec.model import Model, load
 from spec.refusal import Refused, run_command
@@ -104,22 +105,22 @@ def parser() -> CommandParser:
     """The command line."""
     made = CommandParser(prog="python -m flows.sweep", description=__doc__.splitlines()[0])
     add = made.add_argument
-    several = Several(Whole(1))
+    sizes, depths, lanes = Whole(16, 1 << 17), Whole(*PSUM_DEPTHS), Whole(1, LANES_MAX)
     add("model", type=Path, help="model file (.safetensors)")
     add("--target", choices=[name for name in TARGETS if name == "ecp5"], default="ecp5",
         help="part to fit (default ecp5)")
-    add("--sizes", type=several, default=tuple(size for size in SHAPES if size <= 1024),
+    add("--sizes", type=Several(sizes), default=tuple(size for size in SHAPES if size <= 1024),
         help="PEs of the builds (default: all named ones to 1024)")
-    add("--depths", type=several, default=(64, 256), help="psum depths to try (default 64,256)")
-    add("--lanes", type=several, default=(1,), help="lanes to try (default 1)")
+    add("--depths", type=Several(depths), default=(64, 256), help="psum depths to try (default 64,256)")
+    add("--lanes", type=Several(lanes), default=(1,), help="lanes to try (default 1)")
     add("--modes", help="mask modes to compare on the same network, with commas (default: the model's own)")
-    add("--mhz", type=Number(above=0), default=80.0, help="clock the rate is for (default 80)")
-    add("--luts", type=Whole(0), help="at most so many (default: what the part has)")
-    add("--bram", type=Whole(0), help="at most so many block RAMs (default: what the part has)")
-    add("--images-per-s", type=Number(least=0), default=0.0, help="at least so many (default 0)")
+    add("--mhz", type=Number(above=0, most=100_000), default=80.0, help="clock the rate is for (default 80)")
+    add("--luts", type=Whole(0, 1 << 31), help="at most so many (default: what the part has)")
+    add("--bram", type=Whole(0, 1 << 31), help="at most so many block RAMs (default: what the part has)")
+    add("--images-per-s", type=Number(least=0, most=1e12), default=0.0, help="at least so many (default 0)")
     add("--runs", type=Path, default=_RUNS, help="synthesis runs that area is estimated from (default: ours)")
     add("--verify", action="store_true", help="simulate the chosen build")
-    add("--jobs", type=Whole(1), default=2, help="processes (default 2)")
+    add("--jobs", type=Whole(1, 1024), default=2, help="processes (default 2)")
     add("--scheduler", metavar="ADDRESS", help="compute on the Dask cluster at this address instead")
     add_out(made, "folder to write (default build/sweep)", Path("build/sweep"))
     add_json(made, "sweep.json")
@@ -167,7 +168,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.json:
         print(text, end="")
         return int(not best)
-    console = Console()
+    console = screen()
     console.width = max(console.width, 120)
     console.print(_table(best, arguments.mhz))
     if choice:

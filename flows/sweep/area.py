@@ -5,7 +5,6 @@ coefficients that are not negative and make the relative error on the known runs
 Block RAMs are linear in the 36-bit slices of 512 words that the memories need.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ import numpy as np
 from scipy.optimize import nnls
 
 from spec.config import AcceleratorConfig
+from spec.documents import read_json
 from spec.refusal import Refused
 
 __all__ = ["AreaModel", "read_runs", "slices"]
@@ -33,12 +33,22 @@ def read_runs(path: Path) -> list[dict]:
         If there is no such file, or it holds something else.
     """
     try:
-        runs = json.loads(path.read_text())["runs"]
+        runs = read_json(path, "Synthesis runs", "flows.synth makes them")["runs"]
         return [
-            {"config": AcceleratorConfig.from_json(run["config"]), "resources": dict(run["resources"])} for run in runs
+            {"config": AcceleratorConfig.from_json(run["config"]), "resources": _counts(run["resources"])}
+            for run in runs
         ]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except Refused:
+        raise
+    except (KeyError, TypeError) as error:
         raise Refused(f"File {path} holds no synthesis runs ({error!r}); flows.synth makes them") from None
+
+
+def _counts(counts: dict) -> dict[str, int]:
+    for name in RESOURCES:
+        if type(counts[name]) is not int or counts[name] < 0:
+            raise TypeError(f"{name} is {counts[name]!r}")
+    return dict(counts)
 
 
 def slices(config: AcceleratorConfig) -> int:

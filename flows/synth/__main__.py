@@ -18,6 +18,7 @@ from console.command import CommandParser, Number, add_json, add_out, add_seed
 from console.kept import kept_folder
 from console.progress import progress_bars
 from console.record import json_text
+from console.screen import screen
 from flows.asic.area import estimate_area
 from flows.asic.report import area_table
 from flows.synth import fit, netlist, nextpnr, report, scripts
@@ -107,14 +108,14 @@ def _write_synthesis(config: AcceleratorConfig, arguments: argparse.Namespace, o
     Refused
         If the build does not fit, after it was written.
     """
-    record = _run(config, arguments, out, Console(stderr=True))
+    record = _run(config, arguments, out, screen(stderr=True))
     written = [*_scripts(arguments.target, accelerator_verilog(config), out, arguments.seed, arguments.mhz)]
     text = json_text(record)
     written.append(write_text(out / "synth.json", text))
     if arguments.json:
         print(text, end="")
     else:
-        Console().print(report.table(record))
+        screen().print(report.table(record))
         print(report.line(config.pe, arguments.target, record))
         print("\n".join(map(str, written)))
     if record["misfit"]:
@@ -123,13 +124,13 @@ def _write_synthesis(config: AcceleratorConfig, arguments: argparse.Namespace, o
 
 def _write_area(config: AcceleratorConfig, arguments: argparse.Namespace, out: Path) -> None:
     """Estimate the area in silicon; write and print it."""
-    area = estimate_area(config, 1000 / arguments.mhz, out, Console(stderr=True))
+    area = estimate_area(config, 1000 / arguments.mhz, out, screen(stderr=True))
     text = json_text({"pe": config.pe, "config": config.to_json()} | area)
     path = write_text(out / "area.json", text)
     if arguments.json:
         print(text, end="")
     else:
-        Console().print(area_table(area))
+        screen().print(area_table(area))
         print(path)
 
 
@@ -141,7 +142,7 @@ def parser() -> CommandParser:
         help="FPGA, or standard cells: an estimate of area (default ecp5)",
     )
     made.add_argument("--route", action="store_true", help="place and route too (ecp5, ice40)")
-    made.add_argument("--mhz", type=Number(above=0), help="clock to ask for (default 100, of asic 500)")
+    made.add_argument("--mhz", type=Number(above=0, most=100_000), help="clock to ask for (default 100, of asic 500)")
     add_seed(made, "of place and route")
     add_out(made, "folder to write (default build/synth/TARGET-peN)")
     add_json(made, "what is written")

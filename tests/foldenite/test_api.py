@@ -137,7 +137,7 @@ IMAGES, LABELS = pictures(12, 1)
     (IMAGES, LABELS[1:], {}, r"^Labels must be an integer array \(12,\), one class for each image, not int64 \(11,\)$"),
     (IMAGES, LABELS / 2, {}, r"one class for each image, not float64 \(12,\)$"),
     (IMAGES, LABELS - 3, {}, "^Labels must be classes from 0 on, not -3$"),
-    (IMAGES, LABELS, {"epochs": 0}, "Option --epochs must be at least 1, not 0"),
+    (IMAGES, LABELS, {"epochs": 0}, "Option --epochs must be from 1 to"),
     (IMAGES, LABELS, {"epocs": 1}, r"Unrecognized arguments: --epocs=1 \(did you mean --epochs\?\); see python"),
     (IMAGES, LABELS, {"recipe": "none"}, "There is no recipe 'none'"),
     (IMAGES, LABELS, {"held_out": (IMAGES[:, :5], LABELS)}, r"Held-out images are \(5, 6, 1\), but those to train on"),
@@ -190,7 +190,7 @@ def test_wrong_images_are_refused_as_the_golden_model_does(exported, images):
 def test_what_there_is_not_is_refused(exported):
     with pytest.raises(Refused, match="There are no images to run"):
         fd.simulate(exported, IMAGES[:0])
-    with pytest.raises(Refused, match=r"Option --images must be at least 1, not 0; see python -m sim\.run --help"):
+    with pytest.raises(Refused, match=r"Option --images must be from 1 to \d+, not 0; see python -m sim\.run --help"):
         fd.simulate(exported, 0)
     with pytest.raises(Refused, match="There is no named shape of 17 PEs"):
         fd.simulate(exported, IMAGES[:1], pe=17)

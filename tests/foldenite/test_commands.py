@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from console.command import CommandParser
+from console.command import CommandParser, Named, Number, Several, Whole
 from foldenite.__main__ import group_of, main
 from foldenite.commands import COMMANDS, GROUPS
 from spec.model import save
@@ -103,3 +103,15 @@ def test_a_folder_where_a_file_is_meant_is_refused(words, model, tmp_path):
     with pytest.raises(Refused, match=r"^Output \S+ is a folder; name a file to write, such as one in it$"):
         main([model if word == "MODEL" else word for word in words] + ["--out", str(tmp_path)])
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+def test_every_number_has_both_limits(command):
+    for action in actions_of(parser_of(command)):
+        kind = action.type.kind if isinstance(action.type, Several | Named) else action.type
+        if isinstance(kind, Whole):
+            assert None not in (kind.least, kind.most), action.option_strings
+        if isinstance(kind, Number):
+            assert {kind.above, kind.least} != {None}, action.option_strings
+            assert {kind.below, kind.most} != {None}, action.option_strings
+        assert kind not in (int, float), action.option_strings

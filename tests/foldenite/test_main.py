@@ -35,12 +35,12 @@ def test_a_command_is_its_module(called, tmp_path, capsys):
     out = tmp_path / "pe16"
     assert main([called, "--pe", "16", "--out", str(out)]) == 0
     assert str(out / "foldenite.v") in capsys.readouterr().out.split()
-    with pytest.raises(Refused, match=r"Option --images must be at least 1, not 0; see python -m gen\.build --help"):
+    with pytest.raises(Refused, match=r"Option --images must be from 1 to \d+, not 0; see python -m gen\.build --help"):
         main([called, "--images", "0"])
 
 
 def test_a_package_is_run_by_its_main():
-    with pytest.raises(Refused, match=r"Option --jobs must be at least 1, not 0; see python -m flows\.sweep --help"):
+    with pytest.raises(Refused, match=r"Option --jobs must be from 1 to \d+, not 0; see python -m flows\.sweep --help"):
         main(["sweep", "model.safetensors", "--jobs", "0"])
 
 

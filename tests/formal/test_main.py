@@ -42,7 +42,7 @@ def test_mutants_of_a_proof_are_refuted(tmp_path, capsys):
 
 @pytest.mark.parametrize(("arguments", "message"), [
     (["--only", "nothing"], "Unknown proof 'nothing'; --list shows them"),
-    (["--jobs", "0"], "Option --jobs must be at least 1, not 0"),
+    (["--jobs", "0"], "Option --jobs must be from 1 to"),
 ])
 def test_bad_input_is_refused(arguments, message):
     with pytest.raises(Refused, match=message):

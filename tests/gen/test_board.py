@@ -54,11 +54,15 @@ def test_dividers(clock, baud, divider):
 
 
 @pytest.mark.parametrize(("options", "sentence"), [
-    (["--baud", "0"], "--baud must be at least 1, not 0"),
+    (["--pe", "4096"], "A build of 4096 PEs takes 245,760 LUTs or more, but the ULX3S-85F has 83,640; choose at most"),
+    (["--x-bytes", "1048576"], "but the ULX3S-85F has 3,833,856 in block RAM; make them smaller"),
+    (["--clock-mhz", "1e999999999"], "must be a number above 0 and at most 400, not '1e999999999'"),
+    (["--clock-mhz", "1/0"], "must be a number above 0 and at most 400"),
+    (["--baud", "0"], "--baud must be from 1 to"),
     (["--baud", "3000000"], "A clock of 50 MHz has 16.67 cycles per bit at 3000000 baud, which is no whole number"),
     (["--baud", "25000000"], "A clock of 50 MHz has 2 cycles per bit at 25000000 baud, which is no whole number"),
-    (["--clock-mhz", "0"], "--clock-mhz must be a positive number, not '0'"),
-    (["--clock-mhz", "fast"], "--clock-mhz must be a positive number, not 'fast'"),
+    (["--clock-mhz", "0"], "--clock-mhz must be a number above 0 and at most 400, not '0'"),
+    (["--clock-mhz", "fast"], "--clock-mhz must be a number above 0 and at most 400, not 'fast'"),
     (["--clock-mhz", "49"], "No PLL makes 49 MHz of 25 MHz exactly"),
     (["--out", "FILE"], "is a file; give a folder with --out"),
     (["--pe", "17"], "There is no named shape of 17 PEs"),

@@ -148,7 +148,7 @@ def test_command_takes_images_from_a_vector_file(model, tmp_path, capsys):
         (["--pe", "17"], "There is no named shape of 17 PEs: use one of"),
         (["--pe", "16", "--groups", "4"], "Give both groups .* or neither"),
         (["--vectors", "v.safetensors"], "--vectors needs --model"),
-        (["--images", "0"], "--images must be at least 1, not 0"),
+        (["--images", "0"], "--images must be from 1 to"),
         (["--model", "absent.safetensors"], "absent.safetensors does not exist"),
         (["--modes", "3of4"], "--modes must be some of any,2of4,1of4,max1of4, not '3of4'"),
         (["--model", "MODEL", "--mask-bits", "512"], "needs .* of mask memory, .* more than the 512 there are"),

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from gen import check
 from gen.check import problems
 from gen.compile import command_count, compile_model
+from gen.options import config_from
 from spec.config import config_for
 from spec.model import save
 from spec.network import Block, Network, Stem
@@ -143,7 +144,7 @@ def test_main_of_a_model_that_fits(model_file, capsys):
 
 
 def test_an_impossible_build_or_file_is_refused(model_file, tmp_path):
-    with pytest.raises(Refused, match="psum_depth"):
+    with pytest.raises(Refused, match="--psum-depth must be from 16 to 1023, not 1"):
         check.main([model_file, "--psum-depth", "1"])
     with pytest.raises(Refused, match="absent"):
         check.main([str(tmp_path / "absent")])
@@ -185,3 +186,28 @@ def test_nothing_found_means_it_compiles(pair, trace):
             compile_model(model, config, trace=trace)
         said = str(refusal.value)
         assert said == f"Network random cannot run on this build: {' | '.join(map(str, expected))}"
+
+
+SMALL = {"--x-bytes": "256", "--t-bytes": "256", "--mask-bits": "512", "--entries": "16", "--commands": "4"}
+
+
+@pytest.mark.parametrize(("network", "options"), [
+    (flat(classes=1000), {"--psum-depth": "16"}),
+    (flat(classes=5000), {"--entries": "8192", "--mask-bits": "1048576"}),
+    (residual_network("t", image=(8, 8, 1), classes=300, widths=(8, 16), iterations=(0, 3)), SMALL),
+    (rings_of_stages(residual_network("t", image=(4, 4, 1), classes=9, widths=(4, 8), iterations=(1, 0)),
+                     words=40, planes=3), SMALL),
+])
+def test_remedies_are_applied_until_no_problem_is_left(network, options):
+    """The options that the first remedy names, and again, end in a build that the model fits."""
+    model, parser = synthetic_model(network, 1), check.parser()
+    for _ in range(20):
+        arguments = parser.parse_args(["m", *(word for pair in options.items() for word in pair)])
+        config = config_from(arguments)
+        found = problems(model, config, commands=command_count(network, config.lanes))
+        if not found:
+            return
+        named = dict(re.findall(r"(--[a-z-]+) (\w+(?:,\w+)*)", found[0].remedy))
+        assert named, found[0]
+        options = options | named
+    pytest.fail(f"still {found[0]}")

@@ -83,6 +83,14 @@ def test_features_say_what_the_ring_memory_says_too():
         config_from(parser.parse_args(["--features", "masks", "--fit"]), network)
 
 
+def test_fit_gives_every_class_a_psum_unless_told_otherwise():
+    network = residual_network("t", image=(4, 4, 1), classes=1000, widths=(4,), iterations=(0,))
+    parser = argparse.ArgumentParser()
+    add_build_options(parser)
+    assert config_from(parser.parse_args(["--fit"]), network).psum_depth == 250
+    assert config_from(parser.parse_args(["--fit", "--psum-depth", "20"]), network).psum_depth == 20
+
+
 def test_fit_sizes_the_memories_for_the_model():
     network = residual_network("t", image=(8, 8, 1), classes=10, widths=(16,), iterations=(2,))
     parser = argparse.ArgumentParser()

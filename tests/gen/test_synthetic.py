@@ -64,16 +64,19 @@ def test_drawn_from_a_ring(tmp_path):
 @pytest.mark.parametrize(("options", "sentence"), [
     (["resnet18-rpg"], "Give --ring-words with a network called -rpg, and only with such a network"),
     (["resnet18", "--ring-words", "5"], "Give --ring-words with a network called -rpg, and only with such a network"),
-    (["resnet18-rpg", "--ring-words", "0"], "Ring ring must have from 1 to 1048575 words of 16, not 0"),
-    (["resnet18-rpg", "--ring-words", "9", "--planes", "6"], "Ring ring must have from 1 to 5 planes, not 6"),
+    (["resnet18-rpg", "--ring-words", "0"], "Option --ring-words must be from 1 to 1048575, not 0"),
+    (["resnet18-rpg", "--ring-words", "9", "--planes", "6"], "Option --planes must be from 1 to 5, not 6"),
     (["resnet18-rpg", "--ring-words", "9", "--ring-parts", "fc"], "some of stem, shortcut, classifier, not 'fc'"),
     (["vgg16"], "There is no network 'vgg16'; the networks are resnet18, "),
     (["resnet18", "--mode", "3of4"], "--mode must be one of any, 2of4, 1of4, max1of4, not '3of4'"),
     (["resnet18", "--bits", "3"], "--bits must be from 4 to 8, not 3"),
-    (["resnet18", "--folded", "3-4"], "--folded must be numbers with commas, a whole number each, not '3-4'"),
-    (["resnet18", "--folded", "5"], "Folded stages must be some of 1, 2, 3 and 4, not .5."),
+    (["resnet18", "--folded", "3-4"], "--folded must be numbers with commas, 1 to 4 each, not '3-4'"),
+    (["resnet18", "--folded", "5"], "--folded must be numbers with commas, 1 to 4 each, not '5'"),
+    (["resnet18", "--classes", "1000000000"], "Option --classes must be from 2 to 65536, not 1000000000"),
+    (["resnet18", "--wider", "inf"], "Option --wider must be more than 0 and at most 64, not inf"),
+    (["resnet152", "--wider", "4", "--folded="], r"has .* weights, more than the 134,217,728 allowed; use"),
     (["resnet18", "--mode", "1of4", "--density", "0.5"], r"Option --density \(0\.5\) contradicts mode 1of4"),
-    (["resnet18", "--image", "0"], "Image must be height, width and channels, each at least 1"),
+    (["resnet18", "--image", "0"], "Option --image must be from 1 to 1024, not 0"),
 ])
 def test_what_there_is_not_is_refused(options, sentence):
     with pytest.raises(Refused, match=sentence):

@@ -17,7 +17,7 @@ def model():
 
 
 @pytest.mark.parametrize(("options", "sentence"), [
-    (["--images", "0"], "--images must be at least 1, not 0"),
+    (["--images", "0"], "--images must be from 1 to"),
     (["--stall", "1"], "--stall must be at least 0 and less than 1, not 1"),
     (["--pe", "17"], "There is no named shape of 17 PEs"),
     (["--vectors", "nowhere.safetensors"], "Vector file nowhere.safetensors does not exist"),

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
+from spec.budgets import Budget
 from spec.files import build_root, output_file, output_folder, read_tensors, write_bytes, write_text
 from spec.refusal import Refused
 
@@ -133,7 +134,7 @@ def test_a_place_that_is_free_is_returned_untouched(tmp_path, name):
 def test_tensors_are_read(tmp_path):
     tensor = np.arange(6, dtype=np.uint32).reshape(2, 3)
     path = write_bytes(tmp_path / "f", safetensors.numpy.save({"x": tensor}, {"key": "value"}))
-    texts, tensors = read_tensors(path, "File", "write it")
+    texts, tensors = read_tensors(path, Budget.MODEL_FILE, "File", "write it")
     assert texts == {"key": "value"}
     assert list(tensors) == ["x"]
     assert np.array_equal(tensors["x"], tensor)
@@ -141,7 +142,7 @@ def test_tensors_are_read(tmp_path):
 
 def test_metadata_may_lack(tmp_path):
     path = write_bytes(tmp_path / "f", safetensors.numpy.save({"x": np.zeros(1)}))
-    assert read_tensors(path, "File", "write it")[0] == {}
+    assert read_tensors(path, Budget.MODEL_FILE, "File", "write it")[0] == {}
 
 
 @pytest.mark.parametrize(
@@ -158,4 +159,4 @@ def test_broken_files_are_refused(tmp_path, content, sentence):
     if content is not None:
         (tmp_path / "f").write_bytes(content)
     with pytest.raises(Refused, match=sentence):
-        read_tensors(tmp_path / "f", "Thing", "write it again")
+        read_tensors(tmp_path / "f", Budget.MODEL_FILE, "Thing", "write it again")

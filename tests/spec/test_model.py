@@ -262,7 +262,7 @@ def test_the_widest_sum_is_allowed():
 
 def test_absent_file_is_refused(tmp_path):
     for path in (tmp_path / "none.safetensors", tmp_path):
-        with pytest.raises(Refused, match=r"Model file .* does not exist; .*train.export"):
+        with pytest.raises(Refused, match=r"Model file .* (does not exist|is no regular file); .*train.export"):
             load(path)
 
 
@@ -355,10 +355,12 @@ MISSING = object()
         (("network",), None, "Key network must be an object"),
         (("network", "blocks"), 5, "Key network.blocks must be a list, not 5"),
         (("network", "blocks", 0), None, r"Key network.blocks\[0\] must be an object"),
-        (("network", "blocks", 1, "iterations"), 10**30, r"multipliers of layer f.conv1 must be integers of shape"),
+        (("network", "blocks", 1, "iterations"), 10**30, "model file .* has an integer beyond 64 bits"),
+        (("network", "blocks", 1, "iterations"), 10**12, "Block f has 1,000,000,000,000 iterations, more"),
         (("network", "seed"), "7", "Key network.seed must be of type int"),
         (("network", "stem", "kernel"), 3.0, "Key network.stem.kernel must be of type int"),
-        (("network", "classes"), 10**12, "Mask of layer classifier must be 1000000000000 bytes"),
+        (("network", "classes"), 10**12, "tiny has 1,000,000,000,000 classes, more than the 65,536 allowed"),
+        (("network", "classes"), 10**4, "Mask of layer classifier must be 10000 bytes"),
         (("network", "modes", "stem"), {"any": 1}, "Key network.modes: .* is not a valid Mode"),
         (("network", "modes", "f.conv1"), "1of4", "Mask of layer f.conv1 must be 36 bytes"),
         (("network", "depth"), 3, "Unknown key network.depth"),
@@ -377,8 +379,8 @@ MISSING = object()
         (("requantizations", "stem", "bits"), 8.0, "Key requantizations.stem.bits has a wrong type: 8.0"),
         (("requantizations", "f.conv1", "bits"), 6, "f.conv1 stores activations of 6 bits, but the stem of 8"),
         (("requantizations", "stem", "signed"), True, "Layer stem: signed must be False"),
-        (("requantizations", "stem", "shift"), 10**40, "Layer stem: shift must be from 1 to 31"),
-        (("requantizations", "stem", "residual_shift"), -(10**40), "residual shift must be from 0 to 3"),
+        (("requantizations", "stem", "shift"), 10**18, "Layer stem: shift must be from 1 to 31"),
+        (("requantizations", "stem", "residual_shift"), -(10**18), "residual shift must be from 0 to 3"),
         (("requantizations", "ghost"), {}, "has numbers for unknown layer 'ghost'"),
         (("provenance",), [], "Provenance must be an object, not .."),
         (("provenance",), "trained", "Provenance must be an object, not 'trained'"),
@@ -434,12 +436,12 @@ def unused_code_bits(tensors):
         (lambda t: t.update({"stem.mask": t["stem.mask"].reshape(2, 6)}), "Mask of layer stem must be 12 bytes"),
         (
             lambda t: t.update({"stem.entries": t["stem.entries"].view(np.int32)}),
-            "Tensor stem.entries must be a uint32 matrix, not int32",
+            "Tensor stem.entries must be uint32 of shape .*, not int32",
         ),
-        (lambda t: t.update({"stem.entries": t["stem.entries"].astype(np.float32)}), "must be a uint32 matrix"),
-        (lambda t: t.update({"stem.entries": t["stem.entries"].ravel()}), "must be a uint32 matrix, not uint32 .8,"),
-        (lambda t: t.update({"f.conv1.entries": t["f.conv1.entries"][:2]}), "f.conv1 must be .* shape .3, 8."),
-        (lambda t: t.update({"stem.entries": t["stem.entries"].T}), "stem must be integers of shape .1, 8."),
+        (lambda t: t.update({"stem.entries": t["stem.entries"].astype(np.float32)}), "must be uint32 of shape"),
+        (lambda t: t.update({"stem.entries": t["stem.entries"].ravel()}), "must be uint32 of shape .*, not uint32 .8,"),
+        (lambda t: t.update({"f.conv1.entries": t["f.conv1.entries"][:2]}), "f.conv1.entries must .* shape .3, 8."),
+        (lambda t: t.update({"stem.entries": t["stem.entries"].T}), "stem.entries must be uint32 of shape .1, 8."),
     ],
 )
 def test_wrong_tensors_are_refused_by_name(model, tmp_path, change, sentence):
@@ -459,7 +461,7 @@ def test_metadata_that_is_no_object_is_refused(tmp_path, value):
 def test_metadata_that_is_no_json_is_refused(tmp_path, text):
     path = tmp_path / "forged"
     path.write_bytes(safetensors.numpy.save({"x": np.zeros(1)}, {"foldenite": text}))
-    with pytest.raises(Refused, match="has damaged metadata"):
+    with pytest.raises(Refused, match=r"Metadata of model file .* is damaged: it is not JSON"):
         load(path)
 
 

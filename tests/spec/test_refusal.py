@@ -2,7 +2,7 @@
 
 import pytest
 
-from spec.refusal import Refused, run_command
+from spec.refusal import MESSAGE_LENGTH, Refused, run_command
 
 
 @pytest.mark.parametrize("code", [0, 1, 2, 7])
@@ -52,3 +52,30 @@ def test_bugs_keep_their_traceback(error):
 
 def test_a_refusal_is_a_value_error():
     assert issubclass(Refused, ValueError)
+
+
+@pytest.mark.parametrize("message", ["x" * 300, "What is wrong: 'a' [/b]; mend it", "größe µ"])
+def test_a_sentence_stays_as_it_is(message):
+    assert str(Refused(message)) == message
+
+
+@pytest.mark.parametrize(("quoted", "shown"), [
+    ("\x1b[31m", r"\x1b[31m"), ("a\nb", r"a\nb"), ("\ud800", r"\ud800"), ("\u202e", r"\u202e"),
+])
+def test_what_it_quotes_is_text(quoted, shown):
+    assert str(Refused(f"Name {quoted} is wrong; rename it")) == f"Name {shown} is wrong; rename it"
+
+
+@pytest.mark.parametrize("quoted", ["x" * 301, "\x00" * 100_000, "a; b" * 1000, "\U0001f600\x07" * 200])
+@pytest.mark.parametrize("remedy", ["; mend it", "; " + "r" * 190, ""])
+def test_the_middle_of_what_is_long_is_left_out(quoted, remedy):
+    said = str(Refused(f"Layer stem has {quoted}{remedy}"))
+    assert len(said) <= MESSAGE_LENGTH
+    assert said.isprintable()
+    assert said.startswith("Layer stem has ")
+    assert said.endswith(remedy)
+
+
+def test_a_refusal_of_a_refusal_says_the_same():
+    once = str(Refused("\x1b" * 5000 + "; mend it"))
+    assert str(Refused(once)) == once

@@ -164,7 +164,7 @@ BOTH = ("b.conv1", "b.conv2")
     (lambda: Ring("r", 1 << 20, 5, BOTH), "Ring r must have from 1 to 1048575 words of 16, not 1048576"),
     (lambda: Ring("r", 1, 0, BOTH), "Ring r must have from 1 to 5 planes, not 0"),
     (lambda: Ring("r", 1, 6, BOTH), "Ring r must have from 1 to 5 planes, not 6"),
-    (lambda: Ring("", 1, 1, BOTH), "A ring needs a name"),
+    (lambda: Ring("", 1, 1, BOTH), "A ring must have a name"),
     (lambda: network(Ring("r", 1, 1, BOTH[:1])), "Layer 'b.conv2' of network 'n' has no mode; .* or put it"),
     (lambda: network(Ring("r", 1, 1, BOTH), **{"b.conv1": Mode.ANY}), "b.conv1 .* has mode any and draws from ring r"),
     (lambda: network(Ring("r", 1, 1, (*BOTH, "b.conv3"))), "Unknown layer 'b.conv3' in ring r of network 'n'"),

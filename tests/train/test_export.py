@@ -163,7 +163,7 @@ def test_disagreement_is_a_failure_and_writes_nothing(trained, tmp_path, monkeyp
 
 
 @pytest.mark.parametrize(("options", "message"), [
-    (["--calibration", "-1"], "Option --calibration must be at least 0, not -1"),
+    (["--calibration", "-1"], "Option --calibration must be from 0 to"),
     (["--bits", "9"], "Option --bits must be from 4 to 8, not 9"),
     (["--calibrator", "median"], "Option --calibrator must be one of auto, max, .*, not 'median'"),
     (["--vectors", "451"], "Option --vectors must be from 1 to 450 images of digits, not 451"),

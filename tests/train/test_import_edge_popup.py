@@ -104,9 +104,9 @@ def test_the_report_is_printed(digits, tmp_path, capsys):
 
 @pytest.mark.parametrize(("options", "message"), [
     (["--affine"], "Unrecognized arguments: --affine"),
-    (["--calibration", "0"], "Option --calibration must be at least 1, not 0"),
-    (["--calibration", "1348"], "Option --calibration must be from 1 to 1347 images of digits, not 1348"),
-    (["--std", "0"], "Option --std must be numbers with commas, more than 0 each, not '0'"),
+    (["--calibration", "0"], "Option --calibration must be from 1 to"),
+    (["--calibration", "1348"], "Option --calibration must be at most the 1347 training images of digits, not 1348"),
+    (["--std", "0"], "Option --std must be numbers with commas, more than 0 and at most 1000 each, not '0'"),
     (["--epsilon", "0"], "Option --epsilon must be more than 0 and at most 1, not 0"),
     (["--code", "other"], "Option --code must be one of edge-popup, biprop, not 'other'"),
     (["--widths", "8,32"], "Option --widths 8,32 contradicts the tensors of .*public.pt, which say 8,16; leave it out"),

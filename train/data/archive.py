@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from spec.budgets import Budget
 from spec.names import check_class_names
 from spec.refusal import Refused
 from train.data.dataset import Dataset, check_memory, name_of
@@ -15,8 +16,6 @@ _ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
 
 #: Readers of a header of an array in a file, by its version.
 _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
-
-_CLASSES = 1 << 16  #: Labels are below it, however large their type.
 
 
 def archive(path: Path) -> Dataset:
@@ -43,7 +42,7 @@ def archive(path: Path) -> Dataset:
             names = arrays["class_names"].tolist() if "class_names" in present else []
     except Refused:
         raise
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except Exception as error:  # Whatever the readers of zip, of zlib and of numpy raise; sizes were asked before.
         raise Refused(f"Archive {path} cannot be read ({error}); write it with numpy.savez") from None
     for part in ("train", "test"):
         found[f"{part}_images"] = _images(path, part, found[f"{part}_images"])
@@ -89,6 +88,6 @@ def _labels(path: Path, part: str, labels: np.ndarray, count: int) -> np.ndarray
             f"Array {part}_labels in archive {path} must be integers of shape ({count},), not {labels.dtype} "
             f"{labels.shape}"
         )
-    if labels.min() < 0 or labels.max() >= _CLASSES:
-        raise Refused(f"Array {part}_labels in archive {path} must hold labels from 0 to {_CLASSES - 1}")
+    if labels.min() < 0 or labels.max() >= Budget.CLASSES.most:
+        raise Refused(f"Array {part}_labels in archive {path} must hold labels from 0 to {Budget.CLASSES.most - 1}")
     return labels.astype(np.int64)

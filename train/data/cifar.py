@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from spec.budgets import Budget, check_file
 from spec.refusal import Refused
 from train.data.dataset import Absent, Dataset
 
@@ -37,6 +38,7 @@ def _records(path: Path, *, labels: int, classes: int) -> tuple[np.ndarray, np.n
     """Images (n, 32, 32, 3) and the last of the ``labels`` label bytes of every record in ``path``."""
     if not path.is_file():
         raise Absent(f"CIFAR file {path} does not exist")
+    check_file(path, Budget.IMAGES, "CIFAR file", "get it again")
     content = np.frombuffer(path.read_bytes(), np.uint8)
     size = labels + _PIXELS
     if not len(content) or len(content) % size:

@@ -10,12 +10,11 @@ from typing import Protocol
 
 import numpy as np
 
+from spec.budgets import Budget
+from spec.names import name_from
 from spec.refusal import Refused
 
 __all__ = ["Absent", "Dataset", "Images", "check_memory", "name_of"]
-
-#: Bytes of images in memory.
-_MEMORY = 4 << 30
 
 
 class Absent(Refused):
@@ -134,17 +133,12 @@ class Dataset:
 
 def check_memory(what: str, shape: tuple[int, ...]) -> None:
     """Refuse ``what``, if its images, uint8 of ``shape``, would take more memory than there is for them."""
-    if math.prod(shape) > _MEMORY:
-        raise Refused(
-            f"{what} would take {math.prod(shape) / 2**30:.1f} GiB of memory for {shape[0]:,} images, beyond the "
-            f"{_MEMORY >> 30} there are for them; make images smaller (--size) or fewer"
-        )
+    Budget.IMAGES.check(math.prod(map(int, shape)), what, "make images smaller (--size) or fewer")
 
 
 def name_of(path: Path) -> str:
-    """What the data at ``path`` is called: letters, digits and ``_.-`` of its own name."""
-    stem = path.resolve().stem
-    return "".join(c if c.isascii() and (c.isalnum() or c in "_.-") else "-" for c in stem)[:64] or "images"
+    """What the data at ``path`` is called: a name made of its own (:mod:`spec.names`)."""
+    return name_from(path.resolve().stem, "images")
 
 
 def _shrunk(images: np.ndarray, shrink: int) -> np.ndarray:

@@ -1,18 +1,23 @@
 """MNIST and its relatives: the IDX files, compressed or not."""
 
 import gzip
+import math
+import struct
 import zlib
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
 from spec.refusal import Refused
-from train.data.dataset import Absent, Dataset
+from train.data.dataset import Absent, Dataset, check_memory
 
 __all__ = ["idx_dataset", "read_idx"]
 
 #: Third byte of the magic number: unsigned bytes.
 _UNSIGNED_BYTE = 8
+
+_PART = 1 << 24  #: Bytes that are read at a time.
 
 _CLASSES = 10
 
@@ -36,24 +41,32 @@ def read_idx(path: Path, dimensions: int) -> np.ndarray:
     path = Path(path)
     packed = path.with_name(f"{path.name}.gz")
     if path.is_file():
-        content = path.read_bytes()
-    elif packed.is_file():
-        path = packed
-        try:
-            content = gzip.decompress(packed.read_bytes())
-        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-            raise Refused(f"IDX file {packed} is damaged or truncated ({error}); get it again") from None
-    else:
-        raise Absent(f"IDX file {path} does not exist, nor does {packed.name} beside it")
-    header = 4 + 4 * dimensions
-    if len(content) < header or content[:4] != bytes([0, 0, _UNSIGNED_BYTE, dimensions]):
+        with open(path, "rb") as file:
+            return _array(path, file, dimensions)
+    if not packed.is_file():
+        raise Absent(f"IDX file {path} does not exist, nor its .gz")
+    try:
+        with gzip.open(packed) as file:
+            return _array(packed, file, dimensions)
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise Refused(f"IDX file {packed} is damaged or truncated ({error}); get it again") from None
+
+
+def _array(path: Path, file: BinaryIO, dimensions: int) -> np.ndarray:
+    """What ``file`` holds; no more of it is read, or unpacked, than it says it holds."""
+    header = file.read(4 + 4 * dimensions)
+    if len(header) < 4 + 4 * dimensions or header[:4] != bytes([0, 0, _UNSIGNED_BYTE, dimensions]):
         raise Refused(f"File {path} is no IDX file of {dimensions}-dimensional unsigned bytes; get it again")
-    shape = tuple(np.frombuffer(content[4:header], ">u4").astype(int))
-    if len(content) - header != np.prod(shape):
-        raise Refused(
-            f"IDX file {path} says {'x'.join(map(str, shape))} values, but holds {len(content) - header}; get it again"
-        )
-    return np.frombuffer(content, np.uint8, offset=header).reshape(shape).copy()
+    shape = struct.unpack_from(f">{dimensions}I", header, 4)
+    size = math.prod(shape)
+    check_memory(f"IDX file {path}", shape)
+    content = bytearray()
+    while len(content) <= size and (part := file.read(min(_PART, size + 1 - len(content)))):
+        content += part
+    if len(content) != size:
+        holds = f"only {len(content)}" if len(content) < size else "more"
+        raise Refused(f"IDX file {path} says {'x'.join(map(str, shape))} values, but holds {holds}; get it again")
+    return np.frombuffer(content, np.uint8).reshape(shape)
 
 
 def idx_dataset(name: str, folder: Path) -> Dataset:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from spec.budgets import Budget
 from spec.refusal import Refused
 
 __all__ = ["PICTURES", "RESIZES", "Form", "array_of", "opened", "pictures_in"]
@@ -18,9 +19,6 @@ PICTURES = (".png", ".jpg", ".jpeg", ".bmp")
 
 #: How a picture becomes one of another size: not at all; the whole of it, with black around; the middle of it.
 RESIZES = ("none", "fit", "crop")
-
-#: Pixels of a picture, and how many times as long as wide it may be: what decoding takes is bounded before it begins.
-_PIXELS, _RATIO = 1 << 25, 100
 
 #: Modes of Pillow with one channel of at most 8 bits, and with more values than a byte has.
 _GREY, _DEEP = ("1", "L", "LA", "La"), ("I", "F")
@@ -77,16 +75,16 @@ def opened(path: Path, channels: int = 0) -> Image.Image:
     except Refused:
         raise
     except Image.DecompressionBombError:
-        raise Refused(f"Picture {path} has more than {_PIXELS:,} pixels; scale it down") from None
+        raise Refused(f"Picture {path} has more than {Budget.PIXELS.most:,} pixels; scale it down") from None
     except (OSError, SyntaxError, ValueError) as error:
         reason = "it is no picture" if isinstance(error, Image.UnidentifiedImageError) else error
         raise Refused(f"Picture {path} cannot be read ({reason}); get it again or take it out") from None
 
 
 def _check_size(path: Path, width: int, height: int) -> None:
-    if width * height > _PIXELS:
-        raise Refused(f"Picture {path} is {height}x{width}, more than {_PIXELS:,} pixels; scale it down")
-    if max(width, height) > _RATIO * min(width, height):
+    if width * height > Budget.PIXELS.most:
+        raise Refused(f"Picture {path} is {height}x{width}, more than {Budget.PIXELS.most:,} pixels; scale it down")
+    if max(width, height) > Budget.RATIO.most * min(width, height):
         raise Refused(f"Picture {path} is {height}x{width}, which is too long and narrow; cut it")
 
 

@@ -45,7 +45,8 @@ class Calibration:
     bits: int = setting(ACTIVATION_BITS, "bits of stored activations", Whole(ACTIVATION_BITS_MIN, ACTIVATION_BITS))
     calibrator: str = setting(AUTO, f"rule for scales; {AUTO}: the best of them", (AUTO, *Rule))
     calibration: int = setting(
-        0, f"training images that scales are taken from and judged by; 0: {_IMAGES}, or all of fewer", Whole(0)
+        0, f"training images that scales are taken from and judged by; 0: {_IMAGES}, or all of fewer",
+        Whole(0, 1_000_000),
     )
 
     def __post_init__(self):

@@ -2,19 +2,44 @@
 
 from pathlib import Path
 
+from console.command import CommandParser, Whole
 from spec import golden, model, vectors
 from spec.refusal import Refused
 from spec.vectors import Vectors
 from train.data import Dataset
 from train.deploy.deployed import DeployedNet
 
-__all__ = ["MismatchError", "proved", "store", "vectors_path"]
+__all__ = ["MismatchError", "add_vectors", "proved", "store", "vectors_count", "vectors_path"]
+
+_VECTORS = 32  #: Images of a vector file where nothing is said of them.
 
 _SUFFIX = ".safetensors"
 
 
 class MismatchError(Exception):
     """Torch and the golden model disagree: our bug, not bad input. The message says where they first differ."""
+
+
+def add_vectors(parser: CommandParser) -> None:
+    """Add ``--vectors``, for :func:`vectors_count`."""
+    parser.add_argument(
+        "--vectors", type=Whole(1, 1_000_000),
+        help=f"held-out images in the vector file (default {_VECTORS}, or all of fewer)",
+    )
+
+
+def vectors_count(asked: int | None, dataset: Dataset) -> int:
+    """Images of the vector file: as many as were ``asked`` for, refused if ``dataset`` holds out fewer.
+
+    Raises
+    ------
+    Refused
+        If it does.
+    """
+    have = len(dataset.test_images)
+    if asked is not None and asked > have:
+        raise Refused(f"Option --vectors must be from 1 to {have} images of {dataset.name}, not {asked}")
+    return asked or min(_VECTORS, have)
 
 
 def proved(deployed: model.Model, dataset: Dataset, count: int) -> tuple[Vectors, float]:

@@ -2,13 +2,15 @@
 
 import hashlib
 import io
-import pickle
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import torch
+from torch import Tensor, nn
 
+from spec.budgets import Budget, check_file
+from spec.documents import check_document
 from spec.files import write_bytes
 from spec.network import Network
 from spec.refusal import Refused
@@ -16,7 +18,7 @@ from train.loop.settings import Settings
 from train.nets.build import trainable
 from train.nets.model import NORMALIZATION, ResidualNet
 
-__all__ = ["FORMAT", "VERSION", "digest", "load", "restore", "save"]
+__all__ = ["FORMAT", "VERSION", "digest", "load", "restore", "save", "take"]
 
 FORMAT = "foldenite-checkpoint"
 VERSION = 4
@@ -26,9 +28,15 @@ _KEYS = {
     "epoch", "step", "loss", "history", "model", "optimizer", "scaler",
 }
 #: What not every checkpoint has: an average where there is one, what computed it if it was written since that is kept.
-_SOME = {"average", "computed_by"}
+_OPTIONAL = {"average", "computed_by"}
 
+#: Types of their values; what is not here may be None.
+_KINDS = {
+    "normalization": str, "settings": dict, "network": dict, "dataset_sha256": str, "versions": dict, "epoch": int,
+    "step": int, "history": list, "model": dict, "optimizer": dict,
+}
 _DIGEST_BYTES = 32
+_ZIP = b"PK"  #: What torch's files begin with.
 
 
 def save(path: Path, state: dict) -> Path:
@@ -63,21 +71,31 @@ def load(path: Path) -> dict:
         If it is absent, damaged, of another version, or of a network trained on other than ``x/255``.
     """
     path = Path(path)
-    if not path.is_file():
-        raise Refused(f"Checkpoint {path} does not exist; write one with python -m train.fit")
+    check_file(path, Budget.CHECKPOINT, "Checkpoint", "write one with python -m train.fit")
     file = path.read_bytes()
     content, digest = file[:-_DIGEST_BYTES], file[-_DIGEST_BYTES:]
+    if not file.startswith(_ZIP):
+        raise Refused(f"File {path} is no checkpoint but another kind of file; give the one that train.fit wrote")
     if hashlib.sha256(content).digest() != digest:
         raise Refused(f"Checkpoint {path} is damaged or truncated (SHA-256 differs); train again with --overwrite")
     try:
         state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-    except (RuntimeError, pickle.UnpicklingError, EOFError, KeyError) as error:
+    except Exception as error:  # Whatever a file that was made to can raise in torch's reader.
         reason = type(error).__name__
         raise Refused(f"Checkpoint {path} cannot be read ({reason}); train again with --overwrite") from None
     if not isinstance(state, dict) or state.get("format") != FORMAT or state.get("version") != VERSION:
         raise Refused(f"File {path} is not a {FORMAT} of version {VERSION}; train again with --overwrite")
-    if wrong := (set(state) ^ _KEYS) - _SOME:
-        raise Refused(f"Checkpoint {path} has a wrong set of keys ({sorted(wrong)}); train again with --overwrite")
+    if wrong := (set(state) - _OPTIONAL) ^ _KEYS:
+        keys = sorted(wrong, key=str)
+        raise Refused(f"Checkpoint {path} has a wrong set of keys ({keys}); train again with --overwrite")
+    for key, kind in _KINDS.items():
+        if not isinstance(state[key], kind):
+            wanted, found = kind.__name__, type(state[key]).__name__
+            raise Refused(
+                f"Checkpoint {path} has a {found} as its {key}, where a {wanted} belongs; train again with --overwrite"
+            )
+    for key in ("settings", "network", "versions", "history"):
+        check_document(state[key], f"Key {key} of checkpoint {path}", "train again with --overwrite")
     if state["normalization"] != NORMALIZATION:
         raise Refused(
             f"Checkpoint {path} was trained on images normalized as {state['normalization']!r}, but the accelerator "
@@ -106,5 +124,24 @@ def restore(state: dict) -> ResidualNet:
     network = Network.from_json({"rings": []} | state["network"])
     scales = settings.finetuning and settings.finetuning.scales
     model = trainable(network, settings.model, torch.Generator(), scales)
-    model.load_state_dict(state["model"])
+    take(model, state["model"], "The checkpoint")
     return model.eval()
+
+
+def take(model: nn.Module, values: dict, whose: str) -> None:
+    """Give ``model`` the parameters and statistics ``values``, by name.
+
+    Raises
+    ------
+    Refused
+        If they are not those of such a network; ``whose`` they are, the sentence says first.
+    """
+    own = model.state_dict()
+    for name in sorted({*own, *values}, key=str):
+        if name not in own or name not in values:
+            raise Refused(f"{whose} {'lacks' if name in own else 'has an unknown'} {name!r}; train again")
+        mine, theirs = own[name], values[name]
+        if not isinstance(theirs, Tensor) or theirs.shape != mine.shape or theirs.dtype != mine.dtype:
+            shown = f"{theirs.dtype} {tuple(theirs.shape)}" if isinstance(theirs, Tensor) else type(theirs).__name__
+            raise Refused(f"{whose} has {name!r} as {shown}, not {mine.dtype} {tuple(mine.shape)}; train again")
+    model.load_state_dict(values)

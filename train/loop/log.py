@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from spec.documents import parse_json
 from spec.files import write_text
 
 __all__ = ["TIMES", "read_log", "timeless", "with_times", "write_log"]
@@ -35,7 +36,7 @@ def with_times(history: Sequence[dict], log: Path) -> list[dict]:
 
 def read_log(path: Path) -> list[dict]:
     """The records in the file ``path``."""
-    return [json.loads(line) for line in path.read_text().splitlines()]
+    return [parse_json(line, f"Line of log {path}", "train again") for line in path.read_text().splitlines()]
 
 
 def write_log(path: Path, history: Sequence[dict]) -> Path:

@@ -15,10 +15,10 @@ __all__ = ["Recipe"]
 class Recipe:
     """What a run of training does with network and data; the fields say what they mean."""
 
-    epochs: int = setting(MISSING, "passes over the training images", Whole(1))
-    batch: int = setting(MISSING, "images per step, of all processes together", Whole(1))
+    epochs: int = setting(MISSING, "passes over the training images", Whole(1, 100_000))
+    batch: int = setting(MISSING, "images per step, of all processes together", Whole(1, 65536))
     accumulate: int = setting(
-        1, "parts that a batch is computed in for memory's sake, with batch statistics of their own", Whole(1)
+        1, "parts that a batch is computed in for memory's sake, with batch statistics of their own", Whole(1, 65536)
     )
     optimizer: str = setting("sgd", "what moves the parameters", ("sgd", "adam", "radam"))
     lr: float = setting(0.1, "peak learning rate", Number(above=0, most=10))
@@ -31,18 +31,22 @@ class Recipe:
         "cosine", "of the rate: cosine or linear to 0, by the factor at milestones, by it every period, or constant",
         ("cosine", "linear", "step", "exponential", "constant"),
     )
-    milestones: tuple[float, ...] = setting((), "epochs of schedule step", Several(Number(least=0)))
+    milestones: tuple[float, ...] = setting((), "epochs of schedule step", Several(Number(least=0, most=100_000)))
     factor: float = setting(0.1, "of schedules step and exponential", Number(above=0, most=1))
-    period: float = setting(1.0, "epochs of schedule exponential", Number(above=0))
-    warmup: float = setting(0.0, "epochs in which the rate rises to its peak, before the schedule", Number(least=0))
+    period: float = setting(1.0, "epochs of schedule exponential", Number(above=0, most=100_000))
+    warmup: float = setting(
+        0.0, "epochs in which the rate rises to its peak, before the schedule", Number(least=0, most=100_000)
+    )
     label_smoothing: float = setting(0.0, "share of the target that all classes share", Number(least=0, below=1))
     crop_pad: int = setting(0, "zeros around an image before a part of its size is cut out at random", Whole(0, 63))
     reflect: bool = setting(False, "what is around an image is its reflection, not zeros", bool)
     mirror: bool = setting(False, "swap left and right every other time", bool)
     alternate: bool = setting(False, "an image that is swapped in one epoch is not in the next", bool)
     cutout: int = setting(0, "side of a grey square that covers a part of an image", Whole(0, 255))
-    small_sizes: tuple[int, ...] = setting((), "sides that images are shrunk to in the first epochs", Several(Whole(4)))
-    small_until: tuple[int, ...] = setting((), "epochs after which each of them ends", Several(Whole(1)))
+    small_sizes: tuple[int, ...] = setting(
+        (), "sides that images are shrunk to in the first epochs", Several(Whole(4, 1024))
+    )
+    small_until: tuple[int, ...] = setting((), "epochs after which each of them ends", Several(Whole(1, 100_000)))
     average: float = setting(
         0.0, "decay of an average of the parameters, which remains at the end; 0: none", Number(least=0, below=1)
     )
@@ -104,6 +108,8 @@ class Recipe:
     def from_json(cls, data: dict) -> "Recipe":
         """Recipe of plain values by name; unknown and missing names are refused."""
         names = {field.name: field for field in dataclasses.fields(cls)}
+        if not isinstance(data, dict):
+            raise Refused(f"Recipe must be settings by name, not {data!r}")
         for name in data:
             if name not in names:
                 raise Refused(f"Unknown recipe setting {name!r}; the settings are {', '.join(names)}")

@@ -2,7 +2,6 @@
 
 import argparse
 import dataclasses
-import tomllib
 from dataclasses import MISSING, dataclass
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from torch import nn
 
 from console.command import Number, Several, Whole
 from console.settings import add_settings, check_settings, given_settings, setting
+from spec.documents import read_toml
 from spec.refusal import Refused
 from train.data import DATASETS, Dataset, load_dataset
 from train.data.pictures import RESIZES, Form
@@ -44,8 +44,8 @@ class Settings:
     validation: float = setting(
         0.0, "share of the training images to measure on instead of the test set", Number(least=0, below=1)
     )
-    shrink: int = setting(1, "average squares of so many pixels first", Whole(1))
-    images: int = setting(0, "train on the first so many images; 0: on all", Whole(0))
+    shrink: int = setting(1, "average squares of so many pixels first", Whole(1, 1024))
+    images: int = setting(0, "train on the first so many images; 0: on all", Whole(0, 1 << 32))
     seed: int = setting(0, "of scores, of order and variation of images", Whole(0, (1 << 31) - 1))
     finetuning: FineTuning | None = None
 
@@ -77,7 +77,14 @@ class Settings:
 
     @classmethod
     def from_json(cls, data: dict) -> "Settings":
-        """What :meth:`to_json` gave."""
+        """What :meth:`to_json` gave; unknown and missing keys are refused by name."""
+        names = [field.name for field in dataclasses.fields(cls)]
+        for key in data if isinstance(data, dict) else (data,):
+            if key not in names:
+                raise Refused(f"Unknown key {key!r} in the settings of a run; the keys are {', '.join(names)}")
+        for key in ("model", "recipe", "dataset"):
+            if key not in data:
+                raise Refused(f"Missing key {key} in the settings of a run")
         tuning = data.get("finetuning")
         return cls(**data | {
             "model": ModelConfig.from_json(data["model"]), "recipe": Recipe.from_json(data["recipe"]),
@@ -166,10 +173,7 @@ def read_recipe(recipe: str) -> dict[str, dict]:
         if recipe not in recipe_names():
             raise Refused(f"There is no recipe {recipe!r}; give a .toml file or one of {', '.join(recipe_names())}")
         path = _RECIPES / f"{recipe}.toml"
-    try:
-        sections = tomllib.loads(path.read_text())
-    except (OSError, tomllib.TOMLDecodeError) as error:
-        raise Refused(f"Recipe {path} cannot be read: {error}") from None
+    sections = read_toml(path, "Recipe", "copy one of the package's and change it")
     if not sections.keys() <= _SECTIONS.keys() or not all(isinstance(section, dict) for section in sections.values()):
         raise Refused(f"Recipe {path} must have sections {', '.join(_SECTIONS)}; it has {', '.join(sections)}")
     return sections

@@ -12,16 +12,17 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from rich.console import Console
 from rich.progress import Progress
 from torch import nn
 
 from console.progress import progress_bars
+from console.screen import screen
 from spec.refusal import Refused
 from train.data import Dataset
 from train.data.batches import Batches
 from train.data.dataset import Images
 from train.loop.average import Average
+from train.loop.checkpoint import take
 from train.loop.memory import out_of_memory
 from train.loop.processes import Processes
 from train.loop.recipe import Recipe
@@ -111,7 +112,7 @@ class Trainer:
         """
         self.prepare()
         history, first, loss = self._restore()
-        console = Console(stderr=True)
+        console = screen(stderr=True)
         with progress_bars(console, disable=not (self.how.processes.leads and console.is_terminal)) as progress:
             self._task = progress.add_task(
                 self.how.label, total=self.recipe.epochs * len(self.batches),
@@ -146,9 +147,14 @@ class Trainer:
         """Records of the epochs that are done, steps of the next one, and the sum of their losses."""
         if self.state is None:
             return [], 0, torch.zeros((), device=self.how.processes.device)
-        self.model.load_state_dict(self.state["model"])
-        self._optimizer.load_state_dict(self.state["optimizer"])
-        self._step.scaler.load_state_dict(self.state["scaler"])
+        take(self.model, self.state["model"], "The checkpoint")
+        try:
+            self._optimizer.load_state_dict(self.state["optimizer"])
+            self._step.scaler.load_state_dict(self.state["scaler"])
+        except (ValueError, KeyError, TypeError, AttributeError, IndexError, RuntimeError) as error:
+            raise Refused(
+                f"The checkpoint holds no state of this recipe's optimizer ({error!r}); start again without --resume"
+            ) from None
         if self._average is not None:
             self._average.restore(self.state["average"])
         return list(self.state["history"]), self.state["step"], self.state["loss"].to(self.how.processes.device)

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 from console.command import Named, Number, Several, Whole
 from console.settings import check_settings, setting
+from spec.budgets import Budget
+from spec.commands import RUNS_MAX
 from spec.fields import checked
 from spec.network import Network, Stem
 from spec.refusal import Refused
@@ -24,6 +26,9 @@ __all__ = ["REPEATED", "SMALL", "VIT", "Method", "ModelConfig"]
 
 #: Names of the network that ``widths`` and ``iterations`` describe, and of two that are trained, but not deployed.
 SMALL, VIT, REPEATED = "small", "vit", "repeated"
+
+#: Most channels of a layer of the small network.
+_CHANNELS = 4096
 
 #: Settings that came after the first checkpoints, which were trained with their defaults.
 _YOUNGER = ("vary", "patch", "blocks", "repeats", "sharing", "own_norms", "rings")
@@ -71,15 +76,17 @@ class ModelConfig:
     network: str = setting(
         SMALL, f"{SMALL}, one of {', '.join(RESNET_NAMES)}, or, not to be deployed, {VIT} or {REPEATED}", str
     )
-    widths: tuple[int, ...] = setting((16, 32, 64), "small: channels of each stage", Several(Whole(1)))
+    widths: tuple[int, ...] = setting((16, 32, 64), "small: channels of each stage", Several(Whole(1, _CHANNELS)))
     iterations: tuple[int, ...] = setting(
-        (0, 2, 2), "small: runs of the repeated block of each stage, or 0", Several(Whole(0))
+        (0, 2, 2), "small: runs of the repeated block of each stage, or 0", Several(Whole(0, RUNS_MAX))
     )
-    stem: tuple[int, int] = setting((3, 1), "small: kernel and stride of the first layer", Several(Whole(1)))
-    width: int = setting(64, "ResNet: channels of the stem; repeated: of all; vit: dimensions", Whole(1))
-    wider: float = setting(1.0, "ResNet: factor on inner channels; 2 in Wide-ResNet-50", Number(above=0))
+    stem: tuple[int, int] = setting((3, 1), "small: kernel and stride of the first layer", Several(Whole(1, 63)))
+    width: int = setting(64, "ResNet: channels of the stem; repeated: of all; vit: dimensions", Whole(1, 4096))
+    wider: float = setting(
+        1.0, "ResNet: factor on inner channels; 2 in Wide-ResNet-50", Number(above=0, most=Budget.WIDER.most)
+    )
     stages: tuple[int, ...] = setting(
-        (), "ResNet: blocks of each stage, as in 3,4,23,3", Several(Whole(1)), shown="by depth"
+        (), "ResNet: blocks of each stage, as in 3,4,23,3", Several(Whole(1, RUNS_MAX)), shown="by depth"
     )
     fold: tuple[int, ...] = setting((3, 4), "ResNet: stages that fold, where the method folds", Several(Whole(1, 4)))
     mode: Mode = setting(Mode.ANY, "structure of all masks", Mode)
@@ -97,10 +104,10 @@ class ModelConfig:
     )
     bias: bool = setting(False, "learn a bias per output channel of every layer", bool)
     net_seed: int = setting(0, "of the weights", Whole(0, (1 << 32) - 1))
-    vary: int = setting(0, "each step, run recurrent blocks up to so many times fewer or more", Whole(0))
-    patch: int = setting(2, "vit: side of a patch, in pixels", Whole(1))
-    blocks: int = setting(2, "repeated: residual blocks of the sub-network", Whole(1))
-    repeats: int = setting(2, "repeated: how often the sub-network runs", Whole(1))
+    vary: int = setting(0, "each step, run recurrent blocks up to so many times fewer or more", Whole(0, 16))
+    patch: int = setting(2, "vit: side of a patch, in pixels", Whole(1, 256))
+    blocks: int = setting(2, "repeated: residual blocks of the sub-network", Whole(1, 64))
+    repeats: int = setting(2, "repeated: how often the sub-network runs", Whole(1, 64))
     sharing: Sharing = setting(Sharing.RING, "repeated: what its runs share", Sharing)
     own_norms: bool = setting(True, "repeated: batch norms for every run", bool)
     rings: Rings | None = None

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from console.command import Several, Whole
 from console.settings import check_settings, setting
+from spec.budgets import Budget
 from spec.fields import checked
 from spec.network import Network
 from spec.refusal import Refused
@@ -33,7 +34,8 @@ class Rings:
     """The rings of a network; the fields say what they mean. What can be exported is the default."""
 
     dof: int = setting(
-        0, "values of all rings together; 0: all weights are free, to compare with", Whole(0), shown="no rings"
+        0, "values of all rings together; 0: all weights are free, to compare with",
+        Whole(0, Budget.WEIGHTS.most), shown="no rings",
     )
     addressing: Addressing = setting(Addressing.WORD, "which value a weight is; only word can be exported", Addressing)
     flips: bool = setting(True, "random signs, without which nothing can be exported", bool)

@@ -10,12 +10,13 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rich.console import Console
 from rich.table import Table
 
 from console.command import CommandParser, Several, Whole, add_json
 from console.record import json_text
+from console.screen import screen
 from console.settings import add_settings, given_settings, set_usual
+from spec.budgets import Budget
 from spec.layer import Role
 from spec.network import Network
 from spec.refusal import Refused, run_command
@@ -108,9 +109,10 @@ def parser() -> CommandParser:
     made = CommandParser(prog="python -m train.studies.accounting", description=__doc__.splitlines()[0])
     add_settings(made, ModelConfig, only={"network", "width", "widths", "iterations", "stem", "wider", "stages"})
     made.add_argument(
-        "--image", type=Several(Whole(1)), default=(224, 224, 3), help="height, width, channels (default 224,224,3)"
+        "--image", type=Several(Whole(1, Budget.SIDE.most)), default=(224, 224, 3),
+        help="height, width, channels (default 224,224,3)",
     )
-    made.add_argument("--classes", type=Whole(2), default=1000, help="classes (default 1000)")
+    made.add_argument("--classes", type=Whole(2, Budget.CLASSES.most), default=1000, help="classes (default 1000)")
     add_settings(made, Rings, only={"dof", "scope", "parts"})
     set_usual(made, network="resnet18", dof=512 * 512 * 9)
     add_json(made)
@@ -137,7 +139,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for name, value in facts.items():
         table.add_row(name.replace("_", " "), f"{value:.4f}" if isinstance(value, float) else f"{value:,}"
                       if isinstance(value, int) else ", ".join(f"{one:,}" for one in value))
-    Console().print(table)
+    screen().print(table)
     return 0
 
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from rich.table import Table
 
 from console.command import CommandParser, Number, Whole
+from spec.budgets import Budget
 from spec.refusal import Refused, run_command
 from spec.ring import PLANES_MAX
 from train.deploy.ring_integers import make_integer, ring_limit
@@ -54,8 +55,9 @@ def parser() -> CommandParser:
     """The command line."""
     made = ring_parser("compress", __doc__.splitlines()[0], dof=36864)
     add = made.add_argument
-    add("--prune-dof", type=Whole(1), default=9216, help="values that fine-grained pruning leaves (default 9216)")
-    add("--rounds", type=Whole(1), default=3, help="rounds of it, with training between (default 3)")
+    add("--prune-dof", type=Whole(1, Budget.WEIGHTS.most), default=9216,
+        help="values that fine-grained pruning leaves (default 9216)")
+    add("--rounds", type=Whole(1, 1000), default=3, help="rounds of it, with training between (default 3)")
     add("--flops", type=Number(above=0, most=1), default=0.6,
         help="fraction of the FLOPs that filter pruning leaves; 0.602 in Table 7 (default 0.6)")
     return made

@@ -81,10 +81,13 @@ def parser() -> CommandParser:
     """The command line."""
     made = ring_parser("convergence", __doc__.splitlines()[0], dof=0)
     add = made.add_argument
-    add("--batches", type=Several(Whole(1)), default=(64, 256), help="batch sizes, instead of --batch (default 64,256)")
-    add("--every", type=Whole(1), default=5, help="steps between two measurements (default 5)")
-    add("--window", type=Whole(1), default=10, help="measurements that the moving average takes (default 10)")
-    add("--judged", type=Whole(1), default=1000, help="held-out images of a measurement (default 1000)")
+    add("--batches", type=Several(Whole(1, 65536)), default=(64, 256),
+        help="batch sizes, instead of --batch (default 64,256)")
+    add("--every", type=Whole(1, 1_000_000), default=5,
+        help="steps between two measurements (default 5)")
+    add("--window", type=Whole(1, 1_000_000), default=10,
+        help="measurements that the moving average takes (default 10)")
+    add("--judged", type=Whole(1, 1_000_000), default=1000, help="held-out images of a measurement (default 1000)")
     return made
 
 

@@ -36,7 +36,7 @@ def parser() -> CommandParser:
     made = ring_parser("recurrent", __doc__.splitlines()[0], dof=0)
     set_usual(made, network=REPEATED)
     made.add_argument(
-        "--runs", type=Several(Whole(1)), default=(1, 2, 3, 4),
+        "--runs", type=Several(Whole(1, 64)), default=(1, 2, 3, 4),
         help="how often the sub-network runs, instead of --repeats (default 1,2,3,4)",
     )
     return made

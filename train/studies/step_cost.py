@@ -16,7 +16,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from rich.console import Console
 from rich.table import Table
 from torch import Tensor, nn
 from torch.nn import functional
@@ -24,6 +23,7 @@ from torch.nn import functional
 from console.command import CommandParser, Whole, add_json, add_out
 from console.progress import progress_bars
 from console.record import json_text
+from console.screen import screen
 from spec.files import output_file, write_text
 from spec.refusal import run_command
 from spec.supermask import Mode
@@ -164,8 +164,8 @@ def _table(result: dict) -> Table:
 def parser() -> CommandParser:
     """The command line."""
     made = CommandParser(prog="python -m train.studies.step_cost", description=__doc__.splitlines()[0])
-    made.add_argument("--batch", type=Whole(1), default=64, help="images per step (default 64)")
-    made.add_argument("--rounds", type=Whole(1), default=5, help="steps of every variant (default 5)")
+    made.add_argument("--batch", type=Whole(1, 65536), default=64, help="images per step (default 64)")
+    made.add_argument("--rounds", type=Whole(1, 10_000), default=5, help="steps of every variant (default 5)")
     add_out(made, "file to write (default build/bench/step_cost.json)", Path("build/bench/step_cost.json"))
     add_json(made)
     return made
@@ -190,7 +190,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(text, end="")
     else:
         for result in results:
-            Console().print(_table(result))
+            screen().print(_table(result))
         print(written)
     return 0
 

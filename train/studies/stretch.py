@@ -8,11 +8,12 @@ Ref: Hidden-Fold Networks (IEEE Access 2023), section IV-E and Fig. 16; :mod:`tr
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
 from console.command import CommandParser, Several, Whole, add_json, add_out
 from console.record import json_text
+from console.screen import screen
+from spec.commands import RUNS_MAX
 from spec.files import output_file, write_text
 from spec.refusal import Refused, run_command
 from train.data import Dataset
@@ -23,6 +24,8 @@ from train.nets.model import ResidualNet
 from train.nets.stretch import recalibrate, stretch
 
 __all__ = ["main", "parser", "sweep"]
+
+_CALIBRATION = 512  #: Training images to measure statistics on, where nothing is said of them.
 
 
 def sweep(model: ResidualNet, dataset: Dataset, offsets: Sequence[int], calibration: int) -> list[dict]:
@@ -59,9 +62,10 @@ def parser() -> CommandParser:
     made = CommandParser(prog="python -m train.studies.stretch", description=__doc__.splitlines()[0])
     add, usual = made.add_argument, Path("build/train/digits/checkpoint.pt")
     add("--checkpoint", type=Path, default=usual, help=f"written by train.fit (default {usual})")
-    add("--by", type=Several(Whole()), default=(-2, -1, 0, 1, 2),
+    add("--by", type=Several(Whole(-RUNS_MAX, RUNS_MAX)), default=(-2, -1, 0, 1, 2),
         help="iterations more than trained, as in --by=-1,0,1 (default -2,-1,0,1,2)")
-    add("--calibration", type=Whole(2), default=512, help="training images to measure statistics on (default 512)")
+    add("--calibration", type=Whole(2, 1_000_000),
+        help=f"training images to measure statistics on (default {_CALIBRATION}, or all of fewer)")
     add("--data", type=Path, default=Path("build/data"), help="folder of the data sets' files (default build/data)")
     add_out(made, "file to write (default build/stretch.json)", Path("build/stretch.json"))
     add_json(made)
@@ -74,10 +78,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     output_file(arguments.out)
     state = checkpoint.load(arguments.checkpoint)
     dataset = Settings.from_json(state["settings"]).load(arguments.data)
-    if arguments.calibration > len(dataset.train_images):
-        limit = len(dataset.train_images)
-        raise Refused(f"Option --calibration must be from 2 to {limit} images, not {arguments.calibration}")
-    rows = sweep(checkpoint.restore(state), dataset, arguments.by, arguments.calibration)
+    have = len(dataset.train_images)
+    if arguments.calibration is not None and arguments.calibration > have:
+        raise Refused(f"Option --calibration must be from 2 to {have} images, not {arguments.calibration}")
+    calibration = arguments.calibration or min(_CALIBRATION, have)
+    rows = sweep(checkpoint.restore(state), dataset, arguments.by, calibration)
     if not rows:
         raise Refused(f"Checkpoint {arguments.checkpoint} has no recurrent block to stretch; train a folded network")
     text = json_text({"rows": rows})
@@ -93,7 +98,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             row["block"], str(row["trained"]), str(row["iterations"]), f"{row['reused']:.2%}",
             f"{row['recalibrated']:.2%}",
         )
-    Console().print(table)
+    screen().print(table)
     print(written)
     return 0
 

@@ -14,6 +14,7 @@ import numpy as np
 from rich.table import Table
 
 from console.command import CommandParser, Several, Whole
+from spec.budgets import Budget
 from spec.files import write_text
 from spec.refusal import Refused, run_command
 from train.studies.plot import chart
@@ -43,7 +44,7 @@ def parser() -> CommandParser:
     """The command line."""
     made = ring_parser("sweep", __doc__.splitlines()[0], dof=0)
     made.add_argument(
-        "--dofs", type=Several(Whole(1)), default=(144, 576, 2304, 9216, 36864),
+        "--dofs", type=Several(Whole(1, Budget.WEIGHTS.most)), default=(144, 576, 2304, 9216, 36864),
         help="values of the ring, a run each, instead of --dof (default 144,576,2304,9216,36864)",
     )
     return made

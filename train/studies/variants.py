@@ -6,11 +6,11 @@ from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 
 from console.command import CommandParser, Several, Whole, add_json, add_out
 from console.record import json_text
+from console.screen import screen
 from console.settings import set_usual
 from spec.files import output_folder, write_text
 from spec.refusal import Refused
@@ -40,10 +40,11 @@ def study_parser(name: str, description: str, recipe: str, seeds: Sequence[int] 
     group, out = made.add_argument_group("study"), Path("build/studies") / name
     add = group.add_argument
     usual = ",".join(map(str, seeds))
-    add("--seeds", type=Several(Whole(0)), default=tuple(seeds), help=f"runs of each variant (default {usual})")
+    add("--seeds", type=Several(Whole(0, (1 << 31) - 1)), default=tuple(seeds),
+        help=f"runs of each variant (default {usual})")
     add("--data", type=Path, default=Path("build/data"), help="folder of the data sets' files (default build/data)")
     add("--device", default="auto", choices=("auto", "cpu", "cuda"), help="default: a GPU where there is one")
-    add("--jobs", type=Whole(1), default=1, help="runs at a time, a process each if more than one (default 1)")
+    add("--jobs", type=Whole(1, 1024), default=1, help="runs at a time, a process each if more than one (default 1)")
     add_out(group, f"folder of runs and result (default {out})", out)
     add_json(group)
     return made
@@ -123,7 +124,7 @@ def publish(
     if arguments.json:
         print(text, end="")
         return 0
-    console = Console()
+    console = screen()
     console.width = max(console.width, 120)
     console.print(table)
     for written in (path, *further):

@@ -26,10 +26,10 @@ def _model(mode: Mode = Mode.ONE_OF_FOUR):
 
 
 @pytest.mark.parametrize(("words", "message"), [
-    (["--images", "0"], "Option --images must be at least 1, not 0"),
-    (["--clock-ns", "0"], "Option --clock-ns must be more than 0, not 0"),
-    (["--clock-ns", "inf"], "Option --clock-ns must be more than 0, not inf"),
-    (["--node-nm", "-1"], "Option --node-nm must be more than 0, not -1"),
+    (["--images", "0"], "Option --images must be from 1 to"),
+    (["--clock-ns", "0"], "Option --clock-ns must be more than 0 and at most"),
+    (["--clock-ns", "inf"], "Option --clock-ns must be more than 0 and at most"),
+    (["--node-nm", "-1"], "Option --node-nm must be more than 0 and at most"),
     (["--liberty", "none.lib"], "Liberty file none.lib of option --liberty does not exist"),
     (["--pe", "17"], "There is no named shape of 17 PEs"),
 ])

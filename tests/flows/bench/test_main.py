@@ -61,11 +61,11 @@ def test_one_that_fails_is_told_by_the_exit_code(asked, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(("words", "message"), [
-    (["--images", "0"], "Option --images must be at least 1, not 0"),
-    (["cycles", "--images", "0"], "Option --images must be at least 1, not 0"),
+    (["--images", "0"], "Option --images must be from 1 to"),
+    (["cycles", "--images", "0"], "Option --images must be from 1 to"),
     (["cycles", "--sizes", "17"], "There is no named shape of 17 PEs"),
-    (["training", "--rounds", "0"], "Option --rounds must be at least 1, not 0"),
-    (["training", "--batch", "-1"], "Option --batch must be at least 1, not -1"),
+    (["training", "--rounds", "0"], "Option --rounds must be from 1 to"),
+    (["training", "--batch", "-1"], "Option --batch must be from 1 to"),
     (["signs", "--synthesis", "nowhere.json"], "There is no synthesis nowhere.json; python -m flows.synth makes one"),
     (["verilog", "--emit", "5"], "There is no named shape of 5 PEs"),
 ])

@@ -41,3 +41,11 @@ def test_results_of_something_else_are_refused(folder, tmp_path, put):
     with pytest.raises(Refused, match="has no model; give"):
         main([str(folder)])
     assert not (folder / "report.html").exists()
+
+
+@pytest.mark.parametrize("kind", ["synthesis", "energy", "waves"])
+@pytest.mark.parametrize("record", [[], 3, {"config": 3}, {"signals": 1}, {"text": "x", "caveat": "x"}])
+def test_results_of_another_shape_are_refused(folder, tmp_path, put, kind, record):
+    other = put(tmp_path / "other.json", record)
+    with pytest.raises(Refused, match=r"^File .*other.json:.*; make the file again$"):
+        read_results(folder, NOTHING | {kind: other})

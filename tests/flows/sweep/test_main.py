@@ -50,8 +50,8 @@ def test_no_build_within_the_limits_is_exit_1(tmp_path, runs, model_file, capsys
 @pytest.mark.parametrize(("options", "sentence"), [
     (["--sizes", "17"], "No build has 17 PEs"),
     (["--modes", "3of4"], "--modes must be some of"),
-    (["--jobs", "0"], "Option --jobs must be at least 1, not 0"),
-    (["--mhz", "nan"], "Option --mhz must be more than 0, not nan"),
+    (["--jobs", "0"], "Option --jobs must be from 1 to"),
+    (["--mhz", "nan"], "Option --mhz must be more than 0 and at most"),
     (["--sizes", "16,x"], "Option --sizes must be numbers with commas, 1 or more each, not '16,x'"),
     (["--modes", "any", "--verify"], "does not go with --modes"),
     (["--scheduler", "nowhere"], "No Dask scheduler answers"),

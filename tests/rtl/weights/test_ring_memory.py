@@ -89,9 +89,10 @@ def test_words_of_a_fetch(simulate, layout_of, shape, ring, stalls):
 
 def test_a_flipped_word_is_reported_by_the_copy_that_draws_it(simulate, layout_of):
     """Only if a ring's fetch takes it, and wherever the copy is."""
+    size, start, step, plane = RINGS["small"]
     config = config_for(64, groups=8, rows=8, weight_rows=2, ring_words=64)
     dut, faults = RingMemory(config), []
-    command = {"ring": 1, "ring_start": START, "ring_step": STEP, "ring_words": SIZE, "ring_row_step": 2 * STEP}
+    command = {"ring": 1} | halves(ring_start=start, ring_step=step, ring_words=size, ring_row_step=2 * step)
 
     async def testbench(ctx):
         ctx.set(dut.write.enable, 1)
@@ -100,14 +101,14 @@ def test_a_flipped_word_is_reported_by_the_copy_that_draws_it(simulate, layout_o
             await ctx.tick()
         ctx.set(dut.write.enable, 0)
         last = len(dut.copies) - 1  # the second word of the second row
-        flipped = PLANE + (START + 3 * STEP) % SIZE
+        flipped = plane + (start + 3 * step) % size
         stored = dut.copies[last].cells.data[flipped][0]
         ctx.set(stored, ctx.get(stored) ^ 1)
         ctx.set(dut.command, layout_of(encode(Op.CONV, **command)))
         ctx.set(dut.take, 1)
         await ctx.tick()
         ctx.set(dut.take, 0)
-        ctx.set(dut.plane, PLANE)
+        ctx.set(dut.plane, plane)
         ctx.set(dut.advance, 1)
         while ctx.get(dut.seeding):
             await ctx.tick()

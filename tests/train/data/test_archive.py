@@ -62,7 +62,7 @@ def test_what_is_wrong_is_refused(arrays, tmp_path, change, message):
 def test_what_an_array_declares_is_checked_before_it_is_read(arrays, tmp_path):
     path = tmp_path / "x.npz"
     np.savez(path, **{name: array for name, array in arrays.items() if name != "train_images"})
-    for shape, message in (((1 << 40, 4, 6), "GiB of memory"), ((6, 4, 6), "does not hold what it declares")):
+    for shape, message in (((1 << 40, 4, 6), "bytes of images, more"), ((6, 4, 6), "does not hold what it declares")):
         header = io.BytesIO()
         np.lib.format.write_array_header_1_0(header, {"descr": "|u1", "fortran_order": False, "shape": shape})
         large = path.with_name(f"{shape[0]}.npz")
@@ -81,3 +81,29 @@ def test_what_is_no_archive(tmp_path):
     np.savez(tmp_path / "y.npz", images=np.zeros(3))
     with pytest.raises(Refused, match="has no array train_images; it must have train_images, train_labels"):
         load_dataset(str(tmp_path / "y.npz"), Path("nowhere"))
+
+
+def no_array(content):
+    return content.replace(b"(5, 4, 6)", b"(((((((((")
+
+
+def newer(content):
+    """Of a version of the format that nobody reads."""
+    place = content.index(b"PK\1\2") + 6
+    return content[:place] + b"\x7f" + content[place + 1 :]
+
+
+def unknown(content):
+    """Compressed in a way that nobody knows."""
+    place = content.index(b"PK\1\2") + 10
+    return content[:place] + b"\x63" + content[place + 1 :]
+
+
+@pytest.mark.parametrize("damage", [no_array, newer, unknown])
+def test_whatever_its_readers_raise_is_a_sentence(arrays, tmp_path, damage):
+    load(tmp_path / "x.npz", arrays)
+    content = (tmp_path / "x.npz").read_bytes()
+    assert damage(content) != content
+    (tmp_path / "x.npz").write_bytes(damage(content))
+    with pytest.raises(Refused, match=r"x.npz cannot be read \(.*\); write it with numpy.savez"):
+        load_dataset(str(tmp_path / "x.npz"), tmp_path)

@@ -54,13 +54,32 @@ def no_gzip(folder):
     (folder / "mnist" / "train-images-idx3-ubyte.gz").write_bytes(b"page not found")
 
 
+def declare(*sizes):
+    """A header of these sizes, and nothing behind it: their product wraps in 64 bits."""
+    def apply(folder):
+        (folder / "mnist" / "train-images-idx3-ubyte.gz").write_bytes(gzip.compress(
+            bytes([0, 0, 8, 3]) + b"".join(size.to_bytes(4, "big") for size in sizes)
+        ))
+    return apply
+
+
+def bomb(folder):
+    """A small file that unpacks to more than a gigabyte, of which its header declares 8 bytes."""
+    content = gzip.compress(bytes([0, 0, 8, 3]) + b"".join(bytes([0, 0, 0, 2]) for _ in range(3)))
+    zeros = gzip.compress(bytes(1 << 24), 9)
+    (folder / "mnist" / "train-images-idx3-ubyte.gz").write_bytes(content + gzip.compress(bytes(8)) + zeros * 80)
+
+
 def remove(folder):
     (folder / "mnist" / "train-images-idx3-ubyte.gz").unlink()
 
 
 @pytest.mark.parametrize(("damage", "sentence"), [
-    (rewrite(lambda content: content[:-1]), r"says 3 values, but holds 2; get it again"),
-    (rewrite(lambda content: content + b"\0"), r"says 3 values, but holds 4; get it again"),
+    (declare(2**31, 2**31, 4), "has 18,446,744,073,709,551,616 bytes of images, more than the 4,294,967,296 allowed"),
+    (declare(60_000, 28, 28), "says 60000x28x28 values, but holds only 0; get it again"),
+    (bomb, "says 2x2x2 values, but holds more; get it again"),
+    (rewrite(lambda content: content[:-1]), r"says 3 values, but holds only 2; get it again"),
+    (rewrite(lambda content: content + b"\0"), r"says 3 values, but holds more; get it again"),
     (rewrite(lambda content: content[:5]), "is no IDX file of 1-dimensional unsigned bytes"),
     (rewrite(lambda content: b"\0\0\x0d" + content[3:]), "is no IDX file of 1-dimensional unsigned bytes"),
     (rewrite(lambda content: content[:-1] + b"\x0a"), "Labels of t10k in .* go up to 10, not 9"),

@@ -70,7 +70,7 @@ def test_rules():
     ({"bits": 3}, "Setting --bits must be from 4 to 8, not 3"),
     ({"bits": 9}, "Setting --bits must be from 4 to 8, not 9"),
     ({"calibrator": "best"}, "Setting --calibrator must be one of auto, max, p99.99, .*, mse, not 'best'"),
-    ({"calibration": -1}, "Setting --calibration must be at least 0, not -1"),
+    ({"calibration": -1}, "Setting --calibration must be from 0 to"),
     ({"calibration": 1348}, "Option --calibration must be at most the 1347 training images of digits, not 1348"),
 ])
 def test_impossible_options_are_refused(digits, options, message):

@@ -53,12 +53,16 @@ def executable(content):
     return buffer.getvalue() + hashlib.sha256(buffer.getvalue()).digest()
 
 
+def sign(content):
+    """With the digest that a checkpoint of this content has."""
+    return content + hashlib.sha256(content).digest()
+
+
 @pytest.mark.parametrize(("damage", "message"), [
     (lambda content: content[: len(content) // 2], "is damaged or truncated"),
-    (lambda content: b"", "is damaged or truncated"),
     (flip, "is damaged or truncated"),
     (executable, r"cannot be read \(UnpicklingError\)"),
-    (lambda content: hashlib.sha256(b"").digest(), "cannot be read"),
+    (lambda content: sign(content[:1000]), "cannot be read"),
 ])
 def test_damage_is_refused(tmp_path, damage, message):
     path = checkpoint.save(tmp_path / "c.pt", STATE)
@@ -70,6 +74,11 @@ def test_damage_is_refused(tmp_path, damage, message):
 @pytest.mark.parametrize(("change", "message"), [
     ({"format": "other"}, "is not a foldenite-checkpoint of version 4"),
     ({"version": 1}, "is not a foldenite-checkpoint of version 4"),
+    ({"network": 5}, "has a int as its network, where a dict belongs; train again"),
+    ({"settings": None}, "has a NoneType as its settings, where a dict belongs"),
+    ({"model": []}, "has a list as its model, where a dict belongs"),
+    ({"history": [float("nan")]}, "Key history of checkpoint .* has a number that is not finite"),
+    ({3: 1}, r"wrong set of keys \(\[3\]\)"),
     ({"extra": 1}, r"wrong set of keys \(\['extra'\]\)"),
     ({"normalization": "mean 0.5"}, r"normalized as 'mean 0.5', but the accelerator takes raw bytes \(x/255"),
 ])
@@ -77,6 +86,28 @@ def test_foreign_content_is_refused(tmp_path, change, message):
     path = checkpoint.save(tmp_path / "c.pt", STATE | change)
     with pytest.raises(Refused, match=message):
         checkpoint.load(path)
+
+
+def test_another_kind_of_file_is_called_one(tmp_path):
+    (tmp_path / "m.safetensors").write_bytes(b"\x08" + bytes(7) + b"{}      ")
+    with pytest.raises(Refused, match=r"m.safetensors is no checkpoint but another kind of file; give the one that"):
+        checkpoint.load(tmp_path / "m.safetensors")
+
+
+@pytest.mark.parametrize(("values", "message"), [
+    ({}, "It lacks 'bias'; train again"),
+    ({"weight": 3, "bias": torch.zeros(2)}, "It has 'weight' as int, not torch.float"),
+    ({"weight": torch.zeros(2, 2), "bias": torch.zeros(2)}, r"as torch.float32 \(2, 2\), not torch.float32 \(2, 3\)"),
+    ({"weight": torch.zeros(2, 3), "bias": torch.zeros(2), 3: 1}, "It has an unknown 3"),
+])
+def test_values_of_another_network_are_refused(values, message):
+    with pytest.raises(Refused, match=f"^{message}"):
+        checkpoint.take(torch.nn.Linear(3, 2), values, "It")
+
+
+def test_an_average_is_kept_by_those_that_have_one(tmp_path):
+    path = checkpoint.save(tmp_path / "c.pt", STATE | {"average": {}})
+    assert checkpoint.load(path)["average"] == {}
 
 
 def test_absent_file_is_refused(tmp_path):

@@ -97,7 +97,7 @@ def test_configurations_older_than_a_setting_are_read():
 
 
 @pytest.mark.parametrize(("settings", "message"), [
-    ({"vary": -1}, "Setting --vary must be at least 0, not -1"),
+    ({"vary": -1}, "Setting --vary must be from 0 to"),
     ({"vary": 1, "method": "hnn"}, "Setting --vary needs recurrent blocks .*; it is 1 with --method hnn"),
     ({"method": "sparse"}, "Setting --method must be one of dense, folded, hnn, hfn, not 'sparse'"),
     ({"weights": "uniform"}, "Setting --weights must be one of lfsr, signed, normal, not 'uniform'"),

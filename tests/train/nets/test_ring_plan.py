@@ -74,7 +74,7 @@ def test_plain_form_and_back():
 
 
 @pytest.mark.parametrize(("change", "words"), [
-    ({"dof": -1}, "Setting --dof must be at least 0, not -1"),
+    ({"dof": -1}, "Setting --dof must be from 0 to"),
     ({"scope": "world"}, "Setting --scope must be one of global, stage, layer, not 'world'"),
     ({"parts": "stem"}, "Setting --parts must be several in a row, not 'stem'"),
     ({"words": 1}, "Unknown key model.rings.words"),

@@ -41,7 +41,7 @@ def test_rounding_leaves_the_original(small_rpg):
 
 
 @pytest.mark.parametrize(("options", "words"), [
-    (["--rounds", "0"], "--rounds must be at least 1, not 0"),
+    (["--rounds", "0"], "--rounds must be from 1 to"),
     (["--network", "repeated"], "Filters of a repeated cannot be pruned"),
 ])
 def test_impossible_options_are_refused(tiny_study, options, words):

@@ -75,5 +75,5 @@ def test_command(tmp_path, capsys):
 
 @pytest.mark.parametrize("option", ["--batch", "--rounds"])
 def test_bad_options_are_refused(option):
-    with pytest.raises(Refused, match=f"Option {option} must be at least 1, not 0"):
+    with pytest.raises(Refused, match=f"Option {option} must be from 1 to"):
         main([option, "0"])

@@ -32,7 +32,7 @@ def test_command(tiny, tmp_path, capsys):
 
 
 @pytest.mark.parametrize(("options", "message"), [
-    (["--calibration", "1"], "Option --calibration must be at least 2, not 1"),
+    (["--calibration", "1"], "Option --calibration must be from 2 to"),
     (["--calibration", "1348"], "Option --calibration must be from 2 to 1347 images, not 1348"),
 ])
 def test_bad_options_are_refused(tiny, tmp_path, options, message):
