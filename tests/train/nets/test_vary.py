@@ -60,7 +60,7 @@ def test_a_resumed_run_ends_in_the_same_bits(tiny, tmp_path, monkeypatch):
     part = tmp_path / "part"
     save = checkpoint.save
     with monkeypatch.context() as patch:
-        patch.setattr(checkpoint, "save", lambda path, state: save(path, state) and 1 / 0)  # Killed after the first one.
+        patch.setattr(checkpoint, "save", lambda path, state: save(path, state) and 1 / 0)  # Killed after the first.
         with pytest.raises(ZeroDivisionError):
             fit.main([*command, str(part)])
     assert checkpoint.load(part / "checkpoint.pt")["epoch"] == 1
