@@ -12,7 +12,8 @@ MEANINGS = {
     ErrorCode.PACKET_RANGE: "a packet reached beyond its memory; compile for this configuration",
     ErrorCode.PACKET_SHORT: "a packet ended before its announced length; send it again whole",
     ErrorCode.PACKET_LONG: "a packet went on after its announced length, which was dropped; send it again as announced",
-    ErrorCode.START_BUSY: "start was ignored, because an inference or a packet was in progress; wait for ready",
+    ErrorCode.START_BUSY: "start or clear was ignored, because an inference, a packet or a clear was in progress, or "
+    "the rest of an aborted frame was not taken; wait for ready",
     ErrorCode.REGISTER: "an unknown register was accessed or a register was written in part; use whole 32-bit accesses",
     ErrorCode.STREAM_ORDER: "a chunk of streamed masks came out of turn, or another packet where one was needed, and "
     "the inference was stopped; send all of stream_packets, in order, in every inference",
