@@ -67,7 +67,7 @@ def test_a_stretched_network_runs_its_block_that_often(trained, exported, tmp_pa
 
 @pytest.mark.parametrize(("stretched", "sentence"), [
     ("stage1.entry=2", "has no recurrent block 'stage1.entry' to stretch"),
-    ("stage2.fold=-1", "Block stage2.fold cannot run -1 iterations"),
+    ("stage2.fold=-1", "Option --stretch must be from 0 to 255, not -1"),
     ("stage2.fold=0", "Block stage2.fold cannot be left out of a deployed network"),
 ])
 def test_impossible_iterations_are_refused(trained, tmp_path, stretched, sentence):

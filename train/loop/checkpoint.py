@@ -128,6 +128,10 @@ def restore(state: dict) -> ResidualNet:
     return model.eval()
 
 
+def _form(tensor: Tensor) -> tuple:
+    return tensor.dtype, tuple(tensor.shape), *([] if tensor.layout is torch.strided else [tensor.layout])
+
+
 def take(model: nn.Module, values: dict, whose: str) -> None:
     """Give ``model`` the parameters and statistics ``values``, by name.
 
@@ -141,7 +145,7 @@ def take(model: nn.Module, values: dict, whose: str) -> None:
         if name not in own or name not in values:
             raise Refused(f"{whose} {'lacks' if name in own else 'has an unknown'} {name!r}; train again")
         mine, theirs = own[name], values[name]
-        if not isinstance(theirs, Tensor) or theirs.shape != mine.shape or theirs.dtype != mine.dtype:
-            shown = f"{theirs.dtype} {tuple(theirs.shape)}" if isinstance(theirs, Tensor) else type(theirs).__name__
-            raise Refused(f"{whose} has {name!r} as {shown}, not {mine.dtype} {tuple(mine.shape)}; train again")
+        if not isinstance(theirs, Tensor) or _form(theirs) != _form(mine):
+            shown = " ".join(map(str, _form(theirs))) if isinstance(theirs, Tensor) else type(theirs).__name__
+            raise Refused(f"{whose} has {name!r} as {shown}, not {' '.join(map(str, _form(mine)))}; train again")
     model.load_state_dict(values)

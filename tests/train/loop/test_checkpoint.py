@@ -98,6 +98,7 @@ def test_another_kind_of_file_is_called_one(tmp_path):
     ({}, "It lacks 'bias'; train again"),
     ({"weight": 3, "bias": torch.zeros(2)}, "It has 'weight' as int, not torch.float"),
     ({"weight": torch.zeros(2, 2), "bias": torch.zeros(2)}, r"as torch.float32 \(2, 2\), not torch.float32 \(2, 3\)"),
+    ({"weight": torch.zeros(2, 3).to_sparse(), "bias": torch.zeros(2)}, r"\(2, 3\) torch.sparse_coo, not"),
     ({"weight": torch.zeros(2, 3), "bias": torch.zeros(2), 3: 1}, "It has an unknown 3"),
 ])
 def test_values_of_another_network_are_refused(values, message):
