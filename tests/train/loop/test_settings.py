@@ -88,7 +88,7 @@ def test_bad_recipes_are_refused(tmp_path, text, sentence):
     path.write_text(text)
     with pytest.raises(Refused, match=sentence):
         parsed("--recipe", str(path))
-    with pytest.raises(Refused, match="nowhere.toml does not exist"):
+    with pytest.raises(Refused, match=r"nowhere.toml does not exist"):
         parsed("--recipe", str(tmp_path / "nowhere.toml"))
 
 
