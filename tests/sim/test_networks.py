@@ -64,7 +64,7 @@ def test_the_list_of_the_paper_has_every_size_and_mode():
 
 
 @pytest.mark.parametrize(("text", "sentence"), [
-    ("[[run", "is no TOML file with"),
+    ("[[run", "is no TOML"),
     ("a = 1", "is no TOML file with"),
     (ENTRY.replace("pe =", "pes ="), "must have the keys"),
     (ENTRY.replace("1of4", "3of4"), "has mode '3of4'; the modes are any, 2of4, 1of4"),

@@ -75,7 +75,7 @@ def test_models_of_other_data_are_refused(tmp_path, image, classes, message):
     (["none.safetensors"], "none.safetensors does not exist"),
     (["--dataset", "cats"], "Unknown dataset 'cats'"),
     (["--log", "log.jsonl"], "Option --log is for the curve on a page; give --page as well"),
-    (["--log", "none.jsonl", "--page", "p.html"], r"Log none\.jsonl cannot be read .* that train\.fit wrote"),
+    (["--log", "none.jsonl", "--page", "p.html"], r"Log none\.jsonl does not exist; .* that train\.fit wrote"),
 ])
 def test_bad_options_are_refused(exported, options, message):
     with pytest.raises(Refused, match=message):

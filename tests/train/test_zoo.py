@@ -75,9 +75,9 @@ def test_a_model_is_made_by_its_commands_and_again_to_the_same_bytes(tmp_path, c
 
 
 @pytest.mark.parametrize(("text", "names", "sentence"), [
-    ("[[model", [], "is no TOML file with"),
+    ("[[model", [], "is no TOML"),
     ("model = 1", [], "is no TOML file with"),
-    (SMALL.replace("title", "titel"), [], "entries of name, title, accuracy and commands"),
+    (SMALL.replace("title", "titel"), [], "Unknown key model one in"),
     (SMALL, ["two"], "The zoo has no model 'two'; its models are one"),
     (SMALL.replace("accuracy", "share = 0\naccuracy"), [], "Key share of model one in"),
     (SMALL.replace("accuracy", "share = nan\naccuracy"), [], "must be a number above 0, not nan"),

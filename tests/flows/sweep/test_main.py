@@ -52,7 +52,7 @@ def test_no_build_within_the_limits_is_exit_1(tmp_path, runs, model_file, capsys
     (["--modes", "3of4"], "--modes must be some of"),
     (["--jobs", "0"], "Option --jobs must be from 1 to"),
     (["--mhz", "nan"], "Option --mhz must be more than 0 and at most"),
-    (["--sizes", "16,x"], "Option --sizes must be numbers with commas, 1 or more each, not '16,x'"),
+    (["--sizes", "16,x"], "Option --sizes must be numbers with commas, 16 to 131072 each, not '16,x'"),
     (["--modes", "any", "--verify"], "does not go with --modes"),
     (["--scheduler", "nowhere"], "No Dask scheduler answers"),
 ])

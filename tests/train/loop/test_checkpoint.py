@@ -102,7 +102,7 @@ def test_another_kind_of_file_is_called_one(tmp_path):
     ({"weight": torch.zeros(2, 3), "bias": torch.zeros(2), 3: 1}, "It has an unknown 3"),
 ])
 def test_values_of_another_network_are_refused(values, message):
-    with pytest.raises(Refused, match=f"^{message}"):
+    with pytest.raises(Refused, match=message):
         checkpoint.take(torch.nn.Linear(3, 2), values, "It")
 
 

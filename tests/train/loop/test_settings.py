@@ -88,7 +88,7 @@ def test_bad_recipes_are_refused(tmp_path, text, sentence):
     path.write_text(text)
     with pytest.raises(Refused, match=sentence):
         parsed("--recipe", str(path))
-    with pytest.raises(Refused, match="nowhere.toml does not exist"):
+    with pytest.raises(Refused, match=r"nowhere.toml does not exist"):
         parsed("--recipe", str(tmp_path / "nowhere.toml"))
 
 
@@ -155,7 +155,7 @@ def test_dense_without_affine():
 
 
 @pytest.mark.parametrize(("words", "message"), [
-    (["--widths", "4,x"], r"Option --widths must be numbers with commas, 1 or more each, not '4,x'; see"),
+    (["--widths", "4,x"], r"Option --widths must be numbers with commas, 1 to 4096 each, not '4,x'; see"),
     (["--layer-density", "stem"], "Option --layer-density must be names and values, as in a=1,b=2, not 'stem'"),
     (["--mode", "3of4"], "Option --mode must be one of any, 2of4, 1of4, max1of4, not '3of4'"),
     (["--scope", "stage"], "Option --scope says how rings are; give --dof, their values, as well"),
