@@ -75,7 +75,7 @@ def divider_for(clock_mhz: Fraction, baud: int) -> int:
     return divider
 
 
-def _check_part(config: AcceleratorConfig) -> None:
+def _check_device(config: AcceleratorConfig) -> None:
     """Refuse what is far too large for the board's part, by the least that any build of its size has taken."""
     luts, bits = config.pe * _LUTS_PER_PE, sum(config.memory_bits.values())
     if luts > _LUTS:
@@ -105,7 +105,7 @@ def board_build(config: AcceleratorConfig, clock_mhz: Fraction, baud: int, out: 
             f"A board needs the Python package amaranth-boards, of which {missing.name} is missing; run pip install "
             "'foldenite[board]'"
         ) from None
-    _check_part(config)
+    _check_device(config)
     out = output_folder(out)
     divider = divider_for(clock_mhz, baud)
     title = f"Foldenite {config.hash:08x} ({config.pe} PEs, {float(clock_mhz):g} MHz) for a ULX3S-85F"

@@ -94,15 +94,15 @@ class Core(wiring.Component):
             counters.running.eq(engine.busy),
             counters.cause.eq(engine.cause),
             counters.clear.eq(registers.start),
+            counters.limit.eq(registers.watchdog),
             counters.snapshot.eq(registers.snapshot),
             self.irq.eq(registers.irq),
             self.busy.eq(engine.busy),
             self.failed.eq(registers.failed),
         ]
-        expired = self._watch(m, registers, counters, engine)
         m.d.comb += registers.load_error.eq(loader.error)
         for found, code, info in (
-            (expired, ErrorCode.WATCHDOG, position.command),
+            (counters.expired, ErrorCode.WATCHDOG, position.command),
             (engine.fault.valid, ErrorCode.MEMORY, Cat(engine.fault.address, engine.fault.target)),
             (engine.misfit, ErrorCode.STREAM_LENGTH, position.command),
         ):
@@ -112,15 +112,6 @@ class Core(wiring.Component):
                     registers.load_error.info.eq(info),
                 ]
         return m
-
-    def _watch(self, m: Module, registers, counters, engine) -> Signal:
-        """Whether the inference has taken as long as it may."""
-        armed, expired = Signal(), Signal()
-        m.d.sync += [
-            armed.eq(registers.watchdog.any()),
-            expired.eq(armed & engine.busy & (counters.elapsed == registers.watchdog)),
-        ]
-        return expired
 
 
 class Accelerator(wiring.Component):

@@ -78,7 +78,9 @@ def parser() -> CommandParser:
     made = CommandParser(prog="python -m sim.protocol", description=__doc__.splitlines()[0])
     made.add_argument("--sequences", type=Whole(1, 1_000_000), default=100, help="how many (default 100)")
     add_seed(made, "that everything is drawn from")
-    made.add_argument("--only", type=Whole(0), metavar="NUMBER", help="repeat this sequence alone (default: all)")
+    made.add_argument(
+        "--only", type=Whole(0, 1_000_000), metavar="NUMBER", help="repeat this sequence alone (default: all)"
+    )
     add_out(made, "folder to write (default build/protocol)", build_root() / "protocol")
     add_json(made)
     return made

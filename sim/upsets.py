@@ -42,12 +42,16 @@ def parser() -> CommandParser:
     """The command line."""
     made = CommandParser(prog="python -m sim.upsets", description=__doc__.splitlines()[0])
     add_subject_options(made, images=8)
-    made.add_argument("--flips", type=Whole(0), default=500, help="inferences with a single flip (default 500)")
     made.add_argument(
-        "--rates", type=Several(Number(least=0)), default=(0.1, 1.0, 10.0),
+        "--flips", type=Whole(0, 10_000_000), default=500, help="inferences with a single flip (default 500)"
+    )
+    made.add_argument(
+        "--rates", type=Several(Number(least=0, most=1e6)), default=(0.1, 1.0, 10.0),
         help="mean flips per inference in the memories that hold the model (default 0.1,1,10)",
     )
-    made.add_argument("--served", type=Whole(0), default=24, help="inferences at each rate, 0 for none (default 24)")
+    made.add_argument(
+        "--served", type=Whole(0, 1_000_000), default=24, help="inferences at each rate, 0 for none (default 24)"
+    )
     add_build_options(made, fit=False)
     add_seed(made, "flips")
     add_out(made, "folder for upsets.json and the simulations (default build/upsets/NAME)")

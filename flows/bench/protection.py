@@ -66,7 +66,7 @@ def tables(data: dict) -> list[Table]:
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Options of this benchmark."""
     parser.add_argument(
-        "--protection-pe", type=Whole(1), default=16,
+        "--protection-pe", type=Whole(min(SHAPES), max(SHAPES)), default=16,
         help=f"PEs of the two builds, one of {', '.join(map(str, SHAPES))} (default 16)",
     )
 

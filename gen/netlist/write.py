@@ -16,7 +16,7 @@ from gen.netlist.text import polished
 from gen.netlist.unused import name_unused, narrow, trim_ports
 from gen.netlist.widths import level
 
-__all__ = ["main", "plain_verilog"]
+__all__ = ["plain_verilog", "written"]
 
 #: From processes, of which SystemVerilog may never run the combinational ones, to registers and expressions. Registers
 #: stay apart even if they are equal: copies are there for their fan-out.
@@ -60,8 +60,8 @@ def _modules(design: ys.Design) -> list[ys.Module]:
     return [design.module(name) for name in list(design.modules_)]
 
 
-def main(argv: list[str]) -> None:
-    """Read the sources into one design and write it."""
+def written(argv: list[str]) -> None:
+    """Read the sources that ``argv`` names into one design and write it to the last."""
     design = ys.Design()
     *sources, target = (name for name in argv if name != ALL_NAMES)
     _run(design, *(f"read_rtlil {source}" for source in sources))
@@ -69,4 +69,4 @@ def main(argv: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    written(sys.argv[1:])

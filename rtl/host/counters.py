@@ -27,8 +27,10 @@ class Counters(wiring.Component):
         Copy all counts, without this cycle, to ``values``.
     values : Out(COUNTER_VALUES)
         Counts at the last snapshot; 0 after reset.
-    elapsed : Out(32)
-        The total, modulo 2**32, up to two cycles ago.
+    limit : In(32)
+        Total from which on an inference has taken too long; 0 is never.
+    expired : Out(1)
+        The total reached the limit, two cycles ago; one cycle.
     """
 
     running: In(1)
@@ -36,7 +38,8 @@ class Counters(wiring.Component):
     clear: In(1)
     snapshot: In(1)
     values: Out(COUNTER_VALUES)
-    elapsed: Out(AXI_BITS)
+    limit: In(AXI_BITS)
+    expired: Out(1)
 
     def elaborate(self, platform):
         m = Module()
@@ -54,6 +57,10 @@ class Counters(wiring.Component):
                 m.d.sync += counts[index].eq(counts[index] + counted[index])
         with m.If(snapshot):
             m.d.sync += self.values.eq(counts)
-        m.d.comb += self.elapsed.eq(counts[0])
+        armed = Signal()
+        m.d.sync += [
+            armed.eq(self.limit.any()),
+            self.expired.eq(armed & self.running & (counts[0][:AXI_BITS] == self.limit)),
+        ]
 
         return m

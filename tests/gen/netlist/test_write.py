@@ -11,7 +11,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from gen.netlist import WRITER
-from gen.netlist.write import main
+from gen.netlist.write import written
 
 
 class Counter(wiring.Component):
@@ -45,7 +45,7 @@ def source(tmp_path):
 
 def test_what_is_written(source):
     target = source.with_suffix(".v")
-    main([str(source), str(target)])
+    written([str(source), str(target)])
     text = target.read_text()
     assert not re.search(r"always @\*|casez?\b|^  reg [^;]*=|\\", text, re.MULTILINE)
     assert "  initial count = 8'h03;\n" in text
@@ -56,7 +56,7 @@ def test_all_names_are_kept_on_request(source):
     texts = {}
     for options in ((), ("--all-names",)):
         target = source.with_suffix(".v")
-        main([*options, str(source), str(target)])
+        written([*options, str(source), str(target)])
         texts[options] = target.read_text()
     assert "alias" in texts["--all-names",]
     assert "alias" not in texts[()]
