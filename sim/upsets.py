@@ -68,10 +68,7 @@ class _Upsets:
         arguments.fit = True
         self.config = config_from(arguments, self.model.network)
         compile_model(self.model, self.config)
-        self.subject: Subject = subject_of(
-            self.model, arguments.vectors, path.with_name(f"{path.stem}.vectors.safetensors"), arguments.images,
-            arguments.seed,
-        )
+        self.subject: Subject = subject_of(arguments, self.model)
         if len(self.subject.images) < self.config.lanes:
             raise Refused(
                 f"A build of {self.config.lanes} lanes needs as many images, not {len(self.subject.images)}; "
