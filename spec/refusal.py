@@ -1,5 +1,6 @@
 """How bad input is refused: one sentence that says what, where, why and how to fix it; exit code 2."""
 
+import re
 import sys
 from collections.abc import Callable, Sequence
 
@@ -13,8 +14,8 @@ _REMEDY_LENGTH = 200  #: Of these, at most, for its end, where the remedy stands
 class Refused(ValueError):
     """Input that cannot be used. The message is one sentence for a person: what, where, why, remedy.
 
-    What it quotes is text, whatever it holds: characters that do not print are escaped, and the middle of what is
-    longer than :data:`MESSAGE_LENGTH` is left out.
+    What it quotes is text, whatever it holds: characters that do not print are escaped. Of one longer than
+    :data:`MESSAGE_LENGTH` the middle of long paths is left out, and then its own.
     """
 
     def __init__(self, message: str):
@@ -25,6 +26,8 @@ def _sentence(message: str) -> str:
     if len(message) > 4 * MESSAGE_LENGTH:  # Before it is escaped, which makes it ten times as long at most.
         message = f"{message[: 2 * MESSAGE_LENGTH]}{message[-2 * MESSAGE_LENGTH :]}"
     message = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in message)
+    if len(message) > MESSAGE_LENGTH:  # A path says most with its end.
+        message = re.sub(r"(?=\S{81})\S*/\S*", lambda path: f"{path[0][:10]}...{path[0][-60:]}", message)
     if len(message) <= MESSAGE_LENGTH:
         return message
     remedy = min(max(len(message) - message.rfind("; "), 0), _REMEDY_LENGTH) if "; " in message else 0

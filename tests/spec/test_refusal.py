@@ -79,3 +79,12 @@ def test_the_middle_of_what_is_long_is_left_out(quoted, remedy):
 def test_a_refusal_of_a_refusal_says_the_same():
     once = str(Refused("\x1b" * 5000 + "; mend it"))
     assert str(Refused(once)) == once
+
+
+def test_of_a_long_path_the_end_is_said():
+    """Where a test or a build happens to lie decides nothing about the rest of the sentence."""
+    path = "/a/b" + "/folder" * 40 + "/model.safetensors"
+    said = str(Refused(f"Model {path} has no masks, which a model has, with a ring or without; export it again"))
+    assert len(said) <= MESSAGE_LENGTH
+    assert said.startswith("Model /a/b")
+    assert said.endswith("/model.safetensors has no masks, which a model has, with a ring or without; export it again")

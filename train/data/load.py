@@ -19,8 +19,8 @@ _FILES = {
     "mnist": ("mnist", "the four IDX files of MNIST, from yann.lecun.com or any mirror"),
     "fashion-mnist": (
         "fashion-mnist",
-        "the four IDX files of Fashion-MNIST, from github.com/zalandoresearch/fashion-mnist (or Debian's package "
-        "dataset-fashion-mnist, in /usr/share/datasets)",
+        "the four IDX files of Fashion-MNIST, from github.com/zalandoresearch/fashion-mnist (or apt-get install "
+        "dataset-fashion-mnist, into /usr/share/datasets)",
     ),
     "cifar10": ("cifar-10-batches-bin", "the CIFAR-10 binary version, from www.cs.toronto.edu/~kriz/cifar.html"),
     "cifar100": ("cifar-100-binary", "the CIFAR-100 binary version, from www.cs.toronto.edu/~kriz/cifar.html"),
