@@ -174,7 +174,7 @@ def test_a_second_run_loses_no_checkpoint_unasked(tiny, tmp_path):
 
 def test_a_damaged_checkpoint_is_replaced_when_told_so(tiny, tmp_path):
     arguments, path = [*tiny, "--epochs", "1", "--out", str(tmp_path)], tmp_path / "checkpoint.pt"
-    path.write_bytes(b"damaged")
+    path.write_bytes(b"PK damaged, and longer than a digest of 32 bytes")
     with pytest.raises(Refused, match=r"is damaged or truncated \(SHA-256 differs\); train again with --overwrite"):
         fit.main([*arguments, "--resume"])
     with pytest.raises(Refused, match="would be lost"):

@@ -80,7 +80,7 @@ def test_a_model_is_made_by_its_commands_and_again_to_the_same_bytes(tmp_path, c
     (SMALL.replace("title", "titel"), [], "Unknown key model one in"),
     (SMALL, ["two"], "The zoo has no model 'two'; its models are one"),
     (SMALL.replace("accuracy", "share = 0\naccuracy"), [], "Key share of model one in"),
-    (SMALL.replace("accuracy", "share = nan\naccuracy"), [], "must be a number above 0, not nan"),
+    (SMALL.replace("accuracy", "share = nan\naccuracy"), [], "has a number that is not finite"),
     (SMALL, ["--minutes", "0.001"], "do not hold one epoch of one: its share is"),
     (SMALL.replace("--epochs 1", "--epochs 0"), [], "Model one was not made: python -m train.fit failed"),
 ])
