@@ -193,13 +193,14 @@ def compile_model(
     Raises
     ------
     Refused
-        If it does not fit, with every problem :mod:`gen.check` finds.
+        If it does not fit, with the first problem that :mod:`gen.check` finds, and how many there are.
     """
     network = model.network
     count = command_count(network, config.lanes, traced=trace)
     found = problems(model, config, commands=count)
     if found:
-        raise Refused(f"Network {network.name} cannot run on this build: " + " | ".join(str(p) for p in found))
+        more = f" ({len(found) - 1} more are listed by python -m gen.check)" if found[1:] else ""
+        raise Refused(f"Network {network.name} cannot run on this build{more}: {found[0]}")
     aligned = max(2, 32 // config.mask_unit_bits)  # masks come in whole 32-bit words and in pairs of units
     planned = plan(
         network, config, mask_unit=-(-mask_base // aligned) * aligned, entry_row=entry_base, ring_word=ring_base

@@ -151,7 +151,7 @@ def test_command_takes_images_from_a_vector_file(model, tmp_path, capsys):
         (["--images", "0"], "--images must be from 1 to"),
         (["--model", "absent.safetensors"], "absent.safetensors does not exist"),
         (["--modes", "3of4"], "--modes must be some of any,2of4,1of4,max1of4, not '3of4'"),
-        (["--model", "MODEL", "--mask-bits", "512"], "needs .* of mask memory, .* more than the 512 there are"),
+        (["--model", "MODEL", "--mask-bits", "512"], "is streamed in chunks of .*; build with --mask-bits"),
         (["--model", "MODEL", "--modes", "1of4"], "is any, but the build supports only 1of4"),
         (["--out", "FILE"], "is a file; give a folder with --out"),
     ],

@@ -184,8 +184,8 @@ def test_nothing_found_means_it_compiles(pair, trace):
     else:
         with pytest.raises(Refused) as refusal:
             compile_model(model, config, trace=trace)
-        said = str(refusal.value)
-        assert said == f"Network random cannot run on this build: {' | '.join(map(str, expected))}"
+        more = f" ({len(expected) - 1} more are listed by python -m gen.check)" if expected[1:] else ""
+        assert str(refusal.value) == str(Refused(f"Network random cannot run on this build{more}: {expected[0]}"))
 
 
 SMALL = {"--x-bytes": "256", "--t-bytes": "256", "--mask-bits": "512", "--entries": "16", "--commands": "4"}
