@@ -45,6 +45,9 @@ def check_like(value: object, example: object, where: str) -> None:
             raise Refused(f"{where} must be a list of {len(example)}, not {value!r}; make the file again")
         for index, (one, like) in enumerate(zip(value, example, strict=True)):
             check_like(one, like, f"{where}[{index}]")
+    elif isinstance(example, bool):
+        if not isinstance(value, bool):
+            raise Refused(f"{where} must be true or false, not {value!r}; make the file again")
     else:
         check_shape(value, str if isinstance(example, str) else Real if example is not None else _MAYBE, where)
 

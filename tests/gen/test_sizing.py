@@ -78,6 +78,6 @@ def test_everything_else_stays():
 
 
 def test_a_network_beyond_every_build_is_refused():
-    huge = residual_network("huge", image=(2000, 2000, 1), classes=2, widths=(64,), iterations=(0,))
-    with pytest.raises(Refused, match="Network huge needs x_bytes of 256000000, but a build has at most 67108864"):
+    huge = residual_network("huge", image=(1900, 1900, 1), classes=2, widths=(17,), iterations=(0,))
+    with pytest.raises(Refused, match="Network huge needs x_bytes of 115520000, but a build has at most 67108864"):
         fitted(config_for(16), huge)

@@ -67,7 +67,7 @@ def test_one_that_fails_is_told_by_the_exit_code(asked, tmp_path, monkeypatch):
     (["training", "--rounds", "0"], "Option --rounds must be from 1 to"),
     (["training", "--batch", "-1"], "Option --batch must be from 1 to"),
     (["signs", "--synthesis", "nowhere.json"], "There is no synthesis nowhere.json; python -m flows.synth makes one"),
-    (["verilog", "--emit", "5"], "There is no named shape of 5 PEs"),
+    (["verilog", "--emit", "17"], "There is no named shape of 17 PEs"),
 ])
 def test_bad_options_are_refused(words, message, asked):
     with pytest.raises(Refused, match=message):

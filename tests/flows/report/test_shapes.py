@@ -61,7 +61,7 @@ def test_places_inside():
         check_shape(record, shape, "File f:")
 
 
-EXAMPLE = {"a": 1, "b_predicted": {"x": 1}, "b_measured": None, "c": [{"d": "t"}, {"d": "u", "e": None}]}
+EXAMPLE = {"a": 1, "b_predicted": {"x": 1}, "b_measured": None, "c": [{"d": "t"}, {"d": "u", "e": None}], "f": True}
 
 
 @pytest.mark.parametrize("change", [{"b_measured": {"x": 2}}, {"a": 2.5}, {"c": [{"d": "v"}, {"d": "w", "e": 3}]}])
@@ -72,7 +72,7 @@ def test_what_is_like_an_example(change):
 @pytest.mark.parametrize(("change", "where"), [
     ({"a": "x"}, r"\.a is of a wrong type"), ({"a": None}, r"\.a is of"), ({"b_measured": 3}, r"\.b_measured must be"),
     ({"b_measured": {"x": None}}, r"\.b_measured\.x is of"), ({"c": [{"d": "t"}]}, r"\.c must be a list of 2"),
-    ({"c": [{"d": "t"}, {"d": "u"}]}, r"\.c\[1\] lacks the key e"), ({"c": {}}, r"\.c must be"),
+    ({"c": [{"d": "t"}, {"d": "u"}]}, r"\.c\[1\] lacks the key e"), ({"c": {}}, r"\.c must be"), ({"f": 1}, r"\.f must be true or false"),
 ])
 def test_what_is_not(change, where):
     with pytest.raises(Refused, match=f"^File f:{where}.*; make the file again$"):

@@ -33,7 +33,7 @@ def test_bad_runs_are_refused(tmp_path, text):
     path.write_text(text)
     with pytest.raises(Refused):
         area.read_runs(path)
-    with pytest.raises(Refused, match="holds no synthesis runs"):
+    with pytest.raises(Refused, match=r"nowhere\.json does not exist; flows.synth makes them"):
         area.read_runs(tmp_path / "nowhere.json")
     with pytest.raises(Refused, match="at least two synthesis runs, not 0"):
         area.AreaModel.fitted([])
