@@ -26,7 +26,7 @@ def test_a_sequence_is_decided_by_its_number_and_the_seed():
 @pytest.mark.parametrize(("access", "refused"), [
     (Access(0x00, 4), False), (Access(0x00, 4, bytes(4)), False), (Access(0x10, 8, bytes(8)), False),
     (Access(0x00, 3), False), (Access(0x00, 3, bytes(3)), True), (Access(0x01, 4), True), (Access(0x02, 2), True),
-    (Access(0x02, 2, bytes(2)), True), (Access(0xFC, 4), True), (Access(0x34, 8), True), (Access(0x34, 4), False),
+    (Access(0x02, 2, bytes(2)), True), (Access(0xFC, 4), True), (Access(0x38, 8), True), (Access(0x38, 4), False),
 ])
 def test_what_is_refused(access, refused):
     assert is_refused(access) == refused

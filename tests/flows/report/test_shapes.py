@@ -72,7 +72,8 @@ def test_what_is_like_an_example(change):
 @pytest.mark.parametrize(("change", "where"), [
     ({"a": "x"}, r"\.a is of a wrong type"), ({"a": None}, r"\.a is of"), ({"b_measured": 3}, r"\.b_measured must be"),
     ({"b_measured": {"x": None}}, r"\.b_measured\.x is of"), ({"c": [{"d": "t"}]}, r"\.c must be a list of 2"),
-    ({"c": [{"d": "t"}, {"d": "u"}]}, r"\.c\[1\] lacks the key e"), ({"c": {}}, r"\.c must be"), ({"f": 1}, r"\.f must be true or false"),
+    ({"c": [{"d": "t"}, {"d": "u"}]}, r"\.c\[1\] lacks the key e"), ({"c": {}}, r"\.c must be"),
+    ({"f": 1}, r"\.f must be true or false"),
 ])
 def test_what_is_not(change, where):
     with pytest.raises(Refused, match=f"^File f:{where}.*; make the file again$"):
