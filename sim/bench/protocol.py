@@ -77,6 +77,7 @@ class Host:
             await self.transport.sent_async()
             await self.abort(how)
         await self.harness.call(self.driver.identify)
+        await self.harness.call(self.driver.watch, None)  # whatever a move wrote there
         await self.harness.call(self.driver.raise_error)
 
     async def abort(self, how: str) -> None:
