@@ -44,10 +44,10 @@ IDEAS: Mapping[str, dict] = {
 #: Settings of each lever of recipe ``cifar-small``, likewise: one thing otherwise than the recipe has it.
 LEVERS: Mapping[str, dict] = {
     "recipe": {},
-    "dense-weights": {"method": "dense"},
+    "dense-weights": {"method": "dense", "densities": {}},
     "mode-any-half": {"mode": Mode.ANY, "density": 0.5},
     "mode-max1of4": {"mode": Mode.AT_MOST_ONE, "density": 0.2},
-    "edges-at-half": {"densities": {"stem": 0.5, "classifier": 0.5}},
+    "edges-as-dense-as-the-rest": {"densities": {}},
     "plain-norms": {"affine": False},
     "norms-at-the-rate-of-scores": {"norm_lr": 0.0},
     "half-the-rate": {"lr": 2.5e-3, "norm_lr": 2e-3},
