@@ -54,7 +54,7 @@ def read(page):
 @pytest.fixture(scope="module")
 def case(tmp_path_factory):
     network = residual_network(
-        "a<b", image=(5, 6, 3), classes=10, widths=(8, 20), iterations=(2, 0), mode=Mode.ONE_OF_FOUR
+        "a-b", image=(5, 6, 3), classes=10, widths=(8, 20), iterations=(2, 0), mode=Mode.ONE_OF_FOUR
     )
     model = synthetic_model(network, seed=1)
     path = model_file.save(model, tmp_path_factory.mktemp("page") / "net.safetensors")
@@ -75,7 +75,7 @@ def test_the_page_stands_alone(case):
     assert "url(http" not in page
     assert "script" not in reader.counts
     assert reader.counts["svg"] == 6
-    assert "a<b on 16 processing elements" in reader.text
+    assert "a-b on 16 processing elements" in reader.text
     assert page == render(report.as_json(), layers), "the same numbers must make the same page"
 
 
