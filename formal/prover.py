@@ -102,7 +102,7 @@ def _solver(proof: Proof, folder: Path) -> list[str]:
     """Options of smtbmc for the solver of ``proof``."""
     if proof.solver == "z3":
         return ["-s", "z3"]
-    script = folder / "boolector"
+    script = folder.resolve() / "boolector"  # it runs in that folder
     script.write_text(_BOOLECTOR.format(python=shlex.quote(sys.executable)))
     script.chmod(0o755)
     _run([str(script), "--version"], folder, "boolector.log", (0,))  # at its first run it says that it is prepared

@@ -29,7 +29,7 @@ class _Watched:
         free(m, dut.start, dut.first, dut.taken, dut.write.address, dut.write.data, dut.write.enable)
         self.state, self.cycle, self.index = (self.inside[name] for name in ("fsm_state", "cycle", "index"))
         self.body, self.left = self.inside.unnamed(len(self.index)), self.inside.unnamed(WIDTHS["iterations"])
-        self.fetched = self.inside["program.fetched"]
+        self.fetched = self.inside["program.cells.fetched"]
         self.command = data.View(COMMAND, Cat(self.fetched, Const(0, 32 * (COMMAND_WORDS - 1))))
         self.decodes = (self.state == _FETCH) & (self.cycle == Ram.LATENCY)
         self.begins = (self.state == _HALTED) & dut.start
@@ -42,11 +42,11 @@ class _Watched:
 
     def stored(self, index, word) -> Value:
         """That word of command ``index``, in the program memory."""
-        return self.inside.peek("program.memory", Cat((word + Const(0, 4))[:4], index))
+        return self.inside.peek("program.cells.memory", Cat((word + Const(0, 4))[:4], index))
 
     def reads_memory(self, index) -> None:
         """What is on its way from the memory is what it holds: an invariant while command ``index`` is fetched."""
-        arriving = self.inside.read_register("program.memory")
+        arriving = self.inside.read_register("program.cells.memory")
         fetching = self.state == _FETCH
         self.m.d.comb += [
             Assert(implies(fetching & (self.cycle >= 1), Value.cast(arriving) == self.stored(index, self.cycle - 1))),
