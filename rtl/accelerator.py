@@ -60,7 +60,7 @@ class Core(wiring.Component):
         m.submodules.sender = sender = FrameSender()
         m.submodules.cycle_counters = counters = Counters()
         engine = self.engine
-        # An inference without the masks it needs is stopped a cycle after the error, as if aborted.
+        # An inference that cannot be right any more is stopped a cycle after the error, as if aborted.
         stop = Signal()
         m.submodules.engine = ResetInserter(registers.abort | registers.clear | stop)(engine)
         m.d.sync += stop.eq(engine.busy & ~stop & registers.load_error.valid)

@@ -21,6 +21,7 @@ from console.record import json_text, write_json
 from console.screen import screen
 from gen.compile import compile_model
 from gen.options import add_build_options, config_from
+from rtl.base.parts import CHECKED
 from sim.builds import simulation_of
 from sim.job import Job
 from sim.session import follow
@@ -33,8 +34,6 @@ from spec.refusal import Refused, run_command
 
 __all__ = ["main", "parser"]
 
-#: Memories whose flips a protected build must notice before they do harm.
-_PROTECTED = ("program", "mask", "entries", "ring")
 _OUTCOMES = ("detected", "harmless", "wrong")
 
 
@@ -177,7 +176,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for table in _tables(record):
         console.print(table)
     console.print(f"wrote {write_json(call.out / 'upsets.json', record)}", soft_wrap=True)
-    harm = sum(record["memories"].get(memory, {}).get("wrong", 0) for memory in _PROTECTED)
+    harm = sum(record["memories"].get(memory, {}).get("wrong", 0) for memory in CHECKED)
     return int(call.config.protect and harm > 0)
 
 

@@ -6,7 +6,7 @@ once.
 
 from collections.abc import Mapping
 
-__all__ = ["CORE", "ENGINE", "LANE", "MEMORIES", "PATHS"]
+__all__ = ["CHECKED", "CORE", "ENGINE", "LANE", "MEMORIES", "PATHS"]
 
 CORE = "core"  #: Engine and host port.
 ENGINE = f"{CORE}.engine"
@@ -51,3 +51,6 @@ MEMORIES: Mapping[str, str] = {
     "t": f"{LANE}{{}}.t.ram",
     "psum": f"{LANE}{{}}.accumulator.psums",
 }
+
+#: Those that may be checked: the host writes them once, and they hold the model.
+CHECKED = ("program", "mask", "entries", "ring")

@@ -8,15 +8,12 @@ import cocotb
 import numpy as np
 
 from gen.cycles import predict
-from rtl.base.parts import MEMORIES
+from rtl.base.parts import CHECKED, MEMORIES
 from sim.bench.harness import Harness, current_job
 from sim.bench.images import prepared, stopped, tell
 from sim.errors import AcceleratorError
 from spec.config import AcceleratorConfig
 from spec.golden import run
-
-#: Memories that the host writes once: a flip stays until the program is loaded again.
-LASTING = ("program", "mask", "entries", "ring")
 
 #: Cycles beyond the cycle model after which an inference counts as hanging.
 MARGIN = 10_000
@@ -50,7 +47,7 @@ def memories_of(dut, config: AcceleratorConfig) -> dict[str, list]:
     found = {}
     for name, path in MEMORIES.items():
         if name in config.memory_bits:
-            parts = [""] if name not in LASTING else [".cells", ".parity"] if config.protect else [".cells"]
+            parts = [""] if name not in CHECKED else [".cells", ".parity"] if config.protect else [".cells"]
             numbers = range(copies.get(name, 1))
             found[name] = [_words_of(dut, f"{path.format(n)}{part}.ram") for n in numbers for part in parts]
     return found
@@ -65,13 +62,13 @@ def bit_of(name: str, arrays: Sequence, rng: Random) -> Bit:
 async def infer_flipping(harness: Harness, images: np.ndarray, flips: Sequence[tuple[int, Bit]]) -> np.ndarray | str:
     """Logits of an inference in which bits flip, each some cycles after the start; or the name of its error.
 
-    What stays of the flips is taken back after it.
+    What stays of the flips, in memories that are written once, is taken back after it.
     """
     driver, transport = harness.driver, harness.transport
     await harness.call(driver.load_images, images)
     await harness.call(driver.start)
     passed = 0
-    before = [(bit, int(bit.words[bit.address].value)) for _, bit in flips if bit.memory in LASTING]
+    before = [(bit, int(bit.words[bit.address].value)) for _, bit in flips if bit.memory in CHECKED]
     for cycle, bit in sorted(flips, key=lambda flip: flip[0]):
         await transport.cycles(cycle - passed)
         passed = cycle
@@ -113,7 +110,7 @@ async def flip_single_bits(dut):
 
 def _drawn(memories: dict, flips: int, cycles: int, rng: Random) -> Iterator[tuple[int, Bit]]:
     """As many flips, anywhere in the lasting memories: each bit as likely as any other."""
-    lasting = {name: copies for name, copies in memories.items() if name in LASTING}
+    lasting = {name: copies for name, copies in memories.items() if name in CHECKED}
     sizes = [sum(len(words) * len(words[0]) for words in copies) for copies in lasting.values()]
     for name in rng.choices(list(lasting), sizes, k=flips):
         yield rng.randrange(cycles), bit_of(name, lasting[name], rng)

@@ -153,7 +153,7 @@ class Trainer:
             self._step.scaler.load_state_dict(self.state["scaler"])
         except (ValueError, KeyError, TypeError, AttributeError, IndexError, RuntimeError) as error:
             raise Refused(
-                f"The checkpoint holds no state of this recipe's optimizer ({error!r}); start again without --resume"
+                f"The checkpoint holds no state of this recipe's optimizer ({error!r}); start again with --overwrite"
             ) from None
         if self._average is not None:
             self._average.restore(self.state["average"])
