@@ -55,8 +55,8 @@ PROOFS = (
         "words, and nothing else moves a row.",
     ),
     Proof(
-        "expander", weights.EveryCode, depth=1, covered=2,
-        claim="For every mask, code, sign and pass, in every mode, the channel selected is the one the mask keeps.",
+        "expander", weights.EveryWeight, depth=2, covered=3,
+        claim="For every mask, code, pass and word, in every mode, a PE adds what its mask keeps, with its signs.",
     ),
     Proof(
         "chunks", weights.ChunksInOrder, depth=2, covered=12,

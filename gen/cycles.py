@@ -21,7 +21,7 @@ from rtl.base.ports import Cause
 from rtl.base.ram import Ram
 from rtl.control.max_pool import MaxPool, word_cycles
 from rtl.lane.accumulator import Accumulator
-from rtl.lane.pe_array import tree_latency
+from rtl.lane.pe_array import array_latency
 from rtl.lane.requantizer import Requantizer
 from spec.commands import COMMAND_WORDS, Op, Source
 from spec.config import AcceleratorConfig
@@ -132,7 +132,7 @@ def predict(program: Program) -> CycleModel:
                     run = _execute(command.placed, config, asked, row, last_swap)
                 last_swap, loader_free = run.last_swap, run.loaded
                 last_word = run.last_swap + run.last_run
-                summed = max(last_word + 2 + tree_latency(config.groups), run.last_swap + _slots(run.last_run))
+                summed = max(last_word + 1 + array_latency(config.groups), run.last_swap + _slots(run.last_run))
                 drained = max(summed, last_word + _result_cycles(command, config)) + 1
                 causes[Cause.ARRAY] = run.array
                 causes[Cause.MASK_WAIT] = run.mask_wait
@@ -212,7 +212,7 @@ def _execute_streamed(
 
 def _result_cycles(command: Command, config: AcceleratorConfig) -> int:
     """Cycles from the last word in the array until nothing of the layer is on its way to memory."""
-    to_acc = 2 + tree_latency(config.groups)
+    to_acc = 1 + array_latency(config.groups)
     return to_acc + (Requantizer.LATENCY if command.op is Op.CONV else 0)
 
 

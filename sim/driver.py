@@ -339,16 +339,9 @@ class Driver:
 
         Raises
         ------
-        Refused
-            If the accelerator cannot: its interface is older than 1.1. Nothing was changed.
         AcceleratorError, RuntimeError
             If it refuses to, or does not become ready again.
         """
-        version = self.read("VERSION") & 0xFFFF
-        if not version:
-            raise Refused(
-                "Accelerator has interface version 1.0, which cannot clear its memories; generate its Verilog again"
-            )
         self.wait_ready()
         self.write("CONTROL", bit("CONTROL", "clear"))
         self.wait_ready(_READY_POLLS + clear_words(self.config))

@@ -55,7 +55,7 @@ def of_visit(
     met = execution.inputs[0, y, x, low:high].astype(np.int64) if inside else np.zeros(high - low, np.int64)
     at = (visit.ky, visit.kx, slice(low, high))
     trits = trits_of(model, layer, site.channel, visit.plane)
-    in_pass = passes_of((trits != 0)[None])[0][at] == visit.index
+    in_pass = passes_of(layer.inputs, layer.mode)[low:high] == visit.index
     terms = trits[at] * met
     right = int(terms @ in_pass)
     found = [f"this visit added {added}, and should have added {right}"]

@@ -147,7 +147,8 @@ def partial_sums(program: Program, site: Site, execution: Execution, image: int)
     for plane in reversed(range(layer.planes)):
         trits = trits_of(model, layer, site.channel, plane)
         kept = trits != 0
-        at = {"ky": ky, "kx": kx, "block": channels // size, "pass": passes_of(kept[None])[0]}  # each (K, K, N)
+        added = passes_of(layer.inputs, layer.mode)[channels]
+        at = {"ky": ky, "kx": kx, "block": channels // size, "pass": added}  # each (K, K, N)
         visit = np.ravel_multi_index([at[loop.name][kept] for loop in inside("plane")], lengths)
         sums = np.zeros((math.prod(lengths), len(met)), np.int64)
         np.add.at(sums, visit, (met * trits.ravel())[:, kept.ravel()].T)

@@ -71,7 +71,7 @@ FIELDS = (
     Bits("residual_signed", 0, 8, 1, "the residual is a projection: signed bytes"),
     Bits("output_signed", 0, 9, 1, "store signed values (a projection)"),
     Bits("coded", 0, 10, 1, "mask is in 2-bit codes (mode 1of4)"),
-    Bits("passes", 0, 11, 3, "q: passes per weight tile, 1 to 4"),
+    Bits("passes", 0, 11, 2, "q: passes per weight tile: 1, of any channel of a group, or 2, of a pair each"),
     Bits("kernel", 0, 14, 3, "K"),
     Bits("stride", 0, 17, 3, "s"),
     Bits("pad", 0, 20, 3, "p"),

@@ -11,7 +11,7 @@ __all__ = [
 ]
 
 MAGIC = 0x464F_4C44  #: "FOLD".
-VERSION = 0x0001_0001  #: Major in the upper, minor in the lower half; a driver needs the same major.
+VERSION = 0x0002_0000  #: Major in the upper, minor in the lower half; a driver needs the same major.
 OFFSET_BITS = 8  #: Byte address on the register bus.
 
 

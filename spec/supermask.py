@@ -14,26 +14,36 @@ import numpy as np
 from spec.refusal import Refused
 
 __all__ = [
-    "GROUP", "Mode", "check_density", "check_mask", "codes", "keep_count", "pack", "packed_bytes", "passes_of",
+    "GROUP", "PAIR", "Mode", "check_density", "check_mask", "codes", "keep_count", "pack", "packed_bytes", "passes_of",
     "select", "unpack",
 ]
 
 #: Input channels per group; one PE serves one group.
 GROUP = 4
 
+#: Channels of a group that one pass can add or subtract together.
+PAIR = 2
+
 
 class Mode(enum.StrEnum):
     """Structure a supermask obeys in every group of four input channels."""
 
-    ANY = "any"  #: No structure: the paper's. Four passes, 1 bit per weight.
+    ANY = "any"  #: No structure: the paper's. Two passes, 1 bit per weight.
     TWO_OF_FOUR = "2of4"  #: At most two kept. Two passes, 1 bit per weight.
     ONE_OF_FOUR = "1of4"  #: Exactly one kept. One pass, half a bit per weight.
     AT_MOST_ONE = "max1of4"  #: At most one kept. One pass, 1 bit per weight.
 
     @property
-    def passes(self) -> int:
-        """Passes over the array that a tile of such weights takes (q): the most a group keeps."""
+    def most(self) -> int:
+        """The most a group keeps."""
         return {Mode.ANY: 4, Mode.TWO_OF_FOUR: 2, Mode.ONE_OF_FOUR: 1, Mode.AT_MOST_ONE: 1}[self]
+
+    @property
+    def passes(self) -> int:
+        """Passes over the array that a tile of such weights takes (q): one if a group keeps at most one channel, which
+        a PE then selects among all four; else one for each :data:`PAIR`, which may keep anything.
+        """
+        return 1 if self.most == 1 else GROUP // PAIR
 
 
 def keep_count(weights: int, density: float) -> int:
@@ -54,7 +64,7 @@ def check_density(density: float, mode: Mode, where: str) -> None:
 
     ``1of4`` keeps a quarter, always; ``2of4`` and ``max1of4`` at most as many of a group as they are called by.
     """
-    most = mode.passes / GROUP
+    most = mode.most / GROUP
     if mode is Mode.ONE_OF_FOUR and density != most:
         raise Refused(f"{where} ({density}) contradicts mode {mode}, which always keeps {most}; leave it out, or take "
                       f"mode {Mode.AT_MOST_ONE} for less or {Mode.ANY} for more")
@@ -97,7 +107,7 @@ def select(scores: np.ndarray, mode: Mode, density: float) -> np.ndarray:
     larger = groups[..., None, :] > groups[..., :, None]
     equal = groups[..., None, :] == groups[..., :, None]
     before = np.tril(np.ones((GROUP, GROUP), bool), -1)
-    candidates = (larger | equal & before).sum(axis=-1) < mode.passes
+    candidates = (larger | equal & before).sum(axis=-1) < mode.most
     candidates = candidates.reshape(*scores.shape[:-1], -1)[..., : scores.shape[-1]]
     eligible = np.where(candidates, magnitude, -1).ravel()
     count = min(keep_count(scores.size, density), int(candidates.sum()))
@@ -130,7 +140,7 @@ def _refuse_ragged(inputs: int) -> None:
 def check_mask(mask: np.ndarray, mode: Mode, where: str) -> None:
     """Refuse a ``mask`` that breaks the structure ``mode`` promises, naming the layer ``where``."""
     kept = _grouped(mask, fill=False).sum(axis=-1)
-    if mode is not Mode.ONE_OF_FOUR and kept.max(initial=0) > mode.passes:
+    if mode is not Mode.ONE_OF_FOUR and kept.max(initial=0) > mode.most:
         most = kept.max()
         raise Refused(f"Layer {where} is declared {mode} but a group keeps {most}; re-export it or declare it any")
     if mode is Mode.ONE_OF_FOUR:
@@ -152,11 +162,11 @@ def codes(mask: np.ndarray) -> np.ndarray:
     return _grouped(mask, fill=False).argmax(axis=-1).astype(np.uint8)
 
 
-def passes_of(mask: np.ndarray) -> np.ndarray:
-    """Pass in which each weight of ``mask`` (M, K, K, N) is added, if kept: how many of its group come before it."""
-    groups = _grouped(mask, fill=False)
-    before = groups.cumsum(axis=-1) - groups
-    return before.reshape(*mask.shape[:-1], -1)[..., : mask.shape[-1]]
+def passes_of(inputs: int, mode: Mode) -> np.ndarray:
+    """Pass in which the weights of each of ``inputs`` channels are added, if kept: int array (N,). With one pass it is
+    that one; with more, the first pair of every group comes first.
+    """
+    return np.arange(inputs) % GROUP // PAIR if mode.passes > 1 else np.zeros(inputs, int)
 
 
 def code_bits(mask: np.ndarray) -> np.ndarray:

@@ -1,16 +1,19 @@
 """The weights: signs, masks, and the chunks that the host streams."""
 
-from amaranth.hdl import Array, Assert, Assume, Cat, Cover, Elaboratable, Module, Mux, Signal, Value
+from amaranth.hdl import Array, Assert, Assume, Cat, Cover, Elaboratable, Module, Mux, Signal, Value, signed
+from amaranth.hdl._ast import Initial
 
 from formal.harness import Inside, any_constant, any_value, free, implies, past
-from rtl.base.ports import Chunk
+from rtl.base.ports import Chunk, Weight
+from rtl.lane.candidates import Candidates
+from rtl.lane.pe_array import select_term
 from rtl.weights.chunk_queue import ChunkQueue
 from rtl.weights.expander import Expander
 from rtl.weights.generator import WeightGenerator, linear
 from spec.lfsr import ROW_STRIDE, SIGN_WORD, SIGNS
 from spec.supermask import GROUP
 
-__all__ = ["ChunksInOrder", "EveryCode", "SignJumps", "SignWords", "SignsAtPowerUp", "SignsRewound"]
+__all__ = ["ChunksInOrder", "EveryWeight", "SignJumps", "SignWords", "SignsAtPowerUp", "SignsRewound"]
 
 
 def _stepped(m: Module, state: Value, steps: int) -> list[Value]:
@@ -64,28 +67,33 @@ class SignJumps(Elaboratable):
         return m
 
 
-class EveryCode(Elaboratable):
-    """The weight of a group is its ``j``-th kept channel, found by taking the lowest kept one away ``j`` times."""
+class EveryWeight(Elaboratable):
+    """The term of a group is the sum of its bytes that the mask keeps in this pass, with their signs: through the
+    expander, the candidates of the word, and the selection of a PE a cycle later.
+    """
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.dut = dut = Expander(groups=4)
-        free(m, dut.mask, dut.codes, dut.signs, dut.coded, dut.pass_index, dut.used)
-        for group in range(dut.groups):
-            weight, signs = dut.weights[group], dut.signs.word_select(group, GROUP)
-            left = [dut.mask.word_select(group, GROUP)]
-            for _ in range(GROUP - 1):
-                left.append((left[-1] & (left[-1] - 1))[:GROUP])
-            kept = Array(left)[dut.pass_index]
-            lowest, code = Signal(2), dut.codes.word_select(group, 2)
-            m.d.comb += lowest.eq(Mux(kept[0], 0, Mux(kept[1], 1, Mux(kept[2], 2, 3))))
-            channel = Mux(dut.coded, code, lowest)
-            m.d.comb += [
-                Assert(weight.valid == Mux(dut.coded, dut.used[group], kept.any())),
-                Assert(implies(weight.valid, weight.select == channel)),
-                Assert(implies(weight.valid, weight.negate == signs.bit_select(channel, 1))),
-            ]
-        m.d.comb += [Cover(dut.weights[3].valid & dut.coded), Cover(dut.weights[0].select == 3)]
+        m.submodules.dut = dut = Expander(groups=1)
+        m.submodules.candidates = candidates = Candidates(groups=1)
+        free(m, dut.mask, dut.codes, dut.signs, dut.coded, dut.pairs, dut.second, dut.used, candidates.word)
+        one = Mux(dut.coded, dut.used << dut.codes, dut.mask)
+        two = (dut.mask & (0b11 << Mux(dut.second, 2, 0)))[:GROUP]
+        kept, wanted = Signal(GROUP), Signal(signed(GROUP * 8))
+        terms = [
+            Mux(kept[i], Mux(dut.signs[i], -candidates.word.word_select(i, 8), candidates.word.word_select(i, 8)), 0)
+            for i in range(GROUP)
+        ]
+        term, carry = select_term(candidates.candidates.as_value(), Weight(past(m, dut.weights.as_value())))
+        m.d.comb += [
+            candidates.inside.eq(1), candidates.pairs.eq(dut.pairs), candidates.second.eq(dut.second),
+            Assume(~(dut.coded & dut.pairs)), Assume(implies(dut.second, dut.pairs)),
+            Assume(implies(~dut.coded & ~dut.pairs, ((dut.mask & (dut.mask - 1))[:GROUP] == 0))),
+            kept.eq(Mux(dut.pairs, two, one)),
+            wanted.eq(sum(terms)),
+            Assert(Initial() | (term + carry == past(m, wanted).as_signed())),
+            Cover(dut.weights[0].valid & dut.coded), Cover(term + carry == -510), Cover(term + carry == -1),
+        ]
         return m
 
 

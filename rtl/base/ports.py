@@ -235,18 +235,18 @@ class TileFetch(data.Struct):
     start: unsigned(1)  #: First weights of new output channels: take the next streams.
     rewind: unsigned(1)  #: First weights of another pixel tile or plane: go back to the start of the streams.
     commit: unsigned(1)  #: Last pass: move the streams on.
-    pass_index: unsigned(2)
+    second: unsigned(1)  #: Second of two passes.
     partial: unsigned(1)  #: Last n-block: only ``groups`` groups and ``words`` sign words are there.
     groups: unsigned(7)
     words: unsigned(5)
 
 
 class Weight(data.Struct):
-    """Weight of one PE in one pass."""
+    """What one PE adds in one pass."""
 
-    select: unsigned(2)  #: Channel of the group.
-    negate: unsigned(1)  #: The weight is -1.
-    valid: unsigned(1)  #: The group has a weight in this pass.
+    select: unsigned(2)  #: Which of the group's :class:`rtl.lane.candidates.Candidates`.
+    negate: unsigned(1)  #: Its negative.
+    valid: unsigned(1)  #: Otherwise nothing: the pass keeps no channel of the group.
 
 
 def weight_bits(groups: int) -> int:
@@ -285,6 +285,8 @@ class LaneControl(Boundary):
     x_read, t_read : Out(ReadStep(address_bits))
     inside : Out(1)
         The input word lies in the map; otherwise the PEs get padding (0).
+    second : Out(1)
+        It meets the second pair of every group.
     sum : Out(SumStep(psum_depth))
     entries : Out(ArrayLayout(Entry, rows))
     residual_column : Out(range(columns))
@@ -307,6 +309,7 @@ class LaneControl(Boundary):
             "x_read": Out(ReadStep(config.address_bits)),
             "t_read": Out(ReadStep(config.address_bits)),
             "inside": Out(1),
+            "second": Out(1),
             "sum": Out(SumStep(config.psum_depth, rings=config.ring_words > 0)),
             "entries": Out(data.ArrayLayout(Entry, config.rows)),
             "residual_column": Out(range(config.columns)),

@@ -24,6 +24,7 @@ class Beat(data.Struct):
     start: unsigned(1)  #: Partial sums start from 0.
     last: unsigned(1)  #: The sum is complete after this.
     inside: unsigned(1)  #: The word lies in the map; otherwise it is padding (0).
+    second: unsigned(1)  #: It meets the second pair of every group.
 
 
 class AddressGenerator(wiring.Component):
@@ -112,7 +113,8 @@ class AddressGenerator(wiring.Component):
         address, tap = self._tap(m, nest, run_done)
         here = self._pixel(m, nest, segment_ends, (self.advance & walking, valid, run_done))
         place = address + here.offset, here.y + tap[0], here.x + tap[1]
-        self._pipeline(m, walking, valid, (run_start, start, last), place)
+        second = nest.last["pass"] & (command.passes != 1)
+        self._pipeline(m, walking, valid, (run_start, start, last, second), place)
         return m
 
     def _tap(self, m: Module, nest: Nest, run_done: Signal) -> tuple[Signal, tuple[Signal, Signal]]:
@@ -157,10 +159,10 @@ class AddressGenerator(wiring.Component):
             m.d.sync += [addressed.eq(triple), fetching.eq(addressed), self.triple.eq(fetching)]
 
     def _pipeline(self, m: Module, walking, valid, marks, place) -> None:
-        """Three registers: address, memory, word. ``marks`` are those of a run, of the sums' start and of their end;
-        ``place`` is the address and the row and column of the map.
+        """Three registers: address, memory, word. ``marks`` are those of a run, of the sums' start and of their end,
+        and of the second pass; ``place`` is the address and the row and column of the map.
         """
-        (run_start, start, last), (address, y, x) = marks, place
+        (run_start, start, last, second), (address, y, x) = marks, place
         addressed, fetching, beat = Signal(Beat), Signal(Beat), Signal(Beat)
         row, column = Signal(COORDINATE_BITS), Signal(COORDINATE_BITS)
         m.d.comb += [
@@ -178,6 +180,7 @@ class AddressGenerator(wiring.Component):
                 addressed.first.eq(walking & run_start),
                 addressed.start.eq(start),
                 addressed.last.eq(last),
+                addressed.second.eq(second),
                 fetching.eq(addressed),
                 fetching.inside.eq((row < self.command.height) & (column < self.command.width)),
                 beat.eq(fetching),

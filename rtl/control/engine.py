@@ -194,7 +194,10 @@ class Engine(wiring.Component):
             m.d.sync += self.busy.eq(0)
 
     def _connect_weights(self, m: Module) -> None:
-        """The next weights become the present ones with the first beat of a run, which waits for them."""
+        """The next weights become the present ones with the first beat of a run, which waits for them.
+
+        A word meets them a cycle after its beat, when its candidates stand: so they are a cycle late, all alike.
+        """
         addresses, weights, registers, control = self.addresses, self.weights, self.registers, self.control
         m.d.comb += [
             self.advance.eq(~addresses.upcoming | weights.full),
@@ -203,11 +206,13 @@ class Engine(wiring.Component):
             addresses.command.eq(self.command),
             addresses.sum_positions.eq(self.does.classify),
             weights.swap.eq(addresses.upcoming & self.advance),
+            *(row.eq(active) for row, active in zip(control.weights, registers.weights, strict=True)),
+        ]
+        m.d.sync += [
             registers.swap.eq(weights.swap),
             registers.write.eq(weights.write),
             registers.write_index.eq(weights.write_index),
             registers.write_weights.eq(weights.write_weights),
-            *(row.eq(active) for row, active in zip(control.weights, registers.weights, strict=True)),
         ]
 
     def _connect_sums(self, m: Module) -> None:
@@ -274,6 +279,7 @@ class Engine(wiring.Component):
             control.pool_step.eq(pool.step),
             input_address.eq(Mux(does.pool, pool.address, self.addresses.address)),
             control.inside.eq(self.addresses.beat.inside),
+            control.second.eq(self.addresses.beat.second),
             control.x_read.address.eq(
                 Mux(does.store, self.store.address, Mux(does.read_t, results.residual_address, input_address))
             ),

@@ -79,7 +79,10 @@ class Lane(wiring.Component):
         m.d.sync += from_t.eq(control.command.source == Source.T)
         m.d.comb += [
             self.word.eq(Mux(from_t, t.word, x.word)),
-            array.word.eq(self.word & control.inside.replicate(len(self.word))),
+            array.word.eq(self.word),
+            array.inside.eq(control.inside),
+            array.pairs.eq(control.command.passes != 1),
+            array.second.eq(control.second),
             *(port.eq(weights) for port, weights in zip(array.weights, control.weights, strict=True)),
             accumulator.sums.eq(array.sums),
             accumulator.carries.eq(array.carries),

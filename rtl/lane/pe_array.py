@@ -1,18 +1,19 @@
-"""The select-dot array: every PE picks one of four bytes, negates it or not, and feeds its row's adder tree."""
+"""The select-dot array: every PE picks one of four candidates, negates it or not, and feeds its row's adder tree."""
 
 from amaranth.hdl import Cat, Module, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl.base.ports import Weight, weight_bits
+from rtl.lane.candidates import TERM_BITS, Candidates
 from spec.supermask import GROUP
 
 __all__ = ["PeArray", "add_with_carry", "array_latency", "row_sum_bits", "select_term", "tree_latency"]
 
 
 def row_sum_bits(groups: int) -> int:
-    """Signed bits of a row's sum: 9 for one trit times byte, one more per tree level."""
-    return 9 + (groups - 1).bit_length()
+    """Signed bits of a row's sum: those of a term, one more per tree level."""
+    return TERM_BITS + (groups - 1).bit_length()
 
 
 def tree_latency(groups: int) -> int:
@@ -21,17 +22,17 @@ def tree_latency(groups: int) -> int:
 
 
 def array_latency(groups: int) -> int:
-    """Cycles from a word to its sums: a register after the PEs, then the adder tree."""
-    return 1 + tree_latency(groups)
+    """Cycles from a word to its sums: its candidates, a register after the PEs, then the adder tree."""
+    return 2 + tree_latency(groups)
 
 
-def select_term(word: Value, weight) -> tuple[Value, Value]:
-    """``(term, carry)`` with ``term + carry = trit * byte``: the selected byte, inverted if negative, 0 if not valid.
+def select_term(candidates: Value, weight) -> tuple[Value, Value]:
+    """``(term, carry)`` with ``term + carry`` the selected candidate, negated or not, or 0 if the weight is not valid.
 
-    ``term`` is 9 bits signed. Branch-free: inversion and clearing are XOR and AND masks.
+    ``term`` is :data:`TERM_BITS` bits signed. Branch-free: inversion and clearing are XOR and AND masks.
     """
-    byte = word.word_select(weight.select, 8)
-    term = (Cat(byte, 0) ^ weight.negate.replicate(9)) & weight.valid.replicate(9)
+    candidate = candidates.word_select(weight.select, TERM_BITS)
+    term = (candidate ^ weight.negate.replicate(TERM_BITS)) & weight.valid.replicate(TERM_BITS)
     return term.as_signed(), weight.negate & weight.valid
 
 
@@ -41,9 +42,10 @@ def add_with_carry(a: Value, b: Value, carry: Value) -> Value:
 
 
 class PeArray(wiring.Component):
-    """``sums[r] + carries[r] = sum over g of trit[r][g] * byte[g][select[r][g]]`` for all rows at once.
+    """``sums[r] + carries[r] = sum over g of +-candidate[g][select[r][g]]`` for all rows at once, of the candidates
+    that :class:`rtl.lane.candidates.Candidates` makes.
 
-    Latency :func:`array_latency` cycles from ``word``, and from the weights that it meets; throughput one word per
+    Latency :func:`array_latency` cycles from ``word``, one less from the weights that it meets; throughput one word per
     cycle, no stall.
 
     Parameters
@@ -58,6 +60,8 @@ class PeArray(wiring.Component):
     weights : In(weight_bits(groups)).array(rows)
     word : In(32 * groups)
         One byte per input channel.
+    inside, pairs, second : In(1)
+        With the word: what its candidates are.
     sums : Out(ArrayLayout(signed, rows))
         Row sums but for the carry.
     carries : Out(rows)
@@ -69,6 +73,9 @@ class PeArray(wiring.Component):
         super().__init__({
             "weights": In(weight_bits(groups)).array(rows),
             "word": In(8 * GROUP * groups),
+            "inside": In(1),
+            "pairs": In(1),
+            "second": In(1),
             "sums": Out(data.ArrayLayout(signed(row_sum_bits(groups)), rows)),
             "carries": Out(rows),
         })
@@ -76,15 +83,23 @@ class PeArray(wiring.Component):
     def elaborate(self, platform):
         m = Module()
 
+        m.submodules.candidates = candidates = Candidates(groups=self.groups)
+        m.d.comb += [
+            candidates.word.eq(self.word),
+            candidates.inside.eq(self.inside),
+            candidates.pairs.eq(self.pairs),
+            candidates.second.eq(self.second),
+        ]
+        groups = [candidates.candidates[g].as_value() for g in range(self.groups)]
         for r in range(self.rows):
-            self._row(m, r, data.View(data.ArrayLayout(Weight, self.groups), self.weights[r]))
+            self._row(m, r, groups, data.View(data.ArrayLayout(Weight, self.groups), self.weights[r]))
         return m
 
-    def _row(self, m: Module, r: int, weights) -> None:
+    def _row(self, m: Module, r: int, candidates: list[Value], weights) -> None:
         """PEs and adder tree of row ``r``: a register after the PEs and after every second tree level."""
         nodes, carries = [], []
         for g in range(self.groups):
-            term, carry = select_term(self.word.word_select(g, 8 * GROUP), weights[g])
+            term, carry = select_term(candidates[g], weights[g])
             nodes.append(term)
             carries.append(carry)
         nodes, carries = self._register(m, f"row{r}_pe", nodes, carries)

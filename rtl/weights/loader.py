@@ -110,7 +110,7 @@ class WeightLoader(wiring.Component):
         begun = walk.fetch.valid & ~seeding
         in_memory = Signal(TileFetch)
         fetch = Signal(TileFetch)
-        coded, used = Signal(), Signal(config.groups)
+        coded, pairs, used = Signal(), Signal(), Signal(config.groups)
         m.d.comb += [
             self.idle.eq(walk.idle & ~in_memory.valid & ~fetch.valid & ~seeding),
             walk.take.eq(self.take),
@@ -122,7 +122,7 @@ class WeightLoader(wiring.Component):
             signs.seed.eq(self.command.seed),
         ]
         with m.If(self.take):
-            m.d.sync += coded.eq(self.command.coded)
+            m.d.sync += [coded.eq(self.command.coded), pairs.eq(self.command.passes != 1)]
         with m.If(advance):
             m.d.sync += [in_memory.eq(walk.fetch), fetch.eq(in_memory)]
             m.d.sync += used.eq(Cat(~in_memory.partial | (g < in_memory.groups) for g in range(config.groups)))
@@ -143,7 +143,7 @@ class WeightLoader(wiring.Component):
             m.d.comb += seeding.eq(signs.seeding)
         if config.protect:
             m.d.comb += masks.used.eq(self._mask_parts(fetch, coded) & masked.replicate(len(masks.used)))
-        self._expand(m, (mask, codes), negative, fetch, coded, used)
+        self._expand(m, (mask, codes), negative, (fetch.second, coded, pairs, used))
         return m
 
     def _connect_host(self, m: Module, masks: CheckedRam, chunks: ChunkQueue, walk: MaskWalk) -> None:
@@ -230,9 +230,11 @@ class WeightLoader(wiring.Component):
         ]
         return bits, codes
 
-    def _expand(self, m: Module, masks: tuple[Signal, Signal], signs, fetch, coded: Signal, used: Signal) -> None:
-        """One expander per row that is fetched at a time; ``masks`` are its raw bits and its codes."""
-        channels, (bits, codes) = self.config.word_bytes, masks
+    def _expand(self, m: Module, masks: tuple[Signal, Signal], signs, how: tuple[Value, ...]) -> None:
+        """One expander per row that is fetched at a time; ``masks`` are its raw bits and its codes, ``how`` says what
+        they mean.
+        """
+        channels, (bits, codes), (second, coded, pairs, used) = self.config.word_bytes, masks, how
         for port in range(self.config.weight_rows):
             m.submodules[f"expander{port}"] = expander = Expander(groups=self.config.groups)
             weights = self.write_weights.as_value().word_select(port, expander.weights.as_value().shape().width)
@@ -241,7 +243,8 @@ class WeightLoader(wiring.Component):
                 expander.codes.eq(codes.word_select(port, channels // 2)),
                 expander.signs.eq(signs.word_select(port, channels)),
                 expander.coded.eq(coded),
-                expander.pass_index.eq(fetch.pass_index),
+                expander.pairs.eq(pairs),
+                expander.second.eq(second),
                 expander.used.eq(used),
                 weights.eq(expander.weights),
             ]

@@ -83,7 +83,6 @@ class MaskWalk(wiring.Component):
         held = Signal(data.StructLayout({name: WIDTHS[name] for name in fields}))
         busy, placed, there, first, fresh = Signal(), Signal(), Signal(), Signal(), Signal()
         row, rows = Signal(self.fetch.index.shape()), Signal(countdown(WIDTHS["last_rows"]), name="rows_left")
-        pass_index = Signal(self.fetch.pass_index.shape())
         nest = Nest(m, loops, rows.last)
         units = _Units(self.config, loops)
         after = Signal.like(units.here, name="after")
@@ -100,7 +99,7 @@ class MaskWalk(wiring.Component):
             self.fetch.start.eq(first & fresh),
             self.fetch.rewind.eq(first & ~fresh),
             self.fetch.commit.eq(nest.last["pass"]),
-            self.fetch.pass_index.eq(pass_index),
+            self.fetch.second.eq(nest.last["pass"] & (held.passes != 1)),
             self.fetch.partial.eq(nest.last["block"]),
             self.fetch.groups.eq(held.last_groups),
             self.fetch.words.eq((held.last_groups + (SIGN_WORD // GROUP - 1)) >> 2),
@@ -112,7 +111,7 @@ class MaskWalk(wiring.Component):
         with m.If(self.take):
             m.d.sync += [getattr(held, name).eq(getattr(command, name)) for name in fields]
             m.d.sync += [*begin_rows(command.tiles == 1, command.last_rows), *units.begin(command.mask_base)]
-            m.d.sync += [pass_index.eq(0), first.eq(1), fresh.eq(1), busy.eq(1), placed.eq(0)]
+            m.d.sync += [first.eq(1), fresh.eq(1), busy.eq(1), placed.eq(0)]
             nest.begin(m, command)
             if planes:
                 planes.begin(m)
@@ -122,7 +121,6 @@ class MaskWalk(wiring.Component):
             units.step(m, nest, after)
             with m.If(rows.last):
                 m.d.sync += [*begin_rows(nest.last_after("m_tile", held), held.last_rows), first.eq(nest.ends["ky"])]
-                m.d.sync += pass_index.eq(Mux(nest.ends["pass"], 0, pass_index + 1))
             with m.If(nest.ends["ky"]):
                 m.d.sync += fresh.eq(nest.ends["pixel_tile"])
                 if planes:

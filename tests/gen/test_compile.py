@@ -60,7 +60,7 @@ def test_commands_say_what_the_layer_is(program, model):
         "op", "source", "to_t", "residual", "output_signed", "coded", "passes", "kernel", "stride", "pad", "height",
         "width", "blocks", "tiles", "last_groups", "last_rows", "out_pixels", "out_width", "seed", "step_x", "out_step",
     )} == {
-        "op": Op.CONV, "source": Source.X, "to_t": 1, "residual": 0, "output_signed": 0, "coded": 0, "passes": 4,
+        "op": Op.CONV, "source": Source.X, "to_t": 1, "residual": 0, "output_signed": 0, "coded": 0, "passes": 2,
         "kernel": 3, "stride": 2, "pad": 1, "height": 4, "width": 4, "blocks": 1, "tiles": 2, "last_groups": 1,
         "last_rows": 4, "out_pixels": 4, "out_width": 2, "seed": model.network.seed_of(layer), "step_x": 2,
         "out_step": 1,
@@ -108,7 +108,7 @@ def test_commands_say_where_a_layer_is_on_its_ring(small_model, fitting):
     names = ("ring", "top_plane", "spare_channels", "ring_base", "ring_words", "ring_start", "ring_step", "passes")
     assert {name: layer[name] for name in names} == {
         "ring": 1, "top_plane": 2, "spare_channels": 3, "ring_base": (16 + 48) // 16, "ring_words": 12,
-        "ring_start": draw.start, "ring_step": draw.step, "passes": 4,
+        "ring_start": draw.start, "ring_step": draw.step, "passes": 2,
     }
     assert layer["ring_row_step"] == 9 * draw.step % 12
     assert {fields["stem"][name] for name in ("ring", "top_plane", "ring_base")} == {0}

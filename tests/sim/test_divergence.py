@@ -58,21 +58,21 @@ def touched(place):
 
 def test_a_wrong_visit_is_named(case):
     step = ("stage1.fold.conv1", 1)
-    found = diagnose(case, step, touched((2, 3, 6)), lambda sums: sums[:14] + [s + 3 for s in sums[14:]])
+    found = diagnose(case, step, touched((2, 3, 6)), lambda sums: sums[:7] + [s + 3 for s in sums[7:]])
     assert found.verdict == "sum"
-    assert dataclasses.astuple(found.step) == (1, 0, 0, 2, None, None)  # 14 = 3 taps of 4 passes, and 2
+    assert dataclasses.astuple(found.step) == (1, 0, 0, 1, None, None)  # 7 = 3 taps of 2 passes, and 1
     assert (found.site.row, found.site.m_tile, found.site.pixel) == (2, 1, 11)
-    assert (found.moment, found.stored, found.sums[1] - found.sums[0]) == (514, 900, 3)
+    assert (found.moment, found.stored, found.sums[1] - found.sums[0]) == (507, 900, 3)
     layer = case[0].model.network.layer(step[0])
     seed = case[0].model.network.seed_of(layer)
     assert found.seed_state == SIGNS.jump(seed, 2 * ROW_STRIDE)
     assert found.row_state == SIGNS.jump(seed, 6 * ROW_STRIDE)
     data = json.loads(json.dumps(found.as_json()))
-    assert data["visit"] == {"ky": 1, "kx": 0, "block": 0, "index": 2, "pixel": None, "plane": None}
+    assert data["visit"] == {"ky": 1, "kx": 0, "block": 0, "index": 1, "pixel": None, "plane": None}
     assert (data["layer"], data["iteration"], data["place"]) == ("stage1.fold.conv1", 1, [2, 3, 6])
     text = str(found)
-    assert "computed by row 2 of m-tile 1, pixel 11 in pixel tile 0, in 36 visits" in text
-    assert "first wrong partial sum: after ky 1, kx 0, n-block 0, pass 2: expected" in text
+    assert "computed by row 2 of m-tile 1, pixel 11 in pixel tile 0, in 18 visits" in text
+    assert "first wrong partial sum: after ky 1, kx 0, n-block 0, pass 1: expected" in text
     assert f"{found.row_state:#010x} at its first weight of channel 6" in text
 
 
@@ -83,13 +83,13 @@ def test_a_plane_that_does_not_triple_is_told():
     drawn = compile_model(model, config_for(16, ring_words=48), trace=True), random_images(network, 1, seed=3)
 
     def lost(sums):
-        assert sums[35], "nothing is lost, so this tests nothing"
-        return sums[:36] + [s - 2 * sums[35] for s in sums[36:]]
+        assert sums[17], "nothing is lost, so this tests nothing"
+        return sums[:18] + [s - 2 * sums[17] for s in sums[18:]]
 
     found = diagnose(drawn, ("stage1.fold.conv1", 1), touched((2, 3, 6)), lost)
     assert dataclasses.astuple(found.step) == (0, 0, 0, 0, None, 0)
     assert found.findings[-1] == "a new plane begins here, and the partial sum before it was not counted three times"
-    assert "in 72 visits: 2 planes > 3x3 taps > n-blocks > 4 passes" in str(found)
+    assert "in 36 visits: 2 planes > 3x3 taps > n-blocks > 2 passes" in str(found)
 
 
 def test_padding_is_told(case):
@@ -108,7 +108,7 @@ def test_the_weight_that_would_explain_it_is_named(case, kind, text):
     word = execution_of(case, step).inputs[0, 2, 2].astype(int)
     n = next(n for n in np.flatnonzero(trits) if word[n])
     wrong = -(2 if kind == "sign" else 1) * int(trits[n] * word[n])
-    found = diagnose(case, step, touched(place), lambda sums: sums[:16] + [s + wrong for s in sums[16:]])
+    found = diagnose(case, step, touched(place), lambda sums: sums[:8] + [s + wrong for s in sums[8:]])
     assert any(finding.startswith(f"{text} {n} would explain") for finding in found.findings)
 
 
@@ -129,10 +129,10 @@ def test_a_lost_partial_sum_is_told(case):
     step, place = ("stage1.fold.conv1", 0), (2, 2, 5)
 
     def sums(expected):
-        return expected[:20] + [s - expected[19] for s in expected[20:]]
+        return expected[:10] + [s - expected[9] for s in expected[10:]]
 
     found = diagnose(case, step, touched(place), sums)
-    assert found.step.ky * 12 + found.step.kx * 4 + found.step.index == 20
+    assert found.step.ky * 6 + found.step.kx * 2 + found.step.index == 10
     assert found.findings[-1] == "it is right but for its start: the partial sum before it was lost"
 
 
@@ -175,12 +175,12 @@ def test_the_word_of_another_pixel_is_named(case):
     program, _ = case
     step, place = ("stage1.fold.conv1", 0), (2, 2, 5)
     execution = execution_of(case, step)
-    trits, mask = program.model.weights(step[0])[5, 1, 1].astype(int), program.model.masks[step[0]][5:6]
-    words = execution.inputs[0].astype(int)
-    moved = [int(((words[2, 3] - words[2, 2]) * trits * (passes_of(mask)[0, 1, 1] == i)).sum()) for i in range(4)]
+    trits, words = program.model.weights(step[0])[5, 1, 1].astype(int), execution.inputs[0].astype(int)
+    added = passes_of(execution.layer.inputs, execution.layer.mode)
+    moved = [int(((words[2, 3] - words[2, 2]) * trits * (added == i)).sum()) for i in range(2)]
 
     def sums(expected):
-        wrong = np.concatenate([np.zeros(16), np.cumsum(moved), np.full(16, sum(moved))])
+        wrong = np.concatenate([np.zeros(8), np.cumsum(moved), np.full(8, sum(moved))])
         return (np.array(expected) + wrong.astype(int)).tolist()
 
     found = diagnose(case, step, touched(place), sums)

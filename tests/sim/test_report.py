@@ -38,8 +38,8 @@ def test_numbers(report):
     assert data["cycles_per_image_measured"] == 1001
     assert data["simulated_cycles_per_s"] == pytest.approx(1.1e6)
     assert data["dense_equivalent_macs_per_pe_and_cycle"] == pytest.approx(network.macs / (16 * 1001))
-    # mode any: 4 passes, so the peak is one dense-equivalent MAC per PE and cycle
-    assert data["array_utilization_percent"] == pytest.approx(100 * network.macs / (16 * 1001))
+    # mode any: 2 passes, so the peak is two dense-equivalent MAC per PE and cycle
+    assert data["array_utilization_percent"] == pytest.approx(100 * network.macs / (2 * 16 * 1001))
     masks, layers = report.program.model.masks, [step.layer for step in network.steps]
     kept = sum(masks[layer.name].sum() * layer.macs // layer.weight_count for layer in layers)
     assert data["kept_macs_per_image"] == pytest.approx(kept, abs=len(network.steps))
@@ -62,7 +62,7 @@ def test_lanes_share_the_cycles(report):
     assert (data["cycles_per_image_measured"], data["cycles_per_inference_measured"]) == (500, 1000)
     assert data["cycles_per_inference_predicted"] == 2 * data["cycles_per_image_predicted"] == predict(program).total
     assert data["dense_equivalent_macs_per_pe_and_cycle"] == pytest.approx(model.network.macs / (32 * 500))
-    assert data["array_utilization_percent"] == pytest.approx(100 * model.network.macs / (32 * 500))
+    assert data["array_utilization_percent"] == pytest.approx(100 * model.network.macs / (2 * 32 * 500))
     assert (data["image_bytes_per_image"], data["streamed_mask_bytes_per_image"]) == (100, 20)
     text = io.StringIO()
     Console(file=text, width=120).print(both.table())

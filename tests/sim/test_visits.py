@@ -45,7 +45,7 @@ def test_a_value_is_found_in_the_array():
     site = locate(program, mismatch_of(program, "stage1.fold.conv1", 0, (4, 1, 6)))
     assert (site.channel, site.m_tile, site.row) == (6, 1, 2)
     assert (site.pixel, site.pixel_tile, site.psum) == (17, 1, 7)
-    assert site.skip == (2 * 1 + 1) * 9 * 4  # both pixel tiles of m-tile 0, and the first of m-tile 1
+    assert site.skip == (2 * 1 + 1) * 9 * 2  # both pixel tiles of m-tile 0, and the first of m-tile 1
 
 
 def test_short_pixel_tiles_do_not_visit_their_missing_pixels():
@@ -55,7 +55,7 @@ def test_short_pixel_tiles_do_not_visit_their_missing_pixels():
     part = program.plan.of(network.layer("stage1.fold.conv1"))
     assert (part.run, part.last_run) == (13, 12)
     for place, tiles_before in (((2, 2, 5), 1), ((2, 1, 5), 2)):
-        assert locate(program, mismatch_of(program, "stage1.fold.conv1", 1, place)).skip == tiles_before * 9 * 4
+        assert locate(program, mismatch_of(program, "stage1.fold.conv1", 1, place)).skip == tiles_before * 9 * 2
 
 
 def test_visits_are_in_the_order_of_the_walk():
@@ -96,10 +96,10 @@ def drawn_program():
 def test_planes_are_visited_from_the_highest():
     program = drawn_program()
     order = visits(program, mismatch_of(program, "stage2.entry.conv2", 0, (0, 0, 0)))
-    assert len(order) == 3 * 9 * 2 * 4
-    assert (order[0], order[-1]) == (Visit(0, 0, 0, 0, None, 2), Visit(2, 2, 1, 3, None, 0))
-    assert [number for number in range(len(order)) if begins_plane(order, number)] == [72, 144]
-    assert str(order[72]) == "plane 1, ky 0, kx 0, n-block 0, pass 0"
+    assert len(order) == 3 * 9 * 2 * 2
+    assert (order[0], order[-1]) == (Visit(0, 0, 0, 0, None, 2), Visit(2, 2, 1, 1, None, 0))
+    assert [number for number in range(len(order)) if begins_plane(order, number)] == [36, 72]
+    assert str(order[36]) == "plane 1, ky 0, kx 0, n-block 0, pass 0"
     assert not any(begins_plane(visits(program, mismatch_of(program, "stem", 0, (0, 0, 0))), n) for n in range(4))
 
 
@@ -119,7 +119,7 @@ def test_partial_sums_of_planes_end_in_the_accumulator():
 
 
 def test_a_partial_sum_by_hand():
-    """The second pass of a tap adds the second kept channel of every group."""
+    """The second pass of a tap adds the second pair of every group."""
     program = program_of(Mode.TWO_OF_FOUR)
     images = random_images(program.model.network, 1, seed=3)
     execution = next(e for e in golden.executions(program.model, images) if e.layer.name == "stage1.fold.conv1")
@@ -127,6 +127,6 @@ def test_a_partial_sum_by_hand():
     trits, word = program.model.weights("stage1.fold.conv1")[5, 0, 0], execution.inputs[0, 1, 1].astype(int)
     expected = [0, 0]
     for group in (slice(0, 4), slice(4, 8)):
-        for number, n in enumerate(np.flatnonzero(trits[group])):
-            expected[number] += int(trits[group][n] * word[group][n])
+        for n in range(4):
+            expected[n // 2] += int(trits[group][n] * word[group][n])
     assert np.diff(sums[:2], prepend=0).tolist() == expected

@@ -134,7 +134,7 @@ def test_layers_know_their_ring():
     assert (network.layers[0].passes, network.layers[0].planes) == (2, 1)
     for layer in network.layers[1:]:
         assert layer.ring is not None
-        assert (layer.mode, layer.planes, layer.passes) == (Mode.ANY, 3, 12)
+        assert (layer.mode, layer.planes, layer.passes) == (Mode.ANY, 3, 6)
         assert layer.widths == (32, 40)
     assert set(network.modes) == {"stem"}
     assert Network.from_json(network.to_json()) == network

@@ -70,10 +70,10 @@ def _selected(magnitude: Tensor, mode: Mode, count: int, keep_largest: Callable[
             f"Mode 1of4 needs whole groups of {GROUP} input channels, not {inputs} channels; use mode any or 2of4"
         )
     groups = functional.pad(magnitude, (0, -inputs % GROUP), value=-1).unflatten(-1, (-1, GROUP))
-    candidates = _beaten(groups) < mode.passes  # (M, K, K, N/4, 4)
+    candidates = _beaten(groups) < mode.most  # (M, K, K, N/4, 4)
     candidates = candidates.flatten(-2)[..., :inputs]
     whole, rest = divmod(inputs, GROUP)
-    most = magnitude.numel() // inputs * (whole * mode.passes + min(rest, mode.passes))
+    most = magnitude.numel() // inputs * (whole * mode.most + min(rest, mode.most))
     if mode is Mode.ONE_OF_FOUR or count >= most:
         return candidates
     return keep_largest(torch.where(candidates, magnitude, -1.0), count)

@@ -30,7 +30,7 @@ def sigma_of(layer: Layer, density: float) -> float:
     It keeps the variance of the layer's output at that of its input. ``kept`` is the fraction that the mask keeps:
     ``density`` (1 without a mask) or what the layer's mode allows if that is less; a quarter in mode ``1of4``.
     """
-    allowed = layer.mode.passes / GROUP
+    allowed = layer.mode.most / GROUP
     kept = allowed if layer.mode is Mode.ONE_OF_FOUR else min(density, allowed)
     return math.sqrt(2 / (layer.weight_count // layer.outputs * kept))
 

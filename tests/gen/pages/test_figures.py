@@ -28,4 +28,4 @@ def test_marks_say_their_numbers(layers, width):
     assert f"stem (any): {stem['utilization_percent_of_mode_peak']:.1f} % of the peak" in utilization(computing, width)
     drawn = roofline(computing, layers["roofs"], layers["pe"], width)
     assert f"at {stem['macs_per_mask_bit']:,.2f} MAC/bit" in drawn
-    assert "any: at most 16 MAC a cycle" in drawn
+    assert "any: at most 32 MAC a cycle" in drawn

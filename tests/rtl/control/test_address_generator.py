@@ -24,7 +24,7 @@ NETWORKS = {
 
 
 def expected(placed, sums):
-    """(address or None for padding, first, start, last, triple) of every pixel word in order, by definition."""
+    """(address or None for padding, first, start, last, second, triple) of every pixel word in order, by definition."""
     layer = placed.layer
     weight_tiles = list(np.ndindex(layer.planes, layer.kernel, layer.kernel, placed.blocks, layer.mode.passes))
     for _ in range(placed.tiles):
@@ -40,12 +40,13 @@ def expected(placed, sums):
                         i == 0,
                         number == 0 and (i == 0 or not sums),
                         number == len(weight_tiles) - 1 and (i == run - 1 or not sums),
+                        p == 1,
                         plane > 0 and ky == kx == block == p == 0 and (i == 0 or not sums),
                     )
 
 
 async def walk(ctx, dut, command, sums, stalled):
-    """Beats of one command: idle beats since, what a memory of latency 2 delivers, first, start, last, triple."""
+    """Beats of one command: idle beats since, what a memory of latency 2 delivers, and all marks."""
     ctx.set(dut.command, command)
     ctx.set(dut.sum_positions, sums)
     ctx.set(dut.advance, 1)
@@ -62,7 +63,8 @@ async def walk(ctx, dut, command, sums, stalled):
         if advance:
             if beat.valid:
                 triple = dut.rings and ctx.get(dut.triple)
-                beats.append((since_take, word if beat.inside else None, beat.first, beat.start, beat.last, triple))
+                marks = beat.first, beat.start, beat.last, beat.second, triple
+                beats.append((since_take, word if beat.inside else None, *marks))
             since_take += 1
             word, fetched = fetched, ctx.get(dut.address)
         await ctx.tick()

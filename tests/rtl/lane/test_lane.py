@@ -35,7 +35,7 @@ def test_a_word_through_the_lane(simulate, layout_of, source):
     acc, residual = 2 * np.array(sums), np.array(x_word[:ROWS])
     want = requantize(acc, MULTIPLIER, BIAS, residual, residual_shift=1, signed=False, **NUMBERS).tolist()
     assert len(set(want) - {0, 255}) > 1, "the test says nothing"
-    command = {"source": source, "residual": 1, "residual_shift": 1, **NUMBERS}
+    command = {"source": source, "passes": 1, "residual": 1, "residual_shift": 1, **NUMBERS}
 
     async def host(ctx, port, address, data):
         ctx.set(port, 1)

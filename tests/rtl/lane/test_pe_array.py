@@ -9,20 +9,21 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl.base.ports import Weight
+from rtl.lane.candidates import TERM_BITS
 from rtl.lane.pe_array import PeArray, add_with_carry, array_latency, row_sum_bits, select_term, tree_latency
 
 
 class Term(wiring.Component):
     """:func:`select_term` with ports."""
 
-    word: In(32)
+    candidates: In(4 * TERM_BITS)
     weight: In(Weight)
-    term: Out(signed(9))
+    term: Out(signed(TERM_BITS))
     carry: Out(1)
 
     def elaborate(self, platform):
         m = Module()
-        term, carry = select_term(self.word, self.weight)
+        term, carry = select_term(self.candidates, self.weight)
         m.d.comb += [self.term.eq(term), self.carry.eq(carry)]
         return m
 
@@ -41,15 +42,16 @@ class Adder(wiring.Component):
         return m
 
 
-def test_select_term_is_trit_times_byte(simulate):
+def test_select_term_is_the_candidate_negated_or_not(simulate):
     dut = Term()
 
     async def testbench(ctx):
-        for byte, select, negate, valid in itertools.product(range(256), range(4), range(2), range(2)):
-            others = 0xA5C3_5A3C & ~(0xFF << 8 * select)
-            ctx.set(dut.word, others | byte << 8 * select)
+        every = (1 << TERM_BITS) - 1
+        for value, select, negate, valid in itertools.product(range(-510, 511), range(4), range(2), range(2)):
+            others = 0xA5C3_5A3C_96 & ~(every << TERM_BITS * select)
+            ctx.set(dut.candidates, others | (value & every) << TERM_BITS * select)
             ctx.set(dut.weight, {"select": select, "negate": negate, "valid": valid})
-            assert ctx.get(dut.term) + ctx.get(dut.carry) == byte * valid * (1 - 2 * negate)
+            assert ctx.get(dut.term) + ctx.get(dut.carry) == value * valid * (1 - 2 * negate)
 
     simulate(dut, testbench)
 
@@ -76,11 +78,16 @@ def random_weights(rng, rows, groups):
     return np.stack([select, negate, valid.astype(int)], axis=-1)
 
 
-def row_sums(weights, word):
-    """Sums that the definition gives for one word of bytes."""
+def row_sums(weights, word, pairs, second):
+    """Sums that the definition gives for one word of bytes: of the four bytes of a group, or of two and what they make
+    together.
+    """
     select, negate, valid = weights[..., 0], weights[..., 1], weights[..., 2]
-    bytes_ = np.take_along_axis(np.broadcast_to(word.reshape(-1, 4), (*select.shape, 4)), select[..., None], -1)[..., 0]
-    return (bytes_ * valid * (1 - 2 * negate)).sum(axis=1).tolist()
+    bytes_ = word.reshape(-1, 4)
+    if pairs:
+        bytes_ = bytes_[:, 2 * second : 2 * second + 2] @ [[1, 0, 1, 1], [0, 1, 1, -1]]
+    taken = np.take_along_axis(np.broadcast_to(bytes_, (*select.shape, 4)), select[..., None], -1)[..., 0]
+    return (taken * valid * (1 - 2 * negate)).sum(axis=1).tolist()
 
 
 def packed(row):
@@ -90,7 +97,7 @@ def packed(row):
 
 @pytest.mark.parametrize(("groups", "rows"), [(4, 4), (8, 4), (16, 4), (32, 2)])
 def test_rows_match_numpy(simulate, groups, rows):
-    """Weights change between two words, as a swap changes them."""
+    """Weights change between two words, as a swap changes them, a cycle late. So do modes and pairs."""
     rng = np.random.default_rng(groups)
     dut = PeArray(groups=groups, rows=rows)
     latency = array_latency(groups)
@@ -100,27 +107,32 @@ def test_rows_match_numpy(simulate, groups, rows):
         return [ctx.get(dut.sums[r]) + (ctx.get(dut.carries) >> r & 1) for r in range(rows)]
 
     async def testbench(ctx):
-        for _ in range(8):
-            tile = random_weights(rng, rows, groups)
-            for r in range(rows):
-                ctx.set(dut.weights[r], packed(tile[r]))
+        for number in range(8):
+            tile, pairs, second = random_weights(rng, rows, groups), number % 4 > 0, number % 4 > 1
+            if pairs:
+                tile[:2, :, 0] = 2  # the largest sums
             for i in range(40):
                 word = rng.integers(0, 256, 4 * groups) if i else np.full(4 * groups, 255)
                 ctx.set(dut.word, int.from_bytes(bytes(word.tolist()), "little"))
-                expected.append(row_sums(tile, word))
+                inside = i % 7 < 6
+                for port, value in ((dut.inside, inside), (dut.pairs, pairs), (dut.second, second)):
+                    ctx.set(port, value)
+                expected.append(row_sums(tile, word * inside, pairs, second))
                 await ctx.tick()
                 seen.append(sums(ctx))
+                for r in range(rows):
+                    ctx.set(dut.weights[r], packed(tile[r]))
         for _ in range(latency - 1):
             await ctx.tick()
             seen.append(sums(ctx))
 
     simulate(dut, testbench)
     assert seen[latency - 1 :] == expected
-    assert expected[0][:2] == [255 * groups, -255 * groups]
+    assert expected[40][:2] == [510 * groups, -510 * groups]
 
 
-@pytest.mark.parametrize(("groups", "bits", "latency"), [(4, 11, 1), (8, 12, 2), (16, 13, 2), (32, 14, 3), (64, 15, 3)])
+@pytest.mark.parametrize(("groups", "bits", "latency"), [(4, 12, 1), (8, 13, 2), (16, 14, 2), (32, 15, 3), (64, 16, 3)])
 def test_widths_and_latency(groups, bits, latency):
     assert row_sum_bits(groups) == bits
-    assert 1 << bits - 1 > 255 * groups >= 1 << bits - 3
-    assert (tree_latency(groups), array_latency(groups)) == (latency, latency + 1)
+    assert 1 << bits - 1 > 510 * groups >= 1 << bits - 3
+    assert (tree_latency(groups), array_latency(groups)) == (latency, latency + 2)

@@ -10,7 +10,7 @@ from spec.config import config_for
 
 # Command fields and shape (groups, rows, weight rows) of every case.
 CASES = {
-    "any-3x3": ((4, 4, 1), {"passes": 4, "kernel": 3, "blocks": 2, "tiles": 2, "last_rows": 3, "last_groups": 1,
+    "any-3x3": ((4, 4, 1), {"passes": 2, "kernel": 3, "blocks": 2, "tiles": 2, "last_rows": 3, "last_groups": 1,
                             "pixel_tiles": 2}),
     "2of4-1x1": ((4, 16, 4), {"passes": 2, "kernel": 1, "blocks": 3, "tiles": 3, "last_rows": 1, "last_groups": 4,
                               "pixel_tiles": 1}),
@@ -41,7 +41,7 @@ def expected(fields, load_cycles):
                             "start": first and pixel_tile == 0,
                             "rewind": first and pixel_tile > 0,
                             "commit": pass_index == fields["passes"] - 1,
-                            "pass_index": pass_index,
+                            "second": pass_index == 1,
                             "partial": block == fields["blocks"] - 1,
                             "groups": fields["last_groups"],
                             "words": -(-fields["last_groups"] // 4),

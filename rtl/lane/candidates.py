@@ -1,0 +1,69 @@
+"""What the PEs of a group select from: made once per group and word, and shared by all rows."""
+
+from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from spec.supermask import GROUP
+
+__all__ = ["TERM_BITS", "Candidates", "candidates_layout"]
+
+TERM_BITS = 10  #: Signed bits of a candidate and of its negative: two bytes added, -510 to 510.
+
+
+def candidates_layout(groups: int) -> data.ArrayLayout:
+    """The candidates of all groups, four each."""
+    return data.ArrayLayout(data.ArrayLayout(signed(TERM_BITS), GROUP), groups)
+
+
+class Candidates(wiring.Component):
+    """Four numbers per group of the word, of which every PE takes one, negated or not, or none.
+
+    Of the bytes ``x0 .. x3`` of a group they are ``x0, x1, x2, x3`` themselves, so that a pass adds any one of them.
+    With ``pairs`` they are ``a, b, a + b, a - b`` of ``(a, b) = (x0, x1)``, or, with ``second``, ``(x2, x3)``: every
+    ternary pair of weights but (0, 0) is one of these or its negative, so a pass adds what a mask keeps of a pair.
+
+    Latency 1, throughput a word a cycle.
+
+    Parameters
+    ----------
+    groups : int
+        Tg.
+
+    Members
+    -------
+    word : In(32 * groups)
+        One byte per input channel.
+    inside : In(1)
+        Otherwise the word counts as 0 (padding).
+    pairs, second : In(1)
+        ``second`` only with ``pairs``.
+    candidates : Out(candidates_layout(groups))
+    """
+
+    def __init__(self, *, groups: int):
+        self.groups = groups
+        super().__init__({
+            "word": In(8 * GROUP * groups),
+            "inside": In(1),
+            "pairs": In(1),
+            "second": In(1),
+            "candidates": Out(candidates_layout(groups)),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+
+        for g in range(self.groups):
+            x = [self.word.word_select(GROUP * g + channel, 8) for channel in range(GROUP)]
+            a, b = Mux(self.second, x[2], x[0]), Mux(self.second, x[3], x[1])
+            held = [
+                Signal(shape, name=f"candidate{g}_{i}", reset_less=True) for i, shape in enumerate((8, 8, 9, signed(9)))
+            ]
+            values = (a, b, Mux(self.pairs, a + b, x[2]), Mux(self.pairs, a - b, x[3]))
+            with m.If(self.inside):
+                m.d.sync += [register.eq(value) for register, value in zip(held, values, strict=True)]
+            with m.Else():
+                m.d.sync += [register.eq(0) for register in held]
+            m.d.comb += [self.candidates[g][i].eq(register) for i, register in enumerate(held)]
+        return m
