@@ -15,6 +15,7 @@ from gen.netlist import ALL_NAMES, WRITER
 from rtl.accelerator import Accelerator
 from rtl.base.ram import RAM_MODULE, RAM_VERILOG
 from rtl.lane.lane import Lane
+from rtl.lane.selector import SELECT_MODULE, SELECT_VERILOG
 from rtl.serial.accelerator import SerialAccelerator
 from spec.config import AcceleratorConfig
 from spec.refusal import Refused
@@ -43,14 +44,16 @@ lint_off -rule UNUSEDSIGNAL -file "*{top}.v" -match "Signal is not used: 's_axi_
 """
 
 
-class _MemoryModules:
-    """Platform on which every memory is an instance of :data:`rtl.base.ram.RAM_MODULE` of the design ``top``."""
+class _SmallModules:
+    """Platform on which every memory is an instance of :data:`rtl.base.ram.RAM_MODULE` of the design ``top``, and every
+    selector of :data:`rtl.lane.selector.SELECT_MODULE`.
+    """
 
     def __init__(self, top: str):
-        self.ram_module = _of(top, RAM_MODULE)
+        self.ram_module, self.select_module = _of(top, RAM_MODULE), _of(top, SELECT_MODULE)
 
 
-class _LaneModules(_MemoryModules):
+class _LaneModules(_SmallModules):
     """Platform on which, besides, every lane is an instance of :data:`LANE_MODULE`: a tool reads it once."""
 
     def __init__(self, top: str):
@@ -78,7 +81,7 @@ def check_top(name: str) -> str:
 
 def accelerator_verilog(config: AcceleratorConfig, *, top: str = TOP, all_names: bool = False) -> str:
     """Verilog text of the accelerator that ``config`` describes: the modules ``top`` and ``top_lane`` with
-    their parts, and the memory model ``top_ram``.
+    their parts, the selector ``top_select`` and the memory model ``top_ram``.
 
     The name of every module begins with ``top``, so that several builds fit into one design. With ``all_names`` every
     signal has a name in every module it passes through and for every field: for waveforms, but linters object to names
@@ -107,14 +110,17 @@ def waivers(top: str = TOP) -> str:
 def _design(component: Component, top: str, config: AcceleratorConfig, all_names: bool = False) -> str:
     placed = rtlil.convert(component, name=top, platform=_LaneModules(top), emit_src=False)
     title = f"// Foldenite, configuration {config.hash:08x}: {config.pe} PEs. Generated; do not edit."
-    memory = RAM_VERILOG.replace(f"module {RAM_MODULE} ", f"module {_of(top, RAM_MODULE)} ")
-    return "\n".join([f"{title}\n", verilog_of(placed, _lane(config, top), all_names=all_names), memory])
+    small = [
+        text.replace(f"module {module} ", f"module {_of(top, module)} ")
+        for module, text in ((SELECT_MODULE, SELECT_VERILOG), (RAM_MODULE, RAM_VERILOG))
+    ]
+    return "\n".join([f"{title}\n", verilog_of(placed, _lane(config, top), all_names=all_names), *small])
 
 
 def _lane(config: AcceleratorConfig, top: str) -> str:
     """RTLIL of a lane. It has a clock and no reset."""
     lane = Lane(config)
-    fragment, domain = Fragment.get(lane, _MemoryModules(top)), ClockDomain("sync", reset_less=True)
+    fragment, domain = Fragment.get(lane, _SmallModules(top)), ClockDomain("sync", reset_less=True)
     fragment.add_domains(domain)
     ports = [domain.clk, *(Value.cast(value) for _, _, value in lane.signature.flatten(lane))]
     return rtlil.convert(fragment, name=_of(top, LANE_MODULE), ports=ports, emit_src=False)

@@ -11,6 +11,7 @@ from flows.tools import yosys
 from flows.tools.process import run_tool
 from gen.verilog import TOP
 from rtl.base.ram import RAM_MODULE, RAM_VERILOG
+from rtl.lane.selector import SELECT_VERILOG
 
 __all__ = ["DELAYS", "GATES", "NETLIST", "Delay", "commands", "map_design", "slowest"]
 
@@ -49,6 +50,7 @@ def commands(liberty: Path, library: Library, clock_ns: float) -> tuple[str, ...
         "read_verilog -lib ram.v",
         "read_verilog design.v",
         f"hierarchy -check -top {TOP}",
+        "techmap -map select.v",  # dissolved into the arrays
         f"synth -top {TOP} -run begin:fine",
         "setattr -unset init w:*",
         f"synth -top {TOP} -run fine:check",
@@ -87,7 +89,8 @@ def map_design(
     """
     constraints = _CONSTRAINTS.format(library.buffer)
     design = verilog[: verilog.index(f"module {RAM_MODULE}")]
-    for name, text in (("design.v", design), ("ram.v", _RAM_PORTS), ("constraints", constraints)):
+    texts = {"design.v": design, "ram.v": _RAM_PORTS, "select.v": SELECT_VERILOG, "constraints": constraints}
+    for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")
     delays: dict[str, float] = {}
     announced: list[str] = []

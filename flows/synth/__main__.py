@@ -44,9 +44,10 @@ def _synthesize(target: Target, verilog: str, out: Path, progress: Progress) -> 
     def on_step(number: int, name: str) -> None:
         progress.update(bar, completed=min(number, target.steps), description=f"Yosys: {name}")
 
-    inputs = {"verilog": verilog, "command": (yosys.PREPARATION, target.synthesis), "yosys": yosys.version()}
+    passes = (*yosys.preparation(target), target.synthesis)
+    inputs = {"verilog": verilog, "command": passes, "techmap": target.techmap, "yosys": yosys.version()}
     folder, _ = kept_folder(
-        out, "yosys", inputs, lambda folder: yosys.synthesize(target.synthesis, verilog, folder, on_step)
+        out, "yosys", inputs, lambda folder: yosys.synthesize(target, verilog, folder, on_step)
     )
     progress.update(bar, completed=target.steps, description="Yosys")
     return folder / yosys.NETLIST
@@ -72,7 +73,7 @@ def _route(target: Target, design: Path, out: Path, seed: int, mhz: float, progr
 def _scripts(name: str, verilog: str, out: Path, seed: int, mhz: float) -> list[Path]:
     """Scripts for tools that are not from pip, beside the Verilog they read."""
     texts = {
-        "ecp5": {"ecp5.sh": scripts.ecp5_script(mhz, seed)},
+        "ecp5": {"ecp5.sh": scripts.ecp5_script(mhz, seed), yosys.TECHMAP: TARGETS["ecp5"].techmap},
         "xc7": {"vivado.tcl": scripts.vivado_script(mhz)},
     }.get(name, {})
     return [write_text(out / file, text) for file, text in (texts | {"foldenite.v": verilog}).items()]

@@ -3,7 +3,7 @@
 import shlex
 
 from flows.tools.targets import TARGETS
-from flows.tools.yosys import PREPARATION
+from flows.tools.yosys import preparation
 from gen.verilog import TOP
 
 __all__ = ["ecp5_script", "vivado_script"]
@@ -36,7 +36,7 @@ def ecp5_script(mhz: float, seed: int) -> str:
 #!/bin/sh
 # Native tools are several times as fast as those from pip. Pins lie anywhere: add --lpf FILE for a board.
 set -e
-yosys -p 'read_verilog foldenite.v; {PREPARATION}; {target.synthesis} -json netlist.json'
+yosys -p 'read_verilog foldenite.v; {"; ".join(preparation(target))}; {target.synthesis} -json netlist.json'
 nextpnr-ecp5 --json netlist.json --report report.json --seed {seed} --freq {mhz:g} {options} --timing-allow-fail
 ecppack design.config foldenite.bit
 """

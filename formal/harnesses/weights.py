@@ -6,7 +6,7 @@ from amaranth.hdl._ast import Initial
 from formal.harness import Inside, any_constant, any_value, free, implies, past
 from rtl.base.ports import Chunk, Weight
 from rtl.lane.candidates import Candidates
-from rtl.lane.pe_array import select_term
+from rtl.lane.selector import Selector
 from rtl.weights.chunk_queue import ChunkQueue
 from rtl.weights.expander import Expander
 from rtl.weights.generator import WeightGenerator, linear
@@ -84,8 +84,12 @@ class EveryWeight(Elaboratable):
             Mux(kept[i], Mux(dut.signs[i], -candidates.word.word_select(i, 8), candidates.word.word_select(i, 8)), 0)
             for i in range(GROUP)
         ]
-        term, carry = select_term(candidates.candidates.as_value(), Weight(past(m, dut.weights.as_value())))
+        m.submodules.selector = selector = Selector()
+        weight = Weight(past(m, dut.weights.as_value()))
+        term, carry = Mux(weight.valid, selector.term, 0).as_signed(), weight.negate & weight.valid
         m.d.comb += [
+            selector.candidates.eq(candidates.candidates.as_value()),
+            selector.select.eq(weight.select), selector.negate.eq(weight.negate),
             candidates.inside.eq(1), candidates.pairs.eq(dut.pairs), candidates.second.eq(dut.second),
             Assume(~(dut.coded & dut.pairs)), Assume(implies(dut.second, dut.pairs)),
             Assume(implies(~dut.coded & ~dut.pairs, ((dut.mask & (dut.mask - 1))[:GROUP] == 0))),

@@ -6,9 +6,10 @@ from amaranth.lib.wiring import In, Out
 
 from rtl.base.ports import Weight, weight_bits
 from rtl.lane.candidates import TERM_BITS, Candidates
+from rtl.lane.selector import Selector
 from spec.supermask import GROUP
 
-__all__ = ["PeArray", "add_with_carry", "array_latency", "row_sum_bits", "select_term", "tree_latency"]
+__all__ = ["PeArray", "add_with_carry", "array_latency", "row_sum_bits", "tree_latency"]
 
 
 def row_sum_bits(groups: int) -> int:
@@ -24,16 +25,6 @@ def tree_latency(groups: int) -> int:
 def array_latency(groups: int) -> int:
     """Cycles from a word to its sums: its candidates, a register after the PEs, then the adder tree."""
     return 2 + tree_latency(groups)
-
-
-def select_term(candidates: Value, weight) -> tuple[Value, Value]:
-    """``(term, carry)`` with ``term + carry`` the selected candidate, negated or not, or 0 if the weight is not valid.
-
-    ``term`` is :data:`TERM_BITS` bits signed. Branch-free: inversion and clearing are XOR and AND masks.
-    """
-    candidate = candidates.word_select(weight.select, TERM_BITS)
-    term = (candidate ^ weight.negate.replicate(TERM_BITS)) & weight.valid.replicate(TERM_BITS)
-    return term.as_signed(), weight.negate & weight.valid
 
 
 def add_with_carry(a: Value, b: Value, carry: Value) -> Value:
@@ -97,12 +88,21 @@ class PeArray(wiring.Component):
 
     def _row(self, m: Module, r: int, candidates: list[Value], weights) -> None:
         """PEs and adder tree of row ``r``: a register after the PEs and after every second tree level."""
-        nodes, carries = [], []
-        for g in range(self.groups):
-            term, carry = select_term(candidates[g], weights[g])
-            nodes.append(term)
-            carries.append(carry)
-        nodes, carries = self._register(m, f"row{r}_pe", nodes, carries)
+        nodes = [Signal(signed(TERM_BITS), name=f"row{r}_pe_sum{g}", reset_less=True) for g in range(self.groups)]
+        carries = Signal(self.groups, name=f"row{r}_pe_carry", reset_less=True)
+        for g, (weight, term) in enumerate(zip(weights, nodes, strict=True)):
+            m.submodules[f"select{r}_{g}"] = selector = Selector()
+            m.d.comb += [
+                selector.candidates.eq(candidates[g]),
+                selector.select.eq(weight.select),
+                selector.negate.eq(weight.negate),
+            ]
+            with m.If(weight.valid):
+                m.d.sync += term.eq(selector.term)
+            with m.Else():
+                m.d.sync += term.eq(0)
+        m.d.sync += carries.eq(Cat(weight.negate & weight.valid for weight in weights))
+        carries = list(carries)
         level = 0
         while len(nodes) > 1:
             nodes, carries = (

@@ -28,7 +28,7 @@ def test_steps(line, step):
 
 def test_an_error_of_yosys_is_told(tmp_path):
     with pytest.raises(ToolFailed, match=r"ERROR: syntax error|ERROR: .*unexpected"):
-        yosys.synthesize(TARGETS["ecp5"].synthesis, "module foldenite(;", tmp_path, lambda number, name: None)
+        yosys.synthesize(TARGETS["ecp5"], "module foldenite(;", tmp_path, lambda number, name: None)
     assert not (tmp_path / yosys.NETLIST).exists()
 
 

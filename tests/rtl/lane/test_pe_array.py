@@ -1,4 +1,4 @@
-"""The PE array against numpy: terms and adders exhaustively, whole rows with random and extreme words."""
+"""The PE array against numpy: adders exhaustively, whole rows with random and extreme words."""
 
 import itertools
 
@@ -8,24 +8,7 @@ from amaranth.hdl import Module, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from rtl.base.ports import Weight
-from rtl.lane.candidates import TERM_BITS
-from rtl.lane.pe_array import PeArray, add_with_carry, array_latency, row_sum_bits, select_term, tree_latency
-
-
-class Term(wiring.Component):
-    """:func:`select_term` with ports."""
-
-    candidates: In(4 * TERM_BITS)
-    weight: In(Weight)
-    term: Out(signed(TERM_BITS))
-    carry: Out(1)
-
-    def elaborate(self, platform):
-        m = Module()
-        term, carry = select_term(self.candidates, self.weight)
-        m.d.comb += [self.term.eq(term), self.carry.eq(carry)]
-        return m
+from rtl.lane.pe_array import PeArray, add_with_carry, array_latency, row_sum_bits, tree_latency
 
 
 class Adder(wiring.Component):
@@ -40,20 +23,6 @@ class Adder(wiring.Component):
         m = Module()
         m.d.comb += self.total.eq(add_with_carry(self.a, self.b, self.carry))
         return m
-
-
-def test_select_term_is_the_candidate_negated_or_not(simulate):
-    dut = Term()
-
-    async def testbench(ctx):
-        every = (1 << TERM_BITS) - 1
-        for value, select, negate, valid in itertools.product(range(-510, 511), range(4), range(2), range(2)):
-            others = 0xA5C3_5A3C_96 & ~(every << TERM_BITS * select)
-            ctx.set(dut.candidates, others | (value & every) << TERM_BITS * select)
-            ctx.set(dut.weight, {"select": select, "negate": negate, "valid": valid})
-            assert ctx.get(dut.term) + ctx.get(dut.carry) == value * valid * (1 - 2 * negate)
-
-    simulate(dut, testbench)
 
 
 def test_add_with_carry(simulate):
