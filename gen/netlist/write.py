@@ -11,9 +11,12 @@ from pathlib import Path
 from pyosys import libyosys as ys
 
 from gen.netlist import ALL_NAMES
+from gen.netlist.cut import name_unused
 from gen.netlist.names import simplify_ports
+from gen.netlist.narrow import narrow
+from gen.netlist.ports import trim_ports
+from gen.netlist.reads import Netlist
 from gen.netlist.text import polished
-from gen.netlist.unused import name_unused, narrow, trim_ports
 from gen.netlist.widths import level
 
 __all__ = ["plain_verilog", "written"]
@@ -35,9 +38,7 @@ def plain_verilog(design: ys.Design, target: Path, all_names: bool) -> None:
     """Write ``design`` to ``target``; with ``all_names`` with every name, though that leaves signals nobody reads."""
     _run(design, *_EXPRESSIONS)
     if not all_names:
-        _run(design, *_SMALLER)
-        while trim_ports(design) | max(map(narrow, _modules(design))):
-            _run(design, *_SMALLER)
+        _shrink(design)
     for module in _modules(design):
         level(module)
         if not all_names:
@@ -49,6 +50,35 @@ def plain_verilog(design: ys.Design, target: Path, all_names: bool) -> None:
         _run(design, "rename -hide w:$*", "rename -unescape w:* i:* %d o:* %d")
     _run(design, f"write_verilog {'-norename ' if all_names else ''}{target}")
     target.write_text(polished(target.read_text()))
+
+
+def _shrink(design: ys.Design) -> None:
+    """Leave out what nobody reads, until nothing is found. Only modules that have changed are looked at again."""
+    settling = _reduce(design, {module.name.str() for module in _modules(design)})
+    netlist = Netlist(design)
+    work = set(netlist.modules)
+    while work:
+        trimmed = trim_ports(netlist)
+        narrowed = {name for name in work | trimmed if narrow(netlist.modules[name], netlist.links(name))}
+        found = trimmed | narrowed
+        work = found | settling if found else set()
+        settling = _reduce(design, work)
+        for name in work:
+            netlist.changed(name)
+
+
+def _reduce(design: ys.Design, names: set[str]) -> set[str]:
+    """Take what is left of some modules, and return the names of those in which that changed something: Yosys may find
+    more there the next time.
+    """
+    before = {name: _text_of(design, name) for name in sorted(names)}
+    if before:
+        _run(design, *(f"{command} {' '.join(before)}" for command in _SMALLER))
+    return {name for name, text in before.items() if _text_of(design, name) != text}
+
+
+def _text_of(design: ys.Design, name: str) -> str:
+    return design.module(ys.IdString(name)).to_rtlil_str()
 
 
 def _run(design: ys.Design, *passes: str) -> None:
