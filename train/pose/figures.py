@@ -1,8 +1,8 @@
 """Stick figures: people of a simple kind, drawn from a seed, before noise and behind things.
 
-A figure faces the viewer, so its right is on the left of an upright image. It is a tree of joints: torso, head, arms and
-legs have lengths of their own and random angles. Behind it are blurred noise and loose limbs of the same kind, before it
-rectangles, which hide about a fifth of the joints; hidden joints are annotated all the same, as in MPII.
+A figure faces the viewer, so its right is on the left of an upright image. It is a tree of joints: torso, head, arms
+and legs have lengths of their own and random angles. Behind it are blurred noise and loose limbs of the same kind,
+before it rectangles, which hide some joints; hidden joints are annotated all the same, as in MPII.
 """
 
 import numpy as np

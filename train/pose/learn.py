@@ -24,8 +24,8 @@ _JUDGED_AT_ONCE = 100
 class PoseRecipe:
     """How poses are learned: Adam, its rate warmed up in an epoch and then half a cosine.
 
-    ``sigma`` is that of the targets, in cells. Newell et al. have RMSprop and 1; neither learns anything in as few steps
-    as a CPU has time for.
+    ``sigma`` is that of the targets, in cells. Newell et al. have RMSprop and 1, which learned nothing in the
+    few steps that a CPU has time for.
     """
 
     epochs: int = 12

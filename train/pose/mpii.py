@@ -34,7 +34,7 @@ _PERSON, _DOWN, _ROOM = 200.0, 15.0, 1.25
 
 
 def load_mpii(folder: Path, side: int = 256, people: int = 0) -> PoseData:
-    """People of the data set in ``folder`` as images of ``side`` pixels, the first ``people`` of each part, or all for 0.
+    """People of the data set in ``folder`` as images of ``side`` pixels; the first ``people`` of each part, or 0: all.
 
     Raises
     ------
@@ -55,7 +55,7 @@ def _people(folder: Path, path: Path, side: int, people: int) -> Poses:
     for number, record in enumerate(records):
         where = f"Person {number} of {path}"
         center, scale, points, flags = _person(record, where)
-        images[number], left, top, size = _square(folder / "images" / record["image"], center, scale, side, where)
+        images[number], left, top, size = _square(_picture(folder, record["image"], where), center, scale, side, where)
         joints[number] = (points - (left, top) + 0.5) * (side / size) - 0.5
         inside = ((joints[number] >= -0.5) & (joints[number] < side - 0.5)).all(1)
         annotated[number] = flags & inside
@@ -105,12 +105,17 @@ def _numbers(value: object, what: str) -> np.ndarray:
     return found
 
 
-def _square(path: Path, center: np.ndarray, scale: float, side: int, where: str) -> tuple[np.ndarray, int, int, int]:
-    """The person as uint8 (side, side, 3), and left, top and size of the square in the picture, whole pixels."""
-    if not isinstance(path.name, str) or path.name in ("", "..") or path.parent.name != "images":
-        raise Refused(f"{where}: image must be the name of a file in images, not a path")
+def _picture(folder: Path, name: object, where: str) -> Path:
+    if not isinstance(name, str) or Path(name).name != name or "\0" in name:
+        raise Refused(f"{where}: image must be the name of a file in the folder images, not {name!r:.60}")
+    path = folder / "images" / name
     if not path.is_file():
         raise Absent(f"{where}: picture {path} does not exist; get MPII's pictures, or take the person out")
+    return path
+
+
+def _square(path: Path, center: np.ndarray, scale: float, side: int, where: str) -> tuple[np.ndarray, int, int, int]:
+    """The person as uint8 (side, side, 3), and left, top and size of the square in the picture, whole pixels."""
     picture = opened(path, 3)
     size = max(1, round(_ROOM * _PERSON * scale))
     left, top = (round(middle + 0.5 - size / 2) for middle in (center[0], center[1] + _DOWN * scale))

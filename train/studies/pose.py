@@ -3,8 +3,8 @@
     python -m train.studies.pose
     python -m train.studies.pose --mpii DIR --side 256 --width 256 --depth 4 --epochs 100
 
-Shared weights and a ring have the degrees of freedom of one sub-network. Without ``--mpii`` the people are stick figures
-drawn from a seed. A finished cell is kept under ``--out`` and not repeated.
+Shared weights and a ring have the degrees of freedom of one sub-network. Without ``--mpii`` the people are stick
+figures drawn from a seed. A finished cell is kept under ``--out`` and not repeated.
 
 Ref: RPG (arXiv:2107.07110), section 5.3, Table 4 (PCKh@0.5) and Table 8b (training minus validation).
 """
@@ -127,8 +127,13 @@ def orders(rows: Sequence[dict]) -> list[dict]:
                 (f"{stacks}x gap of shared above ring's", "gap", shared, row),
                 (f"{stacks}x gap of not shared above ring's", "gap", own, row),
             ]
-    found = [(f"{claim}, {high['norms']} norms", mean(high, what) - mean(low, what)) for claim, what, high, low in pairs]
-    return [{"claim": claim, "difference": round(value, 6), "holds": value > 0} for claim, value in found]
+    found = []
+    for claim, what, high, low in pairs:
+        value = mean(high, what) - mean(low, what)
+        found.append({
+            "claim": f"{claim}, {high['norms']} norms", "difference": round(value, 6), "holds": value > 0,
+        })
+    return found
 
 
 def parser() -> CommandParser:
@@ -189,7 +194,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             progress.update(task, description=f"cell {number} of {len(cells)}, {cell.name}: epochs")
             key = dataclasses.asdict(cell) | {"versions": versions(), "device": device.type, "dataset_sha256": digest}
             path = out / "cells" / cell.name / "cell.json"
-            found[cell] = kept_record(path, key, lambda cell=cell: cell.run(data, device, lambda: progress.advance(task)))
+            found[cell] = kept_record(
+                path, key, lambda cell=cell: cell.run(data, device, lambda: progress.advance(task))
+            )
             progress.update(task, completed=number * arguments.epochs)
     rows = [
         _row(row, [cell.seed for cell in cells if cell.row == row], [found[cell] for cell in cells if cell.row == row])
