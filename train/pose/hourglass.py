@@ -73,7 +73,7 @@ class HourglassShape:
         for name in self.residuals:
             found |= _residual_convs(name, full, full)
         found["lin.conv1"] = (full, 1, 1, full), 2.0
-        found["heat.conv1"] = (joints, 1, 1, full), 1.0
+        found["heat.conv1"] = (joints, 1, 1, full), 0.01  # Maps are almost 0 almost everywhere.
         if not last:
             found["remap.conv1"] = (full, 1, 1, full), 1.0
             found["remap.conv2"] = (full, 1, 1, joints), 1.0

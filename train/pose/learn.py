@@ -30,7 +30,7 @@ class PoseRecipe:
 
     epochs: int = 12
     batch: int = 16
-    lr: float = 5e-3
+    lr: float = 1e-2
     sigma: float = 1.5
     mirror: bool = True
     scale: float = 0.25

@@ -24,8 +24,8 @@ def trained(poses, **settings):
 
 def test_it_learns_what_it_is_shown():
     poses = figures(8, 32, 0)
-    model, epochs = trained(poses, epochs=80, batch=8, lr=1e-2, mirror=False, scale=0)
-    assert epochs == 80
+    model, epochs = trained(poses, epochs=120, batch=8, lr=1e-2, mirror=False, scale=0)
+    assert epochs == 120
     joints, annotated = torch.from_numpy(poses.joints), torch.from_numpy(poses.annotated)
     wanted = targets(joints, 8, 1.5)
     with torch.no_grad():
