@@ -64,6 +64,7 @@ COMMANDS = (
         "what a network drawn from a ring can still lose: values, filters, bits",
     ),
     Command("convergence", "train.studies.convergence", "the ring paper's meter of convergence, and its experiment"),
+    Command("pose", "train.studies.pose", "stacked pose networks: shared weights, a ring, or weights of their own"),
     Command(
         "recurrent", "train.studies.recurrent",
         "a sub-network run 1 to 4 times: tied weights, a ring, or weights of its own",

@@ -47,6 +47,7 @@ class Budget(enum.Enum):
     IMAGES = 1 << 32, "bytes of images"
     PIXELS = 1 << 25, "pixels"  #: Of a picture.
     RATIO = 100, "times as long as wide"  #: A picture.
+    ANNOTATIONS = 1 << 26, "bytes of text"  #: Of a data set; those of MPII are 20 MB.
 
     @property
     def most(self) -> int:

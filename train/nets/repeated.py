@@ -8,6 +8,7 @@ Ref: RPG (arXiv:2107.07110), section 4, "RPGs at Sub-Network-Level", 5.1 (Table 
 """
 
 import enum
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -21,7 +22,7 @@ from train.nets.addressing import Addressing, Slot
 from train.nets.ring import Ring, Unshared
 from train.nets.ring_plan import shared_out
 
-__all__ = ["RepeatedNet", "RepeatedShape", "Sharing", "repeated_slots"]
+__all__ = ["RepeatedNet", "RepeatedShape", "Sharing", "repeated_slots", "sources_of"]
 
 
 class Sharing(enum.StrEnum):
@@ -63,6 +64,39 @@ def repeated_slots(shape: RepeatedShape, seed: int = 0) -> tuple[Slot, ...]:
     )
 
 
+def sources_of(
+    slots: Sequence[Slot], sharing: Sharing, dof: int | None, *, addressing: Addressing = Addressing.ELEMENT,
+    flips: bool = True, generator: torch.Generator,
+) -> tuple[nn.ModuleList, Unshared]:
+    """Where the weights of all runs come from: rings and tensors of their own, either of which may be none.
+
+    Parameters
+    ----------
+    slots : sequence of Slot
+        Of all runs in order, named ``runT.BLOCK.REST``. Tied weights are those of ``run0``.
+    sharing : Sharing
+    dof : int or None
+        Values of all rings; by default those of ``run0``.
+    addressing, flips, generator
+        As :class:`train.nets.ring.Ring` takes them.
+    """
+    first = [slot for slot in slots if slot.name.startswith("run0.")]
+    rings = nn.ModuleList()
+    if sharing in (Sharing.RING, Sharing.BLOCK_RINGS):
+        groups: dict[str, list[Slot]] = {}
+        for slot in slots:
+            block = slot.name.split(".")[1]
+            groups.setdefault("ring" if sharing is Sharing.RING else block, []).append(slot)
+        sizes = shared_out(
+            dof or sum(slot.weight_count for slot in first),
+            {name: sum(s.weight_count for s in group) for name, group in groups.items()},
+            word=16 if addressing is Addressing.WORD else 1,
+        )
+        for name, group in groups.items():
+            rings.append(Ring(name, sizes[name], group, addressing=addressing, flips=flips, generator=generator))
+    return rings, Unshared({Sharing.TIED: first, Sharing.UNSHARED: slots}.get(sharing, ()), generator)
+
+
 class RepeatedNet(nn.Module):
     """Network of ``shape``; images in, logits out.
 
@@ -90,22 +124,9 @@ class RepeatedNet(nn.Module):
         self.own_norms = own_norms
         slots = repeated_slots(shape, seed)
         per_run = len(slots) // shape.repeats
-        self.rings = nn.ModuleList()
-        if sharing in (Sharing.RING, Sharing.BLOCK_RINGS):
-            groups: dict[str, list[Slot]] = {}
-            for slot in slots:
-                block = slot.name.split(".")[1]
-                groups.setdefault("ring" if sharing is Sharing.RING else block, []).append(slot)
-            sizes = shared_out(
-                dof or shape.subnet_weights,
-                {name: sum(s.weight_count for s in group) for name, group in groups.items()},
-                word=16 if addressing is Addressing.WORD else 1,
-            )
-            for name, group in groups.items():
-                self.rings.append(
-                    Ring(name, sizes[name], group, addressing=addressing, flips=flips, generator=generator)
-                )
-        self.own = Unshared({Sharing.TIED: slots[:per_run], Sharing.UNSHARED: slots}.get(sharing, ()), generator)
+        self.rings, self.own = sources_of(
+            slots, sharing, dof, addressing=addressing, flips=flips, generator=generator
+        )
         stem = Slot("stem", (shape.width, 3, 3, shape.image[2]), layer_seed(seed, len(slots)))
         classifier = Slot("classifier", (shape.classes, 1, 1, shape.width), layer_seed(seed, len(slots) + 1))
         self.ends = Unshared((stem, classifier), generator)

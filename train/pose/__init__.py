@@ -1,0 +1,1 @@
+"""Human poses: stacked hourglass networks, their data and their measure."""
