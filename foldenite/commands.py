@@ -58,6 +58,10 @@ COMMANDS = (
         "accounting", "train.studies.accounting",
         "what a network with rings stores: degrees of freedom, bytes, operations",
     ),
+    Command(
+        "baselines", "train.studies.baselines",
+        "codebooks, Lego filters, hypernetworks, hashes and rings at equal size",
+    ),
     Command("compare", "train.studies.compare", "the paper's methods, and ideas beyond them, side by side"),
     Command(
         "compress", "train.studies.compress",
