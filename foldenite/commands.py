@@ -69,6 +69,10 @@ COMMANDS = (
     ),
     Command("convergence", "train.studies.convergence", "the ring paper's meter of convergence, and its experiment"),
     Command(
+        "generalization", "train.studies.generalization",
+        "train-validation gaps and corrupted images, with and without a ring",
+    ),
+    Command(
         "recurrent", "train.studies.recurrent",
         "a sub-network run 1 to 4 times: tied weights, a ring, or weights of its own",
     ),
