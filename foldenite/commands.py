@@ -58,6 +58,10 @@ COMMANDS = (
         "accounting", "train.studies.accounting",
         "what a network with rings stores: degrees of freedom, bytes, operations",
     ),
+    Command(
+        "baselines", "train.studies.baselines",
+        "codebooks, Lego filters, hypernetworks, hashes and rings at equal size",
+    ),
     Command("compare", "train.studies.compare", "the paper's methods, and ideas beyond them, side by side"),
     Command(
         "compress", "train.studies.compress",
@@ -65,6 +69,10 @@ COMMANDS = (
     ),
     Command("convergence", "train.studies.convergence", "the ring paper's meter of convergence, and its experiment"),
     Command("pose", "train.studies.pose", "stacked pose networks: shared weights, a ring, or weights of their own"),
+    Command(
+        "generalization", "train.studies.generalization",
+        "train-validation gaps and corrupted images, with and without a ring",
+    ),
     Command(
         "recurrent", "train.studies.recurrent",
         "a sub-network run 1 to 4 times: tied weights, a ring, or weights of its own",

@@ -1,0 +1,43 @@
+"""Networks that no recipe describes, trained as the others are: by a recipe, with a result that is kept."""
+
+import dataclasses
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from console.kept import kept_record
+from train.data import Dataset
+from train.loop.existing import versions
+from train.loop.processes import Processes
+from train.loop.settings import Settings
+from train.loop.trainer import Run, Trainer
+
+__all__ = ["kept_row", "train_on"]
+
+
+def train_on(
+    model: nn.Module, settings: Settings, dataset: Dataset, processes: Processes, label: str, *, length: float = 1.0,
+    rate: float = 1.0,
+) -> float:
+    """Train ``model`` by the recipe of ``settings``, in ``length`` times its epochs and at ``rate`` times its learning
+    rate; its held-out accuracy. It is left in evaluation mode.
+    """
+    torch.set_num_threads(1)
+    recipe = settings.recipe
+    if length != 1.0:
+        recipe = recipe.of_length(max(1, round(length * recipe.epochs)))
+    recipe = dataclasses.replace(recipe, lr=recipe.lr * rate)
+    history = Trainer(model, dataset, recipe, settings.seed, Run(processes, label)).run()
+    model.eval()
+    return history[-1]["held_out_accuracy"]
+
+
+def kept_row(out: Path, name: str, settings: Settings, dataset: Dataset, make: Callable[[], dict], **more) -> dict:
+    """The result ``OUT/rows/NAME.json`` of ``make()``, made once for the same settings, data and ``more``."""
+    key = {
+        "name": name, "settings": settings.to_json(), "versions": versions(), "dataset_sha256": dataset.digest, **more
+    }
+    return kept_record(out / "rows" / f"{name}.json", json.loads(json.dumps(key)), make)
