@@ -24,8 +24,7 @@ _JUDGED_AT_ONCE = 100
 class PoseRecipe:
     """How poses are learned: Adam, its rate warmed up in an epoch and then half a cosine.
 
-    ``sigma`` is that of the targets, in cells. Newell et al. have RMSprop and 1, which learned nothing in the
-    few steps that a CPU has time for.
+    ``sigma`` is that of the targets, in cells. Newell et al. have RMSprop and 1.
     """
 
     epochs: int = 12
