@@ -5,7 +5,7 @@ from amaranth.hdl._ast import Initial
 
 from formal.harness import Inside, any_constant, any_value, free, implies, past
 from rtl.base.ports import Chunk, Weight
-from rtl.lane.candidates import Candidates
+from rtl.lane.candidates import Candidates, extended
 from rtl.lane.selector import Selector
 from rtl.weights.chunk_queue import ChunkQueue
 from rtl.weights.expander import Expander
@@ -88,7 +88,7 @@ class EveryWeight(Elaboratable):
         weight = Weight(past(m, dut.weights.as_value()))
         term, carry = Mux(weight.valid, selector.term, 0).as_signed(), weight.negate & weight.valid
         m.d.comb += [
-            selector.candidates.eq(candidates.candidates.as_value()),
+            selector.candidates.eq(extended(candidates.candidates[0])),
             selector.select.eq(weight.select), selector.negate.eq(weight.negate),
             candidates.inside.eq(1), candidates.pairs.eq(dut.pairs), candidates.second.eq(dut.second),
             Assume(~(dut.coded & dut.pairs)), Assume(implies(dut.second, dut.pairs)),

@@ -1,19 +1,29 @@
 """What the PEs of a group select from: made once per group and word, and shared by all rows."""
 
-from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from spec.supermask import GROUP
 
-__all__ = ["TERM_BITS", "Candidates", "candidates_layout"]
+__all__ = ["TERM_BITS", "Candidates", "Four", "extended"]
 
 TERM_BITS = 10  #: Signed bits of a candidate and of its negative: two bytes added, -510 to 510.
 
 
-def candidates_layout(groups: int) -> data.ArrayLayout:
-    """The candidates of all groups, four each."""
-    return data.ArrayLayout(data.ArrayLayout(signed(TERM_BITS), GROUP), groups)
+class Four(data.Struct):
+    """The candidates of a group, of as many bits as each needs."""
+
+    first: 8
+    second: 8
+    third: 9
+    fourth: signed(9)
+
+
+def extended(four: Four) -> Value:
+    """All four candidates in :data:`TERM_BITS` bits each, the first lowest."""
+    difference = Value.cast(four.fourth)
+    return Cat(four.first, Const(0, 2), four.second, Const(0, 2), four.third, Const(0, 1), difference, difference[-1])
 
 
 class Candidates(wiring.Component):
@@ -38,7 +48,7 @@ class Candidates(wiring.Component):
         Otherwise the word counts as 0 (padding).
     pairs, second : In(1)
         ``second`` only with ``pairs``.
-    candidates : Out(candidates_layout(groups))
+    candidates : Out(ArrayLayout(Four, groups))
     """
 
     def __init__(self, *, groups: int):
@@ -48,7 +58,7 @@ class Candidates(wiring.Component):
             "inside": In(1),
             "pairs": In(1),
             "second": In(1),
-            "candidates": Out(candidates_layout(groups)),
+            "candidates": Out(data.ArrayLayout(Four, groups)),
         })
 
     def elaborate(self, platform):
@@ -57,13 +67,15 @@ class Candidates(wiring.Component):
         for g in range(self.groups):
             x = [self.word.word_select(GROUP * g + channel, 8) for channel in range(GROUP)]
             a, b = Mux(self.second, x[2], x[0]), Mux(self.second, x[3], x[1])
-            held = [
-                Signal(shape, name=f"candidate{g}_{i}", reset_less=True) for i, shape in enumerate((8, 8, 9, signed(9)))
-            ]
-            values = (a, b, Mux(self.pairs, a + b, x[2]), Mux(self.pairs, a - b, x[3]))
+            four = Signal(Four, name=f"candidates{g}", reset_less=True)
             with m.If(self.inside):
-                m.d.sync += [register.eq(value) for register, value in zip(held, values, strict=True)]
+                m.d.sync += [
+                    four.first.eq(a),
+                    four.second.eq(b),
+                    four.third.eq(Mux(self.pairs, a + b, x[2])),
+                    four.fourth.eq(Mux(self.pairs, a - b, x[3])),
+                ]
             with m.Else():
-                m.d.sync += [register.eq(0) for register in held]
-            m.d.comb += [self.candidates[g][i].eq(register) for i, register in enumerate(held)]
+                m.d.sync += four.as_value().eq(0)
+            m.d.comb += self.candidates[g].eq(four)
         return m

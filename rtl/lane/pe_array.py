@@ -5,7 +5,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl.base.ports import Weight, weight_bits
-from rtl.lane.candidates import TERM_BITS, Candidates
+from rtl.lane.candidates import TERM_BITS, Candidates, extended
 from rtl.lane.selector import Selector
 from spec.supermask import GROUP
 
@@ -81,7 +81,7 @@ class PeArray(wiring.Component):
             candidates.pairs.eq(self.pairs),
             candidates.second.eq(self.second),
         ]
-        groups = [candidates.candidates[g].as_value() for g in range(self.groups)]
+        groups = [extended(candidates.candidates[g]) for g in range(self.groups)]
         for r in range(self.rows):
             self._row(m, r, groups, data.View(data.ArrayLayout(Weight, self.groups), self.weights[r]))
         return m

@@ -34,14 +34,14 @@ from train.pose.mpii import load_mpii
 from train.pose.poses import PoseData
 from train.studies.variants import mean_and_deviation, publish
 
-__all__ = ["SHARINGS", "Cell", "main", "orders", "parser"]
+__all__ = ["SHARINGS", "PoseNetwork", "main", "orders", "parser"]
 
 #: What sub-networks share, by name of the row.
 SHARINGS = {"shared": Sharing.TIED, "ring": Sharing.RING, "not shared": Sharing.UNSHARED}
 
 
 @dataclasses.dataclass(frozen=True)
-class Cell:
+class PoseNetwork:
     """A run: ``norms`` is "own" or "shared", ``sharing`` of :data:`SHARINGS`."""
 
     shape: HourglassShape
@@ -76,7 +76,7 @@ class Cell:
         }
 
 
-def _cells(arguments: argparse.Namespace) -> list[Cell]:
+def _cells(arguments: argparse.Namespace) -> list[PoseNetwork]:
     """All runs, seed by seed; one sub-network has nothing to share."""
     if not (arguments.seeds and arguments.stacks and arguments.norms):
         raise Refused("Give at least one of --seeds, of --stacks and of --norms")
@@ -84,8 +84,9 @@ def _cells(arguments: argparse.Namespace) -> list[Cell]:
     if unknown:
         raise Refused(f"Option --norms must be own, shared or both, not {unknown[0]!r}")
     recipe = PoseRecipe(*(getattr(arguments, field.name) for field in dataclasses.fields(PoseRecipe)))
+    size = arguments.side, arguments.width, arguments.depth
     return [
-        Cell(HourglassShape(arguments.side, arguments.width, arguments.depth, stacks), sharing, norms, seed, recipe)
+        PoseNetwork(HourglassShape(*size, stacks), sharing, norms, seed, recipe)
         for seed in dict.fromkeys(arguments.seeds) for stacks in dict.fromkeys(arguments.stacks)
         for sharing in (SHARINGS if stacks > 1 else ("not shared",))
         for norms in (dict.fromkeys(arguments.norms) if stacks > 1 else ("own",))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rtl.lane.candidates import TERM_BITS, Candidates, candidates_layout
+from rtl.lane.candidates import TERM_BITS, Candidates, Four, extended
 from spec.supermask import GROUP
 
 
@@ -29,11 +29,15 @@ def test_candidates_of_random_and_extreme_words(simulate, groups):
                 await ctx.tick()
                 for g in range(groups):
                     wanted = of_group(x[g], pairs, second) if inside else [0] * GROUP
-                    assert [ctx.get(dut.candidates[g][i]) for i in range(GROUP)] == wanted
+                    four = ctx.get(dut.candidates[g])
+                    assert [four.first, four.second, four.third, four.fourth] == wanted
+                    assert ctx.get(extended(dut.candidates[g])) == sum(
+                        (value & (1 << TERM_BITS) - 1) << TERM_BITS * i for i, value in enumerate(wanted)
+                    )
 
     simulate(dut, testbench)
 
 
-def test_layout():
-    assert candidates_layout(8).size == 8 * GROUP * TERM_BITS
+def test_bits():
+    assert Four.as_shape().size == 8 + 8 + 9 + 9
     assert 1 << TERM_BITS - 1 > 2 * 255
