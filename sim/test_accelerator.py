@@ -80,10 +80,10 @@ def test_misbehaviour_in_lanes():
 
 @pytest.mark.parametrize("name", [
     pytest.param("pe64", marks=pytest.mark.slow), pytest.param("4x4x4", marks=pytest.mark.xdist_group("4x4x4")),
-    "8x16x2",
+    pytest.param("8x16x2", marks=pytest.mark.slow),
 ])
 def test_shapes(name):
-    """Of ``pe64`` only on request: every model of the zoo runs on it, and ``4x4x4`` is as many PEs."""
+    """Of the larger ones only on request: every model of the zoo runs on ``pe64``, and ``4x4x4`` is as many PEs."""
     config = CONFIGS[name]
     for module in ("inference", "random_networks"):
         run_bench(simulation_of(config), config, module, f"{name}-{module}")
