@@ -14,8 +14,8 @@ import numpy as np
 from spec.refusal import Refused
 
 __all__ = [
-    "GROUP", "PAIR", "Mode", "check_density", "check_mask", "codes", "keep_count", "pack", "packed_bytes", "passes_of",
-    "select", "unpack",
+    "CANDIDATES", "GROUP", "PAIR", "Mode", "check_density", "check_mask", "codes", "keep_count", "pack", "packed_bytes",
+    "passes_of", "select", "unpack",
 ]
 
 #: Input channels per group; one PE serves one group.
@@ -23,6 +23,9 @@ GROUP = 4
 
 #: Channels of a group that one pass can add or subtract together.
 PAIR = 2
+
+#: What such a pass can add of the pair (a, b), or subtract: a, b, a + b, a - b.
+CANDIDATES = ((1, 0), (0, 1), (1, 1), (1, -1))
 
 
 class Mode(enum.StrEnum):

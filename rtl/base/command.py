@@ -5,7 +5,7 @@ from amaranth.lib import data
 
 from spec.commands import COMMAND_WORDS, FIELDS
 
-__all__ = ["COMMAND", "WIDTHS", "whole"]
+__all__ = ["COMMAND", "WIDTHS", "in_pairs", "whole"]
 
 #: Bits of every field by name.
 WIDTHS = {field.name: field.width for field in FIELDS}
@@ -15,6 +15,11 @@ COMMAND = data.FlexibleLayout(
     32 * COMMAND_WORDS,
     {field.name: data.Field(unsigned(field.width), 32 * field.word + field.lsb) for field in FIELDS},
 )
+
+
+def in_pairs(command: data.View) -> Value:
+    """Whether every pass of ``command``, or of those of its fields that are kept, adds a pair of each group."""
+    return command.passes != 1
 
 
 def whole(command: data.View, name: str) -> Value:

@@ -4,7 +4,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from rtl.base.command import COMMAND, WIDTHS
+from rtl.base.command import COMMAND, WIDTHS, in_pairs
 from rtl.base.countdown import begin, countdown, step
 from rtl.base.nest import Nest
 from rtl.control.map_walk import COORDINATE_BITS, pixel_layout, start_pixel, step_pixel
@@ -113,7 +113,7 @@ class AddressGenerator(wiring.Component):
         address, tap = self._tap(m, nest, run_done)
         here = self._pixel(m, nest, segment_ends, (self.advance & walking, valid, run_done))
         place = address + here.offset, here.y + tap[0], here.x + tap[1]
-        second = nest.last["pass"] & (command.passes != 1)
+        second = nest.last["pass"] & in_pairs(command)
         self._pipeline(m, walking, valid, (run_start, start, last, second), place)
         return m
 

@@ -6,6 +6,7 @@ from amaranth.hdl import ClockSignal, Instance, Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from rtl.base.command import in_pairs
 from rtl.base.ports import LaneControl
 from rtl.lane.accumulator import Accumulator
 from rtl.lane.activation_memory import ActivationMemory
@@ -81,7 +82,7 @@ class Lane(wiring.Component):
             self.word.eq(Mux(from_t, t.word, x.word)),
             array.word.eq(self.word),
             array.inside.eq(control.inside),
-            array.pairs.eq(control.command.passes != 1),
+            array.pairs.eq(in_pairs(control.command)),
             array.second.eq(control.second),
             *(port.eq(weights) for port, weights in zip(array.weights, control.weights, strict=True)),
             accumulator.sums.eq(array.sums),

@@ -5,7 +5,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl.base.checked_ram import CheckedRam
-from rtl.base.command import COMMAND
+from rtl.base.command import COMMAND, in_pairs
 from rtl.base.ports import Chunk, TileFetch, Weight, WordFault, WritePort
 from rtl.weights.chunk_queue import ChunkQueue
 from rtl.weights.expander import Expander
@@ -15,6 +15,13 @@ from rtl.weights.ring_memory import RingMemory
 from spec.config import AcceleratorConfig
 
 __all__ = ["WeightLoader"]
+
+
+class _Form(data.Struct):
+    """What the mask bits of a layer mean: see :class:`rtl.weights.expander.Expander`."""
+
+    coded: 1
+    pairs: 1
 
 
 class WeightLoader(wiring.Component):
@@ -110,7 +117,7 @@ class WeightLoader(wiring.Component):
         begun = walk.fetch.valid & ~seeding
         in_memory = Signal(TileFetch)
         fetch = Signal(TileFetch)
-        coded, pairs, used = Signal(), Signal(), Signal(config.groups)
+        form, used = Signal(_Form), Signal(config.groups)
         m.d.comb += [
             self.idle.eq(walk.idle & ~in_memory.valid & ~fetch.valid & ~seeding),
             walk.take.eq(self.take),
@@ -122,7 +129,7 @@ class WeightLoader(wiring.Component):
             signs.seed.eq(self.command.seed),
         ]
         with m.If(self.take):
-            m.d.sync += [coded.eq(self.command.coded), pairs.eq(self.command.passes != 1)]
+            m.d.sync += [form.coded.eq(self.command.coded), form.pairs.eq(in_pairs(self.command))]
         with m.If(advance):
             m.d.sync += [in_memory.eq(walk.fetch), fetch.eq(in_memory)]
             m.d.sync += used.eq(Cat(~in_memory.partial | (g < in_memory.groups) for g in range(config.groups)))
@@ -142,8 +149,8 @@ class WeightLoader(wiring.Component):
         else:
             m.d.comb += seeding.eq(signs.seeding)
         if config.protect:
-            m.d.comb += masks.used.eq(self._mask_parts(fetch, coded) & masked.replicate(len(masks.used)))
-        self._expand(m, (mask, codes), negative, (fetch.second, coded, pairs, used))
+            m.d.comb += masks.used.eq(self._mask_parts(fetch, form.coded) & masked.replicate(len(masks.used)))
+        self._expand(m, (mask, codes), negative, fetch, form, used)
         return m
 
     def _connect_host(self, m: Module, masks: CheckedRam, chunks: ChunkQueue, walk: MaskWalk) -> None:
@@ -230,11 +237,9 @@ class WeightLoader(wiring.Component):
         ]
         return bits, codes
 
-    def _expand(self, m: Module, masks: tuple[Signal, Signal], signs, how: tuple[Value, ...]) -> None:
-        """One expander per row that is fetched at a time; ``masks`` are its raw bits and its codes, ``how`` says what
-        they mean.
-        """
-        channels, (bits, codes), (second, coded, pairs, used) = self.config.word_bytes, masks, how
+    def _expand(self, m: Module, masks: tuple[Signal, Signal], signs, fetch, form: _Form, used: Signal) -> None:
+        """One expander per row that is fetched at a time; ``masks`` are its raw bits and its codes."""
+        channels, (bits, codes) = self.config.word_bytes, masks
         for port in range(self.config.weight_rows):
             m.submodules[f"expander{port}"] = expander = Expander(groups=self.config.groups)
             weights = self.write_weights.as_value().word_select(port, expander.weights.as_value().shape().width)
@@ -242,9 +247,9 @@ class WeightLoader(wiring.Component):
                 expander.mask.eq(bits.word_select(port, channels)),
                 expander.codes.eq(codes.word_select(port, channels // 2)),
                 expander.signs.eq(signs.word_select(port, channels)),
-                expander.coded.eq(coded),
-                expander.pairs.eq(pairs),
-                expander.second.eq(second),
+                expander.coded.eq(form.coded),
+                expander.pairs.eq(form.pairs),
+                expander.second.eq(fetch.second),
                 expander.used.eq(used),
                 weights.eq(expander.weights),
             ]

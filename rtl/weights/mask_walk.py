@@ -7,7 +7,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from rtl.base.command import COMMAND, WIDTHS, whole
+from rtl.base.command import COMMAND, WIDTHS, in_pairs, whole
 from rtl.base.countdown import begin, countdown, step
 from rtl.base.nest import Nest
 from rtl.base.ports import Chunk, TileFetch
@@ -99,7 +99,7 @@ class MaskWalk(wiring.Component):
             self.fetch.start.eq(first & fresh),
             self.fetch.rewind.eq(first & ~fresh),
             self.fetch.commit.eq(nest.last["pass"]),
-            self.fetch.second.eq(nest.last["pass"] & (held.passes != 1)),
+            self.fetch.second.eq(nest.last["pass"] & in_pairs(held)),
             self.fetch.partial.eq(nest.last["block"]),
             self.fetch.groups.eq(held.last_groups),
             self.fetch.words.eq((held.last_groups + (SIGN_WORD // GROUP - 1)) >> 2),

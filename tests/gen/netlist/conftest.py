@@ -9,6 +9,23 @@ from pyosys import libyosys as ys
 _RUN = "import sys; from pyosys import libyosys as ys; d = ys.Design(); [d.run_pass(c) for c in sys.argv[1:]]"
 
 
+#: A register of which four bits are read, and an adder that feeds no others.
+_HELD_SUM = """
+module top(input clk, input choice, input [7:0] a, input [7:0] b, output [3:0] y);
+  wire [7:0] sum = a + b;
+  reg [7:0] held = 8'h0f;
+  always @(posedge clk) held <= choice ? 8'h37 : sum;
+  assign y = held[5:2];
+endmodule
+"""
+
+
+@pytest.fixture
+def held_sum():
+    """Verilog of a register that is wider than what is read of it."""
+    return _HELD_SUM
+
+
 @pytest.fixture
 def read(tmp_path):
     """A function: Verilog text to a design of expressions and registers."""

@@ -4,13 +4,12 @@ import numpy as np
 import pytest
 
 from rtl.lane.candidates import TERM_BITS, Candidates, Four, extended
-from spec.supermask import GROUP
+from spec.supermask import CANDIDATES, GROUP
 
 
 def of_group(x, pairs, second):
     """The four candidates of the bytes ``x``, by definition."""
-    a, b = x[2 * second : 2 * second + 2] if pairs else x[:2]
-    return [a, b, a + b, a - b] if pairs else list(x)
+    return (np.array(CANDIDATES) @ x[2 * second : 2 * second + 2]).tolist() if pairs else x
 
 
 @pytest.mark.parametrize("groups", [1, 4])

@@ -9,6 +9,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl.lane.pe_array import PeArray, add_with_carry, array_latency, row_sum_bits, tree_latency
+from spec.supermask import CANDIDATES
 
 
 class Adder(wiring.Component):
@@ -54,7 +55,7 @@ def row_sums(weights, word, pairs, second):
     select, negate, valid = weights[..., 0], weights[..., 1], weights[..., 2]
     bytes_ = word.reshape(-1, 4)
     if pairs:
-        bytes_ = bytes_[:, 2 * second : 2 * second + 2] @ [[1, 0, 1, 1], [0, 1, 1, -1]]
+        bytes_ = bytes_[:, 2 * second : 2 * second + 2] @ np.transpose(CANDIDATES)
     taken = np.take_along_axis(np.broadcast_to(bytes_, (*select.shape, 4)), select[..., None], -1)[..., 0]
     return (taken * valid * (1 - 2 * negate)).sum(axis=1).tolist()
 

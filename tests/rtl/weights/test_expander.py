@@ -6,10 +6,7 @@ import numpy as np
 import pytest
 
 from rtl.weights.expander import Expander
-from spec.supermask import GROUP
-
-#: What candidates are of the channels of a pair.
-PAIRS = np.array([[1, 0], [0, 1], [1, 1], [1, -1]])
+from spec.supermask import CANDIDATES, GROUP
 
 
 def word(values, bits):
@@ -21,10 +18,10 @@ def trits(nibble, signs):
     return np.array([(nibble >> c & 1) * (1 - 2 * (signs >> c & 1)) for c in range(GROUP)])
 
 
-def got(ctx, dut, g, candidates=None):
-    """What group ``g`` adds of its four channels, or of a pair with ``candidates``; nothing without a weight."""
-    weight, candidates = ctx.get(dut.weights[g]), np.eye(GROUP, dtype=int) if candidates is None else candidates
-    return candidates[weight.select] * (weight.valid * (1 - 2 * weight.negate))
+def got(ctx, dut, g, candidates):
+    """What group ``g`` adds of its channels, of which a PE selects ``candidates``; nothing without a weight."""
+    weight = ctx.get(dut.weights[g])
+    return np.array(candidates[weight.select]) * (weight.valid * (1 - 2 * weight.negate))
 
 
 @pytest.mark.parametrize("groups", [4, 8])
@@ -43,7 +40,7 @@ def test_pairs(simulate, groups):
             ctx.set(dut.used, nibble)  # means nothing for raw masks, nor do codes
             ctx.set(dut.codes, 5 * signs)
             for g, (n, s) in enumerate(zip(nibbles, negated, strict=True)):
-                assert got(ctx, dut, g, PAIRS).tolist() == trits(n, s)[2 * second : 2 * second + 2].tolist()
+                assert got(ctx, dut, g, CANDIDATES).tolist() == trits(n, s)[2 * second : 2 * second + 2].tolist()
 
     simulate(dut, testbench)
 
@@ -61,7 +58,7 @@ def test_at_most_one(simulate, groups):
             ctx.set(dut.signs, word(negated, GROUP))
             ctx.set(dut.used, 5 * signs)
             for g, (n, s) in enumerate(zip(nibbles, negated, strict=True)):
-                assert got(ctx, dut, g).tolist() == trits(n, s).tolist()
+                assert got(ctx, dut, g, np.eye(GROUP, dtype=int)).tolist() == trits(n, s).tolist()
 
     simulate(dut, testbench)
 
@@ -80,6 +77,6 @@ def test_coded_masks(simulate, groups):
             ctx.set(dut.signs, word(negated, GROUP))
             ctx.set(dut.used, (1 << valid) - 1)
             for g, (c, s) in enumerate(zip(codes, negated, strict=True)):
-                assert got(ctx, dut, g).tolist() == trits((1 << c) * (g < valid), s).tolist()
+                assert got(ctx, dut, g, np.eye(GROUP, dtype=int)).tolist() == trits((1 << c) * (g < valid), s).tolist()
 
     simulate(dut, testbench)

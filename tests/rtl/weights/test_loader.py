@@ -10,7 +10,7 @@ from rtl.base.ports import Weight
 from rtl.weights.loader import WeightLoader
 from spec.commands import Op
 from spec.ring import Ring, digits
-from spec.supermask import Mode
+from spec.supermask import CANDIDATES, Mode
 from spec.synthetic import synthetic_model
 from spec.topologies import drawn, residual_network
 
@@ -101,7 +101,7 @@ def as_trits(fetches, config, part, number):
     select, negate, valid = nibbles[..., 0] + 2 * nibbles[..., 1], nibbles[..., 2].astype(np.int8), nibbles[..., 3]
     channels = np.eye(4, dtype=np.int8)
     if part.layer.mode.passes > 1:  # a, b, a + b, a - b of the pair whose pass it is
-        channels = np.kron(np.eye(2, dtype=np.int8)[number], [[1, 0], [0, 1], [1, 1], [1, -1]])
+        channels = np.kron(np.eye(2, dtype=np.int8)[number], CANDIDATES)
     return (channels[select] * (valid * (1 - 2 * negate))[..., None]).reshape(config.rows, -1)
 
 
