@@ -22,6 +22,7 @@ GROUPS = {
     "formal": "Prove, for all inputs",
     "flows": "Measure and report",
     "train.studies": "Studies of training",
+    "foldenite": "Studies of training and hardware",
 }
 
 COMMANDS = (
@@ -80,5 +81,6 @@ COMMANDS = (
     Command("sharing", "train.studies.sharing", "ways of sharing weights at the same degrees of freedom"),
     Command("step-cost", "train.studies.step_cost", "what a training step costs, as a multiple of the dense one"),
     Command("stretch", "train.studies.stretch", "recurrent blocks run more or fewer times than they were trained for"),
+    Command("budget", "foldenite.budget", "which mask for which budget: accuracy against bytes and against cycles"),
     Command("ring-sweep", "train.studies.sweep", "accuracy against degrees of freedom"),
 )
