@@ -28,7 +28,8 @@ _RECIPES = Path(__file__).parents[1] / "recipes"
 class Settings:
     """A checkpoint stores it, and ``--resume`` insists on it.
 
-    ``finetuning`` is of a network that is fine-tuned with rounded activations; the other fields say what they mean.
+    ``finetuning`` is of a network that is fine-tuned with rounded activations, ``teacher`` the SHA-256 (hex) of the
+    checkpoint that taught it, if one did; the other fields say what they mean.
     """
 
     model: ModelConfig
@@ -48,6 +49,7 @@ class Settings:
     images: int = setting(0, "train on the first so many images; 0: on all", Whole(0, 1 << 32))
     seed: int = setting(0, "of scores, of order and variation of images", Whole(0, (1 << 31) - 1))
     finetuning: FineTuning | None = None
+    teacher: str = ""
 
     def __post_init__(self):
         check_settings(self)
@@ -107,7 +109,7 @@ class Settings:
 
 
 #: What old checkpoints know nothing of.
-_LATER = ("shrink", "images", "size", "channels", "resize")
+_LATER = ("shrink", "images", "size", "channels", "resize", "teacher")
 
 _USUAL = {field.name: field.default for field in dataclasses.fields(Settings)}
 
