@@ -13,8 +13,8 @@ ZOO = Path(__file__).parents[1] / "zoo"
 
 MODELS = sorted(path for path in ZOO.glob("*.safetensors") if "." not in path.stem)
 
-#: One model of each data set is quick: others are of the same network in another mode, or as large as it; the rings', on
-#: a build of their own.
+#: Quick ones of each data set: others are of the same network in another mode, or as large as these; the rings', on a
+#: build of their own.
 QUICK = [path for path in MODELS if path.stem in ("digits-any", "digits-1of4", "fashion-1of4", "cifar10-small-1of4")]
 
 

@@ -8,13 +8,13 @@ import argparse
 import hashlib
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import Progress
 
-from console.command import CommandParser, Number, add_json, add_out, add_seed
+from console.command import CommandParser, Number, Whole, add_json, add_out, add_seed
 from console.kept import kept_folder
 from console.progress import progress_bars
 from console.record import json_text
@@ -53,21 +53,30 @@ def _synthesize(target: Target, verilog: str, out: Path, progress: Progress) -> 
     return folder / yosys.NETLIST
 
 
-def _route(target: Target, design: Path, out: Path, seed: int, mhz: float, progress: Progress) -> dict:
-    """What place and route says, made or found."""
+def _route(target: Target, design: Path, arguments: argparse.Namespace, out: Path, progress: Progress) -> dict:
+    """What place and route says, made or found: of several seeds for the one whose placement promises most."""
     program = nextpnr.find(target.router)
     version = nextpnr.version(program)
     bar = progress.add_task(Path(program).name, total=None)
-    inputs = {
-        "netlist": design.parent.name, "options": target.router.options, "seed": seed, "mhz": mhz,
-        "program": Path(program).name, "version": version,
+
+    def done(stage: str, work: Callable[..., None], seed: int) -> Path:
+        inputs = {
+            "netlist": design.parent.name, "options": target.router.options, "seed": seed, "mhz": arguments.mhz,
+            "program": Path(program).name, "version": version,
+        }
+        folder, _ = kept_folder(out, stage, inputs, lambda folder: work(
+            program, target.router, design, folder, seed=seed, mhz=arguments.mhz,
+            on_phase=lambda phase: progress.update(bar, description=f"nextpnr, seed {seed}: {phase}"),
+        ))
+        return folder
+
+    seeds = range(arguments.seed, arguments.seed + arguments.seeds)
+    placed = {seed: nextpnr.expected_mhz(done("placed", nextpnr.place, seed)) for seed in seeds if len(seeds) > 1}
+    best = max(placed, key=placed.get, default=arguments.seed)
+    routed = nextpnr.parse_report(json.loads((done("nextpnr", nextpnr.route, best) / nextpnr.REPORT).read_text()))
+    return report.route_record(Path(program).name, version, best, arguments.mhz, routed) | {
+        "placed": [{"seed": seed, "expected_mhz": mhz} for seed, mhz in placed.items()]
     }
-    folder, _ = kept_folder(out, "nextpnr", inputs, lambda folder: nextpnr.route(
-        program, target.router, design, folder, seed=seed, mhz=mhz,
-        on_phase=lambda phase: progress.update(bar, description=f"nextpnr: {phase}"),
-    ))
-    routed = nextpnr.parse_report(json.loads((folder / nextpnr.REPORT).read_text()))
-    return report.route_record(Path(program).name, version, seed, mhz, routed)
 
 
 def _scripts(name: str, verilog: str, out: Path, seed: int, mhz: float) -> list[Path]:
@@ -97,7 +106,7 @@ def _run(config: AcceleratorConfig, arguments: argparse.Namespace, out: Path, co
         misfit = fit.check_fit(target, components, config.pe)
         record |= {"fits": misfit is None, "misfit": misfit}
         if arguments.route and not misfit:
-            record["route"] = _route(target, design, out, arguments.seed, arguments.mhz, progress)
+            record["route"] = _route(target, design, arguments, out, progress)
     return record
 
 
@@ -145,6 +154,10 @@ def parser() -> CommandParser:
     made.add_argument("--route", action="store_true", help="place and route too (ecp5, ice40)")
     made.add_argument("--mhz", type=Number(above=0, most=100_000), help="clock to ask for (default 100, of asic 500)")
     add_seed(made, "of place and route")
+    made.add_argument(
+        "--seeds", type=Whole(1, 64), default=1,
+        help="place with so many seeds, from --seed on, and route the one that promises most (default 1)",
+    )
     add_out(made, "folder to write (default build/synth/TARGET-peN)")
     add_json(made, "what is written")
     add_build_options(made, fit=False)
@@ -159,6 +172,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     if arguments.route and arguments.target == _ASIC:
         raise Refused("Option --route is not for asic: its area is an estimate before any layout")
+    if arguments.seeds > 1 and not arguments.route:
+        raise Refused("Option --seeds says how often to place before routing; give --route, too, or leave it out")
     if arguments.route and TARGETS[arguments.target].router is None:
         raise Refused(f"Option --route is not for {arguments.target}; run the script that is written for Vivado")
     if arguments.route:

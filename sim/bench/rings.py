@@ -7,7 +7,7 @@ from sim.bench.harness import Harness, subject
 from sim.compare import expected_counters
 from spec.supermask import Mode
 
-#: Words and planes: fewer words than a layer has, of one word, prime and not, every number of planes but one; and a mode.
+#: Words and planes: fewer words than a layer has, of one word, prime and not, all numbers of planes but 4; and a mode.
 RINGS = [
     ((150, 5), Mode.ANY), ((37, 3), Mode.ONE_OF_FOUR), ((64, 2), Mode.ANY), ((1, 1), Mode.ONE_OF_FOUR),
 ]

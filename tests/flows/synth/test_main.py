@@ -12,6 +12,8 @@ from spec.refusal import Refused
     (["--mhz", "0"], "Option --mhz must be more than 0 and at most"),
     (["--mhz", "nan"], "Option --mhz must be more than 0 and at most"),
     (["--seed", "-1"], "Option --seed must be from 0 to"),
+    (["--seeds", "0", "--route"], "Option --seeds must be from 1 to 64"),
+    (["--seeds", "2"], "Option --seeds says how often to place before routing; give --route"),
     (["--target", "xc7", "--route"], "Option --route is not for xc7"),
     (["--target", "asic", "--route"], "Option --route is not for asic: its area is an estimate"),
     (["--fit"], "Unrecognized arguments: --fit"),
