@@ -48,12 +48,11 @@ def _table(rows: Sequence[Mapping], title: str) -> Table:
     table = Table("mode", title=title)
     for column in ("width", "runs", "seeds", "accuracy, %", "bytes", "cycles", "on the front of"):
         table.add_column(column, justify="right")
-    fronts = {cost: front(rows, cost) for cost in COSTS}
     for row in rows:
         table.add_row(
             row["mode"], str(row["width"]), str(row["folds"]), str(len(row["seeds"])),
             mean_and_deviation(row["accuracies"]), f"{row['bytes']:,}", f"{row['cycles']:,}",
-            ", ".join(cost for cost, best in fronts.items() if row in best),
+            ", ".join(row["fronts"]),
         )
     return table
 
@@ -89,6 +88,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     dataset = first.settings.load(arguments.data)
     found = run_variants(groups, dataset, arguments)
     rows = [row_of(variant, groups[name], found[name], dataset) for name, variant in grid.items()]
+    fronts = {cost: front(rows, cost) for cost in COSTS}
+    rows = [row | {"fronts": [cost for cost, best in fronts.items() if row in best]} for row in rows]
     title = f"{dataset.name}, {len(dataset.train_images):,} images, {first.settings.recipe.epochs} epochs"
     picture = write_text(arguments.out / "budget.svg", budgets(rows, title))
     result = {"title": title, "facts": first.facts(dataset), "rows": rows}
