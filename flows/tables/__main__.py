@@ -43,6 +43,7 @@ _TABLE = re.compile(r"(<!-- table (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 TABLES: Mapping[str, tuple[str, Callable]] = {
     "networks": (f"{_RESULTS}/networks.json", partial(hardware.networks, trained=False)),
     "trained": (f"{_RESULTS}/networks.json", partial(hardware.networks, trained=True)),
+    "latency": (f"{_RESULTS}/latency.json", hardware.latency),
     "bench": (f"{_RESULTS}/bench.json", hardware.bench),
     "ratios": (f"{_RESULTS}/bench.json", hardware.ratios),
     "synth": (f"{_RESULTS}/synth.json", hardware.synth),
