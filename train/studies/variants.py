@@ -22,8 +22,8 @@ from train.nets.ring_plan import Scope
 from train.studies.cells import Cell, run_cells
 
 __all__ = [
-    "DRAWN", "VANILLA", "accuracies_of", "cells_of", "compared", "mean_and_deviation", "publish", "ring_parser",
-    "run_variants", "settings_of", "study_parser",
+    "DRAWN", "VANILLA", "accuracies_of", "cells_of", "compared", "mean_and_deviation", "own_parser", "publish",
+    "ring_parser", "run_variants", "seeds_of", "settings_of", "study_parser",
 ]
 
 #: The same network with all its weights free.
@@ -37,6 +37,22 @@ def study_parser(name: str, description: str, recipe: str, seeds: Sequence[int] 
     """Parser of ``python -m train.studies.NAME``: the options of training, and those of a study."""
     made = CommandParser(prog=f"python -m train.studies.{name}", description=description)
     add_settings_options(made, recipe)
+    group = _add_study_options(made, name, seeds)
+    group.add_argument("--jobs", type=Whole(1, 1024), default=1,
+                       help="runs at a time, a process each if more than one (default 1)")
+    return made
+
+
+def own_parser(name: str, description: str, recipe: str, seeds: Sequence[int] = (0,)) -> CommandParser:
+    """That of a study whose networks are its own: what is said of data and training, and no more."""
+    made = CommandParser(prog=f"python -m train.studies.{name}", description=description)
+    add_settings_options(made, recipe, ("data", "training"))
+    _add_study_options(made, name, seeds)
+    return made
+
+
+def _add_study_options(made: CommandParser, name: str, seeds: Sequence[int]) -> argparse._ArgumentGroup:
+    """Add what every study takes, and return the group it is in."""
     group, out = made.add_argument_group("study"), Path("build/studies") / name
     add = group.add_argument
     usual = ",".join(map(str, seeds))
@@ -44,10 +60,9 @@ def study_parser(name: str, description: str, recipe: str, seeds: Sequence[int] 
         help=f"runs of each variant (default {usual})")
     add("--data", type=Path, default=Path("build/data"), help="folder of the data sets' files (default build/data)")
     add("--device", default="auto", choices=("auto", "cpu", "cuda"), help="default: a GPU where there is one")
-    add("--jobs", type=Whole(1, 1024), default=1, help="runs at a time, a process each if more than one (default 1)")
     add_out(group, f"folder of runs and result (default {out})", out)
     add_json(group)
-    return made
+    return group
 
 
 def ring_parser(name: str, description: str, *, dof: int, addressing: Addressing = Addressing.ELEMENT) -> CommandParser:
@@ -63,6 +78,21 @@ def settings_of(arguments: argparse.Namespace, changes: Mapping[str, object], se
     return settings_from(argparse.Namespace(**vars(arguments) | dict.fromkeys(drawn, seed) | changes))
 
 
+def seeds_of(arguments: argparse.Namespace) -> tuple[int, ...]:
+    """The seeds of a study, each once.
+
+    Raises
+    ------
+    Refused
+        If there are none, or a single one is given as that of training.
+    """
+    if hasattr(arguments, "seed"):
+        raise Refused("Option --seed is one seed, but a study takes several; give --seeds")
+    if not arguments.seeds:
+        raise Refused("Give at least one of --seeds")
+    return tuple(dict.fromkeys(arguments.seeds))
+
+
 def cells_of(
     variants: Mapping[str, Mapping], arguments: argparse.Namespace,
     offsets: Mapping[str, tuple[int, ...]] = MappingProxyType({}), drawn: Sequence[str] = DRAWN,
@@ -74,15 +104,12 @@ def cells_of(
     Refused
         If there are no seeds, or a single one is given as that of training.
     """
-    if hasattr(arguments, "seed"):
-        raise Refused("Option --seed is one seed, but a study takes several; give --seeds")
-    if not arguments.seeds:
-        raise Refused("Give at least one of --seeds")
+    seeds = seeds_of(arguments)
     output_folder(arguments.out)
     return {
         name: [
             Cell(f"{name}-{seed}", settings_of(arguments, changes, seed, drawn), offsets.get(name, ()))
-            for seed in arguments.seeds
+            for seed in seeds
         ]
         for name, changes in variants.items()
     }
