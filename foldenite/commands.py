@@ -68,6 +68,10 @@ COMMANDS = (
         "what a network drawn from a ring can still lose: values, filters, bits",
     ),
     Command("convergence", "train.studies.convergence", "the ring paper's meter of convergence, and its experiment"),
+    Command(
+        "equilibrium", "train.studies.equilibrium",
+        "a multiscale block run to its fixed point, beside a few runs with a ring",
+    ),
     Command("pose", "train.studies.pose", "stacked pose networks: shared weights, a ring, or weights of their own"),
     Command(
         "generalization", "train.studies.generalization",

@@ -6,9 +6,10 @@
     maps:    to a coarser resolution: averages, then 3x3 of stride 2; to a finer one: 1x1, then nearest
     head:    averages of all resolutions, and a linear classifier
 
-z is 0 at first. Norms are those of all features of an image (a batch's would make its fixed point that of its company),
-and what depends on z begins small, so that a fixed point is found from the first step on. Bai et al. add z_i to the inner sum and x at the finest resolution only; so small a block then has no
-fixed point that could be found before it is trained: a norm makes any autonomous part of it as strong as the images.
+z is x at first. Norms are those of all features of an image (a batch's would make its fixed point that of its company),
+and what depends on z begins small, so that a fixed point is found from the first step on. Bai et al. add z_i to the
+inner sum, and x at the finest resolution only; a block as small as these then has no fixed point that could be found
+before it is trained, for a norm makes what does not depend on the image as strong as what does.
 
 Ref: Bai et al., Multiscale Deep Equilibrium Models, NeurIPS 2020, section 3 and Fig. 2; RPG (arXiv:2107.07110), section
 5.1, "Compared to Deep Equilibrium Models".
@@ -140,7 +141,7 @@ class MultiscaleNet(nn.Module):
             weights |= ring.draw()
         x = self._injected(ends, images.permute(0, 3, 1, 2) / PIXEL_MAX)
         if self.repeats:
-            z = [torch.zeros_like(part) for part in x]
+            z = x
             for run in range(self.repeats):
                 z = self._block(weights, run, z, x)
         else:
@@ -161,8 +162,7 @@ class MultiscaleNet(nn.Module):
         def function(flat: Tensor) -> Tensor:
             return _flat(self._block(weights, 0, _parts(flat, x), x))
 
-        start = torch.zeros_like(_flat(x))
-        return _parts(equilibrium(function, start, self.solver, self.convergence, self.training), x)
+        return _parts(equilibrium(function, _flat(x), self.solver, self.convergence, self.training), x)
 
     def _block(self, weights: Mapping[str, Tensor], run: int, z: list[Tensor], x: list[Tensor]) -> list[Tensor]:
         prefix = f"run{0 if self.sharing is Sharing.TIED else run}."

@@ -45,8 +45,8 @@ class Anderson:
         Points that are combined; 1 is plain iteration.
     """
 
-    tolerance: float = 1e-2
-    limit: int = 30
+    tolerance: float = 0.03
+    limit: int = 40
     memory: int = 5
 
     def __post_init__(self):
@@ -64,7 +64,9 @@ class Anderson:
         points, values = [], []
         point, best = start, start
         lowest = torch.full((len(start),), math.inf, dtype=start.dtype, device=start.device)
-        for evaluations in range(1, self.limit + 1):
+        worst, evaluations = math.inf, 0
+        while evaluations < self.limit:
+            evaluations += 1
             value = function(point)
             residuals = (value - point).norm(dim=1) / value.norm(dim=1).clamp(min=1e-12)
             better = residuals < lowest  # Never where it is no number.
@@ -122,6 +124,6 @@ class Convergence:
         if training and self.failures > self.most:
             raise Refused(
                 f"The equilibrium was not found in {self.failures} of {self.solutions} solutions, more than the "
-                f"{self.most} allowed: residual {solution.residual:.2g} after {solution.evaluations} evaluations, above "
-                f"{tolerance:g}; lower --lr, or raise --limit, --tolerance or --failures"
+                f"{self.most} allowed: residual {solution.residual:.2g} after {solution.evaluations} evaluations, "
+                f"above {tolerance:g}; lower --lr, or raise --limit, --tolerance or --failures"
             )

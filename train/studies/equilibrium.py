@@ -38,7 +38,7 @@ _ROUNDS, _AT_ONCE = 5, 100
 
 def parser() -> CommandParser:
     """The command line."""
-    made = own_parser("equilibrium", __doc__.splitlines()[0], "ring-minute", (0, 1, 2))
+    made = own_parser("equilibrium", __doc__.splitlines()[0], "adam-minute", (0, 1, 2))
     add, usual = made.add_argument, Anderson()
     add("--scales", type=Several(Whole(1, 4096)), default=(16, 32),
         help="channels of every resolution, the finest first (default 16,32)")
@@ -135,9 +135,8 @@ def _loaded(arguments: argparse.Namespace, seed: int) -> Dataset:
     dataset = settings.load(arguments.data)
     if settings.validation:
         dataset = dataset.with_validation(settings.validation, seed)
-    return dataclasses.replace(
-        dataset, test_images=dataset.test_images[: arguments.judged], test_labels=dataset.test_labels[: arguments.judged]
-    )
+    most = arguments.judged
+    return dataclasses.replace(dataset, test_images=dataset.test_images[:most], test_labels=dataset.test_labels[:most])
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -12,8 +12,10 @@ from train.studies.variants import (
     accuracies_of,
     cells_of,
     mean_and_deviation,
+    own_parser,
     publish,
     ring_parser,
+    seeds_of,
     settings_of,
 )
 
@@ -44,6 +46,17 @@ def test_a_cell_for_every_seed(parsed):
     assert [[cell.name for cell in cells] for cells in groups.values()] == [["one-3", "one-4"], ["two-3", "two-4"]]
     assert [cell.settings.model.net_seed for cell in groups["one"]] == [0, 0]
     assert [cells[0].offsets for cells in groups.values()] == [(), (1,)]
+
+
+def test_a_study_of_its_own_networks_offers_nothing_of_others():
+    parser = own_parser("x", "words", "adam-minute", (4, 5))
+    settings = settings_of(parser.parse_args(["--epochs", "3"]), {}, 6)
+    assert (settings.recipe.epochs, settings.recipe.optimizer, settings.seed) == (3, "adam", 6)
+    for option in ("--width", "--dof", "--jobs"):
+        with pytest.raises(Refused, match="Unrecognized arguments"):
+            parser.parse_args([option, "8"])
+    assert seeds_of(parser.parse_args([])) == (4, 5)
+    assert seeds_of(parser.parse_args(["--seeds", "7,7,3"])) == (7, 3)
 
 
 @pytest.mark.parametrize(("options", "sentence"), [
