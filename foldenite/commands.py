@@ -72,6 +72,9 @@ COMMANDS = (
         "equilibrium", "train.studies.equilibrium",
         "a multiscale block run to its fixed point, beside a few runs with a ring",
     ),
+    Command(
+        "depth", "train.studies.depth", "depth and normals by a network that is run again: what its two runs share",
+    ),
     Command("pose", "train.studies.pose", "stacked pose networks: shared weights, a ring, or weights of their own"),
     Command(
         "generalization", "train.studies.generalization",
