@@ -28,7 +28,7 @@ from train.equilibrium.solver import Anderson, Convergence
 from train.loop.processes import Processes
 from train.loop.settings import Settings
 from train.studies.trained import kept_row, train_on
-from train.studies.variants import mean_and_deviation, own_parser, publish, seeds_of, settings_of
+from train.studies.variants import judged_by, mean_and_deviation, own_parser, publish, seeds_of, settings_of
 
 __all__ = ["inference_ms", "main", "parser"]
 
@@ -121,22 +121,12 @@ def _solved(convergence: Convergence) -> dict | None:
             "evaluations": convergence.evaluations, "worst_residual": float(f"{convergence.worst:.4g}")}
 
 
-def _task(arguments: argparse.Namespace, dataset: Dataset, seed: int, processes: Processes) -> _Task:
+def _task(arguments: argparse.Namespace, settings: Settings, dataset: Dataset, processes: Processes) -> _Task:
     return _Task(
-        settings_of(arguments, {}, seed), MultiscaleShape(dataset.image, dataset.classes, arguments.scales),
+        settings, MultiscaleShape(dataset.image, dataset.classes, arguments.scales),
         Anderson(arguments.tolerance, arguments.limit, arguments.memory), arguments.failures,
         tuple(dict.fromkeys(arguments.runs)), processes,
     )
-
-
-def _loaded(arguments: argparse.Namespace, seed: int) -> Dataset:
-    """What is trained on, and the images to judge by: of the training images by --validation, else of the test set."""
-    settings = settings_of(arguments, {}, seed)
-    dataset = settings.load(arguments.data)
-    if settings.validation:
-        dataset = dataset.with_validation(settings.validation, seed)
-    most = arguments.judged
-    return dataclasses.replace(dataset, test_images=dataset.test_images[:most], test_labels=dataset.test_labels[:most])
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -148,8 +138,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     output_folder(arguments.out)
     processes, rows = Processes.start(arguments.device), []
     for seed in seeds:
-        dataset = _loaded(arguments, seed)
-        task = _task(arguments, dataset, seed, processes)
+        settings = settings_of(arguments, {}, seed)
+        dataset = judged_by(settings, arguments.data, arguments.judged)
+        task = _task(arguments, settings, dataset, processes)
         rows += kept_row(
             arguments.out, f"seed-{seed}", task.settings, dataset,
             lambda task=task, dataset=dataset: {"rows": task.rows(dataset)}, **task.facts(),

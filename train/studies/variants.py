@@ -1,6 +1,7 @@
 """Variants of one training, side by side: options, cells, table and result that the studies have in common."""
 
 import argparse
+import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -22,8 +23,8 @@ from train.nets.ring_plan import Scope
 from train.studies.cells import Cell, run_cells
 
 __all__ = [
-    "DRAWN", "VANILLA", "accuracies_of", "cells_of", "compared", "mean_and_deviation", "own_parser", "publish",
-    "ring_parser", "run_variants", "seeds_of", "settings_of", "study_parser",
+    "DRAWN", "VANILLA", "accuracies_of", "cells_of", "compared", "mean_and_deviation", "judged_by", "own_parser",
+    "publish", "ring_parser", "run_variants", "seeds_of", "settings_of", "study_parser",
 ]
 
 #: The same network with all its weights free.
@@ -113,6 +114,20 @@ def cells_of(
         ]
         for name, changes in variants.items()
     }
+
+
+def judged_by(settings: Settings, data: Path, most: int) -> Dataset:
+    """What ``settings`` train on, judged by at most ``most`` images: of the test set, or of the validation set.
+
+    Raises
+    ------
+    Refused
+        As loading does.
+    """
+    dataset = settings.load(data)
+    if settings.validation:
+        dataset = dataset.with_validation(settings.validation, settings.seed)
+    return dataclasses.replace(dataset, test_images=dataset.test_images[:most], test_labels=dataset.test_labels[:most])
 
 
 def run_variants(groups: Mapping[str, Sequence[Cell]], dataset: Dataset, arguments: argparse.Namespace) -> dict:
