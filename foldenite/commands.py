@@ -80,12 +80,14 @@ COMMANDS = (
         "generalization", "train.studies.generalization",
         "train-validation gaps and corrupted images, with and without a ring",
     ),
+    Command("pruners", "train.studies.pruners", "pruning of a ring beside that of free weights: values, and filters"),
     Command(
         "recurrent", "train.studies.recurrent",
         "a sub-network run 1 to 4 times: tied weights, a ring, or weights of its own",
     ),
     Command("sharing", "train.studies.sharing", "ways of sharing weights at the same degrees of freedom"),
     Command("step-cost", "train.studies.step_cost", "what a training step costs, as a multiple of the dense one"),
+    Command("storage", "train.studies.storage", "files of a ResNet-18 with and without a ring, in bytes"),
     Command("stretch", "train.studies.stretch", "recurrent blocks run more or fewer times than they were trained for"),
     Command("ring-sweep", "train.studies.sweep", "accuracy against degrees of freedom"),
 )

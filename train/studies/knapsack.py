@@ -1,8 +1,8 @@
 """Global filter pruning as a knapsack: the coarse-grained baseline of Table 7.
 
 Which filters of the whole network stay is chosen at once: the importance of those that do is the largest that any
-choice has whose operations do not exceed a target. Importance is what the loss would change to first order, if a gate behind
-the filter's batch norm closed: ``|sum over the batch of (gamma dL/dgamma + beta dL/dbeta)|``. (Aflalo et al. take
+choice has whose operations do not exceed a target. Importance is what the loss would change to first order, if a gate
+behind the filter's batch norm closed: ``|sum over a batch of (gamma dL/dgamma + beta dL/dbeta)|``. (Aflalo et al. take
 ``|sum w dL/dw|``, which is 0 before a batch norm; and they distil while they train on, which is left out here.)
 
 Ref: Aflalo et al., Knapsack Pruning with Inner Distillation (arXiv:2002.08258), section 3; Molchanov et al., Importance
@@ -81,8 +81,8 @@ def chosen_counts(values: Sequence[np.ndarray], costs: Sequence[int], budget: in
 def knapsack_filters(model: RpgResNet, importance: dict[int, np.ndarray], target: int) -> int:
     """Remove filters so that at most ``target`` FLOPs are left and the most ``importance`` stays; returns what is left.
 
-    ``model`` is not pruned yet. A filter costs its own operations and those of the layer that reads it, at their full width; where two layers that
-    are pruned follow each other, the budget is lowered until the true count holds.
+    ``model`` is not pruned yet. A filter costs its own operations and those of the layer that reads it, at their full
+    width; where two layers that are pruned follow each other, the budget is lowered until the true count holds.
 
     Raises
     ------

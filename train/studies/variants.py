@@ -23,7 +23,7 @@ from train.nets.ring_plan import Scope
 from train.studies.cells import Cell, run_cells
 
 __all__ = [
-    "DRAWN", "VANILLA", "accuracies_of", "cells_of", "compared", "mean_and_deviation", "judged_by", "own_parser",
+    "DRAWN", "VANILLA", "accuracies_of", "cells_of", "compared", "judged_by", "mean_and_deviation", "own_parser",
     "publish", "ring_parser", "run_variants", "seeds_of", "settings_of", "study_parser",
 ]
 

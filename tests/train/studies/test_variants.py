@@ -1,6 +1,7 @@
 """Variants side by side: options become settings, results are written and printed."""
 
 import json
+from pathlib import Path
 
 import pytest
 from rich.table import Table
@@ -11,6 +12,7 @@ from train.studies.variants import (
     VANILLA,
     accuracies_of,
     cells_of,
+    judged_by,
     mean_and_deviation,
     own_parser,
     publish,
@@ -46,6 +48,14 @@ def test_a_cell_for_every_seed(parsed):
     assert [[cell.name for cell in cells] for cells in groups.values()] == [["one-3", "one-4"], ["two-3", "two-4"]]
     assert [cell.settings.model.net_seed for cell in groups["one"]] == [0, 0]
     assert [cells[0].offsets for cells in groups.values()] == [(), (1,)]
+
+
+def test_images_to_judge_by(parsed):
+    whole, few = (judged_by(settings_of(parsed(), {}, 0), Path("nowhere"), most) for most in (10_000, 7))
+    assert (len(whole.test_images), len(few.test_images), len(few.test_labels)) == (450, 7, 7)
+    assert len(few.train_images) == 200
+    held = judged_by(settings_of(parsed("--validation", "0.25"), {}, 0), Path("nowhere"), 100)
+    assert (len(held.train_images), len(held.test_images)) == (150, 50)
 
 
 def test_a_study_of_its_own_networks_offers_nothing_of_others():
