@@ -97,7 +97,7 @@ def _drawn(settings: Mapping[str, Settings], dataset: Dataset) -> list[str]:
 
 def parser() -> CommandParser:
     """The command line."""
-    return ring_parser("baselines", __doc__.splitlines()[0], dof=36864)
+    return ring_parser("baselines", __doc__.splitlines()[0], dof=36864, jobs=False)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

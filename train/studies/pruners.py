@@ -42,7 +42,7 @@ _MEASURED = 1000
 
 def parser() -> CommandParser:
     """The command line."""
-    made = ring_parser("pruners", __doc__.splitlines()[0], dof=36864)
+    made = ring_parser("pruners", __doc__.splitlines()[0], dof=36864, jobs=False)
     add = made.add_argument
     add("--prune-dof", type=Whole(1, Budget.WEIGHTS.most), default=9216,
         help="values or weights that fine-grained pruning leaves (default 9216)")

@@ -34,13 +34,18 @@ VANILLA: Mapping[str, object] = {"dof": 0, "sharing": Sharing.UNSHARED, "scope":
 DRAWN = ("seed", "net_seed")
 
 
-def study_parser(name: str, description: str, recipe: str, seeds: Sequence[int] = (0,)) -> CommandParser:
-    """Parser of ``python -m train.studies.NAME``: the options of training, and those of a study."""
+def study_parser(
+    name: str, description: str, recipe: str, seeds: Sequence[int] = (0,), jobs: bool = True
+) -> CommandParser:
+    """Parser of ``python -m train.studies.NAME``: the options of training, and those of a study, whose runs may be
+    ``jobs`` beside each other.
+    """
     made = CommandParser(prog=f"python -m train.studies.{name}", description=description)
     add_settings_options(made, recipe)
     group = _add_study_options(made, name, seeds)
-    group.add_argument("--jobs", type=Whole(1, 1024), default=1,
-                       help="runs at a time, a process each if more than one (default 1)")
+    if jobs:
+        group.add_argument("--jobs", type=Whole(1, 1024), default=1,
+                           help="runs at a time, a process each if more than one (default 1)")
     return made
 
 
@@ -66,9 +71,11 @@ def _add_study_options(made: CommandParser, name: str, seeds: Sequence[int]) -> 
     return group
 
 
-def ring_parser(name: str, description: str, *, dof: int, addressing: Addressing = Addressing.ELEMENT) -> CommandParser:
+def ring_parser(
+    name: str, description: str, *, dof: int, addressing: Addressing = Addressing.ELEMENT, jobs: bool = True
+) -> CommandParser:
     """That of a study of rings: by default a few minutes of one CPU."""
-    made = study_parser(name, description, "ring-minute")
+    made = study_parser(name, description, "ring-minute", jobs=jobs)
     set_usual(made, dof=dof, addressing=str(addressing))
     return made
 

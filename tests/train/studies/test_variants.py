@@ -105,3 +105,9 @@ def test_results_are_written_and_printed(parsed, tmp_path, capsys, as_json):
     else:
         assert "cell of the table" in out
         assert out.splitlines()[-2:] == [str(path), str(tmp_path / "more")]
+
+
+def test_a_study_that_runs_one_at_a_time_takes_no_jobs():
+    assert ring_parser("x", "words", dof=16).parse_args(["--jobs", "2"]).jobs == 2
+    with pytest.raises(Refused, match="Unrecognized arguments: --jobs"):
+        ring_parser("x", "words", dof=16, jobs=False).parse_args(["--jobs", "2"])
