@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import MISSING, dataclass
 from pathlib import Path
 
@@ -122,15 +123,20 @@ def recipe_names() -> list[str]:
     return sorted(path.stem for path in _RECIPES.glob("*.toml"))
 
 
-def add_settings_options(parser: argparse.ArgumentParser, recipe: str = "digits") -> None:
-    """Options of :func:`settings_from`. What is not given is as in the recipe file, by default ``recipe``."""
-    sections = ", ".join(f"[{name}]" for name in _SECTIONS)
+def add_settings_options(
+    parser: argparse.ArgumentParser, recipe: str = "digits", sections: Sequence[str] = tuple(_SECTIONS)
+) -> None:
+    """Options of :func:`settings_from`. What is not given is as in the recipe file, by default ``recipe``.
+
+    A command whose networks are its own has those of some ``sections`` only.
+    """
+    named = ", ".join(f"[{name}]" for name in _SECTIONS)
     parser.add_argument(
         "--recipe", default=recipe,
-        help=f"TOML file with sections {sections}, or one of {', '.join(recipe_names())} (default {recipe})",
+        help=f"TOML file with sections {named}, or one of {', '.join(recipe_names())} (default {recipe})",
     )
-    for name, kind in _SECTIONS.items():
-        add_settings(parser.add_argument_group(name, "instead of what the recipe says"), kind)
+    for name in sections:
+        add_settings(parser.add_argument_group(name, "instead of what the recipe says"), _SECTIONS[name])
 
 
 def settings_from(arguments: argparse.Namespace) -> Settings:
