@@ -178,11 +178,12 @@ def _execute(placed: LayerPlan, config: AcceleratorConfig, asked: int, row: int,
             begun = swap
             swap += max(slots, fetches)
             weight_load += max(0, fetches - slots)
-        first, slots = swap, _slots(run)
+        slots = _slots(run)
         if runs > 1:
+            turns.swapped(swap)
             begun = swap + (runs - 2) * max(slots, fetches)
         swap = turns.room(swap + (runs - 1) * max(slots, fetches))
-        turns.segment(first if runs > 1 else swap, swap, run, ends=number == placed.tiles * placed.pixel_tiles)
+        turns.finish(swap, run, ends=number == placed.tiles * placed.pixel_tiles)
         weight_load += (runs - 1) * max(0, fetches - slots)
         array += runs * run
         filler += runs * (slots - run)
@@ -204,10 +205,10 @@ def _execute_streamed(
             words = -(-units * config.mask_unit_bits // config.mask_word_bits) * (config.mask_word_bits // 32)
             arrived = max(host.chunk(words), tiles.issued + 1 if number else taken + 1)
             tiles.resume(max(arrived + 1, 0 if number else seeded))
-        first = tiles.repeat(runs - 1, fetches, _slots(run))
+        if runs > 1:
+            turns.swapped(tiles.repeat(runs - 1, fetches, _slots(run)))
         tiles.finish(fetches, _slots(run), turns)
-        ends = number == placed.tiles * placed.pixel_tiles - 1
-        turns.segment(tiles.swap if first is None else first, tiles.swap, run, ends=ends)
+        turns.finish(tiles.swap, run, ends=number == placed.tiles * placed.pixel_tiles - 1)
         if segment.pixel_tile == placed.pixel_tiles - 1:
             host.free(tiles.issued)
         array += runs * run

@@ -93,16 +93,16 @@ class Fetches:
         """No fetch leaves the walk before ``cycle``."""
         self._next = cycle
 
-    def repeat(self, runs: int, fetches: int, slots: int) -> int | None:
+    def repeat(self, runs: int, fetches: int, slots: int) -> int:
         """``runs`` tiles of ``fetches`` fetches, each used for ``slots`` cycles. Returns when the first is swapped in.
 
         Once a tile is like the one before, the others are not followed: all times move on by the same number of cycles.
         """
-        before = first = None
+        before, first = None, 0
         for run in range(runs):
             start, load, wait = self.swap, self.weight_load, self.mask_wait
             self._tile(fetches, slots)
-            first = self.swap if first is None else first
+            first = first if run else self.swap
             now = (
                 self.swap - start, self.weight_load - load, self.mask_wait - wait, self._next - self.swap,
                 *((f.issued - self.swap, f.arrived - self.swap, f.written - self.swap) for f in self._fetches),

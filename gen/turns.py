@@ -30,12 +30,14 @@ class Turns:
         self.waited += swap - cycle
         return swap
 
-    def segment(self, first: int, last: int, run: int, *, ends: bool) -> None:
-        """A segment was swapped in from ``first`` on; in ``last`` the run of ``run`` pixels that finishes their sums.
-
-        ``ends``: it is the last of its command.
-        """
+    def swapped(self, cycle: int) -> None:
+        """A run is swapped in: the last word before it stands in the array."""
         if self._held:
-            self.free = max(self.free, first) + self._turns
+            self.free = max(self.free, cycle) + self._turns
+        self._held = False
+
+    def finish(self, swap: int, run: int, *, ends: bool) -> None:
+        """A run of ``run`` pixels is swapped in that finishes their sums. ``ends``: it is the last of its command."""
+        self.swapped(swap)
         self._held = run >= Accumulator.TURNAROUND and not ends
-        self.free = max(self.free, last + 1) + self._turns * (run - self._held)
+        self.free = max(self.free, swap + 1) + self._turns * (run - self._held)

@@ -15,9 +15,15 @@ from spec.synthetic import random_images, synthetic_model
 from spec.topologies import residual_network
 
 
-def flat(image, mode=Mode.TWO_OF_FOUR, classes=3, width=4):
+def flat(image, mode=Mode.TWO_OF_FOUR, classes=3, width=4, kernel=3):
     """Stem and classifier only: the array works so little that fetching commands takes longest."""
-    return Network("flat", 1, image, Stem(3, 1, 1, width), (), classes, 0.3, {"stem": mode, "classifier": mode})
+    stem = Stem(kernel, 1, kernel // 2, width)
+    return Network("flat", 1, image, stem, (), classes, 0.3, {"stem": mode, "classifier": mode})
+
+
+def pointwise(height, width, outputs):
+    """A 1x1 stem of four channels in one pass: a result for every visit."""
+    return flat((height, width, 4), Mode.ONE_OF_FOUR, width=outputs, kernel=1)
 
 
 def small(image, mode=Mode.ONE_OF_FOUR, widths=(4,), iterations=(0,), classes=3):
@@ -100,17 +106,19 @@ CASES = {
 
 #: Builds whose rows take turns: whether a run ever waits for requantizers, and why.
 TURNS = {
-    "one-visit-a-result": (flat((5, 7, 1), Mode.ONE_OF_FOUR, width=20), {"rows_per_requantizer": 4}, True),
+    "one-visit-a-result": (pointwise(5, 7, 20), {"rows_per_requantizer": 4}, True),
     "two-visits": (flat((4, 8, 1), Mode.ANY, width=12), {"rows_per_requantizer": 4}, True),
     "as-many-visits-as-turns": (flat((4, 8, 1), Mode.ANY, width=12), {"rows_per_requantizer": 2}, False),
-    "runs-shorter-than-the-turnaround": (flat((1, 3, 1), Mode.ONE_OF_FOUR, width=24), {"rows_per_requantizer": 4}, True),
-    "one-pixel": (flat((1, 1, 1), Mode.ONE_OF_FOUR, width=24), {"rows_per_requantizer": 2}, False),
+    "runs-shorter-than-the-turnaround": (pointwise(1, 3, 24), {"rows_per_requantizer": 4}, True),
+    "one-pixel": (pointwise(1, 1, 24), {"rows_per_requantizer": 2}, False),
     "last-pixels-are-held-by-slow-weights": (
-        flat((2, 3, 1), Mode.ONE_OF_FOUR, width=48), {"pe": 64, "weight_rows": 1, "rows_per_requantizer": 4}, True),
+        pointwise(2, 3, 48), {"pe": 64, "weight_rows": 1, "rows_per_requantizer": 4}, True),
     "slow-weights-take-longer": (
-        flat((2, 3, 1), Mode.ONE_OF_FOUR, width=48), {"pe": 64, "weight_rows": 1, "rows_per_requantizer": 2}, False),
+        pointwise(2, 3, 48), {"pe": 64, "weight_rows": 1, "rows_per_requantizer": 2}, False),
     "one-requantizer": (flat((3, 3, 1), Mode.TWO_OF_FOUR, width=40), {"pe": 64, "rows_per_requantizer": 16}, True),
-    "folds-and-residuals": (small((4, 5, 1), widths=(4, 8), iterations=(2, 0)), {"rows_per_requantizer": 4}, True),
+    "folds-and-residuals": (small((4, 5, 1), widths=(4, 8), iterations=(2, 0)), {"rows_per_requantizer": 4}, False),
+    "the-pixel-held-comes-late": (
+        flat((2, 4, 1), Mode.ANY, width=96), {"pe": 64, "weight_rows": 2, "rows_per_requantizer": 4}, True),
     "streamed": (small((4, 4, 1), widths=(16,)), {"rows_per_requantizer": 4, "mask_bits": 1920}, True),
 }
 
@@ -142,7 +150,8 @@ def test_counters_equal_the_model_where_rows_take_turns(inferences, fitting, cas
     alone = compile_model(program.model, replace(program.config, rows_per_requantizer=1))
     ends = sum(command.op is Op.CONV for command, _ in program.executed)
     more = predict(program).total - predict(alone).total
-    after = (fields["rows_per_requantizer"] - 1) * max(p.last_run for p in program.plan.layers) + 3
+    # The last tile has its turns, behind a pixel of the tile before; its sums are written, read and chosen among.
+    after = (fields["rows_per_requantizer"] - 1) * (1 + max(p.last_run for p in program.plan.layers)) + 4
     assert (more > ends * after) == waits, "the case is not what it is named"
     assert counted(inferences, program) == expected(program)
 
