@@ -5,8 +5,8 @@ All lanes work in the same cycles, so these are the cycles of one inference of a
 A tile of weights is loaded while the one before it runs, so a run of ``r`` pixels followed by a tile of ``n`` weight
 fetches takes ``max(r, TURNAROUND, n)`` cycles. Around every command come the cycles to fill and empty the pipeline.
 A layer that draws from a ring does all this once per plane. Where rows take turns at the requantizers, a run that
-finishes sums also waits until those of the run before it have had their turns (:class:`gen.turns.Turns`). The constants below are latencies of :mod:`rtl`, written as
-differences of register stages.
+finishes sums also waits until those of the run before it have had their turns (:class:`gen.turns.Turns`). The constants
+below are latencies of :mod:`rtl`, written as differences of register stages.
 
 For streamed masks a host that never stalls is one whose first chunk waits at the start and that offers a word in every
 cycle from then on. When chunks arrive then depends on when earlier ones are done with and the other way round, so the

@@ -80,7 +80,8 @@ def _table(best: Sequence[Point], mhz: float) -> Table:
         "other builds; rows, PEs of a row, lanes, rows whose weights arrive in a cycle, rows that share "
         "a requantizer, pixels of a tile",
     )
-    headers = ("PEs", "cycles", "images/s", *NAMES.values(), "rows", "PEs/row", "lanes", "weight rows", "shared by", "psum depth")
+    shape = ("rows", "PEs/row", "lanes", "weight rows", "shared by", "psum depth")
+    headers = ("PEs", "cycles", "images/s", *NAMES.values(), *shape)
     for header in headers:
         table.add_column(header, justify="right")
     for point in best:

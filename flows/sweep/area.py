@@ -1,8 +1,8 @@
 """LUTs, FFs, block RAMs and DSPs of a build, estimated from synthesis runs of other builds.
 
 Each resource is a sum of a few terms, ``a0 + a1*PEs + a2*rows*lanes + a3*requantizers*lanes + a4*C*lanes +
-a5*weight_rows*C``, with coefficients that are not negative and make the relative error on the known runs least (non-negative least squares).
-Block RAMs are linear in the 36-bit slices of 512 words that the memories need.
+a5*weight_rows*C``, with coefficients that are not negative and make the relative error on the known runs least
+(non-negative least squares). Block RAMs are linear in the 36-bit slices of 512 words that the memories need.
 """
 
 from collections.abc import Mapping, Sequence
@@ -58,7 +58,8 @@ def slices(config: AcceleratorConfig) -> int:
         (config.mask_words, config.mask_word_bits, 1),
         (config.entry_rows * config.rows_per_requantizer, 32 * config.requantizers, 1),
         (config.commands, 512, 1), (config.ring_words, 32, config.ring_copies),
-        *((depth, config.widths.acc * config.rows, config.lanes) for depth in (config.psum_depth, config.results_depth)),
+        (config.psum_depth, config.widths.acc * config.rows, config.lanes),
+        (config.results_depth, config.widths.acc * config.rows, config.lanes),
     )
     return sum(-(-words // _SLICE_WORDS) * -(-bits // _SLICE_BITS) * copies for words, bits, copies in memories)
 

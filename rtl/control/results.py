@@ -1,6 +1,6 @@
 """What turning sums into stores takes once for all lanes: batch-norm entries, addresses, and when."""
 
-from amaranth.hdl import Cat, Module, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -128,23 +128,13 @@ class Results(wiring.Component):
 
     def _entries_in_turns(self, m: Module, reads: OutputWalk) -> None:
         """Entries of the rows whose turn it is, of the present channel tile."""
-        config = self.config
-        m.submodules.memory = memory = self.memory
-        row = Signal(WIDTHS["entry_base"])
         entries = Signal.like(self.entries, reset_less=True)
-        m.d.sync += entries.eq(memory.read_data)
-        m.d.comb += [
-            self.entries.eq(entries),
-            memory.read_address.eq(Cat(self.turn, row)),
-            memory.read_enable.eq(1),
-        ]
-        wiring.connect(m, wiring.flipped(self.entry_write), memory.write)
-        wiring.connect(m, memory.fault, wiring.flipped(self.fault))
-        with m.If(self.take):
-            m.d.sync += row.eq(self.command.entry_base + self.entry_offset)
-        with m.Elif((self.turn == self.turns - 1) & reads.first):  # the next pixel is the first of another tile
-            m.d.sync += row.eq(row + 1)
-        if config.protect:
+        m.d.sync += entries.eq(self.memory.read_data)
+        m.d.comb += self.entries.eq(entries)
+        # In the last turn of a tile's last pixel, the next pixel is the first of another one.
+        self._read(m, (self.turn == self.turns - 1) & reads.first, self.turn)
+        if self.config.protect:
+            memory = self.memory
             wanted = _later(m, "wanted", self.soon | (self.turn != 0), Ram.LATENCY)
             m.d.comb += memory.used.eq(wanted.replicate(len(memory.used)))
 
@@ -154,25 +144,28 @@ class Results(wiring.Component):
         The memory always reads those of the next tile, which is :data:`rtl.lane.accumulator.Accumulator.TURNAROUND`
         cycles away at least: so they have a whole cycle to get from the memory to the lanes.
         """
-        config = self.config
-        m.submodules.memory = memory = self.memory
-        row = Signal(WIDTHS["entry_base"])
+        memory = self.memory
         first = Signal(Ram.LATENCY)
         entries = Signal.like(self.entries, reset_less=True)
         m.d.sync += first.eq(Cat(self.soon & reads.first, first))
-        m.d.comb += [
-            self.entries.eq(entries),
-            memory.read_address.eq(row),
-            memory.read_enable.eq(1),
-        ]
+        m.d.comb += self.entries.eq(entries)
+        self._read(m, first[-1], Const(0, 0))
+        with m.If(first[-1]):
+            m.d.sync += entries.eq(memory.read_data)
+            if self.config.protect:
+                m.d.comb += memory.used.eq(~0)
+
+    def _read(self, m: Module, moves: Value, turn: Value) -> None:
+        """The memory reads the entries of a channel tile, those of ``turn``, until it ``moves`` to the next tile."""
+        m.submodules.memory = memory = self.memory
+        row = Signal(WIDTHS["entry_base"])
+        m.d.comb += [memory.read_address.eq(Cat(turn, row)), memory.read_enable.eq(1)]
         wiring.connect(m, wiring.flipped(self.entry_write), memory.write)
         wiring.connect(m, memory.fault, wiring.flipped(self.fault))
         with m.If(self.take):
             m.d.sync += row.eq(self.command.entry_base + self.entry_offset)
-        with m.Elif(first[-1]):
-            m.d.sync += [entries.eq(memory.read_data), row.eq(row + 1)]
-            if config.protect:
-                m.d.comb += memory.used.eq(~0)
+        with m.Elif(moves):
+            m.d.sync += row.eq(row + 1)
 
 
 def _later(m: Module, name: str, value: Value, cycles: int) -> Value:

@@ -1,5 +1,6 @@
 """Turns of the cycle model against a queue that is stepped cycle by cycle."""
 
+import itertools
 import random
 
 import pytest
@@ -76,4 +77,4 @@ def test_turns_decide_where_a_result_comes_with_every_visit():
     for _ in range(5):
         model.finish(swaps[-1], 8, ends=False)
         swaps.append(model.room(swaps[-1] + 8))
-    assert [after - before for before, after in zip(swaps[1:], swaps[2:], strict=False)] == [32] * 4
+    assert [after - before for before, after in itertools.pairwise(swaps[1:])] == [32] * 4

@@ -73,7 +73,8 @@ def test_every_field_has_an_illegal_value():
 WIDE = {"groups": 64, "x_bytes": 4096, "t_bytes": 4096}
 EDGES = [
     WIDE, WIDE | {"rows": 256, "weight_rows": 4, "mask_bits": 1 << 20, "entries": 1024},
-    {"rows": 4}, {"weight_rows": 16, "mask_bits": 1 << 14}, {"rows_per_requantizer": 16}, {"psum_depth": 16}, {"psum_depth": 1023}, {"x_bytes": 256},
+    {"rows": 4}, {"weight_rows": 16, "mask_bits": 1 << 14}, {"rows_per_requantizer": 16},
+    {"psum_depth": 16}, {"psum_depth": 1023}, {"x_bytes": 256},
     {"t_bytes": 256}, {"lanes": 8}, {"mask_bits": 512}, {"entries": 64}, {"commands": 4},
     *({name: value} for name, value in MOST.items()), *({"modes": (mode,)} for mode in Mode),
 ]
