@@ -4,8 +4,9 @@ All lanes work in the same cycles, so these are the cycles of one inference of a
 
 A tile of weights is loaded while the one before it runs, so a run of ``r`` pixels followed by a tile of ``n`` weight
 fetches takes ``max(r, TURNAROUND, n)`` cycles. Around every command come the cycles to fill and empty the pipeline.
-A layer that draws from a ring does all this once per plane. The constants below are latencies of :mod:`rtl`, written as
-differences of register stages.
+A layer that draws from a ring does all this once per plane. Where rows take turns at the requantizers, a run that
+finishes sums also waits until those of the run before it have had their turns (:class:`gen.turns.Turns`). The constants
+below are latencies of :mod:`rtl`, written as differences of register stages.
 
 For streamed masks a host that never stalls is one whose first chunk waits at the start and that offers a word in every
 cycle from then on. When chunks arrive then depends on when earlier ones are done with and the other way round, so the
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 from gen.compile import Command, Program
 from gen.plan import LayerPlan
 from gen.streaming import Fetches, Host
+from gen.turns import Turns
 from rtl.base.ports import Cause
 from rtl.base.ram import Ram
 from rtl.control.max_pool import MaxPool, word_cycles
@@ -25,7 +27,7 @@ from rtl.lane.pe_array import array_latency
 from rtl.lane.requantizer import Requantizer
 from spec.commands import COMMAND_WORDS, Op, Source
 from spec.config import AcceleratorConfig
-from spec.layer import POOL
+from spec.layer import POOL, Role
 
 __all__ = ["CommandCycles", "CycleModel", "predict"]
 
@@ -87,7 +89,8 @@ class CycleModel:
 class _Execution:
     """When a layer's array work happens, and what was waited for.
 
-    ``loaded`` is the first cycle in which the loader has nothing more to do for it.
+    ``loaded`` is the first cycle in which the loader has nothing more to do for it, ``turns`` what happened at the
+    requantizers.
     """
 
     last_swap: int
@@ -97,6 +100,7 @@ class _Execution:
     weight_load: int
     mask_wait: int
     filler: int
+    turns: Turns
 
 
 def predict(program: Program) -> CycleModel:
@@ -133,12 +137,12 @@ def predict(program: Program) -> CycleModel:
                 last_swap, loader_free = run.last_swap, run.loaded
                 last_word = run.last_swap + run.last_run
                 summed = max(last_word + 1 + array_latency(config.groups), run.last_swap + _slots(run.last_run))
-                drained = max(summed, last_word + _result_cycles(command, config)) + 1
+                drained = max(summed, _results_stored(command, config, last_word, run.turns)) + 1
                 causes[Cause.ARRAY] = run.array
                 causes[Cause.MASK_WAIT] = run.mask_wait
                 causes[Cause.WEIGHT_LOAD] = run.weight_load
                 causes[Cause.DRAIN] = run.filler + summed - last_word
-                causes[Cause.REQUANTIZE] = drained - 1 - summed
+                causes[Cause.REQUANTIZE] = drained - 1 - summed + run.turns.waited
             fetch = taken + 1
         causes[Cause.SEQUENCER] = drained - begun - sum(causes.values())
         computes = command.op in (Op.CONV, Op.CLASSIFY)
@@ -160,10 +164,10 @@ def _execute(placed: LayerPlan, config: AcceleratorConfig, asked: int, row: int,
 
     Its first run asks for weights at ``asked``; its first row is ready at ``row``, and may be written at ``free``.
     """
-    runs = placed.runs
+    runs, turns = placed.runs, _turns_of(placed, config)
     array = weight_load = mask_wait = filler = 0
     swap = slots = run = None
-    for segment in placed.segments(config):
+    for number, segment in enumerate(placed.segments(config), 1):
         run, fetches = segment.run, segment.fetches
         if swap is None:
             begun = max(row, free)
@@ -176,19 +180,21 @@ def _execute(placed: LayerPlan, config: AcceleratorConfig, asked: int, row: int,
             weight_load += max(0, fetches - slots)
         slots = _slots(run)
         if runs > 1:
+            turns.swapped(swap)
             begun = swap + (runs - 2) * max(slots, fetches)
-        swap += (runs - 1) * max(slots, fetches)
+        swap = turns.room(swap + (runs - 1) * max(slots, fetches))
+        turns.finish(swap, run, ends=number == placed.tiles * placed.pixel_tiles)
         weight_load += (runs - 1) * max(0, fetches - slots)
         array += runs * run
         filler += runs * (slots - run)
-    return _Execution(swap, run, begun + fetches, array, weight_load, mask_wait, filler - (slots - run))
+    return _Execution(swap, run, begun + fetches, array, weight_load, mask_wait, filler - (slots - run), turns)
 
 
 def _execute_streamed(
     placed: LayerPlan, config: AcceleratorConfig, host: Host, taken: int, asked: int, row: int, free: int
 ) -> _Execution:
     """Array work of a streamed layer that the loader takes at ``taken``; otherwise as :func:`_execute`."""
-    runs = placed.runs
+    runs, turns = placed.runs, _turns_of(placed, config)
     seeded = row - Ram.LATENCY
     tiles = Fetches(asked, free)
     array = filler = 0
@@ -199,21 +205,34 @@ def _execute_streamed(
             words = -(-units * config.mask_unit_bits // config.mask_word_bits) * (config.mask_word_bits // 32)
             arrived = max(host.chunk(words), tiles.issued + 1 if number else taken + 1)
             tiles.resume(max(arrived + 1, 0 if number else seeded))
-        tiles.repeat(runs, fetches, _slots(run))
+        if runs > 1:
+            turns.swapped(tiles.repeat(runs - 1, fetches, _slots(run)))
+        tiles.finish(fetches, _slots(run), turns)
+        turns.finish(tiles.swap, run, ends=number == placed.tiles * placed.pixel_tiles - 1)
         if segment.pixel_tile == placed.pixel_tiles - 1:
             host.free(tiles.issued)
         array += runs * run
         filler += runs * (_slots(run) - run)
     last_filler = _slots(run) - run
     return _Execution(
-        tiles.swap, run, tiles.written + 1, array, tiles.weight_load, tiles.mask_wait, filler - last_filler
+        tiles.swap, run, tiles.written + 1, array, tiles.weight_load, tiles.mask_wait, filler - last_filler, turns
     )
 
 
-def _result_cycles(command: Command, config: AcceleratorConfig) -> int:
-    """Cycles from the last word in the array until nothing of the layer is on its way to memory."""
+def _turns_of(placed: LayerPlan, config: AcceleratorConfig) -> Turns:
+    """Those of a layer; sums of the classifier stay where they are."""
+    return Turns(0 if placed.layer.role is Role.CLASSIFIER else config.rows_per_requantizer)
+
+
+def _results_stored(command: Command, config: AcceleratorConfig, last_word: int, turns: Turns) -> int:
+    """Cycle in which the last result of the layer is written; its last word is in the array in ``last_word``."""
     to_acc = 1 + array_latency(config.groups)
-    return to_acc + (Requantizer.LATENCY if command.op is Op.CONV else 0)
+    if command.op is not Op.CONV:
+        return last_word + to_acc
+    if config.rows_per_requantizer == 1:
+        return last_word + to_acc + Requantizer.LATENCY
+    # Its sums are written, read, and chosen among in the last turn.
+    return turns.free - 1 + to_acc + 1 + Ram.LATENCY + 1 + Requantizer.LATENCY
 
 
 def _store_cycles(command: Command, config: AcceleratorConfig) -> int:

@@ -17,6 +17,7 @@ __all__ = ["add_build_options", "config_from"]
 _FIELDS = {
     "lanes": "L: images at a time, a power of two (default: the named shape of --pe; 1 with --groups and --rows)",
     "weight_rows": "rows whose weights are generated per cycle, a power of two to rows (default rows/16)",
+    "rows_per_requantizer": "rows that take turns at one requantizer, a power of two to rows (default 1)",
     "psum_depth": "D: pixels of a tile (default 64)",
     "x_bytes": "residual-stream memory of a lane, from 16 words of 4*groups bytes (default 32768)",
     "t_bytes": "temporary memory of a lane, likewise (default 32768)",
@@ -26,7 +27,10 @@ _FIELDS = {
     "ring_words": "ring memory in words of 16 trits, a multiple of 16 (default 0: no rings)",
 }
 #: Of those that are no memory.
-_RANGES = {"lanes": Whole(1, LANES_MAX), "weight_rows": Whole(1, 256), "psum_depth": Whole(*PSUM_DEPTHS)}
+_RANGES = {
+    "lanes": Whole(1, LANES_MAX), "weight_rows": Whole(1, 256), "rows_per_requantizer": Whole(1, 256),
+    "psum_depth": Whole(*PSUM_DEPTHS),
+}
 _FEATURES = ("masks", "ring")
 _PROTECT = ("parity", "none")
 

@@ -3,6 +3,8 @@
 from collections import deque
 from dataclasses import dataclass
 
+from gen.turns import Turns
+
 __all__ = ["Fetches", "Host"]
 
 #: Cycles from the last word of a chunk to the second word of the next: the first one is looked at, then taken.
@@ -91,15 +93,16 @@ class Fetches:
         """No fetch leaves the walk before ``cycle``."""
         self._next = cycle
 
-    def repeat(self, runs: int, fetches: int, slots: int) -> None:
-        """``runs`` tiles of ``fetches`` fetches, each used for ``slots`` cycles.
+    def repeat(self, runs: int, fetches: int, slots: int) -> int:
+        """``runs`` tiles of ``fetches`` fetches, each used for ``slots`` cycles. Returns when the first is swapped in.
 
         Once a tile is like the one before, the others are not followed: all times move on by the same number of cycles.
         """
-        before = None
+        before, first = None, 0
         for run in range(runs):
             start, load, wait = self.swap, self.weight_load, self.mask_wait
             self._tile(fetches, slots)
+            first = first if run else self.swap
             now = (
                 self.swap - start, self.weight_load - load, self.mask_wait - wait, self._next - self.swap,
                 *((f.issued - self.swap, f.arrived - self.swap, f.written - self.swap) for f in self._fetches),
@@ -109,10 +112,15 @@ class Fetches:
                 self.weight_load += left * now[1]
                 self.mask_wait += left * now[2]
                 self._move(left * now[0])
-                return
+                break
             before = now
+        return first
 
-    def _tile(self, fetches: int, slots: int) -> None:
+    def finish(self, fetches: int, slots: int, turns: Turns) -> None:
+        """The tile that finishes sums, which waits for requantizers."""
+        self._tile(fetches, slots, turns)
+
+    def _tile(self, fetches: int, slots: int, turns: Turns | None = None) -> None:
         first = self._fetch(self.swap)
         for _ in range(fetches - 1):
             self._fetch(0)
@@ -120,6 +128,8 @@ class Fetches:
         starved = min(self.swap, max(self._asked, first.arrived)) - self._asked
         self.mask_wait += starved
         self.weight_load += self.swap - self._asked - starved
+        if turns is not None:
+            self.swap = turns.room(self.swap)
         self._asked = self.swap + slots
 
     def _fetch(self, free: int) -> _Fetch:

@@ -60,9 +60,10 @@ def random_config(rng: Random, number: int) -> AcceleratorConfig:
     rows = rng.choice([rows for rows in (4, 8, 16, 32) if rows <= 4 * groups and rows * groups <= 256])
     lanes = rng.choice([lanes for lanes in (2, 4, 8) if lanes * rows * groups <= 512]) if number % 4 < 2 else 1
     weight_rows = rng.choice([count for count in (1, 2, 4, 8) if count <= rows])
+    turns = rng.choice([count for count in (1, 2, 4, 16) if count <= rows])
     config = config_for(
         groups * rows * lanes, groups=groups, rows=rows, lanes=lanes, weight_rows=weight_rows,
-        psum_depth=rng.randrange(16, 200), ring_words=2048 if number % 3 < 2 else 0,
+        rows_per_requantizer=turns, psum_depth=rng.randrange(16, 200), ring_words=2048 if number % 3 < 2 else 0,
     )
     if number % 2:
         slots = 2 * 9 * config.load_cycles  # words of two chunks of a 3x3 layer of one word per pixel

@@ -10,12 +10,15 @@ from sim.verilator import Simulation, SimulationFailed
 from spec.config import AcceleratorConfig, config_for
 from spec.files import build_root
 
-#: Builds that are simulated. 8x16x2 is no named shape, has words of two tiles and weights for two rows a cycle.
+#: Builds that are simulated. 8x16x2 is no named shape, has words of two tiles and weights for two rows a cycle. In the
+#: last two rows take turns at requantizers; 8x4x2 has one for all four.
 CONFIGS = {
     "pe16": config_for(16),
     "pe64": config_for(64),
     "4x4x4": config_for(64, lanes=4),
     "8x16x2": config_for(256, groups=8, rows=16, lanes=2, weight_rows=2, psum_depth=24, mask_bits=1 << 19),
+    "4x16-in-turns": config_for(64, rows_per_requantizer=4, psum_depth=40),
+    "8x4x2-in-turns": config_for(64, groups=8, rows=4, lanes=2, rows_per_requantizer=4, ring_words=2048),
 }
 
 #: Half the masks of the networks here.
@@ -83,13 +86,21 @@ def test_misbehaviour_in_lanes():
 
 @pytest.mark.parametrize("name", [
     pytest.param("pe64", marks=pytest.mark.slow), pytest.param("4x4x4", marks=pytest.mark.xdist_group("4x4x4")),
-    pytest.param("8x16x2", marks=pytest.mark.slow),
+    pytest.param("8x16x2", marks=pytest.mark.slow), "4x16-in-turns",
 ])
 def test_shapes(name):
     """Of the larger ones only on request: every model of the zoo runs on ``pe64``, and ``4x4x4`` is as many PEs."""
     config = CONFIGS[name]
     for module in ("inference", "random_networks"):
         run_bench(simulation_of(config), config, module, f"{name}-{module}")
+
+
+@pytest.mark.parametrize("module", ["rings", "random_networks", pytest.param("misbehaviour", marks=pytest.mark.slow),
+                                    pytest.param("clearing", marks=pytest.mark.slow)])
+@pytest.mark.xdist_group("8x4x2-in-turns")
+def test_turns_in_lanes(module):
+    config = CONFIGS["8x4x2-in-turns"]
+    run_bench(simulation_of(config), config, module, f"8x4x2-in-turns-{module}")
 
 
 @pytest.mark.parametrize("name", [

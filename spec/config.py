@@ -36,9 +36,18 @@ PSUM_DEPTHS = (16, 1023)
 
 _KIB = 1024
 
+#: What builds were before there was a choice: neither their files nor their hashes say it.
+_BEFORE = {"protect": False, "rows_per_requantizer": 1}
+
 
 def _power_of_two(value: int) -> bool:
     return value > 0 and value & (value - 1) == 0
+
+
+def _nearest(value: int, most: int) -> str:
+    """The powers of two next to ``value`` among those from 1 to ``most``, in words."""
+    below = min(most, 1 << max(1, value).bit_length() - 1)
+    return str(below) if value < 1 or below == most else f"{below} or {2 * below}"
 
 
 def _check_lanes(lanes: int) -> None:
@@ -65,6 +74,9 @@ class AcceleratorConfig:
         L: images at a time, one per lane. A power of two from 1 to :data:`LANES_MAX`.
     weight_rows : int
         Rows whose weights are generated per cycle. A power of two that divides ``rows``.
+    rows_per_requantizer : int
+        Rows that take turns at one requantizer, so cycles from one result to the next. A power of two that divides
+        ``rows``. With more than 1 every lane has a second psum memory, where finished sums wait for their turn.
     psum_depth : int
         D: pixels of a tile, and the limit on classes (``psum_depth * rows``). 16 to 1023.
     x_bytes, t_bytes : int
@@ -87,6 +99,7 @@ class AcceleratorConfig:
     rows: int
     lanes: int = 1
     weight_rows: int = 1
+    rows_per_requantizer: int = 1
     psum_depth: int = 64
     x_bytes: int = 32 * _KIB
     t_bytes: int = 32 * _KIB
@@ -117,6 +130,11 @@ class AcceleratorConfig:
             )
         if self.load_cycles > 64:
             raise Refused(f"weight_rows must be at least rows/64 = {self.rows // 64}, not {self.weight_rows!r}")
+        if not _power_of_two(self.rows_per_requantizer) or self.rows % self.rows_per_requantizer:
+            raise Refused(
+                f"rows_per_requantizer must be a power of two that divides rows ({self.rows}), such as "
+                f"{_nearest(self.rows_per_requantizer, self.rows)}, not {self.rows_per_requantizer!r}"
+            )
         if not PSUM_DEPTHS[0] <= self.psum_depth <= PSUM_DEPTHS[1]:
             raise Refused(f"psum_depth (D) must be from 16 to 1023, not {self.psum_depth!r}")
         for name, (unit_of, least, most) in MEMORY_LIMITS.items():
@@ -152,6 +170,16 @@ class AcceleratorConfig:
         return self.rows // self.weight_rows
 
     @property
+    def requantizers(self) -> int:
+        """Requantizers of a lane."""
+        return self.rows // self.rows_per_requantizer
+
+    @property
+    def results_depth(self) -> int:
+        """Pixels whose finished sums wait for a requantizer; 0 if every row has its own."""
+        return 1 << (self.psum_depth - 1).bit_length() if self.rows_per_requantizer > 1 else 0
+
+    @property
     def x_words(self) -> int:
         """Words of the residual-stream memory of a lane."""
         return self.x_bytes // self.word_bytes
@@ -183,7 +211,7 @@ class AcceleratorConfig:
 
     @property
     def entry_rows(self) -> int:
-        """Words of the batch-norm memory; one holds the entries of all rows."""
+        """Channel tiles whose entries the batch-norm memory holds: those of all rows."""
         return self.entries // self.rows
 
     @property
@@ -213,13 +241,15 @@ class AcceleratorConfig:
         :attr:`ring_copies`.
         """
         rings = {"ring": 32 * self.ring_words} if self.ring_words else {}
-        return rings | {
+        psum = self.widths.acc * self.rows * self.lanes
+        results = {"results": psum * self.results_depth} if self.results_depth else {}
+        return rings | results | {
             "x": 8 * self.x_bytes * self.lanes,
             "t": 8 * self.t_bytes * self.lanes,
             "mask": self.mask_bits,
             "entries": 32 * self.entries,
             "program": 512 * self.commands,
-            "psum": self.widths.acc * self.rows * self.psum_depth * self.lanes,
+            "psum": psum * self.psum_depth,
         }
 
     def to_json(self) -> dict:
@@ -228,12 +258,12 @@ class AcceleratorConfig:
 
     @classmethod
     def from_json(cls, data: dict) -> "AcceleratorConfig":
-        """Configuration described by ``data``; unknown and missing keys are refused by name, but ``protect`` is off if
-        it is missing.
+        """Configuration described by ``data``; unknown and missing keys are refused by name, but what older
+        builds had no choice of is as they were if it is missing.
         """
         names = [field.name for field in dataclasses.fields(cls)]
         if isinstance(data, dict):
-            data = {"protect": False} | data  # a build made before there was a choice
+            data = _BEFORE | data
         if not isinstance(data, dict):
             raise Refused(f"Configuration must be a JSON object, not {data!r}")
         for key in data:
@@ -251,9 +281,7 @@ class AcceleratorConfig:
     @property
     def hash(self) -> int:
         """32-bit identity of the configuration; the hardware reports it in a register."""
-        data = self.to_json()
-        if not self.protect:
-            del data["protect"]  # as builds made before there was a choice have it
+        data = {name: value for name, value in self.to_json().items() if (name, value) not in _BEFORE.items()}
         text = json.dumps(data, sort_keys=True)
         return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
 

@@ -109,7 +109,7 @@ def bits_moved(program: Program, layers: dict) -> Counter:
 
     Only what is used counts: the read ports of psum, entries and program are always enabled, but a macro in their place
     would be enabled when it is wanted. Every visit of a pixel reads and writes its partial sums; every result reads
-    them once more. Bits are those of all lanes.
+    them once more, or, where it waits for its turn, is written and read, with its entries. Bits are those of all lanes.
     """
     config = program.config
     moved: Counter = Counter()
@@ -129,8 +129,13 @@ def bits_moved(program: Program, layers: dict) -> Counter:
                 moved[placed.destination.memory] += written
             moved["ring" if placed.layer.ring else "mask"] += record["mask_bits_fetched"]
             visits = record["causes_cycles_predicted"][Cause.ARRAY.name.lower()]
-            moved["psum"] += (2 * visits + results) * sums
-            moved["entries"] += 32 * config.rows * placed.tiles * placed.pixel_tiles
+            if config.results_depth and command.op is Op.CONV:
+                moved["psum"] += 2 * visits * sums
+                moved["results"] += 2 * results * sums
+                moved["entries"] += 32 * config.rows * results
+            else:
+                moved["psum"] += (2 * visits + results) * sums
+                moved["entries"] += 32 * config.rows * placed.tiles * placed.pixel_tiles
         elif command.op is Op.MAXPOOL:
             moved[placed.source.memory] += read
             moved[placed.destination.memory] += written
@@ -140,10 +145,11 @@ def bits_moved(program: Program, layers: dict) -> Counter:
 
 def memories_of(config: AcceleratorConfig, moved: Counter, macros: Macros) -> dict[str, Memory]:
     """Every memory of a build; ``moved`` is of one inference, which is of as many images as there are lanes."""
-    copies = {"x": config.lanes, "t": config.lanes, "psum": config.lanes, "ring": config.ring_copies}
+    copies = {"ring": config.ring_copies} | dict.fromkeys(("x", "t", "psum", "results"), config.lanes)
+    sums = config.widths.acc * config.rows
     words = {
         "x": 8 * config.word_bytes, "t": 8 * config.word_bytes, "mask": config.mask_word_bits,
-        "entries": 32 * config.rows, "program": 32, "psum": config.widths.acc * config.rows, "ring": 32,
+        "entries": 32 * config.requantizers, "program": 32, "psum": sums, "results": sums, "ring": 32,
     }
     found = {}
     for name, bits in config.memory_bits.items():

@@ -90,7 +90,7 @@ def _blocks(results: Results) -> dict[str, list[str]]:
         "expander": [f"{config.groups} x {config.weight_rows} weights a cycle", "select, negate, valid"],
         "array": _array(config, totals["utilization_percent_of_mode_peak"]),
         "psum": [f"{config.psum_depth} pixels x {config.rows} rows", f"of {config.widths.acc} bits"],
-        "requantizer": [f"{config.rows} channels", "scale, bias, residual"],
+        "requantizer": [f"{config.requantizers} for {config.rows} channels", "scale, bias, residual"],
         "entries": memory("entries"),
         "x": [*memory("x"), f"in words of {config.word_bytes}"],
         "t": [*memory("t"), f"in words of {config.word_bytes}"],

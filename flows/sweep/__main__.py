@@ -77,9 +77,11 @@ def _table(best: Sequence[Point], mhz: float) -> Table:
     table = Table(
         "mask", title="Best builds",
         caption=f"cycles per image, exact; images per second at {mhz:g} MHz; area estimated from synthesis runs of "
-        "other builds; rows, PEs of a row, lanes, rows whose weights arrive in a cycle, pixels of a tile",
+        "other builds; rows, PEs of a row, lanes, rows whose weights arrive in a cycle, rows that share "
+        "a requantizer, pixels of a tile",
     )
-    headers = ("PEs", "cycles", "images/s", *NAMES.values(), "rows", "PEs/row", "lanes", "weight rows", "psum depth")
+    shape = ("rows", "PEs/row", "lanes", "weight rows", "shared by", "psum depth")
+    headers = ("PEs", "cycles", "images/s", *NAMES.values(), *shape)
     for header in headers:
         table.add_column(header, justify="right")
     for point in best:
@@ -87,7 +89,10 @@ def _table(best: Sequence[Point], mhz: float) -> Table:
         table.add_row(
             point.mode, str(config.pe), f"{point.cycles:,.0f}", f"{point.images_per_s:,.0f}",
             *(f"{point.resources[name]:,}" for name in NAMES),
-            *map(str, (config.rows, config.groups, config.lanes, config.weight_rows, config.psum_depth)),
+            *map(str, (
+                config.rows, config.groups, config.lanes, config.weight_rows, config.rows_per_requantizer,
+                config.psum_depth,
+            )),
         )
     return table
 

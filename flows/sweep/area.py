@@ -1,8 +1,8 @@
 """LUTs, FFs, block RAMs and DSPs of a build, estimated from synthesis runs of other builds.
 
-Each resource is a sum of a few terms, ``a0 + a1*PEs + a2*rows*lanes + a3*C*lanes + a4*weight_rows*C``, with
-coefficients that are not negative and make the relative error on the known runs least (non-negative least squares).
-Block RAMs are linear in the 36-bit slices of 512 words that the memories need.
+Each resource is a sum of a few terms, ``a0 + a1*PEs + a2*rows*lanes + a3*requantizers*lanes + a4*C*lanes +
+a5*weight_rows*C``, with coefficients that are not negative and make the relative error on the known runs least
+(non-negative least squares). Block RAMs are linear in the 36-bit slices of 512 words that the memories need.
 """
 
 from collections.abc import Mapping, Sequence
@@ -55,9 +55,11 @@ def slices(config: AcceleratorConfig) -> int:
     """Block RAMs that the memories take if each is cut into slices of 512 words of 36 bits."""
     memories = (
         (config.x_words, 8 * config.word_bytes, config.lanes), (config.t_words, 8 * config.word_bytes, config.lanes),
-        (config.mask_words, config.mask_word_bits, 1), (config.entry_rows, 32 * config.rows, 1),
-        (config.commands, 512, 1), (config.psum_depth, config.widths.acc * config.rows, config.lanes),
-        (config.ring_words, 32, config.ring_copies),
+        (config.mask_words, config.mask_word_bits, 1),
+        (config.entry_rows * config.rows_per_requantizer, 32 * config.requantizers, 1),
+        (config.commands, 512, 1), (config.ring_words, 32, config.ring_copies),
+        (config.psum_depth, config.widths.acc * config.rows, config.lanes),
+        (config.results_depth, config.widths.acc * config.rows, config.lanes),
     )
     return sum(-(-words // _SLICE_WORDS) * -(-bits // _SLICE_BITS) * copies for words, bits, copies in memories)
 
@@ -66,9 +68,9 @@ def _terms(config: AcceleratorConfig, resource: str) -> list[float]:
     if resource == "bram":
         return [1, slices(config)]
     if resource == "dsp":
-        return [1, config.rows * config.lanes]
+        return [1, config.requantizers * config.lanes]
     return [
-        1, config.pe, config.rows * config.lanes, config.word_bytes * config.lanes,
+        1, config.pe, config.rows * config.lanes, config.requantizers * config.lanes, config.word_bytes * config.lanes,
         config.weight_rows * config.word_bytes,
     ]
 

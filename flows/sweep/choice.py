@@ -11,7 +11,7 @@ from spec.config import MEMORY_LIMITS, AcceleratorConfig
 
 __all__ = ["Unverified", "chosen", "options_of", "verify"]
 
-_FIELDS = ("groups", "rows", "lanes", "weight_rows", "psum_depth", *MEMORY_LIMITS)
+_FIELDS = ("groups", "rows", "lanes", "weight_rows", "rows_per_requantizer", "psum_depth", *MEMORY_LIMITS)
 
 
 class Unverified(Exception):

@@ -1,5 +1,6 @@
 """Points of a sweep: builds for a network, their exact cycles, their estimated area; and which of them are best."""
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -18,6 +19,9 @@ __all__ = ["Limits", "Point", "candidates", "evaluated", "in_mode", "pareto"]
 
 #: Rows whose weights may be generated a cycle, as shares of all rows.
 _WEIGHT_SHARES = (64, 32, 16, 8, 4)
+
+#: Rows that may take turns at one requantizer.
+_TURNS = (1, 2, 4)
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,8 @@ class Point:
         config = self.config
         return {
             "mode": self.mode, "pe": config.pe, "groups": config.groups, "rows": config.rows, "lanes": config.lanes,
-            "weight_rows": config.weight_rows, "psum_depth": config.psum_depth, "cycles_per_image": self.cycles,
+            "weight_rows": config.weight_rows, "rows_per_requantizer": config.rows_per_requantizer,
+            "psum_depth": config.psum_depth, "cycles_per_image": self.cycles,
             "images_per_s": self.images_per_s, "estimated": self.resources, "misses": list(self.misses),
             "config": config.to_json(),
         }
@@ -67,14 +72,15 @@ def candidates(sizes: Sequence[int], depths: Sequence[int], lanes: Sequence[int]
                 rows, rest = divmod(pe, groups * lane)
                 if rest:
                     continue
-                for weight_rows in sorted({max(1, rows // share) for share in _WEIGHT_SHARES}):
-                    for depth in depths:
-                        try:
-                            yield AcceleratorConfig(
-                                groups=groups, rows=rows, lanes=lane, weight_rows=weight_rows, psum_depth=depth
-                            )
-                        except Refused:
-                            continue  # Not a shape.
+                weight_rows = sorted({max(1, rows // share) for share in _WEIGHT_SHARES})
+                for fetched, turns, depth in itertools.product(weight_rows, _TURNS, depths):
+                    try:
+                        yield AcceleratorConfig(
+                            groups=groups, rows=rows, lanes=lane, weight_rows=fetched, rows_per_requantizer=turns,
+                            psum_depth=depth,
+                        )
+                    except Refused:
+                        continue  # Not a shape.
 
 
 def evaluated(model: Model, mode: str, config: AcceleratorConfig, area: AreaModel, limits: Limits) -> Point | None:

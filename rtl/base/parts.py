@@ -50,6 +50,7 @@ MEMORIES: Mapping[str, str] = {
     "x": f"{LANE}{{}}.x.ram",
     "t": f"{LANE}{{}}.t.ram",
     "psum": f"{LANE}{{}}.accumulator.psums",
+    "results": f"{LANE}{{}}.accumulator.results",
 }
 
 #: Those that may be checked: the host writes them once, and they hold the model.

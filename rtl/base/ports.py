@@ -31,7 +31,7 @@ class Cause(enum.Enum, shape=3):
     WEIGHT_LOAD = 1  #: The array waits for weights that are arriving.
     MASK_WAIT = 2  #: The array waits for weights and the supermask memory delivered none.
     DRAIN = 3  #: Sums leave the array, or a short run is kept apart from its predecessor.
-    REQUANTIZE = 4  #: The array is empty, and results pass the requantizers on their way to memory.
+    REQUANTIZE = 4  #: Results pass the requantizers, and the array is empty or would make more than may wait.
     POOL = 5  #: The max pool works.
     HOST = 6  #: An output frame is read out, or waits for the host.
     SEQUENCER = 7  #: Anything else.
@@ -168,23 +168,34 @@ class SumStep(Boundary):
         Pixels of the psum memory.
     rings : bool
         There is a ``triple``.
+    results_depth : int
+        Pixels whose finished sums wait; 0 if they do not.
 
     Members
     -------
     read_address : Out(range(depth))
         Pixel of the sums of two cycles later.
-    valid, add_psum, add_acc, complete : Out(1)
-        Of the sums in this cycle. ``complete``: the last ones of their pixel.
+    valid, add_psum, add_acc : Out(1)
+        Of the sums in this cycle.
+    complete : Out(1)
+        Likewise: the last ones of their pixel. Only where finished sums do not wait.
     triple : Out(1)
         Likewise: what they are added to counts three times. Only with ``rings``.
     write : Out(1)
         Store the sum that was computed in the last cycle.
     write_address : Out(range(depth))
+    finish : Out(1)
+        Let the sum that was computed in the last cycle wait. Only where finished sums wait.
+    finish_address, taken_address : Out(range(results_depth))
+        Where it waits, and which finished sums are wanted two cycles later. Likewise.
     """
 
-    def __init__(self, depth: int, *, rings: bool = False):
-        flags = ("valid", "add_psum", "add_acc", "complete", "write", *(("triple",) if rings else ()))
+    def __init__(self, depth: int, *, rings: bool = False, results_depth: int = 0):
+        leaves = "finish" if results_depth else "complete"
+        flags = ("valid", "add_psum", "add_acc", leaves, "write", *(("triple",) if rings else ()))
         addresses = {name: Out(range(depth)) for name in ("read_address", "write_address")}
+        if results_depth:
+            addresses |= {name: Out(range(results_depth)) for name in ("finish_address", "taken_address")}
         super().__init__(addresses | {name: Out(1) for name in flags})
 
 
@@ -288,8 +299,11 @@ class LaneControl(Boundary):
     second : Out(1)
         It meets the second pair of every group.
     sum : Out(SumStep(psum_depth))
-    entries : Out(ArrayLayout(Entry, rows))
-    residual_column : Out(range(columns))
+    entries : Out(ArrayLayout(Entry, requantizers))
+    residual_column : Out(range(columns * rows_per_requantizer))
+    sums_turn, result_turn : Out(range(rows_per_requantizer))
+        Whose turn it is among the rows of a requantizer: of the finished sums that were read, and of the result that
+        leaves. Only if rows take turns.
     pool_step : Out(PoolStep)
     store : Out(StoreStep(address_bits, columns))
         A result, to X.
@@ -303,16 +317,20 @@ class LaneControl(Boundary):
     """
 
     def __init__(self, config: AcceleratorConfig):
-        super().__init__({
+        turns = config.rows_per_requantizer
+        taking_turns = {name: Out(range(turns)) for name in ("sums_turn", "result_turn")} if turns > 1 else {}
+        super().__init__(taking_turns | {
             "command": Out(COMMAND),
             "weights": Out(weight_bits(config.groups)).array(config.rows),
             "x_read": Out(ReadStep(config.address_bits)),
             "t_read": Out(ReadStep(config.address_bits)),
             "inside": Out(1),
             "second": Out(1),
-            "sum": Out(SumStep(config.psum_depth, rings=config.ring_words > 0)),
-            "entries": Out(data.ArrayLayout(Entry, config.rows)),
-            "residual_column": Out(range(config.columns)),
+            "sum": Out(SumStep(
+                config.psum_depth, rings=config.ring_words > 0, results_depth=config.results_depth
+            )),
+            "entries": Out(data.ArrayLayout(Entry, config.requantizers)),
+            "residual_column": Out(range(config.columns * turns)),
             "pool_step": Out(PoolStep),
             "store": Out(StoreStep(config.address_bits, config.columns)),
             "store_t": Out(1),

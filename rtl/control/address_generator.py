@@ -43,6 +43,8 @@ class AddressGenerator(wiring.Component):
         There are planes: those of a ring, the highest first. Otherwise every layer has one.
     address_bits : int
         Bits of a word address; arithmetic wraps there.
+    foresees : bool
+        There is a ``finishing``.
 
     Members
     -------
@@ -55,16 +57,19 @@ class AddressGenerator(wiring.Component):
     address : Out(address_bits)
     upcoming : Out(1)
         The next beat is the first of a run, so its weights must be there before ``advance``.
+    finishing : Out(1)
+        And the sums of its first pixel are complete after it. Only with ``foresees``.
     beat : Out(Beat)
     triple : Out(1)
         Of the beat: the partial sum counts three times, because a new plane begins. Only with ``rings``.
     busy : Out(1)
     """
 
-    def __init__(self, *, rings: bool = False, address_bits: int = ADDRESS_BITS):
+    def __init__(self, *, rings: bool = False, address_bits: int = ADDRESS_BITS, foresees: bool = False):
         self.rings = rings
         self.address_bits = address_bits
-        super().__init__(({"triple": Out(1)} if rings else {}) | {
+        self.foresees = foresees
+        super().__init__(({"triple": Out(1)} if rings else {}) | ({"finishing": Out(1)} if foresees else {}) | {
             "take": In(1),
             "command": In(COMMAND),
             "sum_positions": In(1),
@@ -170,6 +175,8 @@ class AddressGenerator(wiring.Component):
             self.upcoming.eq(fetching.first),
             self.busy.eq(walking | Cat((b.valid, b.filler) for b in (addressed, fetching, beat)).any()),
         ]
+        if self.foresees:
+            m.d.comb += self.finishing.eq(fetching.first & fetching.last)
         with m.If(self.advance):
             m.d.sync += [
                 self.address.eq(address),

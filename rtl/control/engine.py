@@ -22,6 +22,7 @@ from rtl.control.max_pool import MaxPool
 from rtl.control.results import Results
 from rtl.control.sequencer import Sequencer
 from rtl.control.store import Store
+from rtl.control.turns import Turns
 from rtl.lane.lane import Lane
 from rtl.lane.pe_array import array_latency
 from rtl.weights.loader import WeightLoader
@@ -104,7 +105,12 @@ class Engine(wiring.Component):
         })
         self.sequencer = Sequencer(commands=config.commands, protect=config.protect)
         self.weights = WeightLoader(config)
-        self.addresses = AddressGenerator(rings=config.ring_words > 0, address_bits=config.address_bits)
+        self.summed = array_latency(config.groups)  #: The age of a beat whose sums stand; acc follows.
+        turns = config.rows_per_requantizer
+        self.turns = turns > 1 and Turns(turns=turns, depth=config.results_depth, delay=self.summed + 1)
+        self.addresses = AddressGenerator(
+            rings=config.ring_words > 0, address_bits=config.address_bits, foresees=turns > 1
+        )
         self.registers = WeightRegisters(groups=config.groups, rows=config.rows, write_rows=config.weight_rows)
         self.results = Results(config)
         self.pool = MaxPool(word_bytes=config.word_bytes, rows=config.rows, address_bits=config.address_bits)
@@ -119,6 +125,8 @@ class Engine(wiring.Component):
         self.begin, self.drained = Signal(name="begin"), Signal(name="drained")
         self.advance, self.in_array = Signal(name="advance"), Signal(name="in_array")
         self.summing = Signal(name="summing")  #: A sum is on its way that has left the words.
+        #: A result is on its way that has left the sums.
+        self.storing = self.results.pending | self.turns.busy if self.turns else self.results.pending
 
     def elaborate(self, platform):
         m = Module()
@@ -127,6 +135,8 @@ class Engine(wiring.Component):
         m.submodules.addresses = self.addresses
         m.submodules.registers = self.registers
         m.submodules.results = self.results
+        if self.turns:
+            m.submodules.turns = self.turns
         m.submodules.pool = self.pool
         m.submodules.store = self.store
         for number, lane in enumerate(self.lanes):
@@ -173,7 +183,7 @@ class Engine(wiring.Component):
             self.error.eq(sequencer.error),
             self.done.eq(self.busy & sequencer.halted & self.drained),
             self.drained.eq(
-                ~self.begin & ~self.addresses.busy & ~self.summing & ~self.results.pending & ~self.pool.busy
+                ~self.begin & ~self.addresses.busy & ~self.summing & ~self.storing & ~self.pool.busy
                 & ~self.store.busy
             ),
         ]
@@ -194,13 +204,17 @@ class Engine(wiring.Component):
             m.d.sync += self.busy.eq(0)
 
     def _connect_weights(self, m: Module) -> None:
-        """The next weights become the present ones with the first beat of a run, which waits for them.
+        """The next weights become the present ones with the first beat of a run, which waits for them; if it finishes
+        sums, it waits for requantizers, too.
 
         A word meets them a cycle after its beat, when its candidates stand: so they are a cycle late, all alike.
         """
         addresses, weights, registers, control = self.addresses, self.weights, self.registers, self.control
+        ready = weights.full
+        if self.turns:
+            ready = ready & (~addresses.finishing | self.turns.free)
         m.d.comb += [
-            self.advance.eq(~addresses.upcoming | weights.full),
+            self.advance.eq(~addresses.upcoming | ready),
             self.in_array.eq(addresses.beat.valid & self.advance),
             addresses.advance.eq(self.advance),
             addresses.command.eq(self.command),
@@ -219,7 +233,7 @@ class Engine(wiring.Component):
         """Carry each beat's marks along its sums."""
         beat, classify, step, in_array = self.addresses.beat, self.does.classify, self.control.sum, self.in_array
         depth = self.config.psum_depth
-        summed = array_latency(self.config.groups)  # the age of a beat whose sums stand; acc follows
+        summed = self.summed
         ahead = summed - Ram.LATENCY  # its psums are addressed
         following_pixel, pixel = Signal(range(depth)), Signal(range(depth))
         m.d.comb += pixel.eq(Mux(beat.first, 0, following_pixel))
@@ -257,13 +271,34 @@ class Engine(wiring.Component):
             step.valid.eq(valid[summed]),
             step.add_psum.eq(add_psum[summed]),
             step.add_acc.eq(add_acc[summed]),
-            step.complete.eq(due[summed]),
             step.write.eq(valid[summed + 1] & (last[summed + 1] == classify)),
             step.write_address.eq(Mux(classify, classified, pixels[summed + 1])),
-            self.results.soon.eq(due[ahead]),
-            self.results.announce.eq(due[ahead + 1]),
         ]
         m.d.sync += self.summing.eq(Cat(valid[:-1]).any())
+        if self.turns:
+            self._take_turns(m, due)
+        else:
+            m.d.comb += [
+                step.complete.eq(due[summed]),
+                self.results.soon.eq(due[ahead]),
+                self.results.announce.eq(due[ahead + 1]),
+            ]
+
+    def _take_turns(self, m: Module, due: list) -> None:
+        """Finished sums wait for the requantizers. ``due``: a beat finishes a sum, by age."""
+        turns, step, results, control = self.turns, self.control.sum, self.results, self.control
+        m.d.sync += results.announce.eq(results.soon)
+        m.d.comb += [
+            turns.due.eq(due[0]),
+            turns.finished.eq(due[self.summed + 1]),
+            step.finish.eq(turns.finished),
+            step.finish_address.eq(turns.finish_address),
+            step.taken_address.eq(turns.taken_address),
+            results.soon.eq(turns.soon),
+            results.turn.eq(turns.turn),
+            control.sums_turn.eq(results.sums_turn),
+            control.result_turn.eq(results.result_turn),
+        ]
 
     def _connect_memories(self, m: Module) -> None:
         """Each memory is read by the array, the residual, the pool or the store, whichever the command means, and
@@ -299,7 +334,8 @@ class Engine(wiring.Component):
         """Program, masks and entries come as 32-bit words; wide memories take one part of a word at a time."""
         load, sequencer, weights, results = self.load, self.sequencer, self.weights, self.results
         mask_bits = (self.config.mask_word_bits // 32 - 1).bit_length()
-        row_bits = (self.config.rows - 1).bit_length()
+        entries = self.config.requantizers  # in a word of their memory
+        entry_bits = (entries - 1).bit_length()
         m.d.comb += [
             sequencer.write.address.eq(load.address),
             sequencer.write.data.eq(load.data),
@@ -308,8 +344,8 @@ class Engine(wiring.Component):
             self.control.host_data.eq(load.data),
             weights.mask_write.address.eq(load.address >> mask_bits),
             weights.mask_write.data.eq(load.data.replicate(1 << mask_bits)),
-            results.entry_write.address.eq(load.address >> row_bits),
-            results.entry_write.data.eq(load.data.replicate(self.config.rows)),
+            results.entry_write.address.eq(load.address >> entry_bits),
+            results.entry_write.data.eq(load.data.replicate(entries)),
             weights.clear.eq(self.start),
             weights.chunk.eq(self.chunk),
             self.room.eq(weights.room),
@@ -329,19 +365,22 @@ class Engine(wiring.Component):
                 weights.ring_write.enable.eq(load.en & (load.target == Target.RING)),
             ]
         with m.If(load.en & (load.target == Target.ENTRIES)):
-            m.d.comb += results.entry_write.enable.eq(1 << load.address[:row_bits])
+            m.d.comb += results.entry_write.enable.eq(1 << load.address[:entry_bits])
 
     def _account(self, m: Module) -> None:
         """Name the cause of every cycle."""
         with m.If(self.in_array):
             m.d.comb += self.cause.eq(Cause.ARRAY)
+        if self.turns:
+            with m.Elif(~self.advance & self.weights.full):
+                m.d.comb += self.cause.eq(Cause.REQUANTIZE)
         with m.Elif(~self.advance & self.weights.starved):
             m.d.comb += self.cause.eq(Cause.MASK_WAIT)
         with m.Elif(~self.advance):
             m.d.comb += self.cause.eq(Cause.WEIGHT_LOAD)
         with m.Elif(self.addresses.beat.filler | self.summing):
             m.d.comb += self.cause.eq(Cause.DRAIN)
-        with m.Elif(self.results.pending):
+        with m.Elif(self.storing):
             m.d.comb += self.cause.eq(Cause.REQUANTIZE)
         with m.Elif(self.pool.busy):
             m.d.comb += self.cause.eq(Cause.POOL)
@@ -355,7 +394,7 @@ class Engine(wiring.Component):
         wrong = [
             (Target.PROGRAM, self.sequencer.fault, 1),
             (Target.MASK, self.weights.mask_fault, self.config.mask_word_bits // 32),
-            (Target.ENTRIES, self.results.fault, self.config.rows),
+            (Target.ENTRIES, self.results.fault, self.config.requantizers),
         ]
         if self.config.ring_words:
             wrong.append((Target.RING, self.weights.ring_fault, 1))

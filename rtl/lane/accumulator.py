@@ -32,16 +32,19 @@ class Accumulator(wiring.Component):
         Signed bits of a partial sum.
     rings : bool
         There is a ``triple``: planes of a ring are summed by Horner's rule, the highest first.
+    results_depth : int
+        Pixels whose finished sums wait in a memory of their own, while others are summed; 0: none, they leave at once.
 
     Members
     -------
-    step : In(SumStep(depth, rings))
+    step : In(SumStep(depth, rings, results_depth))
     sums : In(ArrayLayout(signed(sum_bits), rows))
     carries : In(rows)
     acc : Out(ArrayLayout(signed(acc_bits), rows))
     latest : Out(ArrayLayout(signed(acc_bits), rows))
         ``acc`` after the last sums that were ``complete``: registers of their own, which may lie beside what comes
-        next, and spare it all other sums.
+        next, and spare it all other sums. Where finished sums wait: those read two cycles after
+        ``step.taken_address``.
     psum : Out(ArrayLayout(signed(acc_bits), rows))
         The word read two cycles after ``step.read_address``.
     """
@@ -49,15 +52,19 @@ class Accumulator(wiring.Component):
     #: Least cycles from one visit of a pixel to the next.
     TURNAROUND = 4
 
-    def __init__(self, *, rows: int, depth: int, sum_bits: int, acc_bits: int = ACC_BITS, rings: bool = False):
+    def __init__(
+        self, *, rows: int, depth: int, sum_bits: int, acc_bits: int = ACC_BITS, rings: bool = False,
+        results_depth: int = 0,
+    ):
         self.rows = rows
         self.depth = depth
         self.sum_bits = sum_bits
         self.acc_bits = acc_bits
         self.rings = rings
+        self.results_depth = results_depth
         layout = data.ArrayLayout(signed(acc_bits), rows)
         super().__init__({
-            "step": In(SumStep(depth, rings=rings)),
+            "step": In(SumStep(depth, rings=rings, results_depth=results_depth)),
             "sums": In(data.ArrayLayout(signed(sum_bits), rows)),
             "carries": In(rows),
             "acc": Out(layout),
@@ -79,8 +86,12 @@ class Accumulator(wiring.Component):
             self.psum.eq(psums.read_data),
         ]
         acc = Signal(data.ArrayLayout(signed(self.acc_bits), self.rows), reset_less=True)
-        latest = Signal.like(acc)
-        m.d.comb += [self.acc.eq(acc), self.latest.eq(latest)]
+        m.d.comb += self.acc.eq(acc)
+        if self.results_depth:
+            self._wait(m)
+        else:
+            latest = Signal.like(acc)
+            m.d.comb += self.latest.eq(latest)
         for r in range(self.rows):
             psum, previous = self.psum[r].as_unsigned(), acc[r].as_unsigned()
             base = psum & step.add_psum.replicate(self.acc_bits) | previous & step.add_acc.replicate(self.acc_bits)
@@ -89,6 +100,20 @@ class Accumulator(wiring.Component):
             total = add_with_carry(base.as_signed(), self.sums[r], self.carries[r])
             with m.If(step.valid):
                 m.d.sync += acc[r].eq(total)
-            with m.If(step.complete):
-                m.d.sync += latest[r].eq(total)
+            if not self.results_depth:
+                with m.If(step.complete):
+                    m.d.sync += latest[r].eq(total)
         return m
+
+    def _wait(self, m: Module) -> None:
+        """Finished sums wait until they are taken."""
+        step = self.step
+        m.submodules.results = results = Ram(width=self.acc_bits * self.rows, depth=self.results_depth)
+        m.d.comb += [
+            results.read_address.eq(step.taken_address),
+            results.read_enable.eq(1),
+            results.write.address.eq(step.finish_address),
+            results.write.data.eq(self.acc),
+            results.write.enable.eq(step.finish),
+            self.latest.eq(results.read_data),
+        ]

@@ -32,7 +32,8 @@ class Lane(wiring.Component):
     clear.
 
     Timing: sums come :func:`rtl.lane.pe_array.array_latency` cycles after the word they are of stands at the PEs; their
-    result can be stored ``1 +`` :data:`rtl.lane.requantizer.Requantizer.LATENCY` cycles later.
+    result can be stored ``1 +`` :data:`rtl.lane.requantizer.Requantizer.LATENCY` cycles later, or, where rows take
+    turns, when :class:`rtl.control.results.Results` says so.
 
     Parameters
     ----------
@@ -71,9 +72,10 @@ class Lane(wiring.Component):
         m.submodules.array = array = PeArray(groups=config.groups, rows=config.rows)
         m.submodules.accumulator = accumulator = Accumulator(
             rows=config.rows, depth=config.psum_depth, sum_bits=row_sum_bits(config.groups), acc_bits=config.widths.acc,
-            rings=config.ring_words > 0,
+            rings=config.ring_words > 0, results_depth=config.results_depth,
         )
-        m.submodules.requantizers = requantizers = RequantizerRow(**shape, widths=config.widths)
+        turns = config.rows_per_requantizer
+        m.submodules.requantizers = requantizers = RequantizerRow(**shape, turns=turns, widths=config.widths)
         m.submodules.pool = pool = PoolMaximum(**shape)
 
         from_t = Signal(reset_less=True)  # a cycle after the command, and a word comes two after its address
@@ -96,6 +98,10 @@ class Lane(wiring.Component):
             pool.step.eq(control.pool_step),
             pool.word.eq(self.word),
         ]
+        if turns > 1:
+            m.d.comb += [
+                requantizers.sums_turn.eq(control.sums_turn), requantizers.result_turn.eq(control.result_turn)
+            ]
         wiring.connect(m, wiring.flipped(control.sum), accumulator.step)
         result = Signal(8 * config.rows)
         m.d.comb += result.eq(Mux(control.pooled, pool.y, requantizers.y))

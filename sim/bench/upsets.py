@@ -43,7 +43,7 @@ def _words_of(dut, path: str):
 
 def memories_of(dut, config: AcceleratorConfig) -> dict[str, list]:
     """Handles of the arrays of words that every memory consists of, by its name."""
-    copies = {"ring": config.ring_copies} | dict.fromkeys(("x", "t", "psum"), config.lanes)
+    copies = {"ring": config.ring_copies} | dict.fromkeys(("x", "t", "psum", "results"), config.lanes)
     found = {}
     for name, path in MEMORIES.items():
         if name in config.memory_bits:

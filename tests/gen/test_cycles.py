@@ -1,6 +1,7 @@
 """The cycle model: by hand, by its own sums, and against the hardware's counters."""
 
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -14,9 +15,15 @@ from spec.synthetic import random_images, synthetic_model
 from spec.topologies import residual_network
 
 
-def flat(image, mode=Mode.TWO_OF_FOUR, classes=3, width=4):
+def flat(image, mode=Mode.TWO_OF_FOUR, classes=3, width=4, kernel=3):
     """Stem and classifier only: the array works so little that fetching commands takes longest."""
-    return Network("flat", 1, image, Stem(3, 1, 1, width), (), classes, 0.3, {"stem": mode, "classifier": mode})
+    stem = Stem(kernel, 1, kernel // 2, width)
+    return Network("flat", 1, image, stem, (), classes, 0.3, {"stem": mode, "classifier": mode})
+
+
+def pointwise(height, width, outputs):
+    """A 1x1 stem of four channels in one pass: a result for every visit."""
+    return flat((height, width, 4), Mode.ONE_OF_FOUR, width=outputs, kernel=1)
 
 
 def small(image, mode=Mode.ONE_OF_FOUR, widths=(4,), iterations=(0,), classes=3):
@@ -78,7 +85,10 @@ def random_program(fitting, seed):
         widths, tuple(rng.choice([0, 0, 2]) for _ in widths), rng.choice([2, 5, 19]),
     )
     groups, rows, weight_rows = rng.choice([(4, 4, 1), (4, 8, 2), (4, 16, 4), (8, 4, 4), (4, 4, 4)])
-    config = fitting(network, groups * rows, groups=groups, rows=rows, weight_rows=weight_rows)
+    turns = rng.choice([1, 2, 4, rows])
+    config = fitting(
+        network, groups * rows, groups=groups, rows=rows, weight_rows=weight_rows, rows_per_requantizer=turns
+    )
     return compile_model(synthetic_model(network, seed), config, trace=rng.random() < 0.5)
 
 
@@ -92,6 +102,24 @@ CASES = {
     "slow-weights": (flat((2, 2, 1), width=16), {"pe": 64, "weight_rows": 1}),
     "fast-weights": (flat((3, 3, 1), width=16), {"pe": 64, "weight_rows": 16}),
     "several-blocks": (flat((2, 3, 4), width=20), {}),
+}
+
+#: Builds whose rows take turns: whether a run ever waits for requantizers, and why.
+TURNS = {
+    "one-visit-a-result": (pointwise(5, 7, 20), {"rows_per_requantizer": 4}, True),
+    "two-visits": (flat((4, 8, 1), Mode.ANY, width=12), {"rows_per_requantizer": 4}, True),
+    "as-many-visits-as-turns": (flat((4, 8, 1), Mode.ANY, width=12), {"rows_per_requantizer": 2}, False),
+    "runs-shorter-than-the-turnaround": (pointwise(1, 3, 24), {"rows_per_requantizer": 4}, True),
+    "one-pixel": (pointwise(1, 1, 24), {"rows_per_requantizer": 2}, False),
+    "last-pixels-are-held-by-slow-weights": (
+        pointwise(2, 3, 48), {"pe": 64, "weight_rows": 1, "rows_per_requantizer": 4}, True),
+    "slow-weights-take-longer": (
+        pointwise(2, 3, 48), {"pe": 64, "weight_rows": 1, "rows_per_requantizer": 2}, False),
+    "one-requantizer": (flat((3, 3, 1), Mode.TWO_OF_FOUR, width=40), {"pe": 64, "rows_per_requantizer": 16}, True),
+    "folds-and-residuals": (small((4, 5, 1), widths=(4, 8), iterations=(2, 0)), {"rows_per_requantizer": 4}, False),
+    "the-pixel-held-comes-late": (
+        flat((2, 4, 1), Mode.ANY, width=96), {"pe": 64, "weight_rows": 2, "rows_per_requantizer": 4}, True),
+    "streamed": (small((4, 4, 1), widths=(16,)), {"rows_per_requantizer": 4, "mask_bits": 1920}, True),
 }
 
 
@@ -111,6 +139,20 @@ def expected(program):
 def test_counters_equal_the_model(inferences, fitting, case):
     network, fields = CASES[case]
     program = compile_model(synthetic_model(network, 1), fitting(network, **fields))
+    assert counted(inferences, program) == expected(program)
+
+
+@pytest.mark.parametrize("case", TURNS)
+def test_counters_equal_the_model_where_rows_take_turns(inferences, fitting, case):
+    network, fields, waits = TURNS[case]
+    program = compile_model(synthetic_model(network, 1), fitting(network, **fields))
+    assert program.stream_packets or "mask_bits" not in fields
+    alone = compile_model(program.model, replace(program.config, rows_per_requantizer=1))
+    ends = sum(command.op is Op.CONV for command, _ in program.executed)
+    more = predict(program).total - predict(alone).total
+    # The last tile has its turns, behind a pixel of the tile before; its sums are written, read and chosen among.
+    after = (fields["rows_per_requantizer"] - 1) * (1 + max(p.last_run for p in program.plan.layers)) + 4
+    assert (more > ends * after) == waits, "the case is not what it is named"
     assert counted(inferences, program) == expected(program)
 
 

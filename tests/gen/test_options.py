@@ -16,7 +16,7 @@ from spec.topologies import residual_network, rpg
 OTHER = {
     "groups": 8, "rows": 4, "lanes": 2, "weight_rows": 2, "psum_depth": 100, "x_bytes": 64 * 100, "t_bytes": 64 * 50,
     "mask_bits": 64 * 3200, "entries": 16 * 99, "commands": 77, "modes": (Mode.TWO_OF_FOUR, Mode.ANY),
-    "ring_words": 4096, "protect": False,
+    "ring_words": 4096, "protect": False, "rows_per_requantizer": 4,
 }
 
 

@@ -12,7 +12,7 @@ from spec.supermask import Mode
 
 LEGAL = {
     "groups": 4, "rows": 16, "lanes": 1, "weight_rows": 1, "psum_depth": 64, "x_bytes": 1024, "t_bytes": 2048,
-    "mask_bits": 4096, "entries": 256, "commands": 16, "modes": tuple(Mode), "ring_words": 0,
+    "mask_bits": 4096, "entries": 256, "commands": 16, "modes": tuple(Mode), "ring_words": 0, "rows_per_requantizer": 1,
 }
 FIELDS = [field.name for field in dataclasses.fields(AcceleratorConfig)]
 INTEGERS = [name for name in FIELDS if name not in ("modes", "protect")]
@@ -42,6 +42,9 @@ ILLEGAL = [
       for value in (-2, -1, 0, 3, 6, 12, 16)),
     *(({"weight_rows": value}, rf"^weight_rows must be a power of two that divides rows \(16\), not {value}$")
       for value in (-1, 0, 3, 12, 32)),
+    *(({"rows_per_requantizer": value},
+       rf"^rows_per_requantizer must be a power of two that divides rows \(16\), such as {near}, not {value}$")
+      for value, near in ((-1, "1"), (0, "1"), (3, "2 or 4"), (12, "8 or 16"), (17, "16"), (32, "16"))),
     ({"groups": 64, "rows": 256, "weight_rows": 2}, r"^weight_rows must be at least rows/64 = 4, not 2$"),
     *(({"psum_depth": value}, rf"^psum_depth \(D\) must be from 16 to 1023, not {value}$")
       for value in (-16, 0, 15, 1024)),
@@ -70,7 +73,8 @@ def test_every_field_has_an_illegal_value():
 WIDE = {"groups": 64, "x_bytes": 4096, "t_bytes": 4096}
 EDGES = [
     WIDE, WIDE | {"rows": 256, "weight_rows": 4, "mask_bits": 1 << 20, "entries": 1024},
-    {"rows": 4}, {"weight_rows": 16, "mask_bits": 1 << 14}, {"psum_depth": 16}, {"psum_depth": 1023}, {"x_bytes": 256},
+    {"rows": 4}, {"weight_rows": 16, "mask_bits": 1 << 14}, {"rows_per_requantizer": 16},
+    {"psum_depth": 16}, {"psum_depth": 1023}, {"x_bytes": 256},
     {"t_bytes": 256}, {"lanes": 8}, {"mask_bits": 512}, {"entries": 64}, {"commands": 4},
     *({name: value} for name, value in MOST.items()), *({"modes": (mode,)} for mode in Mode),
 ]
@@ -124,6 +128,14 @@ def test_derived_memories():
     four = config(lanes=4).memory_bits
     assert {name: four[name] // bits for name, bits in built.memory_bits.items()} == {
         "x": 4, "t": 4, "mask": 1, "entries": 1, "program": 1, "psum": 4}
+
+
+@pytest.mark.parametrize(("turns", "depth", "waiting"), [(1, 64, 0), (2, 64, 64), (16, 24, 32), (4, 1023, 1024)])
+def test_finished_sums_wait_only_where_rows_take_turns(turns, depth, waiting):
+    built = config(rows_per_requantizer=turns, psum_depth=depth, lanes=2)
+    assert (built.requantizers, built.results_depth) == (16 // turns, waiting)
+    assert built.memory_bits.get("results", 0) == ACC_BITS * 16 * waiting * 2
+    assert built.memory_bits["psum"] == ACC_BITS * 16 * depth * 2
 
 
 CONFIG_FOR = [
@@ -199,7 +211,7 @@ BAD_JSON = [
     (None, r"^Configuration must be a JSON object, not None$"),
     (JSON | {"row": 4}, r"^Unknown configuration key 'row'; the keys are \['groups', 'rows', .*, 'protect'\]$"),
     *(({key: value for key, value in JSON.items() if key != name}, rf"^Missing configuration key '{name}'$")
-      for name in FIELDS if name != "protect"),
+      for name in FIELDS if name not in ("protect", "rows_per_requantizer")),
     (JSON | {"protect": 1}, r"^protect must be true or false, not 1$"),
     (JSON | {"modes": ["3of4"]}, r"^modes must be some of \['any', '2of4', '1of4', 'max1of4'\], not \['3of4'\]$"),
     (JSON | {"modes": 4}, r"^modes must be some of \['any', '2of4', '1of4', 'max1of4'\], not 4$"),
@@ -217,6 +229,7 @@ def test_bad_json_is_refused(content, sentence):
 OTHER = {
     "groups": 8, "rows": 8, "lanes": 2, "weight_rows": 2, "psum_depth": 65, "x_bytes": 2048, "t_bytes": 1024,
     "mask_bits": 8192, "entries": 512, "commands": 17, "modes": (Mode.ANY,), "ring_words": 16, "protect": False,
+    "rows_per_requantizer": 2,
 }
 
 

@@ -59,7 +59,7 @@ async def walk(ctx, dut, command, sums, stalled):
         advance = not stalled()
         ctx.set(dut.advance, advance)
         beat = ctx.get(dut.beat)
-        upcoming = ctx.get(dut.upcoming)
+        upcoming, finishing = ctx.get(dut.upcoming), ctx.get(dut.finishing)
         if advance:
             if beat.valid:
                 triple = dut.rings and ctx.get(dut.triple)
@@ -70,6 +70,7 @@ async def walk(ctx, dut, command, sums, stalled):
         await ctx.tick()
         if advance:
             assert ctx.get(dut.beat.first) == upcoming
+            assert (ctx.get(dut.beat.first) and ctx.get(dut.beat.last)) == finishing
     return beats
 
 
@@ -100,7 +101,7 @@ def test_beats_of_every_plane(simulate, layout_of, small_model, fitting, name, p
 
 def walked(simulate, layout_of, program, name, stalls):
     """Compare the beats of every layer; return the windows that were walked."""
-    dut, rng = AddressGenerator(rings=program.config.ring_words > 0), random.Random(name)
+    dut, rng = AddressGenerator(rings=program.config.ring_words > 0, foresees=True), random.Random(name)
     shapes = set()
 
     async def testbench(ctx):

@@ -13,8 +13,11 @@ from spec.packets import HEADER_WORDS, LANE_LSB, PACKET_MAGIC, PER_LANE
 from spec.supermask import Mode
 from spec.synthetic import random_images
 
-#: Groups, rows, lanes, and rows of weights per cycle.
-SHAPES = {"4x16": (4, 16, 1, 1), "8x4x2-by-2": (8, 4, 2, 2), "4x8-by-8": (4, 8, 1, 8), "4x4x4": (4, 4, 4, 1)}
+#: Groups, rows, lanes, rows of weights per cycle, and rows per requantizer.
+SHAPES = {
+    "4x16": (4, 16, 1, 1, 1), "8x4x2-by-2": (8, 4, 2, 2, 1), "4x8-by-8": (4, 8, 1, 8, 1), "4x4x4": (4, 4, 4, 1, 1),
+    "4x16-in-turns": (4, 16, 1, 1, 16), "8x4x2-in-turns": (8, 4, 2, 4, 2), "4x8-in-turns": (4, 8, 1, 8, 4),
+}
 
 
 async def load(ctx, dut, packet):
@@ -70,10 +73,11 @@ def frames_of(words):
 ])
 def test_shapes(simulate, small_model, fitting, shape):
     """Logits of every lane and cycles, cause by cause, on builds of other shapes."""
-    groups, rows, lanes, weight_rows = SHAPES[shape]
+    groups, rows, lanes, weight_rows, turns = SHAPES[shape]
     model = small_model(mode=Mode.TWO_OF_FOUR, widths=(4, 12), image=(2, 3, 2))
     config = fitting(
-        model.network, groups * rows * lanes, groups=groups, rows=rows, lanes=lanes, weight_rows=weight_rows
+        model.network, groups * rows * lanes, groups=groups, rows=rows, lanes=lanes, weight_rows=weight_rows,
+        rows_per_requantizer=turns,
     )
     program = compile_model(model, config)
     images = random_images(model.network, lanes, 2)

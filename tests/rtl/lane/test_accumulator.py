@@ -137,3 +137,36 @@ def test_psum_is_the_word_read(simulate):
             assert [ctx.get(dut.psum[r]) for r in range(ROWS)] == [-1000 * pixel - r for r in range(ROWS)]
 
     simulate(dut, testbench)
+
+
+@pytest.mark.parametrize("places", [DEPTH, 2 * DEPTH])
+def test_finished_sums_wait_while_others_are_summed(simulate, places):
+    """What was told to wait is read two cycles after its address, whatever has been summed since at its pixel."""
+    dut = Accumulator(rows=ROWS, depth=DEPTH, sum_bits=SUM_BITS, results_depth=places)
+    rng, waiting, summed, read = random.Random(3), {}, None, []
+
+    async def testbench(ctx):
+        nonlocal summed
+        for _ in range(400):
+            finish, place = rng.random() < 0.4, rng.randrange(places)
+            ctx.set(dut.step.finish, finish and summed is not None)
+            ctx.set(dut.step.finish_address, place)
+            ctx.set(dut.step.write, not finish)
+            ctx.set(dut.step.write_address, rng.randrange(DEPTH))
+            taken = rng.randrange(places)
+            ctx.set(dut.step.taken_address, taken)
+            # What is read in the cycle in which it is written is nobody's.
+            read.append(waiting.get(taken) if not (finish and taken == place) else None)
+            if len(read) > 2 and read[-3] is not None:
+                assert [ctx.get(dut.latest[r]) for r in range(ROWS)] == read[-3]
+            if finish and summed is not None:
+                waiting[place] = summed
+            sums = [rng.randrange(-(1 << SUM_BITS - 1), 1 << SUM_BITS - 1) for _ in range(ROWS)]
+            ctx.set(dut.step.valid, 1)
+            for r in range(ROWS):
+                ctx.set(dut.sums[r], sums[r])
+            summed = sums
+            await ctx.tick()
+
+    simulate(dut, testbench)
+    assert sum(word is not None for word in read) > 100

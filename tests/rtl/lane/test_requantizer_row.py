@@ -1,4 +1,4 @@
-"""Every row with its own entry, sum and residual, from the column that is meant."""
+"""Every row with its own entry, sum and residual, from the column that is meant, all at once or in turns."""
 
 import numpy as np
 import pytest
@@ -41,3 +41,42 @@ def test_rows_match_the_definition(simulate, layout_of, word_bytes, rows, signed
 
     simulate(dut, testbench)
     assert seen[Requantizer.LATENCY - 1 :] == expected[: len(expected) - Requantizer.LATENCY + 1]
+
+
+@pytest.mark.parametrize(("word_bytes", "rows", "turns"), [(16, 4, 4), (16, 16, 2), (32, 8, 4)])
+@pytest.mark.parametrize(("adds", "bits"), [(0, 8), (1, 6)])
+def test_rows_in_turns_match_the_definition(simulate, layout_of, word_bytes, rows, turns, adds, bits):
+    """One pixel behind the other: sums a cycle before entries and residual, all results in the last turn."""
+    dut, rng = RequantizerRow(word_bytes=word_bytes, rows=rows, turns=turns), np.random.default_rng(rows)
+    command, count, pixels = {"residual": adds, "unused_bits": 8 - bits, **SHIFTS}, rows // turns, 12
+    acc = rng.integers(-3000, 3000, (pixels, rows))
+    multiplier, bias = rng.integers(-300, 300, rows), rng.integers(-20_000, 20_000, rows)
+    words = rng.integers(0, 256, (pixels, word_bytes), np.uint8)
+    seen = []
+
+    async def testbench(ctx):
+        ctx.set(dut.command, layout_of(encode(Op.CONV, **command)))
+        for cycle in range(pixels * turns + 1 + Requantizer.LATENCY):
+            pixel, turn = divmod(cycle, turns)
+            for r in range(rows):
+                ctx.set(dut.acc[r], int(acc[min(pixel, pixels - 1), r]))
+            ctx.set(dut.sums_turn, turn)
+            pixel, turn = divmod(cycle - 1, turns)  # a cycle later
+            for j in range(count):
+                row = turn * count + j
+                ctx.set(dut.entries[j], {"multiplier": int(multiplier[row]), "bias": int(bias[row])})
+            ctx.set(dut.residual_word, int.from_bytes(words[min(pixel, pixels - 1)].tobytes(), "little"))
+            ctx.set(dut.residual_column, max(0, pixel) % dut.columns * turns + turn)
+            turn = (cycle - 1 - Requantizer.LATENCY) % turns
+            ctx.set(dut.result_turn, turn)
+            if turn == turns - 1 and cycle > Requantizer.LATENCY:
+                seen.append(list(ctx.get(dut.y).to_bytes(rows, "little")))
+            await ctx.tick()
+
+    simulate(dut, testbench)
+    columns = [word[i % dut.columns * rows :][:rows].astype(np.int64) for i, word in enumerate(words)]
+    expected = requantize(
+        acc, multiplier, bias, np.array(columns) * adds, shift=9, bias_shift=2, residual_shift=2, signed=False,
+        bits=bits,
+    )
+    assert seen == expected.tolist()
