@@ -6,7 +6,7 @@ from dataclasses import replace
 from console.command import Whole
 from gen.sizing import fitted
 from spec.commands import LANES_MAX
-from spec.config import MEMORY_LIMITS, PSUM_DEPTHS, SHAPES, AcceleratorConfig, config_for
+from spec.config import COUNTERS_KEPT, MEMORY_LIMITS, PSUM_DEPTHS, SHAPES, AcceleratorConfig, config_for
 from spec.network import Network
 from spec.refusal import Refused
 from spec.supermask import Mode
@@ -56,6 +56,10 @@ def add_build_options(parser: argparse.ArgumentParser, *, fit: bool = True) -> N
         "--protect", choices=_PROTECT, default=_PROTECT[0],
         help="how program, masks, entries and rings are checked while they are read (default parity)",
     )
+    group.add_argument(
+        "--counters", choices=COUNTERS_KEPT, default=COUNTERS_KEPT[0],
+        help="cycles counted: the total and its causes, or the total alone (default all)",
+    )
     group.add_argument("--modes", help=f"mask modes to support, some of {','.join(Mode)} (default: all)")
 
 
@@ -67,7 +71,7 @@ def config_from(arguments: argparse.Namespace, network: Network | None = None) -
             fields["modes"] = tuple(Mode(mode) for mode in arguments.modes.split(","))
         except ValueError:
             raise Refused(f"--modes must be some of {','.join(Mode)}, not {arguments.modes!r}") from None
-    fields["protect"] = arguments.protect != "none"
+    fields |= {"protect": arguments.protect != "none", "counters": arguments.counters}
     config = config_for(arguments.pe, groups=arguments.groups, rows=arguments.rows, **fields)
     if arguments.fit:
         if network is None:

@@ -84,10 +84,10 @@ def expected_counters(cycles: CycleModel) -> dict[str, int]:
     return {"TOTAL": cycles.total} | {cause.name: count for cause, count in cycles.causes.items()}
 
 
-def command_counters(at_ends: Sequence[Mapping[str, int]], end: Mapping[str, int]) -> list[dict[str, int]]:
-    """What each command added to the counters, which were ``at_ends`` at the ends of all but the last, ``end`` then."""
-    known = [dict.fromkeys(end, 0), *at_ends, end]
-    return [{name: now[name] - before[name] for name in end} for before, now in itertools.pairwise(known)]
+def command_counters(at_ends: Sequence[Mapping[str, int]]) -> list[dict[str, int]]:
+    """What each command added to the counters, which were ``at_ends`` at the ends of all commands."""
+    known = [dict.fromkeys(at_ends[0], 0), *at_ends]
+    return [{name: now[name] - before[name] for name in now} for before, now in itertools.pairwise(known)]
 
 
 def first_wrong_command(cycles: CycleModel, measured: Sequence[Mapping[str, int]]) -> str | None:

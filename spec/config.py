@@ -16,7 +16,7 @@ from spec.numerics import MASK_WIDTHS, RING_WIDTHS, Widths
 from spec.refusal import Refused
 from spec.supermask import GROUP, Mode
 
-__all__ = ["MEMORY_LIMITS", "PSUM_DEPTHS", "SHAPES", "AcceleratorConfig", "config_for"]
+__all__ = ["COUNTERS_KEPT", "MEMORY_LIMITS", "PSUM_DEPTHS", "SHAPES", "AcceleratorConfig", "config_for"]
 
 #: Shape (Tg, Tm, L) of the named sizes.
 SHAPES = {
@@ -33,6 +33,12 @@ SHAPES = {
 
 #: Least and largest D.
 PSUM_DEPTHS = (16, 1023)
+
+#: Which cycle counters a build may have: the total and its causes, or the total alone.
+COUNTERS_KEPT = ("all", "total")
+
+#: What builds were before there was a choice; as then, it is no part of their identity.
+_BEFORE = {"protect": False, "counters": "all"}
 
 _KIB = 1024
 
@@ -81,6 +87,8 @@ class AcceleratorConfig:
         Ring memory: words of 16 trits, one plane each. 0 (a build that knows no rings) or a multiple of 16.
     protect : bool
         A parity bit beside every 32 bits of program, masks, entries and rings.
+    counters : str
+        Which cycles are counted, of :data:`COUNTERS_KEPT`.
     """
 
     groups: int
@@ -96,6 +104,7 @@ class AcceleratorConfig:
     modes: tuple[Mode, ...] = tuple(Mode)
     ring_words: int = 0
     protect: bool = True
+    counters: str = COUNTERS_KEPT[0]
 
     def __post_init__(self):
         for field in dataclasses.fields(self):
@@ -111,6 +120,8 @@ class AcceleratorConfig:
         _check_lanes(self.lanes)
         if type(self.protect) is not bool:
             raise Refused(f"protect must be true or false, not {self.protect!r}")
+        if self.counters not in COUNTERS_KEPT:
+            raise Refused(f"counters must be {' or '.join(COUNTERS_KEPT)}, not {self.counters!r}")
         if not _power_of_two(self.weight_rows) or self.rows % self.weight_rows:
             raise Refused(
                 f"weight_rows must be a power of two that divides rows ({self.rows}), not {self.weight_rows!r}"
@@ -228,12 +239,12 @@ class AcceleratorConfig:
 
     @classmethod
     def from_json(cls, data: dict) -> "AcceleratorConfig":
-        """Configuration described by ``data``; unknown and missing keys are refused by name, but ``protect`` is off if
-        it is missing.
+        """Configuration described by ``data``; unknown and missing keys are refused by name, but what builds had before
+        there was a choice is what a missing key means.
         """
         names = [field.name for field in dataclasses.fields(cls)]
         if isinstance(data, dict):
-            data = {"protect": False} | data  # a build made before there was a choice
+            data = _BEFORE | data
         if not isinstance(data, dict):
             raise Refused(f"Configuration must be a JSON object, not {data!r}")
         for key in data:
@@ -251,9 +262,7 @@ class AcceleratorConfig:
     @property
     def hash(self) -> int:
         """32-bit identity of the configuration; the hardware reports it in a register."""
-        data = self.to_json()
-        if not self.protect:
-            del data["protect"]  # as builds made before there was a choice have it
+        data = {name: value for name, value in self.to_json().items() if name not in _BEFORE or value != _BEFORE[name]}
         text = json.dumps(data, sort_keys=True)
         return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
 
