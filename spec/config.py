@@ -38,7 +38,7 @@ PSUM_DEPTHS = (16, 1023)
 COUNTERS_KEPT = ("all", "total")
 
 #: What builds were before there was a choice; as then, it is no part of their identity.
-_BEFORE = {"protect": False, "counters": "all"}
+_BEFORE = {"protect": False, "counters": "all", "max_pool": True, "streams": True}
 
 _KIB = 1024
 
@@ -89,6 +89,10 @@ class AcceleratorConfig:
         A parity bit beside every 32 bits of program, masks, entries and rings.
     counters : str
         Which cycles are counted, of :data:`COUNTERS_KEPT`.
+    max_pool : bool
+        The build executes max pools.
+    streams : bool
+        Masks may come from the host while an inference runs.
     """
 
     groups: int
@@ -105,6 +109,8 @@ class AcceleratorConfig:
     ring_words: int = 0
     protect: bool = True
     counters: str = COUNTERS_KEPT[0]
+    max_pool: bool = True
+    streams: bool = True
 
     def __post_init__(self):
         for field in dataclasses.fields(self):
@@ -118,8 +124,9 @@ class AcceleratorConfig:
                 f"channels is a whole part of a word, not {self.rows!r}"
             )
         _check_lanes(self.lanes)
-        if type(self.protect) is not bool:
-            raise Refused(f"protect must be true or false, not {self.protect!r}")
+        for name in ("protect", "max_pool", "streams"):
+            if type(getattr(self, name)) is not bool:
+                raise Refused(f"{name} must be true or false, not {getattr(self, name)!r}")
         if self.counters not in COUNTERS_KEPT:
             raise Refused(f"counters must be {' or '.join(COUNTERS_KEPT)}, not {self.counters!r}")
         if not _power_of_two(self.weight_rows) or self.rows % self.weight_rows:

@@ -128,6 +128,8 @@ REGISTERS = (
         Field("ring", 1, 1, Access.RO, "Rings."),
         Field("protect", 2, 1, Access.RO, "Program, masks, entries and rings are checked as they are read."),
         Field("total", 3, 1, Access.RO, "Of the counters there is only the total."),
+        Field("no_pool", 4, 1, Access.RO, "MAXPOOL is an unknown command."),
+        Field("no_streams", 5, 1, Access.RO, "MASK_STREAM is an unknown memory."),
     )),
     Register("WATCHDOG", 0x38, "Longest inference.", (
         Field("cycles", 0, 32, Access.RW, "Cycles after which an inference is stopped with an error; 0 is never."),
@@ -159,5 +161,8 @@ def registers_of(config: AcceleratorConfig) -> tuple[Register, ...]:
 
 def identity(config: AcceleratorConfig) -> dict[str, int]:
     """Registers that are constants of a build, by name."""
-    features = 1 | (config.ring_words > 0) << 1 | config.protect << 2 | (config.counters == "total") << 3
+    bits = (
+        True, config.ring_words > 0, config.protect, config.counters == "total", not config.max_pool, not config.streams,
+    )
+    features = sum(bit << place for place, bit in enumerate(bits))
     return {"MAGIC": MAGIC, "VERSION": VERSION, "CONFIG_HASH": config.hash, "FEATURES": features}

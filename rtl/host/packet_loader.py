@@ -1,6 +1,6 @@
 """The way in: packets of the host become memory writes. ``spec.packets`` describes them."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, enum, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -120,7 +120,7 @@ class PacketLoader(wiring.Component):
             error.code.eq(fault),
         ]
         m.d.sync += self.error.eq(error)
-        heads_chunk = self.i.tdata == PACKET_MAGIC | Target.MASK_STREAM
+        heads_chunk = self.i.tdata == PACKET_MAGIC | Target.MASK_STREAM if self.config.streams else Const(0)
         arrived = transfer & self.i.tlast & streaming & (step == _Step.PAYLOAD) & remaining.last
         late = self._follow_inference(m, transfer & (step == _Step.HEADER) & ~heads_chunk)
         chunk_offered = self._look_ahead(m, error, (step == _Step.HEADER) & self.i.tvalid & ~transfer, heads_chunk)
@@ -147,7 +147,9 @@ class PacketLoader(wiring.Component):
                 m.d.sync += [*begin(remaining, self.i.tdata), self.chunk.first.eq(address)]
         with m.If(transfer), m.Switch(step):
             with m.Case(_Step.HEADER):
-                m.d.sync += [target.eq(self.i.tdata), streaming.eq(self.i.tdata[:16] == Target.MASK_STREAM)]
+                m.d.sync += target.eq(self.i.tdata)
+                if self.config.streams:
+                    m.d.sync += streaming.eq(self.i.tdata[:16] == Target.MASK_STREAM)
             with m.Case(_Step.PAYLOAD):
                 m.d.sync += count_down(remaining)
         self._judge(m, (step, following), (fault, error), address, space, remaining)
@@ -213,6 +215,12 @@ class PacketLoader(wiring.Component):
         """The address in the word offered."""
         return Mux(streaming, self.i.tdata[:CHUNK_NUMBER_LSB], self.i.tdata)
 
+    def _unknown(self, target) -> Value:
+        """Whether the build has no memory with the number ``target``."""
+        known = memory_words(self.config)
+        gaps = [target == number for number in range(max(known)) if number not in known]
+        return Cat(target > max(known), *gaps).any()
+
     def _space(self, m, target, streaming) -> Value:
         """Words of the ``target`` memory from that address on; none or fewer if it is beyond the memory."""
         size, within = Signal(range(max(memory_words(self.config).values()) + 1)), Signal(AXI_BITS)
@@ -236,7 +244,7 @@ class PacketLoader(wiring.Component):
                 m.d.comb += [following.eq(_Step.ADDRESS), error.info.eq(word)]
                 with m.If(word[16:] != PACKET_MAGIC >> 16):
                     m.d.comb += fault.eq(ErrorCode.PACKET_MAGIC)
-                with m.Elif(word[:16] >= len(memory_words(self.config))):
+                with m.Elif(self._unknown(word[:16])):
                     m.d.comb += fault.eq(ErrorCode.PACKET_TARGET)
                 with m.Elif(last):
                     m.d.comb += fault.eq(ErrorCode.PACKET_SHORT)
