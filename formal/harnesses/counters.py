@@ -66,7 +66,7 @@ class ReadsWhatWasCounted(Elaboratable):
 
         fetching, fetched = Value.cast(inside.read_register("memory.memory")), inside["memory.fetched"]
         m.d.comb += [
-            Assert(timer <= _LAST),
+            Assert((timer <= _LAST) & (small <= timer + 1)),
             Assert(count == (Mux(fresh, 0, taken) + small)[:64]),
             Assert(taken == (Mux(zero, 0, before) + round_of)[:64]),
             *self._pipeline(inside, timer),
