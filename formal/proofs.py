@@ -20,8 +20,8 @@ GEOMETRIES = (
 PROOFS = (
     Proof(
         "axi-answers", host.RegisterAnswers, depth=10,
-        claim="The register port answers every access once, within 3 cycles of when the counters are there for it if it needs "
-        "them, and holds the answer until it is taken.",
+        claim="The register port answers every access once, within 3 cycles (of when the counters are there, if it "
+        "needs them), and holds the answer until it is taken.",
     ),
     Proof(
         "starts", host.StartsWhenReady, depth=4, covered=12,
@@ -40,8 +40,8 @@ PROOFS = (
     ),
     Proof(
         "counters", counters.ReadsWhatWasCounted, depth=4, covered=52, solver="boolector", quick=False,
-        claim="What the host reads of a cycle counter, the total or that of a cause, is the number of its cycles from the "
-        "start to the snapshot, exactly; so the causes add up to the total.",
+        claim="What the host reads of a cycle counter, the total or that of a cause, is the number of its cycles from "
+        "the start to the snapshot, exactly; so the causes add up to the total.",
     ),
     Proof(
         "sign-words", weights.SignWords, depth=1, covered=2,

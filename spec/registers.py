@@ -117,7 +117,7 @@ REGISTERS = (
         Field("command", 0, 16, Access.RW, "Index of the first command."),
     )),
     Register("SNAPSHOT", 0x2C, "Counter snapshot.", (
-        Field("take", 0, 1, Access.WO, "Copy all counters to their registers at once; a write waits until they can be."),
+        Field("take", 0, 1, Access.WO, "Copy all counters to their registers at once; may take 30 cycles."),
     )),
     Register("POSITION", 0x30, "Where the sequencer is.", (
         Field("command", 0, 16, Access.RO, "Index of the command last fetched."),
@@ -162,7 +162,8 @@ def registers_of(config: AcceleratorConfig) -> tuple[Register, ...]:
 def identity(config: AcceleratorConfig) -> dict[str, int]:
     """Registers that are constants of a build, by name."""
     bits = (
-        True, config.ring_words > 0, config.protect, config.counters == "total", not config.max_pool, not config.streams,
+        True, config.ring_words > 0, config.protect,
+        config.counters == "total", not config.max_pool, not config.streams,
     )
     features = sum(bit << place for place, bit in enumerate(bits))
     return {"MAGIC": MAGIC, "VERSION": VERSION, "CONFIG_HASH": config.hash, "FEATURES": features}

@@ -10,7 +10,7 @@ __all__ = ["ReadsWhatWasCounted"]
 
 
 class ReadsWhatWasCounted(Elaboratable):
-    """Any one counter is watched: a word of 64 bits that is cleared and counts as it should, and that a snapshot copies.
+    """Any one counter is watched: 64 bits that are cleared and count as they should, and that a snapshot copies.
 
     ``count`` is what it should be, ``taken`` what it was when the present round began, ``before`` what the memory held
     then, ``copy`` what it was at the last snapshot.
@@ -27,7 +27,8 @@ class ReadsWhatWasCounted(Elaboratable):
         watched = any_constant(m, range(len(COUNTERS)), "watched")
         m.d.comb += Assume(watched < len(COUNTERS))
         begin = inside["begin"]
-        clear, counts = past(m, dut.clear), past(m, dut.running & ((watched == 0) | (Value.cast(dut.cause) + 1 == watched)))
+        meant = (watched == 0) | (Value.cast(dut.cause) + 1 == watched)
+        clear, counts = past(m, dut.clear), past(m, dut.running & meant)
         count, taken, before, copy = (Signal(64, name=name) for name in ("count", "taken", "before", "copy"))
         had = Signal(name="had")
         m.d.sync += count.eq(Mux(clear, 0, count) + counts)
@@ -90,10 +91,9 @@ class ReadsWhatWasCounted(Elaboratable):
     @staticmethod
     def _pipeline(inside: Inside, timer: Signal) -> list[Assert]:
         """Addresses follow the timer."""
-        stages = (("row1", "walks1"), ("row2", "walks2"), ("written", "writes"))
-        return [
-            Assert(Mux(
-                timer < age, ~inside[flag],
-                (inside[row] == (timer - age)[:ROW_BITS] ^ _FIRST) & (inside[flag] == ((timer - age)[:ROW_BITS] < _WORDS)),
-            )) for age, (row, flag) in enumerate(stages, start=1)
-        ]
+        claims = []
+        for age, (row, flag) in enumerate((("row1", "walks1"), ("row2", "walks2"), ("written", "writes")), start=1):
+            before = (timer - age)[:ROW_BITS]
+            follows = (inside[row] == before ^ _FIRST) & (inside[flag] == (before < _WORDS))
+            claims.append(Assert(Mux(timer < age, ~inside[flag], follows)))
+        return claims

@@ -1,6 +1,6 @@
 """The engine: what decides, once, and the lanes that do as it says; without the host's buses."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -102,6 +102,8 @@ class Engine(wiring.Component):
             "fault": Out(MemoryFault),
             "words": Out(stream.Signature(FrameWord)),
         })
+        if config.counters == "total":  # what nobody in the build looks at, a simulation does: some 10 LUTs
+            Value.cast(self.cause).attrs["keep"] = 1
         self.sequencer = Sequencer(commands=config.commands, protect=config.protect, max_pool=config.max_pool)
         self.weights = WeightLoader(config)
         self.addresses = AddressGenerator(rings=config.ring_words > 0, address_bits=config.address_bits)
@@ -132,11 +134,6 @@ class Engine(wiring.Component):
         m.submodules.results = self.results
         if self.pool:
             m.submodules.pool = self.pool
-            m.d.comb += [
-                self.pool.command.eq(self.command), self.pool.take.eq(self.begin & self.does.pool),
-                self.pooling.eq(self.pool.busy), self.control.pool_step.eq(self.pool.step),
-                self.control.pooled.eq(self.pool.store.enable),
-            ]
         m.submodules.store = self.store
         for number, lane in enumerate(self.lanes):
             m.submodules[f"lane{number}"] = lane
@@ -149,6 +146,12 @@ class Engine(wiring.Component):
         self._connect_host(m)
         self._account(m)
         self._report_faults(m)
+        if self.pool:
+            m.d.comb += [
+                self.pool.command.eq(self.command), self.pool.take.eq(self.begin & self.does.pool),
+                self.pooling.eq(self.pool.busy), self.control.pool_step.eq(self.pool.step),
+                self.control.pooled.eq(self.pool.store.enable),
+            ]
         return m
 
     def _hand_over(self, m: Module) -> None:

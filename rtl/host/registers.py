@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from rtl.base.ports import AXI_BITS, CommandError, Position
 from rtl.host.axi import AxiLite, Response
-from rtl.host.counters import ROW_BITS, CounterPort
+from rtl.host.counters import CounterPort
 from rtl.host.packet_loader import LoadError
 from spec.config import AcceleratorConfig
 from spec.registers import OFFSET_BITS, Access, ErrorCode, Field, identity, offset_of, registers_of
@@ -34,9 +34,10 @@ _READ = wiring.Signature({
 class RegisterBus(wiring.Component):
     """AXI4-Lite subordinate: turns the five channels into one strobe per write and one per read.
 
-    The strobe comes two cycles after the address (and, for a write, the data, in either order) was taken, or after the
-    last cycle in which the access must ``wait``, the answer is offered in the cycle after that and held until taken. Reads and writes do not wait for each other; each has one
-    access outstanding, at best one every 4 cycles. All outputs of the bus are registers.
+    The strobe comes two cycles after the address (and, for a write, the data, in either order) was taken, or the cycle
+    after the last one in which the access must ``wait``; the answer is offered in the cycle after it and held until
+    taken. Reads and writes do not wait for each other; each has one access outstanding, at best one every 4 cycles. All
+    outputs of the bus are registers.
 
     Members
     -------
@@ -217,9 +218,9 @@ class RegisterFile(wiring.Component):
 class RegisterPort(wiring.Component):
     """Control and status of the accelerator on an AXI4-Lite bus.
 
-    ``start_asked``, ``abort`` and ``counters.snapshot`` come in the cycle in which a write takes effect, three cycles after its
-    address and data were taken, ``start`` in the next one, up to which no packet may begin; the timing of the bus is
-    that of :class:`RegisterBus`.
+    ``start_asked``, ``abort`` and ``counters.snapshot`` come in the cycle in which a write takes effect, three cycles
+    after its address and data were taken (a snapshot's, when the counters are ready for it), ``start`` in the next one,
+    up to which no packet may begin; the timing of the bus is that of :class:`RegisterBus`.
 
     - A start is taken when nothing runs, nothing is ``loading`` and no error is pending. While something runs or loads
       it is the error ``START_BUSY`` (info: ``PROGRAM_START``). A write that also aborts or clears never starts. All the

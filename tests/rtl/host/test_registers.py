@@ -480,7 +480,9 @@ def test_reset_state_of_the_outputs():
 
     async def testbench(ctx):
         dut, bus = host.dut, host.bus
-        outputs = (dut.start, dut.abort, dut.counters.snapshot, dut.clear, dut.irq, dut.program_start, bus.bvalid, bus.rvalid)
+        outputs = (
+            dut.start, dut.abort, dut.counters.snapshot, dut.clear, dut.irq, dut.program_start, bus.bvalid, bus.rvalid,
+        )
         assert [ctx.get(signal) for signal in outputs] == [0] * len(outputs)
 
     host.run(testbench)
