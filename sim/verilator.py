@@ -293,7 +293,7 @@ def build_simulation(
         )
     make_variables = GATES_MAKE_VARIABLES if view is View.GATES else MAKE_VARIABLES
     variables = environment(make_variables)
-    flags = _flags(view, acc_bits, lanes)
+    flags = [*_flags(view, acc_bits, lanes), *(["-DCAUSES"] if ".cause(" in verilog else [])]
 
     def build() -> None:
         design = write_text(directory / "foldenite.v", verilog)

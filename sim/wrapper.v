@@ -105,7 +105,7 @@ module testbench (
 
 `ifndef GATES
     // What the accelerator's counters hold at the end of each command of the last inference, counted once more from
-    // the causes that the engine gives; the last command ends with the inference, and then they are read.
+    // the causes that the engine gives, if it does; the last command ends with the inference, and then they are read.
     // Between commands nothing is on its way, and the engine says so. A netlist of gates has not these names.
     reg [31:0] started, ended; // read
     reg [`COUNTER_BITS-1:0] counts_at_end [0:65535]; // read
@@ -118,8 +118,10 @@ module testbench (
         if (`ENGINE.busy) begin
             if (!was_busy) counts <= 0;
             counts[0 +: 64] <= (was_busy ? counts[0 +: 64] : 64'd0) + 1;
+`ifdef CAUSES
             counts[64 * (`ENGINE.cause + 1) +: 64]
                 <= (was_busy ? counts[64 * (`ENGINE.cause + 1) +: 64] : 64'd0) + 1;
+`endif
         end
         if (`ENGINE.busy && !was_busy) begin
             started <= cycle;

@@ -1,6 +1,6 @@
 """The engine: what decides, once, and the lanes that do as it says; without the host's buses."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -102,8 +102,6 @@ class Engine(wiring.Component):
             "fault": Out(MemoryFault),
             "words": Out(stream.Signature(FrameWord)),
         })
-        if config.counters == "total":  # what nobody in the build looks at, a simulation does: some 10 LUTs
-            Value.cast(self.cause).attrs["keep"] = 1
         self.sequencer = Sequencer(commands=config.commands, protect=config.protect, max_pool=config.max_pool)
         self.weights = WeightLoader(config)
         self.addresses = AddressGenerator(rings=config.ring_words > 0, address_bits=config.address_bits)
