@@ -24,12 +24,12 @@ from xml.etree import ElementTree
 from cocotb_tools.runner import get_runner
 
 from console.kept import kept_in_place
-from rtl.base.parts import ENGINE, LANE, PATHS
-from rtl.base.ports import COUNTER_VALUES
+from rtl.base.parts import ENGINE, LANE
 from rtl.base.ram import RAM_MODULE
 from spec.files import build_root, write_text
 from spec.numerics import ACC_BITS
 from spec.refusal import Refused
+from spec.registers import COUNTERS
 
 __all__ = ["SERIAL_WRAPPER", "Case", "Simulation", "SimulationFailed", "View", "build_simulation", "environment"]
 
@@ -240,9 +240,9 @@ def _public(writable: bool, name: str, module: str = TOP) -> str:
 
 
 def _flags(view: View, acc_bits: int, lanes: int) -> list[str]:
-    places = {"ENGINE": ENGINE, "COUNTERS": PATHS["host.cycle_counters"]}
+    places = {"ENGINE": ENGINE}
     places |= {f"LANE{lane}": f"{LANE}{lane}" for lane in range(lanes)}
-    sizes = [f"-DCOUNTER_BITS={COUNTER_VALUES.size}", f"-DACC_BITS={acc_bits}"]
+    sizes = [f"-DCOUNTER_BITS={64 * len(COUNTERS)}", f"-DACC_BITS={acc_bits}"]
     sizes += [f"-D{name}=dut.{path}" for name, path in places.items()]
     more = {View.GATES: ["--trace-saif", "-DGATES"], View.WAVES: ["--trace-underscore", "-DWAVES"]}
     return [*FLAGS, *sizes, *more.get(view, [])]
@@ -293,7 +293,7 @@ def build_simulation(
         )
     make_variables = GATES_MAKE_VARIABLES if view is View.GATES else MAKE_VARIABLES
     variables = environment(make_variables)
-    flags = _flags(view, acc_bits, lanes)
+    flags = [*_flags(view, acc_bits, lanes), *(["-DCAUSES"] if ".cause(" in verilog else [])]
 
     def build() -> None:
         design = write_text(directory / "foldenite.v", verilog)

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -96,6 +97,28 @@ def test_rings_on_a_build_that_knows_none():
         for stage in ("stage1", "stage2")
     ]
     assert found(network, config_for(16, ring_words=64, **modes)) == []
+
+
+def test_a_max_pool_on_a_build_without_one():
+    network = flat(stem=Stem(3, 1, 1, 4, pool=True))
+    assert found(network, config_for(16)) == []
+    assert found(network, config_for(16, max_pool=False)) == [
+        ("pool", "is a max pool, but the build has none", "build without --lean and --no-max-pool"),
+    ]
+
+
+def test_masks_that_a_build_without_streams_cannot_hold(small_model, fitting):
+    """They must all fit, and what is said of a larger memory is true."""
+    model = small_model(image=(5, 5, 1))
+    count = command_count(model.network, 1)
+    config = fitting(model.network, streams=False, commands=count)
+    assert problems(model, config, commands=count) == []
+    word = config.mask_word_bits
+    less = replace(config, mask_bits=config.mask_bits - word)
+    problem, = problems(model, less, commands=count)
+    assert re.fullmatch(rf"needs \d+ bits of mask memory, \d+ more than the {less.mask_bits} there are", problem.reason)
+    assert problem.remedy == f"build with --mask-bits {config.mask_bits}, or without --lean and --no-streams"
+    assert problems(model, replace(less, streams=True), commands=count) == []
 
 
 def test_stride_beyond_its_field():

@@ -46,6 +46,39 @@ def test_traced_inference_is_golden(inferences, small_model, fitting, mode):
     assert any(not np.array_equal(a, b) for a, b in zip(first.tensors, second.tensors, strict=True))
 
 
+LEAN = {"counters": "total", "max_pool": False, "streams": False, "protect": False}
+
+
+def test_a_lean_build_computes_the_same_in_as_many_cycles(inferences, small_model, fitting):
+    model = small_model(mode=Mode.ANY, image=(3, 3, 1))
+    program, usual = (compile_model(model, fitting(model.network, **more), trace=True) for more in (LEAN, {}))
+    image, = random_images(model.network, 1, 8)
+    inference, = inferences(program, [image])
+    assert differences(program, image, inference.tensors) == []
+    assert inference.counts == {"TOTAL": predict(usual).total}
+
+
+def test_a_lean_build_stops_at_what_it_cannot_do(on_core):
+    """A max pool is an unknown command, a chunk a packet for no memory, and a register of a cause is none."""
+    config = config_for(16, x_bytes=256, t_bytes=256, mask_bits=512, entries=16, commands=4, **LEAN)
+
+    async def scenario(host):
+        await host.send(packets.packet(Target.PROGRAM, 0, np.concatenate([encode(Op.HALT)]).tobytes()))
+        await host.send(packets.packet(Target.PROGRAM, 16, encode(Op.MAXPOOL).tobytes()))
+        await host.write("PROGRAM_START", 1)
+        await host.write("CONTROL", 1)
+        await host.ctx.tick().repeat(40)
+        assert (await host.read("ERROR"), await host.read("ERROR_INFO")) == (ErrorCode.COMMAND, 1)
+        await host.write("ERROR", 0)
+        await host.send(chunk_packet(0, 0, bytes(4)))
+        assert await host.read("ERROR") == ErrorCode.PACKET_TARGET
+        await host.write("ERROR", 0)
+        assert await host.read("ARRAY_LOW") == 0
+        assert await host.read("ERROR") == ErrorCode.REGISTER
+
+    on_core(config, scenario)
+
+
 def test_a_host_that_stalls_loses_nothing(inferences, small_model, fitting):
     model = small_model(mode=Mode.ONE_OF_FOUR, image=(3, 3, 1))
     program = compile_model(model, fitting(model.network), trace=True)
