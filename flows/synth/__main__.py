@@ -24,7 +24,7 @@ from flows.asic.report import area_table
 from flows.synth import fit, netlist, nextpnr, report, scripts
 from flows.tools import yosys
 from flows.tools.process import ToolFailed
-from flows.tools.targets import TARGETS, Target
+from flows.tools.targets import PARTS, TARGETS, Target, target_of
 from gen.options import add_build_options, config_from
 from gen.verilog import accelerator_verilog
 from spec.config import AcceleratorConfig
@@ -79,17 +79,19 @@ def _route(target: Target, design: Path, arguments: argparse.Namespace, out: Pat
     }
 
 
-def _scripts(name: str, verilog: str, out: Path, seed: int, mhz: float) -> list[Path]:
+def _scripts(arguments: argparse.Namespace, verilog: str, out: Path) -> list[Path]:
     """Scripts for tools that are not from pip, beside the Verilog they read."""
-    texts = {
-        "ecp5": {"ecp5.sh": scripts.ecp5_script(mhz, seed), yosys.TECHMAP: TARGETS["ecp5"].techmap},
-        "xc7": {"vivado.tcl": scripts.vivado_script(mhz)},
-    }.get(name, {})
+    texts = {}
+    if arguments.target == "ecp5":
+        target = target_of("ecp5", arguments.part)
+        texts = {"ecp5.sh": scripts.ecp5_script(target, arguments.mhz, arguments.seed), yosys.TECHMAP: target.techmap}
+    elif arguments.target == "xc7":
+        texts = {"vivado.tcl": scripts.vivado_script(arguments.mhz)}
     return [write_text(out / file, text) for file, text in (texts | {"foldenite.v": verilog}).items()]
 
 
 def _run(config: AcceleratorConfig, arguments: argparse.Namespace, out: Path, console: Console) -> dict:
-    target = TARGETS[arguments.target]
+    target = target_of(arguments.target, arguments.part)
     with progress_bars(console, counted=False, transient=True) as progress:
         verilog = accelerator_verilog(config)
         design = _synthesize(target, verilog, out, progress)
@@ -119,7 +121,7 @@ def _write_synthesis(config: AcceleratorConfig, arguments: argparse.Namespace, o
         If the build does not fit, after it was written.
     """
     record = _run(config, arguments, out, screen(stderr=True))
-    written = [*_scripts(arguments.target, accelerator_verilog(config), out, arguments.seed, arguments.mhz)]
+    written = _scripts(arguments, accelerator_verilog(config), out)
     text = json_text(record)
     written.append(write_text(out / "synth.json", text))
     if arguments.json:
@@ -151,6 +153,8 @@ def parser() -> CommandParser:
         "--target", choices=[*TARGETS, _ASIC], default="ecp5",
         help="FPGA, or standard cells: an estimate of area (default ecp5)",
     )
+    parts = "; ".join(f"{target}: {', '.join(names)}" for target, names in PARTS.items())
+    made.add_argument("--part", help=f"of the target ({parts}; default: its largest)")
     made.add_argument("--route", action="store_true", help="place and route too (ecp5, ice40)")
     made.add_argument("--mhz", type=Number(above=0, most=100_000), help="clock to ask for (default 100, of asic 500)")
     add_seed(made, "of place and route")
@@ -158,7 +162,7 @@ def parser() -> CommandParser:
         "--seeds", type=Whole(1, 64), default=1,
         help="place with so many seeds, from --seed on, and route the one that promises most (default 1)",
     )
-    add_out(made, "folder to write (default build/synth/TARGET-peN)")
+    add_out(made, "folder to write (default build/synth/TARGET-PART-peN, without PART where none is given)")
     add_json(made, "what is written")
     add_build_options(made, fit=False)
     return made
@@ -178,8 +182,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         raise Refused(f"Option --route is not for {arguments.target}; run the script that is written for Vivado")
     if arguments.route:
         nextpnr.find(TARGETS[arguments.target].router)
+    if arguments.part is not None:
+        target_of(arguments.target, arguments.part)
     config = config_from(arguments)
-    out = output_folder(arguments.out or Path("build", "synth", f"{arguments.target}-pe{config.pe}"))
+    name = "-".join(filter(None, (arguments.target, arguments.part, f"pe{config.pe}")))
+    out = output_folder(arguments.out or Path("build", "synth", name))
     try:
         (_write_area if arguments.target == _ASIC else _write_synthesis)(config, arguments, out)
     except ToolFailed as failure:
