@@ -18,7 +18,7 @@ from PIL import Image
 from spec.refusal import Refused
 from train.data.dataset import Absent, check_memory
 from train.data.pictures import deep, opened
-from train.indoor.views import NEAREST_TYPICAL, ViewData, Views
+from train.indoor.views import ROOM_DEPTHS, ViewData, Views
 
 __all__ = ["load_stanford"]
 
@@ -74,7 +74,7 @@ def _view(picture: Path, side: int) -> tuple[np.ndarray, np.ndarray, np.ndarray,
     known = (stored != _UNKNOWN) & (stored > 0)
     depth = stored / _METRE
     middle = float(np.median(depth[known])) if known.any() else 1.0
-    if not NEAREST_TYPICAL[0] <= middle <= NEAREST_TYPICAL[1]:
+    if not ROOM_DEPTHS[0] <= middle <= ROOM_DEPTHS[1]:
         raise Refused(
             f"Depth map {depth_path} has a middle depth of {middle:.3g} m, no room's; its unit must be 1/512 m"
         )

@@ -7,10 +7,10 @@ import numpy as np
 
 from spec.refusal import Refused
 
-__all__ = ["NEAREST_TYPICAL", "ViewData", "Views", "rmse"]
+__all__ = ["ROOM_DEPTHS", "ViewData", "Views", "rmse"]
 
 #: Metres within which the middle depth of a view of a room lies; otherwise its unit is another one.
-NEAREST_TYPICAL = 0.1, 30.0
+ROOM_DEPTHS = 0.1, 30.0
 
 #: How far from 1 a normal's length may be.
 _UNIT = 0.02
@@ -46,7 +46,7 @@ class Views:
         if not self.known.any():
             raise Refused(f"No pixel of {len(self.images)} views has depth and normal; give views that do")
         middle = float(np.median(self.depth[self.known]))
-        if not NEAREST_TYPICAL[0] <= middle <= NEAREST_TYPICAL[1]:
+        if not ROOM_DEPTHS[0] <= middle <= ROOM_DEPTHS[1]:
             raise Refused(f"The middle depth of {len(self.images)} views is {middle:.3g}, no room's; give metres")
         lengths = np.linalg.norm(self.normals[self.known], axis=1)
         off = np.abs(lengths - 1).max()
