@@ -147,9 +147,8 @@ class PacketLoader(wiring.Component):
                 m.d.sync += [*begin(remaining, self.i.tdata), self.chunk.first.eq(address)]
         with m.If(transfer), m.Switch(step):
             with m.Case(_Step.HEADER):
-                m.d.sync += target.eq(self.i.tdata)
-                if self.config.streams:
-                    m.d.sync += streaming.eq(self.i.tdata[:16] == Target.MASK_STREAM)
+                chunk = (self.i.tdata[:16] == Target.MASK_STREAM) & self.config.streams
+                m.d.sync += [target.eq(self.i.tdata), streaming.eq(chunk)]
             with m.Case(_Step.PAYLOAD):
                 m.d.sync += count_down(remaining)
         self._judge(m, (step, following), fault, space, remaining)
@@ -161,8 +160,8 @@ class PacketLoader(wiring.Component):
         return m
 
     def _report(self, m, error, of_word, address) -> None:
-        """Report an ``error`` a cycle later. What it is about needs no register: the word offered is still there, and the
-        address has moved on by the words taken.
+        """Report an ``error`` a cycle later. What it is about needs no register: the word offered is still there, and
+        the address has moved on by the words taken.
         """
         about_word = Signal()
         m.d.sync += [
