@@ -72,6 +72,20 @@ def test_everything_agrees(folder, tmp_path, capsys, build, inferences, stall):
     assert "</html>" in (tmp_path / "report.html").read_text()
 
 
+@pytest.mark.slow
+def test_a_lean_build_agrees(folder, tmp_path):
+    """Every value, and the total of every command; nobody counts causes."""
+    command = [str(folder / "tiny.safetensors"), "--images", "2", "--lean", "--fit", "--out", str(tmp_path)]
+    assert main(command) == 0
+    data, layers = (json.loads((tmp_path / f"{name}.json").read_text()) for name in ("report", "layers"))
+    assert (data["images"], data["mismatches"]) == (2, 0)
+    assert data["cycles_per_image_measured"] == data["cycles_per_image_predicted"]
+    assert layers["config"]["counters"] == "total"
+    for command in [*layers["commands"], layers["totals"]]:
+        assert command["cycles_measured"] == command["cycles_predicted"] > 0
+        assert command["causes_cycles_measured"] is None
+
+
 @pytest.mark.xdist_group("streaming")
 def test_streamed_masks_are_counted_at_the_pins(folder, tmp_path, capsys):
     """Where not all masks fit (the build is that of test_streaming), they cross the pins in every inference."""

@@ -119,13 +119,7 @@ class PacketLoader(wiring.Component):
             error.valid.eq(transfer & (fault != ErrorCode.NONE)),
             error.code.eq(fault),
         ]
-        # What it is about needs no register: the word is still there, and the address has moved on by the words taken.
-        of_word = Signal()
-        m.d.sync += [
-            self.error.valid.eq(error.valid), self.error.code.eq(error.code),
-            of_word.eq((step == _Step.HEADER) | (step == _Step.ADDRESS)),
-        ]
-        m.d.comb += self.error.info.eq(Mux(of_word, self.write.data, address))
+        self._report(m, error, (step == _Step.HEADER) | (step == _Step.ADDRESS), address)
         heads_chunk = self.i.tdata == PACKET_MAGIC | Target.MASK_STREAM if self.config.streams else Const(0)
         arrived = transfer & self.i.tlast & streaming & (step == _Step.PAYLOAD) & remaining.last
         late = self._follow_inference(m, transfer & (step == _Step.HEADER) & ~heads_chunk)
@@ -153,9 +147,8 @@ class PacketLoader(wiring.Component):
                 m.d.sync += [*begin(remaining, self.i.tdata), self.chunk.first.eq(address)]
         with m.If(transfer), m.Switch(step):
             with m.Case(_Step.HEADER):
-                m.d.sync += target.eq(self.i.tdata)
-                if self.config.streams:
-                    m.d.sync += streaming.eq(self.i.tdata[:16] == Target.MASK_STREAM)
+                chunk = (self.i.tdata[:16] == Target.MASK_STREAM) & self.config.streams
+                m.d.sync += [target.eq(self.i.tdata), streaming.eq(chunk)]
             with m.Case(_Step.PAYLOAD):
                 m.d.sync += count_down(remaining)
         self._judge(m, (step, following), fault, space, remaining)
@@ -165,6 +158,16 @@ class PacketLoader(wiring.Component):
             m.d.comb += fault.eq(ErrorCode.STREAM_ORDER)
 
         return m
+
+    def _report(self, m, error, of_word, address) -> None:
+        """Report an ``error`` a cycle later. What it is about needs no register: the word offered is still there, and
+        the address has moved on by the words taken.
+        """
+        about_word = Signal()
+        m.d.sync += [
+            self.error.valid.eq(error.valid), self.error.code.eq(error.code), about_word.eq(of_word),
+        ]
+        m.d.comb += self.error.info.eq(Mux(about_word, self.write.data, address))
 
     def _clear(self, m, clearing, passed, beyond) -> None:
         """Count the address through a clear, until it is ``beyond`` all memories."""
