@@ -20,7 +20,7 @@ from statistics import mean, stdev
 
 from console.command import CommandParser
 from console.record import json_text
-from flows.tables import hardware, silicon
+from flows.tables import hardware, silicon, trust
 from flows.tables.markdown import table
 from spec.files import write_text
 from spec.model import load
@@ -38,7 +38,7 @@ _LISTS: Mapping[str, tuple[str, Callable, str]] = {
 }
 
 #: Pages that have tables.
-PAGES = ("README.md", "docs/results.md", "docs/training.md", "docs/design/silicon.md")
+PAGES = ("README.md", "docs/results.md", "docs/training.md", "docs/design/silicon.md", "docs/design/coverage.md")
 
 _TABLE = re.compile(r"(<!-- table (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -108,6 +108,8 @@ TABLES: Mapping[str, tuple[str, Callable]] = {
     "ideas": (f"{_RESULTS}/ideas.json", _compared),
     "ablation": (f"{_RESULTS}/ablation.json", _ablation),
     "steps": (f"{_RESULTS}/training.json", _steps),
+    "coverage": (f"{_RESULTS}/coverage.json", trust.coverage),
+    "impossible": (f"{_RESULTS}/coverage.json", trust.impossible),
     "zoo": ("zoo", _zoo),
 }
 

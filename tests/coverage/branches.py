@@ -11,15 +11,10 @@ from pathlib import Path
 from spec.refusal import Refused
 from tests.coverage.rows import Row
 
-__all__ = ["ROOMS", "measure", "room_of", "rows_of"]
+__all__ = ["ROOMS", "measure", "rows_of"]
 
 #: Rooms that are measured, each by the tests of all of them. ``pyproject.toml`` names them to coverage.py.
 ROOMS = ("spec", "gen", "rtl")
-
-
-def room_of(file: str) -> str:
-    """The room that ``file``, relative to the tree, is in."""
-    return Path(file).parts[0]
 
 
 def _said(root: Path, file: str, line: int) -> str:
@@ -36,7 +31,7 @@ def rows_of(report: Mapping, root: Path) -> dict[str, Row]:
             ))
             for file, found in sorted(report["files"].items()) if found["summary"]["num_branches"]
         }
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise Refused(
             f"The report of coverage.py has no branches ({error!r}); run it with branch = true, as in pyproject.toml"
         ) from None
@@ -68,7 +63,7 @@ def measure(root: Path, out: Path, tests: Iterable[str], arguments: Sequence[str
             raise Refused(f"Coverage {words[0]} of the Python ended with {done.returncode} ({end}); see {log.name}")
 
     with open(out / "python.log", "w") as log:
-        run("run", "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments, *tests)
+        run("run", "--parallel-mode", "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments, *tests)
         run("combine", "--quiet")
         run("json", "--quiet", "-o", str(out / "python.json"))
     return rows_of(json.loads((out / "python.json").read_text()), root)

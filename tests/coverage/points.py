@@ -69,7 +69,7 @@ def _point(fields: Mapping[str, str]) -> Point | None:
     page, _, unit = fields["page"].partition("/")
     if not unit.startswith("foldenite"):  # the bench
         return None
-    kind, what = _KINDS[page], fields["o"]
+    kind, what = _KINDS[page], re.sub(r"__0([0-9A-Fa-f]{2})", lambda code: chr(int(code[1], 16)), fields["o"])
     text = what.replace(":", " ")
     if kind == "line":
         text = f"{_lines(fields['f'])[int(fields['l']) - 1].strip()}: {what}"

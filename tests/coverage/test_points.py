@@ -41,6 +41,12 @@ def test_a_point_is_where_it_is_and_what_it_says(written):
     }
 
 
+def test_names_are_those_of_the_verilog(written):
+    """Verilator spells a second underscore and brackets in a name by their codes."""
+    (point,) = read(written({"kind": "v_toggle", "what": "bus___05Faraddr__05b2__05d[1]:1->0"}))
+    assert point.text == "bus__araddr[2][1] 1->0"
+
+
 def test_instances_of_a_module_meet_its_points_together(written):
     points = read(written({"times": 2, "instance": "testbench.lane0"}, {"times": 5, "instance": "testbench.lane1"}))
     assert list(points.values()) == [7]
