@@ -57,7 +57,8 @@ def module_of(unit: str) -> str:
     """
     name = re.sub(r"\$\d+", "", unit.split("__")[0])
     name = re.sub(r"\d+(_\d+)*(?=\.|$)", "", name)
-    return re.sub(r"^foldenite[._]?", "", name) or "top"
+    name = re.sub(r"^foldenite[._]?", "", name)
+    return re.sub(r"^serial(_|\.(?=core))", "", name) or "top"  # the accelerator behind its serial line is the same
 
 
 @cache
