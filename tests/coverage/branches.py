@@ -3,6 +3,7 @@
 import json
 import linecache
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -59,8 +60,9 @@ def measure(root: Path, out: Path, tests: Iterable[str], arguments: Sequence[str
         )
         if done.returncode:
             log.flush()
-            end = " ".join(Path(log.name).read_text().split())[-120:]
-            raise Refused(f"Coverage {words[0]} of the Python ended with {done.returncode} ({end}); see {log.name}")
+            said = Path(log.name).read_text().split("\n")
+            why = next((line for line in reversed(said) if re.search("fail|error", line, re.IGNORECASE)), said[-1])
+            raise Refused(f"Coverage {words[0]} of the Python ended with {done.returncode} ({why}); see {log.name}")
 
     with open(out / "python.log", "w") as log:
         run("run", "--parallel-mode", "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments, *tests)

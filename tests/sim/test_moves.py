@@ -60,8 +60,8 @@ def test_a_cut_packet_is_the_beginning_of_one():
 
 def test_random_commands_have_every_operation_and_every_bit_of_every_field():
     rng = Random(1)
-    words = np.array([random_command(rng) for _ in range(300)])
-    assert words.shape == (300, COMMAND_WORDS)
+    words = np.array([random_command(rng) for _ in range(900)])
+    assert words.shape == (900, COMMAND_WORDS)
     assert {decode(command)["op"] for command in words} == set(range(16)) > set(Op)
     for field in FIELDS:
         found = words[:, field.word] >> np.uint32(field.lsb) & np.uint32((1 << field.width) - 1)
