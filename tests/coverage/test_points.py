@@ -77,7 +77,8 @@ def test_a_damaged_record_is_refused_with_its_line(line, tmp_path, written):
     ("foldenite_lane.array.select3_11", "lane.array.select"), ("foldenite_lane.requantizers.requantizer2",
      "lane.requantizers.requantizer"), ("foldenite.core.engine.weights.signs$78", "core.engine.weights.signs"),
     ("foldenite.core.engine.weights.rings.copy0.cells", "core.engine.weights.rings.copy.cells"),
-    ("foldenite_ram__Aa_D400_P1_W4", "ram"), ("foldenite_serial.bridge", "serial.bridge"), ("foldenite_serial", "serial"),
+    ("foldenite_ram__Aa_D400_P1_W4", "ram"), ("foldenite_serial.bridge", "serial.bridge"),
+    ("foldenite_serial", "serial"),
     ("foldenite_serial.core.engine", "core.engine"), ("foldenite_serial_lane.array", "lane.array"),
 ])
 def test_copies_of_a_component_have_one_name(unit, module):
