@@ -49,7 +49,7 @@ _CROSSES, _RANDOM = Run("crosses"), Run("random_networks", plusargs={"networks":
 #: What runs on which build: on :data:`LANES`, the first whose Verilog is measured, all that there is.
 RUNS: Mapping[str, tuple[Run, ...]] = {
     "lanes": (
-        _CROSSES, _RANDOM, Run("streaming", ("given_up", "abort_without", "next_image")),
+        _CROSSES, _RANDOM, Run("streaming", ("given_up", "abort_without", "wrong_chunks", "next_image")),
         Run("misbehaviour"), Run("clearing"), Run("disturbance", ("abort_in_output", "abort_while")),
         Run("protocol", plusargs={"draws": 1, "first": 0, "sequences": 50}),
         Run("random_programs"), Run("upsets", ("flip_single_bits",), {"flips": 140}),
