@@ -52,6 +52,7 @@ def run_bench(
 @pytest.mark.xdist_group("pe16")
 @pytest.mark.parametrize("module", [
     "inference", "disturbance", "clearing", "misbehaviour", "corruption", "random_networks", "protocol",
+    "random_programs",
 ])
 def test_pe16(module):
     config = CONFIGS["pe16"]

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from console.command import CommandParser
 from console.record import json_text
-from flows.tables import hardware, silicon, studies
+from flows.tables import hardware, silicon, studies, trust
 from spec.files import write_text
 from spec.refusal import Refused, run_command
 
@@ -35,7 +35,7 @@ _LISTS: Mapping[str, tuple[str, Callable, str]] = {
 }
 
 #: Pages that have tables.
-PAGES = ("README.md", "docs/results.md", "docs/training.md", "docs/design/silicon.md")
+PAGES = ("README.md", "docs/results.md", "docs/training.md", "docs/design/silicon.md", "docs/design/coverage.md")
 
 _TABLE = re.compile(r"(<!-- table (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -53,6 +53,8 @@ TABLES: Mapping[str, tuple[str, Callable]] = {
     "ideas": (f"{_RESULTS}/ideas.json", studies.compared),
     "ablation": (f"{_RESULTS}/ablation.json", studies.ablation),
     "steps": (f"{_RESULTS}/training.json", studies.steps),
+    "coverage": (f"{_RESULTS}/coverage.json", trust.coverage),
+    "impossible": (f"{_RESULTS}/coverage.json", trust.impossible),
     "zoo": ("zoo", studies.zoo),
 }
 

@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In
 
 from gen.compile import compile_model
 from gen.cycles import predict
+from gen.sizing import fitted
 from rtl.accelerator import Accelerator
 from spec import golden, packets
 from spec.commands import Op, Source, encode
@@ -16,7 +17,8 @@ from spec.config import config_for
 from spec.packets import Target, chunk_packet, clear_words
 from spec.registers import ErrorCode
 from spec.supermask import Mode
-from spec.synthetic import random_images
+from spec.synthetic import random_images, synthetic_model
+from spec.topologies import residual_network, rpg
 
 
 def differences(program, image, tensors):
@@ -77,6 +79,20 @@ def test_a_lean_build_stops_at_what_it_cannot_do(on_core):
         assert await host.read("ERROR") == ErrorCode.REGISTER
 
     on_core(config, scenario)
+
+
+def test_without_protection_values_and_cycles_are_the_same(inferences):
+    """Masks and rings, whose memories have no parity then."""
+    shape = {"image": (3, 3, 1), "classes": 3, "widths": (4,), "iterations": (2,), "mode": Mode.ONE_OF_FOUR}
+    model = synthetic_model(rpg(residual_network("t", **shape), words=11, planes=2), 1)
+    image, = random_images(model.network, 1, 8)
+    for protect in (True, False):
+        config = fitted(config_for(16, psum_depth=16, ring_words=32, protect=protect), model.network)
+        program = compile_model(model, config, trace=True)
+        inference, = inferences(program, [image])
+        assert differences(program, image, inference.tensors) == []
+        cycles = predict(program)
+        assert inference.counts == {"TOTAL": cycles.total} | {c.name: n for c, n in cycles.causes.items()}
 
 
 def test_a_host_that_stalls_loses_nothing(inferences, small_model, fitting):
