@@ -116,8 +116,9 @@ def _tables(record: Mapping) -> list[Table]:
     tables = []
     for kind, rows in record["kinds"].items():
         table = Table(title=f"{_TITLES[kind]} (goal {record['goals_percent'][kind]} %)")
-        for column in ("", "points", "met", "waived", "open", "met of all, %", "but for waived, %"):
-            table.add_column(column, justify="right" if column else "left")
+        table.add_column("", no_wrap=True)
+        for column in ("points", "met", "waived", "open", "of all, %", "but waived, %"):
+            table.add_column(column, justify="right")
         for name, row in rows.items():
             counts = (f"{row[key]:,}" for key in ("points", "hit", "waived", "open"))
             table.add_row(name, *counts, f"{row['measured_percent']:.1f}", f"{row['percent']:.1f}")
