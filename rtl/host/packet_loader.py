@@ -100,11 +100,9 @@ class PacketLoader(wiring.Component):
     def elaborate(self, platform):
         m = Module()
 
-        step = Signal(_Step)
-        following = Signal(_Step)
-        fault = Signal(ErrorCode)
-        transfer = Signal()
-        error = Signal(LoadError)
+        step, following = Signal(_Step, name="step"), Signal(_Step, name="following")
+        fault, error = Signal(ErrorCode, name="fault"), Signal(LoadError, name="error")
+        transfer = Signal(name="transfer")
         target = Signal(Target)
         address, passed = Signal(AXI_BITS), Signal(AXI_BITS)  # of the word offered; before the last one was counted
         space = Signal(signed(AXI_BITS + 1))  # words of the memory from the address on
