@@ -11,7 +11,7 @@ MODEL := build/demo/digits.safetensors
 export OMP_NUM_THREADS := 1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-fast lint mutants prove bench verilog docs clean
+.PHONY: help demo test test-all test-fast lint mutants coverage prove bench verilog docs clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -44,17 +44,17 @@ lint: $(STAMP) ## ruff and import-linter
 mutants: $(STAMP) ## Wrong versions of the design, each of which a test must catch
 	python -m tests.mutants
 
+coverage: $(STAMP) ## What of the Python, the Verilog and the features tests meet: a page
+	python -m tests.coverage
+
 prove: $(STAMP) ## What is claimed of the components, proved for all inputs and all time
 	python -m formal
 
-bench: $(STAMP) ## Every ratio: cycles, speed, sizes, training steps, signs per LUT
-	python -m flows.bench
+bench: $(STAMP) ; python -m flows.bench ## Every ratio: cycles, speed, sizes, training steps, signs per LUT
 
-verilog: $(STAMP) ## Verilog for PE=N
-	python -m gen.build --pe $(PE)
+verilog: $(STAMP) ; python -m gen.build --pe $(PE) ## Verilog for PE=N
 
 docs: $(STAMP) ## The documentation as a site, in build/docs
 	NO_MKDOCS_2_WARNING=1 python -m mkdocs build --strict --quiet && echo build/docs/index.html
 
-clean: ## Remove what was built (not .venv)
-	rm -rf build .pytest_cache .ruff_cache .hypothesis
+clean: ; rm -rf build .pytest_cache .ruff_cache .hypothesis ## Remove what was built (not .venv)

@@ -22,6 +22,7 @@ GROUPS = {
     "formal": "Prove, for all inputs",
     "flows": "Measure and report",
     "train.studies": "Studies of training",
+    "foldenite": "Studies of training and hardware",
 }
 
 COMMANDS = (
@@ -68,17 +69,27 @@ COMMANDS = (
         "what a network drawn from a ring can still lose: values, filters, bits",
     ),
     Command("convergence", "train.studies.convergence", "the ring paper's meter of convergence, and its experiment"),
+    Command(
+        "equilibrium", "train.studies.equilibrium",
+        "a multiscale block run to its fixed point, beside a few runs with a ring",
+    ),
+    Command(
+        "depth", "train.studies.depth", "depth and normals by a network that is run again: what its two runs share",
+    ),
     Command("pose", "train.studies.pose", "stacked pose networks: shared weights, a ring, or weights of their own"),
     Command(
         "generalization", "train.studies.generalization",
         "train-validation gaps and corrupted images, with and without a ring",
     ),
+    Command("pruners", "train.studies.pruners", "pruning of a ring beside that of free weights: values, and filters"),
     Command(
         "recurrent", "train.studies.recurrent",
         "a sub-network run 1 to 4 times: tied weights, a ring, or weights of its own",
     ),
     Command("sharing", "train.studies.sharing", "ways of sharing weights at the same degrees of freedom"),
     Command("step-cost", "train.studies.step_cost", "what a training step costs, as a multiple of the dense one"),
+    Command("storage", "train.studies.storage", "files of a ResNet-18 with and without a ring, in bytes"),
     Command("stretch", "train.studies.stretch", "recurrent blocks run more or fewer times than they were trained for"),
+    Command("budget", "foldenite.budget", "which mask for which budget: accuracy against bytes and against cycles"),
     Command("ring-sweep", "train.studies.sweep", "accuracy against degrees of freedom"),
 )

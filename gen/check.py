@@ -45,7 +45,7 @@ def problems(model: Model, config: AcceleratorConfig, *, commands: int) -> list[
     network = model.network
     planned = plan(network, config)
     stem, *others = [_layer_problems(placed, config) for placed in planned.layers]
-    pool = _map_problems(planned.pool) if planned.pool else []
+    pool = _pool_problems(planned.pool, config) if planned.pool else []
     found = sum(others, stem + pool)
     needs = (
         ("X memory", planned.x_words * config.word_bytes, config.x_bytes, "bytes", "--x-bytes", config.word_bytes),
@@ -61,6 +61,8 @@ def problems(model: Model, config: AcceleratorConfig, *, commands: int) -> list[
         if need > have:
             enough, most = -(-need // multiple) * multiple, MEMORY_LIMITS[option.strip("-").replace("-", "_")][2]
             larger = f"build with {option} {enough} or use a smaller network"
+            if memory == "mask memory" and not config.streams:
+                larger = f"build with {option} {enough}, or without --lean and --no-streams"
             found.append(Problem(
                 "network", f"needs {need} {unit} of {memory}, {need - have} more than the {have} there are",
                 larger if enough <= most else f"use a smaller network: a build has at most {most}",
@@ -73,6 +75,13 @@ def problems(model: Model, config: AcceleratorConfig, *, commands: int) -> list[
                 f"train it with at most {RUNS_MAX} iterations, or as {-(-block.iterations // RUNS_MAX)} blocks",
             ))
     return found
+
+
+def _pool_problems(pool: LayerPlan, config: AcceleratorConfig) -> list[Problem]:
+    missing = [] if config.max_pool else [Problem(
+        pool.layer.name, "is a max pool, but the build has none", "build without --lean and --no-max-pool",
+    )]
+    return missing + _map_problems(pool)
 
 
 def _stream_problems(planned: Plan, config: AcceleratorConfig) -> list[Problem]:

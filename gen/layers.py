@@ -70,7 +70,7 @@ def _record(command: Command, timing: CommandCycles, counters: Mapping[str, int]
         "cycles_predicted": timing.cycles,
         "cycles_measured": None if counters is None else counters["TOTAL"],
         "causes_cycles_predicted": {cause.name.lower(): timing.causes[cause] for cause in Cause},
-        "causes_cycles_measured": counters and {cause.name.lower(): counters[cause.name] for cause in Cause},
+        "causes_cycles_measured": _causes(counters),
         "dense_equivalent_macs": timing.macs,
         "dense_equivalent_macs_per_pe_and_cycle": timing.macs / (config.pe * took),
         "utilization_percent_of_mode_peak": 100 * timing.macs * timing.passes / (4 * config.pe * took),
@@ -136,6 +136,13 @@ def _streamed_bytes(command: Command, program: Program) -> int:
     return sum(map(len, mask_chunks(program.model, command.placed, program.config)))
 
 
+def _causes(counters: Mapping[str, int] | None) -> dict[str, int] | None:
+    """Cycles by cause, if the build counts them."""
+    if counters is None or Cause.ARRAY.name not in counters:
+        return None
+    return {cause.name.lower(): counters[cause.name] for cause in Cause}
+
+
 def _totals(records: Sequence[dict], program: Program) -> dict:
     """Sums over the commands of an inference."""
     pe = program.config.pe
@@ -149,7 +156,7 @@ def _totals(records: Sequence[dict], program: Program) -> dict:
     causes = {
         kind: {cause.name.lower(): sum(record[f"causes_cycles_{kind}"][cause.name.lower()] for record in records)
                for cause in Cause}
-        for kind in ("predicted", *(() if measured is None else ("measured",)))
+        for kind in ("predicted", *(() if records[0]["causes_cycles_measured"] is None else ("measured",)))
     }
     return {
         "cycles_predicted": total("cycles_predicted"),

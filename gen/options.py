@@ -6,7 +6,7 @@ from dataclasses import replace
 from console.command import Whole
 from gen.sizing import fitted
 from spec.commands import LANES_MAX
-from spec.config import MEMORY_LIMITS, PSUM_DEPTHS, SHAPES, AcceleratorConfig, config_for
+from spec.config import COUNTERS_KEPT, MEMORY_LIMITS, PSUM_DEPTHS, SHAPES, AcceleratorConfig, config_for
 from spec.network import Network
 from spec.refusal import Refused
 from spec.supermask import Mode
@@ -33,6 +33,11 @@ _RANGES = {
 }
 _FEATURES = ("masks", "ring")
 _PROTECT = ("parity", "none")
+#: Fields of what a build can be without, and the option that leaves it out.
+_WITHOUT = {
+    "max_pool": ("--no-max-pool", "without the max pool"),
+    "streams": ("--no-streams", "without masks that the host streams: all of them must fit the mask memory"),
+}
 
 
 def add_build_options(parser: argparse.ArgumentParser, *, fit: bool = True) -> None:
@@ -57,8 +62,19 @@ def add_build_options(parser: argparse.ArgumentParser, *, fit: bool = True) -> N
         )
     group.add_argument("--features", help="where weights come from: masks (always), or masks,ring with --ring-words")
     group.add_argument(
-        "--protect", choices=_PROTECT, default=_PROTECT[0],
+        "--protect", choices=_PROTECT,
         help="how program, masks, entries and rings are checked while they are read (default parity)",
+    )
+    group.add_argument(
+        "--counters", choices=COUNTERS_KEPT,
+        help="cycles counted: the total and its causes, or the total alone (default all)",
+    )
+    for name, (option, text) in _WITHOUT.items():
+        group.add_argument(option, dest=f"no_{name}", action="store_true", help=text)
+    group.add_argument(
+        "--lean", action="store_true",
+        help=f"as few LUTs as can be: {' '.join(option for option, _ in _WITHOUT.values())} --counters total "
+        "--protect none, but for those that are given",
     )
     group.add_argument("--modes", help=f"mask modes to support, some of {','.join(Mode)} (default: all)")
 
@@ -71,7 +87,10 @@ def config_from(arguments: argparse.Namespace, network: Network | None = None) -
             fields["modes"] = tuple(Mode(mode) for mode in arguments.modes.split(","))
         except ValueError:
             raise Refused(f"--modes must be some of {','.join(Mode)}, not {arguments.modes!r}") from None
-    fields["protect"] = arguments.protect != "none"
+    lean = arguments.lean
+    fields |= {name: not (lean or getattr(arguments, f"no_{name}")) for name in _WITHOUT}
+    fields["protect"] = (arguments.protect or _PROTECT[lean]) != "none"
+    fields["counters"] = arguments.counters or COUNTERS_KEPT[lean]
     config = config_for(arguments.pe, groups=arguments.groups, rows=arguments.rows, **fields)
     if arguments.fit:
         if network is None:

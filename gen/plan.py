@@ -302,14 +302,14 @@ def _place_rings(network: Network, word: int) -> tuple[dict[str, int], int]:
 
 
 def _stream(resident: Plan, config: AcceleratorConfig) -> Plan:
-    """``resident`` itself if its masks fit; else a plan that streams some of them.
+    """``resident`` itself if its masks fit, or must; else a plan that streams some of them.
 
     Folded blocks stay first, those with most iterations before others. Then come the layers with the fewest pixels:
     they have the least work for the array while the host sends a mask. Each stays if it fits beside the slots that the
     rest needs.
     """
     have = config.mask_bits // config.mask_unit_bits - resident.mask_unit
-    if resident.mask_units <= have:
+    if resident.mask_units <= have or not config.streams:
         return resident
     word = config.mask_word_bits // config.mask_unit_bits
 

@@ -7,7 +7,17 @@ import xml.etree.ElementTree as ET
 
 from spec.config import AcceleratorConfig
 from spec.packets import HEADER_WORDS, LANE_LSB, PACKET_MAGIC, PER_LANE, Target, memory_words
-from spec.registers import COUNTERS, OFFSET_BITS, REGISTERS, VERSION, Access, ErrorCode, Field, Register, identity
+from spec.registers import (
+    OFFSET_BITS,
+    VERSION,
+    Access,
+    ErrorCode,
+    Field,
+    Register,
+    counter_names,
+    identity,
+    registers_of,
+)
 
 __all__ = ["c_header", "markdown", "svd"]
 
@@ -72,7 +82,7 @@ def c_header(config: AcceleratorConfig) -> str:
         rows.append(f"#define {f'{_PREFIX}_{name}':<40} {value:<12} /* {doc} */")
 
     rows += ["/* Registers: byte offsets; per field its mask in place and its lowest bit. */"]
-    for register in REGISTERS:
+    for register in registers_of(config):
         rows.append("")
         define(register.name, f"0x{register.offset:02X}u", register.doc)
         for field in register.fields:
@@ -93,8 +103,8 @@ def c_header(config: AcceleratorConfig) -> str:
     for target, words, doc in _targets(config):
         define(f"TARGET_{target.name}", f"{target.value}u", doc)
         define(f"TARGET_{target.name}_WORDS", f"{words}u", "size of that memory")
-    rows += ["", "/* Counters: 64 bits each, LOW then HIGH; the first is the sum of the others. */"]
-    define("COUNTERS", f"{len(COUNTERS)}u", "how many")
+    rows += ["", "/* Counters: 64 bits each, LOW then HIGH; the first is the sum of any others. */"]
+    define("COUNTERS", f"{len(counter_names(config))}u", "how many")
 
     guard = f"{_PREFIX}_REGS_H"
     return "\n".join([
@@ -119,7 +129,7 @@ def svd(config: AcceleratorConfig) -> str:
     block = ET.SubElement(peripheral, "addressBlock")
     _leaves(block, {"offset": "0x0", "size": 1 << OFFSET_BITS, "usage": "registers"})
     registers = ET.SubElement(peripheral, "registers")
-    for register in REGISTERS:
+    for register in registers_of(config):
         element = ET.SubElement(registers, "register")
         _leaves(element, {
             "name": register.name, "description": register.doc, "addressOffset": f"0x{register.offset:02X}",
@@ -155,9 +165,9 @@ def markdown(config: AcceleratorConfig) -> str:
     """Register map for people: one table per topic."""
     fields = [
         (f"0x{register.offset:02X}", register.name, _bits(field), field.name, field.access.value, field.doc)
-        for register in REGISTERS for field in register.fields
+        for register in registers_of(config) for field in register.fields
     ]
-    docs = [(f"0x{register.offset:02X}", register.name, register.doc) for register in REGISTERS]
+    docs = [(f"0x{register.offset:02X}", register.name, register.doc) for register in registers_of(config)]
     errors = [(code.value, code.name, doc) for code, doc in _described(ErrorCode)]
     targets = [(target.value, target.name, words, doc) for target, words, doc in _targets(config)]
     return "\n".join([

@@ -11,6 +11,7 @@ from rtl.host.counters import Counters
 from rtl.host.frame_sender import FrameSender
 from rtl.host.packet_loader import PacketLoader
 from rtl.host.registers import RegisterPort
+from rtl.host.total_counter import TotalCounter
 from spec.config import AcceleratorConfig
 from spec.registers import OFFSET_BITS, ErrorCode
 
@@ -58,7 +59,9 @@ class Core(wiring.Component):
         m.submodules.registers = registers = RegisterPort(self.config)
         m.submodules.loader = loader = PacketLoader(self.config)
         m.submodules.sender = sender = FrameSender()
-        m.submodules.cycle_counters = counters = Counters()
+        m.submodules.cycle_counters = counters = Counters() if self.config.counters == "all" else TotalCounter()
+        if self.config.counters == "all":
+            m.d.comb += counters.cause.eq(self.engine.cause)
         engine = self.engine
         # An inference that cannot be right any more is stopped a cycle after the error, as if aborted.
         stop = Signal()
@@ -74,6 +77,7 @@ class Core(wiring.Component):
         wiring.connect(m, engine.words, sender.words)
         wiring.connect(m, sender.o, wiring.flipped(self.m_axis))
         wiring.connect(m, loader.write, engine.load)
+        wiring.connect(m, registers.counters, counters.port)
         m.d.comb += [
             engine.start.eq(registers.start),
             engine.program_start.eq(registers.program_start),
@@ -90,12 +94,9 @@ class Core(wiring.Component):
             registers.done.eq(engine.done),
             registers.command_error.eq(command_error),
             registers.position.eq(position),
-            registers.counters.eq(counters.values),
             counters.running.eq(engine.busy),
-            counters.cause.eq(engine.cause),
             counters.clear.eq(registers.start),
             counters.limit.eq(registers.watchdog),
-            counters.snapshot.eq(registers.snapshot),
             self.irq.eq(registers.irq),
             self.busy.eq(engine.busy),
             self.failed.eq(registers.failed),

@@ -40,10 +40,10 @@ def simulation_of(
     )
 
 
-def serial_simulation_of(config: AcceleratorConfig, divider: int) -> Simulation:
+def serial_simulation_of(config: AcceleratorConfig, divider: int, *, view: View = View.PLAIN) -> Simulation:
     """Simulation of the accelerator behind a serial line of ``divider`` cycles per bit, built unless it is there."""
     name = f"serial-pe{config.pe}-{config.hash:08x}-{divider}"
     return build_simulation(
-        serial_verilog(config, divider), build_root() / "verilator" / name,
+        serial_verilog(config, divider), build_root() / "verilator" / name, view=view,
         acc_bits=config.widths.acc, lanes=config.lanes, wrapper=SERIAL_WRAPPER,
     )

@@ -9,12 +9,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from random import Random
 
+import numpy as np
+
+from spec.commands import FIELDS, Op, encode
 from spec.packets import HEADER_WORDS
 from spec.registers import OFFSET_BITS, REGISTERS
 from spec.supermask import Mode
 
 __all__ = [
     "LASTING", "MOVES", "RECOVERIES", "Access", "Move", "Sequence", "accesses", "cut", "draw", "drawn", "is_refused",
+    "random_command",
 ]
 
 #: Every move by name.
@@ -141,6 +145,20 @@ def accesses(kind: str, rng: Random) -> list[Access]:
             offset = rng.randrange(max(_KNOWN) + _WORD_BYTES, 1 << OFFSET_BITS, _WORD_BYTES)
     count = min(count, (1 << OFFSET_BITS) - offset)
     return [Access(offset, count, rng.randbytes(count) if writes else None)]
+
+
+def random_command(rng: Random) -> np.ndarray:
+    """Words of a command, of a kind that there is or of another, in which every field is any number that it has bits
+    for: uint32 array (COMMAND_WORDS,).
+    """
+    op = rng.choice((*Op, Op.CONV, Op.CONV, Op.CONV, rng.randrange(16)))
+    taken, values = {(0, bit) for bit in range(4)}, {}  # of the op itself
+    for field in rng.sample(FIELDS, len(FIELDS)):  # some share their bits
+        bits = {(field.word, bit) for bit in range(field.lsb, field.lsb + field.width)}
+        if not bits & taken:
+            taken |= bits
+            values[field.name] = rng.getrandbits(field.width)
+    return encode(op, **values)
 
 
 def cut(packet: bytes, rng: Random) -> bytes:

@@ -36,7 +36,9 @@ RING_CONFIGS = {
 def run_bench(
     simulation: Simulation, config: AcceleratorConfig, module: str, name: str, plusargs=None, **options
 ) -> None:
-    """Run a module of ``sim.bench`` and fail with the messages of all its tests that failed."""
+    """Run a module of ``sim.bench``, or those of its ``tests`` that expressions find, and fail with the messages of all
+    that failed.
+    """
     run_dir = build_root() / "sim" / "tests" / name
     job = Job(config).save(run_dir / "job.json")
     given = {"job": job, **(plusargs or {})}
@@ -50,6 +52,7 @@ def run_bench(
 @pytest.mark.xdist_group("pe16")
 @pytest.mark.parametrize("module", [
     "inference", "disturbance", "clearing", "misbehaviour", "corruption", "random_networks", "protocol",
+    "random_programs",
 ])
 def test_pe16(module):
     config = CONFIGS["pe16"]
@@ -64,8 +67,9 @@ def test_streaming():
 
 @pytest.mark.xdist_group("4x4x2")
 def test_one_stream_serves_all_lanes():
+    """In one mode of two passes, and in one of one; all modes are streamed to one lane."""
     config = RING_CONFIGS["4x4x2"]
-    tests = ("values_and_cycles", "stalls")
+    tests = ("values_and_cycles/mode=ANY/trace=False", "values_and_cycles/mode=ONE_OF_FOUR/trace=True", "stalls.*=0.4")
     run_bench(simulation_of(config), config, "streaming", "4x4x2-streaming", tests=tests)
 
 

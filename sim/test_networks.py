@@ -25,7 +25,8 @@ def test_a_narrow_bottleneck_network_in_every_mode(pe, tmp_path, capsys):
         assert row["problem"] is None
         assert row["cycles_per_image_measured"] == row["cycles_per_image_predicted"]
         assert row["values_compared"] == stored + 2 * network.classes  # the logits of both programs
-    assert rows[0]["cycles_per_image_measured"] > rows[1]["cycles_per_image_measured"]
+    any_, two, one = (row["cycles_per_image_measured"] for row in rows)
+    assert any_ == two > one  # Two passes, whatever of a group is kept; or one.
 
 
 @pytest.mark.slow

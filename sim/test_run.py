@@ -72,6 +72,20 @@ def test_everything_agrees(folder, tmp_path, capsys, build, inferences, stall):
     assert "</html>" in (tmp_path / "report.html").read_text()
 
 
+@pytest.mark.slow
+def test_a_lean_build_agrees(folder, tmp_path):
+    """Every value, and the total of every command; nobody counts causes."""
+    command = [str(folder / "tiny.safetensors"), "--images", "2", "--lean", "--fit", "--out", str(tmp_path)]
+    assert main(command) == 0
+    data, layers = (json.loads((tmp_path / f"{name}.json").read_text()) for name in ("report", "layers"))
+    assert (data["images"], data["mismatches"]) == (2, 0)
+    assert data["cycles_per_image_measured"] == data["cycles_per_image_predicted"]
+    assert layers["config"]["counters"] == "total"
+    for command in [*layers["commands"], layers["totals"]]:
+        assert command["cycles_measured"] == command["cycles_predicted"] > 0
+        assert command["causes_cycles_measured"] is None
+
+
 @pytest.mark.xdist_group("streaming")
 def test_streamed_masks_are_counted_at_the_pins(folder, tmp_path, capsys):
     """Where not all masks fit (the build is that of test_streaming), they cross the pins in every inference."""
@@ -98,10 +112,12 @@ def test_random_images_where_there_are_no_vectors(folder, tmp_path):
     assert (data["labelled_images"], data["accuracy_percent"], data["references"]) == (0, None, ["golden model"])
 
 
-def test_a_mismatch_is_found_named_and_shown(folder, tmp_path, capsys):
-    """A torch trace with one value changed is the mismatch; the waveform around its store holds the value stored.
-
-    The image is in the second of two lanes.
+@pytest.mark.parametrize(("build", "lane"), [
+    pytest.param([], 0, marks=pytest.mark.xdist_group("waves")), pytest.param(TWO_LANES, 1, marks=pytest.mark.slow),
+])
+def test_a_mismatch_is_found_named_and_shown(folder, tmp_path, capsys, build, lane):
+    """A torch trace with one value changed is the mismatch; the waveform around its store holds the value stored. With
+    two lanes the image is in the second.
     """
     model = model_file.load(folder / "tiny.safetensors")
     right = vectors.load(folder / "tiny.vectors.safetensors", model)
@@ -118,7 +134,7 @@ def test_a_mismatch_is_found_named_and_shown(folder, tmp_path, capsys):
 
     out = tmp_path / "out"
     command = [str(folder / "tiny.safetensors"), "--images", "3", "--vectors", str(tmp_path / "wrong.safetensors")]
-    assert main([*command, *TWO_LANES, "--out", str(out)]) == 1
+    assert main([*command, *build, "--out", str(out)]) == 1
     output = capsys.readouterr().out.replace("\n", " ")
     assert (
         f"MISMATCH: image 1 layer {layer} iteration {iteration} (y 3, x 2, channel 6): expected {got ^ 1} (torch), "
@@ -128,7 +144,7 @@ def test_a_mismatch_is_found_named_and_shown(folder, tmp_path, capsys):
 
     event = json.loads((out / "waveform" / "events.jsonl").read_text())
     waveform = VCDVCD(str(out / "mismatch.vcd"))
-    memory = f"testbench.dut.{LANE}1.x.ram.ram"
+    memory = f"testbench.dut.{LANE}{lane}.x.ram.ram"
     names = {name.split("[")[0]: name for name in waveform.signals}
     cycles = waveform[names["testbench.cycle"]]
     assert [int(value, 2) - event["cycle"] for _, value in cycles.tv] == list(range(-100, 100))

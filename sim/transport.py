@@ -86,15 +86,16 @@ class CocotbTransport:
 
     @property
     def counts_at_ends(self) -> list[dict[str, int]]:
-        """The counters of the last inference as they were at the end of each of its commands but the last, which ends
-        with the inference.
+        """The counters of the last inference, of every cause, as they were at the end of each of its commands. The last
+        one ends with the inference.
         """
         ended, kept = int(self.dut.ended.value), len(self.dut.counts_at_end)
         if ended > kept:
             raise RuntimeError(f"An inference of {ended} commands is longer than the {kept} whose counters are kept")
-        values = (int(self.dut.counts_at_end[i].value) for i in range(ended))
+        values = [int(self.dut.counts_at_end[i].value) for i in range(ended)]
         return [
-            {name: value >> 64 * i & (1 << 64) - 1 for i, (name, _) in enumerate(COUNTERS)} for value in values
+            {name: value >> 64 * i & (1 << 64) - 1 for i, (name, _) in enumerate(COUNTERS)}
+            for value in [*values, int(self.dut.counts.value)]
         ]
 
     async def cycles(self, count: int) -> None:

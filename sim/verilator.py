@@ -24,12 +24,12 @@ from xml.etree import ElementTree
 from cocotb_tools.runner import get_runner
 
 from console.kept import kept_in_place
-from rtl.base.parts import ENGINE, LANE, PATHS
-from rtl.base.ports import COUNTER_VALUES
+from rtl.base.parts import ENGINE, LANE
 from rtl.base.ram import RAM_MODULE
 from spec.files import build_root, write_text
 from spec.numerics import ACC_BITS
 from spec.refusal import Refused
+from spec.registers import COUNTERS
 
 __all__ = ["SERIAL_WRAPPER", "Case", "Simulation", "SimulationFailed", "View", "build_simulation", "environment"]
 
@@ -50,7 +50,8 @@ MAKE_VARIABLES = {
     "OBJCACHE": "ccache",
 }
 
-#: Of a netlist's simulation: far more C++ than of the Verilog it is made from, for a few images.
+#: Of a netlist's simulation: far more C++ than of the Verilog it is made from, for a few images. Counters of coverage,
+#: too.
 GATES_MAKE_VARIABLES = MAKE_VARIABLES | {"OPT_FAST": "-O1"}
 
 #: cocotbext-axi still calls what cocotb 2 deprecates; everything else that warns is an error.
@@ -74,6 +75,7 @@ class View(enum.Enum):
     WAVES = "obj_waves"  #: Every signal, in waveforms (slower).
     GATES = "obj_gates"  #: Nothing: the design is a netlist. Switching activity is written.
     MEMORIES = "obj_memories"  #: The content of every memory, which Python may change.
+    COVERAGE = "obj_coverage"  #: That as well; a run writes which lines ran and bits toggled to ``coverage.dat``.
 
 
 class SimulationFailed(RuntimeError):
@@ -230,7 +232,7 @@ def _control_file(wrapper: str, view: View) -> str:
     more = re.findall(r"^ *reg +(?:\[.*?\] *)?([\w, ]+?) *(?:\[.*?\])?; *// (read|write)$", wrapper, re.MULTILINE)
     for names, access in more:
         lines += [_public(access == "write", name) for name in names.split(", ")]
-    if view is View.MEMORIES:
+    if view in (View.MEMORIES, View.COVERAGE):
         lines.append(_public(True, "memory", RAM_MODULE))
     return "\n".join(lines) + "\n"
 
@@ -240,11 +242,14 @@ def _public(writable: bool, name: str, module: str = TOP) -> str:
 
 
 def _flags(view: View, acc_bits: int, lanes: int) -> list[str]:
-    places = {"ENGINE": ENGINE, "COUNTERS": PATHS["host.cycle_counters"]}
+    places = {"ENGINE": ENGINE}
     places |= {f"LANE{lane}": f"{LANE}{lane}" for lane in range(lanes)}
-    sizes = [f"-DCOUNTER_BITS={COUNTER_VALUES.size}", f"-DACC_BITS={acc_bits}"]
+    sizes = [f"-DCOUNTER_BITS={64 * len(COUNTERS)}", f"-DACC_BITS={acc_bits}"]
     sizes += [f"-D{name}=dut.{path}" for name, path in places.items()]
-    more = {View.GATES: ["--trace-saif", "-DGATES"], View.WAVES: ["--trace-underscore", "-DWAVES"]}
+    more = {
+        View.GATES: ["--trace-saif", "-DGATES"], View.WAVES: ["--trace-underscore", "-DWAVES"],
+        View.COVERAGE: ["--coverage-line", "--coverage-toggle"],
+    }
     return [*FLAGS, *sizes, *more.get(view, [])]
 
 
@@ -291,9 +296,9 @@ def build_simulation(
             f"Simulation cannot be built in {directory}, because GNU make does not take spaces in paths; "
             "use another folder"
         )
-    make_variables = GATES_MAKE_VARIABLES if view is View.GATES else MAKE_VARIABLES
+    make_variables = GATES_MAKE_VARIABLES if view in (View.GATES, View.COVERAGE) else MAKE_VARIABLES
     variables = environment(make_variables)
-    flags = _flags(view, acc_bits, lanes)
+    flags = [*_flags(view, acc_bits, lanes), *(["-DCAUSES"] if ".cause(" in verilog else [])]
 
     def build() -> None:
         design = write_text(directory / "foldenite.v", verilog)

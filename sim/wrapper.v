@@ -104,22 +104,30 @@ module testbench (
     end
 
 `ifndef GATES
-    // The accelerator's own counters at the end of each command of the last inference; the last command ends with it.
-    // Between commands nothing is on its way, and the engine says so; a cycle later the counters have it. A netlist of
-    // gates has not these names.
+    // What the accelerator's counters hold at the end of each command of the last inference, counted once more from
+    // the causes that the engine gives, if it does; the last command ends with the inference, and then they are read.
+    // Between commands nothing is on its way, and the engine says so. A netlist of gates has not these names.
     reg [31:0] started, ended; // read
     reg [`COUNTER_BITS-1:0] counts_at_end [0:65535]; // read
-    reg was_busy, was_drained, has_ended;
-    initial {started, ended, was_busy, was_drained, has_ended} = 0;
+    reg [`COUNTER_BITS-1:0] counts; // read
+    reg was_busy, was_drained;
+    initial {started, ended, was_busy, was_drained, counts} = 0;
     always @(posedge core_clk) begin
         was_busy <= `ENGINE.busy;
         was_drained <= `ENGINE.drained;
-        has_ended <= was_busy && `ENGINE.busy && `ENGINE.drained && !was_drained;
+        if (`ENGINE.busy) begin
+            if (!was_busy) counts <= 0;
+            counts[0 +: 64] <= (was_busy ? counts[0 +: 64] : 64'd0) + 1;
+`ifdef CAUSES
+            counts[64 * (`ENGINE.cause + 1) +: 64]
+                <= (was_busy ? counts[64 * (`ENGINE.cause + 1) +: 64] : 64'd0) + 1;
+`endif
+        end
         if (`ENGINE.busy && !was_busy) begin
             started <= cycle;
             ended <= 0;
-        end else if (has_ended) begin
-            counts_at_end[ended[15:0]] <= `COUNTERS.counts;
+        end else if (`ENGINE.busy && `ENGINE.drained && !was_drained) begin
+            counts_at_end[ended[15:0]] <= counts;
             ended <= ended + 1;
         end
     end

@@ -16,7 +16,7 @@ from spec.numerics import MASK_WIDTHS, RING_WIDTHS, Widths
 from spec.refusal import Refused
 from spec.supermask import GROUP, Mode
 
-__all__ = ["MEMORY_LIMITS", "PSUM_DEPTHS", "SHAPES", "AcceleratorConfig", "config_for"]
+__all__ = ["COUNTERS_KEPT", "MEMORY_LIMITS", "PSUM_DEPTHS", "SHAPES", "AcceleratorConfig", "config_for"]
 
 #: Shape (Tg, Tm, L) of the named sizes.
 SHAPES = {
@@ -34,10 +34,13 @@ SHAPES = {
 #: Least and largest D.
 PSUM_DEPTHS = (16, 1023)
 
-_KIB = 1024
+#: Which cycle counters a build may have: the total and its causes, or the total alone.
+COUNTERS_KEPT = ("all", "total")
 
-#: What builds were before there was a choice: neither their files nor their hashes say it.
-_BEFORE = {"protect": False, "rows_per_requantizer": 1}
+#: What builds were before there was a choice; as then, it is no part of their identity.
+_BEFORE = {"protect": False, "counters": "all", "max_pool": True, "streams": True, "rows_per_requantizer": 1}
+
+_KIB = 1024
 
 
 def _power_of_two(value: int) -> bool:
@@ -93,6 +96,12 @@ class AcceleratorConfig:
         Ring memory: words of 16 trits, one plane each. 0 (a build that knows no rings) or a multiple of 16.
     protect : bool
         A parity bit beside every 32 bits of program, masks, entries and rings.
+    counters : str
+        Which cycles are counted, of :data:`COUNTERS_KEPT`.
+    max_pool : bool
+        The build executes max pools.
+    streams : bool
+        Masks may come from the host while an inference runs.
     """
 
     groups: int
@@ -109,6 +118,9 @@ class AcceleratorConfig:
     modes: tuple[Mode, ...] = tuple(Mode)
     ring_words: int = 0
     protect: bool = True
+    counters: str = COUNTERS_KEPT[0]
+    max_pool: bool = True
+    streams: bool = True
 
     def __post_init__(self):
         for field in dataclasses.fields(self):
@@ -122,8 +134,11 @@ class AcceleratorConfig:
                 f"channels is a whole part of a word, not {self.rows!r}"
             )
         _check_lanes(self.lanes)
-        if type(self.protect) is not bool:
-            raise Refused(f"protect must be true or false, not {self.protect!r}")
+        for name in ("protect", "max_pool", "streams"):
+            if type(getattr(self, name)) is not bool:
+                raise Refused(f"{name} must be true or false, not {getattr(self, name)!r}")
+        if self.counters not in COUNTERS_KEPT:
+            raise Refused(f"counters must be {' or '.join(COUNTERS_KEPT)}, not {self.counters!r}")
         if not _power_of_two(self.weight_rows) or self.rows % self.weight_rows:
             raise Refused(
                 f"weight_rows must be a power of two that divides rows ({self.rows}), not {self.weight_rows!r}"
@@ -258,8 +273,8 @@ class AcceleratorConfig:
 
     @classmethod
     def from_json(cls, data: dict) -> "AcceleratorConfig":
-        """Configuration described by ``data``; unknown and missing keys are refused by name, but what older
-        builds had no choice of is as they were if it is missing.
+        """Configuration described by ``data``; unknown and missing keys are refused by name, but what builds had before
+        there was a choice is what a missing key means.
         """
         names = [field.name for field in dataclasses.fields(cls)]
         if isinstance(data, dict):
@@ -281,7 +296,7 @@ class AcceleratorConfig:
     @property
     def hash(self) -> int:
         """32-bit identity of the configuration; the hardware reports it in a register."""
-        data = {name: value for name, value in self.to_json().items() if (name, value) not in _BEFORE.items()}
+        data = {name: value for name, value in self.to_json().items() if name not in _BEFORE or value != _BEFORE[name]}
         text = json.dumps(data, sort_keys=True)
         return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
 

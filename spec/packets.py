@@ -57,7 +57,7 @@ def memory_words(config: AcceleratorConfig) -> dict[Target, int]:
     """Size of every memory the build has, those of :data:`PER_LANE` in each lane, in the 32-bit words that packets
     address.
     """
-    bits = config.memory_bits | {"mask_stream": config.mask_bits}
+    bits = config.memory_bits | ({"mask_stream": config.mask_bits} if config.streams else {})
     lanes = {target: config.lanes if target in PER_LANE else 1 for target in Target}
     there = (target for target in Target if target.name.lower() in bits)
     return {target: bits[target.name.lower()] // lanes[target] // 32 for target in there}

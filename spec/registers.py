@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from spec.config import AcceleratorConfig
 
 __all__ = [
-    "COUNTERS", "MAGIC", "OFFSET_BITS", "REGISTERS", "VERSION", "Access", "ErrorCode", "Field", "Register", "identity",
-    "offset_of",
+    "COUNTERS", "MAGIC", "OFFSET_BITS", "REGISTERS", "VERSION", "Access", "ErrorCode", "Field", "Register",
+    "counter_names", "identity", "offset_of", "registers_of",
 ]
 
 MAGIC = 0x464F_4C44  #: "FOLD".
@@ -57,12 +57,13 @@ class Field:
 
 @dataclass(frozen=True)
 class Register:
-    """A 32-bit register at byte ``offset``."""
+    """A 32-bit register at byte ``offset``; ``counter`` if it shows half a counter."""
 
     name: str
     offset: int
     doc: str
     fields: tuple[Field, ...]
+    counter: bool = False
 
 
 #: Counted cycles of an inference: the total, then the causes that add up to it exactly.
@@ -116,7 +117,7 @@ REGISTERS = (
         Field("command", 0, 16, Access.RW, "Index of the first command."),
     )),
     Register("SNAPSHOT", 0x2C, "Counter snapshot.", (
-        Field("take", 0, 1, Access.WO, "Copy all counters to their registers at once."),
+        Field("take", 0, 1, Access.WO, "Copy all counters to their registers at once; may take 30 cycles."),
     )),
     Register("POSITION", 0x30, "Where the sequencer is.", (
         Field("command", 0, 16, Access.RO, "Index of the command last fetched."),
@@ -126,13 +127,16 @@ REGISTERS = (
         Field("masks", 0, 1, Access.RO, "Supermasks and frozen signs."),
         Field("ring", 1, 1, Access.RO, "Rings."),
         Field("protect", 2, 1, Access.RO, "Program, masks, entries and rings are checked as they are read."),
+        Field("total", 3, 1, Access.RO, "Of the counters there is only the total."),
+        Field("no_pool", 4, 1, Access.RO, "MAXPOOL is an unknown command."),
+        Field("no_streams", 5, 1, Access.RO, "MASK_STREAM is an unknown memory."),
     )),
     Register("WATCHDOG", 0x38, "Longest inference.", (
         Field("cycles", 0, 32, Access.RW, "Cycles after which an inference is stopped with an error; 0 is never."),
     )),
     *(
         Register(f"{name}_{half}", 0x40 + 8 * i + 4 * (half == "HIGH"), f"{half.lower()} half: {doc}",
-                 _whole(Access.RO, "Cycles at the last snapshot."))
+                 _whole(Access.RO, "Cycles at the last snapshot."), counter=True)
         for i, (name, doc) in enumerate(COUNTERS)
         for half in ("LOW", "HIGH")
     ),
@@ -144,7 +148,22 @@ def offset_of(name: str) -> int:
     return {register.name: register.offset for register in REGISTERS}[name]
 
 
+def counter_names(config: AcceleratorConfig) -> tuple[str, ...]:
+    """Names of those of :data:`COUNTERS` that the build has."""
+    return tuple(name for name, _ in COUNTERS[: len(COUNTERS) if config.counters == "all" else 1])
+
+
+def registers_of(config: AcceleratorConfig) -> tuple[Register, ...]:
+    """Those of :data:`REGISTERS` that the build has."""
+    shown = {f"{name}_{half}" for name in counter_names(config) for half in ("LOW", "HIGH")}
+    return tuple(register for register in REGISTERS if not register.counter or register.name in shown)
+
+
 def identity(config: AcceleratorConfig) -> dict[str, int]:
     """Registers that are constants of a build, by name."""
-    features = 1 | (config.ring_words > 0) << 1 | config.protect << 2
+    bits = (
+        True, config.ring_words > 0, config.protect,
+        config.counters == "total", not config.max_pool, not config.streams,
+    )
+    features = sum(bit << place for place, bit in enumerate(bits))
     return {"MAGIC": MAGIC, "VERSION": VERSION, "CONFIG_HASH": config.hash, "FEATURES": features}

@@ -14,7 +14,7 @@ from rtl.accelerator import Core
 from rtl.base.command import COMMAND
 from spec.config import MEMORY_LIMITS, config_for
 from spec.packets import HEADER_WORDS
-from spec.registers import COUNTERS, offset_of
+from spec.registers import counter_names, offset_of
 from spec.synthetic import synthetic_model
 from spec.topologies import residual_network
 
@@ -147,7 +147,7 @@ class Host:
         while not await self.read("CONTROL") & 4:
             pass
         await self.write("SNAPSHOT", 1)
-        counts = {name: await self.read(f"{name}_LOW") for name, _ in COUNTERS}
+        counts = {name: await self.read(f"{name}_LOW") for name in counter_names(program.config)}
         return [Inference(each, counts) for each, _ in zip(tensors, images, strict=False)]
 
 

@@ -35,12 +35,12 @@ _RATE, _EPOCHS = 0.1, 0.2
 
 
 def gentle(recipe: Recipe) -> Recipe:
-    """``recipe`` for a network that it has trained already: a tenth of its rate, falling as a cosine, and a fifth of
-    its epochs.
+    """``recipe`` for a network that it has trained already: a tenth of its rates, falling as a cosine, and a fifth of
+    its epochs, all with images of full size.
     """
     return dataclasses.replace(
-        recipe, lr=recipe.lr * _RATE, epochs=max(1, round(recipe.epochs * _EPOCHS)), schedule="cosine", milestones=(),
-        warmup=0.0,
+        recipe, lr=recipe.lr * _RATE, norm_lr=recipe.norm_lr * _RATE, epochs=max(1, round(recipe.epochs * _EPOCHS)),
+        schedule="cosine", milestones=(), warmup=0.0, small_sizes=(), small_until=(),
     )
 
 

@@ -15,9 +15,11 @@ Ref: Hidden-Fold Networks (IEEE Access 2023), section IV; for rings, RPG (arXiv:
 """
 
 import argparse
+import dataclasses
 import importlib
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -35,24 +37,36 @@ from train.loop.existing import Existing, add_existing, computed_by, keep_existi
 from train.loop.log import read_log, timeless, with_times, write_log
 from train.loop.processes import DEVICES, Processes
 from train.loop.settings import Settings, add_settings_options, settings_from
+from train.loop.teacher import taught_by
 from train.loop.trainer import Run, Trainer
 from train.nets.model import ResidualNet
 from train.nets.vary import varied
 
-__all__ = ["CHECKPOINT", "add_run_options", "fit", "main", "parser", "run"]
+__all__ = ["ALONE", "CHECKPOINT", "Given", "add_run_options", "fit", "main", "parser", "run"]
 
 CHECKPOINT, LOG = "checkpoint.pt", "log.jsonl"
 
 
+@dataclass(frozen=True)
+class Given:
+    """Networks that a run begins with: ``start``, the state dict to go on from, and ``teacher``, as in Trainer."""
+
+    start: dict | None = None
+    teacher: nn.Module | None = None
+
+
+#: A run that begins with nothing.
+ALONE = Given()
+
+
 def fit(
     settings: Settings, dataset: Dataset, out: Path, how: Run, *, existing: Existing = Existing.KEEP,
-    start: dict | None = None,
+    given: Given = ALONE,
 ) -> dict:
     """Train to the end of ``settings``, write to the folder ``out``, and return the record of the last epoch.
 
-    ``existing`` says what becomes of a checkpoint in ``out``; ``start`` is the state dict of a network to go on from,
-    instead of from one that ``settings.seed`` draws. The held-out accuracy (test or validation images) is logged, never
-    acted upon.
+    ``existing`` says what becomes of a checkpoint in ``out``; ``given`` has the networks that are not drawn by
+    ``settings.seed``. The held-out accuracy (test or validation images) is logged, never acted upon.
 
     Raises
     ------
@@ -61,8 +75,8 @@ def fit(
         checkpoint would be lost, or another process is writing to ``out``.
     """
     model = settings.untrained(dataset)
-    if start is not None:
-        model.load_state_dict(start)
+    if given.start is not None:
+        model.load_state_dict(given.start)
     # Before hours of training, not after.
     with only_writer(output_folder(out)) if how.processes.leads else nullcontext():
         if how.processes.leads:
@@ -73,13 +87,13 @@ def fit(
             state["history"] = with_times(state["history"], out / LOG)
             if how.processes.leads:
                 write_log(out / LOG, state["history"])  # Where it was killed, epochs may be lost that are there.
-        return _trained(model, settings, dataset, out, how, state)
+        trainer = _trainer(model, settings, dataset, out, how)
+        trainer.state, trainer.teacher = state, given.teacher
+        return trainer.run()[-1]
 
 
-def _trained(
-    model: nn.Module, settings: Settings, dataset: Dataset, out: Path, how: Run, state: dict | None
-) -> dict:
-    """Train ``model`` on from ``state``, if there is one, as :func:`fit` says."""
+def _trainer(model: nn.Module, settings: Settings, dataset: Dataset, out: Path, how: Run) -> Trainer:
+    """What trains ``model`` as :func:`fit` says."""
     network = model.network if isinstance(model, ResidualNet) else None
     facts = {
         "settings": settings.to_json(), "network": network.to_json() if network else {},
@@ -91,10 +105,10 @@ def _trained(
         checkpoint.save(out / CHECKPOINT, facts | progress | {"history": timeless(progress["history"])})
 
     shown = dataset.with_validation(settings.validation, settings.seed) if settings.validation else dataset
-    trainer = Trainer(model, shown, settings.recipe, settings.seed, how, state, save)
+    trainer = Trainer(model, shown, settings.recipe, settings.seed, how, save=save)
     if settings.model.vary:
         trainer.around = varied(model, settings.model.vary, settings.seed)
-    return trainer.run()[-1]
+    return trainer
 
 
 def _board(folder: Path) -> Callable[[dict], None]:
@@ -120,6 +134,7 @@ def add_run_options(parser: CommandParser, out: Path) -> None:
     add("--data", type=Path, default=Path("build/data"), help="folder of the data sets' files (default build/data)")
     add_out(group, f"folder to write (default {out})", out)
     add_existing(group)
+    add("--teacher", type=Path, help="checkpoint of a network that teaches this one, with --distill (default: none)")
     add("--device", default="auto", choices=DEVICES, help="default: a GPU where there is one")
     add("--threads", type=Whole(1, 1024), default=1, help="threads of a CPU; the bits depend on it (default 1)")
     add("--workers", type=Whole(0, 1024), default=4, help="processes that decode images in files (default 4)")
@@ -130,12 +145,19 @@ def add_run_options(parser: CommandParser, out: Path) -> None:
 
 
 def run(arguments: argparse.Namespace, settings: Settings, dataset: Dataset, start: dict | None = None) -> int:
-    """Train with the options of :func:`add_run_options`, and print the result; ``start`` is as in :func:`fit`."""
+    """Train with the options of :func:`add_run_options`, and print the result; ``start`` is that of
+    :class:`Given`."""
+    teacher = None
+    if arguments.teacher is not None:
+        if not settings.recipe.distill:
+            raise Refused("Option --teacher has no use without --distill, its share of the loss; give that, too")
+        teacher = taught_by(arguments.teacher, dataset)
+        settings = dataclasses.replace(settings, teacher=checkpoint.digest(arguments.teacher))
     out, processes = arguments.out, Processes.start(arguments.device)
     board = _board(out / "tensorboard") if arguments.tensorboard and processes.leads else None
     how = Run(processes, settings.dataset, arguments.workers, arguments.save_seconds, board)
     try:
-        result = fit(settings, dataset, out, how, existing=arguments.existing, start=start)
+        result = fit(settings, dataset, out, how, existing=arguments.existing, given=Given(start, teacher))
     finally:
         processes.stop()
     paths = {"checkpoint": str(out / CHECKPOINT), "log": str(out / LOG)}

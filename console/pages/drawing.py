@@ -10,7 +10,7 @@ import re
 import matplotlib
 from matplotlib.figure import Figure
 
-__all__ = ["INK", "NARROW", "WIDE", "Drawing", "style"]
+__all__ = ["INK", "NARROW", "WIDE", "Drawing", "standalone", "style"]
 
 #: Widths in inches.
 WIDE, NARROW = 10.5, 4.1
@@ -54,3 +54,9 @@ class Drawing:
 def style():
     """Context in which a drawing must be made."""
     return matplotlib.rc_context(_STYLE)
+
+
+def standalone(svg: str) -> str:
+    """A drawing's ``svg`` as a file of its own, dark on white, for where a page can only point to it."""
+    head = '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
+    return svg.replace("<svg ", f'{head}style="background:white;color:#222" ', 1)

@@ -11,7 +11,7 @@ from types import ModuleType
 from console.command import CommandParser, add_json, add_out
 from console.record import json_text
 from console.screen import screen
-from flows.bench import cycles, protection, signs, training, verilog
+from flows.bench import cycles, latency, protection, signs, training, verilog
 from flows.bench.kept import machine, measured, versions
 from spec.files import output_folder, write_text
 from spec.refusal import run_command
@@ -22,6 +22,7 @@ __all__ = ["BENCHMARKS", "main", "parser"]
 #: measures depends on its ``inputs`` and on the code in its ``ROOMS``.
 BENCHMARKS: dict[str, ModuleType] = {
     "cycles": cycles, "signs": signs, "protection": protection, "verilog": verilog, "training": training,
+    "latency": latency,
 }
 
 _SCHEMA = 2

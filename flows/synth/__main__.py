@@ -8,13 +8,13 @@ import argparse
 import hashlib
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import Progress
 
-from console.command import CommandParser, Number, add_json, add_out, add_seed
+from console.command import CommandParser, Number, Whole, add_json, add_out, add_seed
 from console.kept import kept_folder
 from console.progress import progress_bars
 from console.record import json_text
@@ -24,7 +24,7 @@ from flows.asic.report import area_table
 from flows.synth import fit, netlist, nextpnr, report, scripts
 from flows.tools import yosys
 from flows.tools.process import ToolFailed
-from flows.tools.targets import TARGETS, Target
+from flows.tools.targets import PARTS, TARGETS, Target, target_of
 from gen.options import add_build_options, config_from
 from gen.verilog import accelerator_verilog
 from spec.config import AcceleratorConfig
@@ -53,34 +53,45 @@ def _synthesize(target: Target, verilog: str, out: Path, progress: Progress) -> 
     return folder / yosys.NETLIST
 
 
-def _route(target: Target, design: Path, out: Path, seed: int, mhz: float, progress: Progress) -> dict:
-    """What place and route says, made or found."""
+def _route(target: Target, design: Path, arguments: argparse.Namespace, out: Path, progress: Progress) -> dict:
+    """What place and route says, made or found: of several seeds for the one whose placement promises most."""
     program = nextpnr.find(target.router)
     version = nextpnr.version(program)
     bar = progress.add_task(Path(program).name, total=None)
-    inputs = {
-        "netlist": design.parent.name, "options": target.router.options, "seed": seed, "mhz": mhz,
-        "program": Path(program).name, "version": version,
+
+    def done(stage: str, work: Callable[..., None], seed: int) -> Path:
+        inputs = {
+            "netlist": design.parent.name, "options": target.router.options, "seed": seed, "mhz": arguments.mhz,
+            "program": Path(program).name, "version": version,
+        }
+        folder, _ = kept_folder(out, stage, inputs, lambda folder: work(
+            program, target.router, design, folder, seed=seed, mhz=arguments.mhz,
+            on_phase=lambda phase: progress.update(bar, description=f"nextpnr, seed {seed}: {phase}"),
+        ))
+        return folder
+
+    seeds = range(arguments.seed, arguments.seed + arguments.seeds)
+    placed = {seed: nextpnr.expected_mhz(done("placed", nextpnr.place, seed)) for seed in seeds if len(seeds) > 1}
+    best = max(placed, key=placed.get, default=arguments.seed)
+    routed = nextpnr.parse_report(json.loads((done("nextpnr", nextpnr.route, best) / nextpnr.REPORT).read_text()))
+    return report.route_record(Path(program).name, version, best, arguments.mhz, routed) | {
+        "placed": [{"seed": seed, "expected_mhz": mhz} for seed, mhz in placed.items()]
     }
-    folder, _ = kept_folder(out, "nextpnr", inputs, lambda folder: nextpnr.route(
-        program, target.router, design, folder, seed=seed, mhz=mhz,
-        on_phase=lambda phase: progress.update(bar, description=f"nextpnr: {phase}"),
-    ))
-    routed = nextpnr.parse_report(json.loads((folder / nextpnr.REPORT).read_text()))
-    return report.route_record(Path(program).name, version, seed, mhz, routed)
 
 
-def _scripts(name: str, verilog: str, out: Path, seed: int, mhz: float) -> list[Path]:
+def _scripts(arguments: argparse.Namespace, verilog: str, out: Path) -> list[Path]:
     """Scripts for tools that are not from pip, beside the Verilog they read."""
-    texts = {
-        "ecp5": {"ecp5.sh": scripts.ecp5_script(mhz, seed), yosys.TECHMAP: TARGETS["ecp5"].techmap},
-        "xc7": {"vivado.tcl": scripts.vivado_script(mhz)},
-    }.get(name, {})
+    texts = {}
+    if arguments.target == "ecp5":
+        target = target_of("ecp5", arguments.part)
+        texts = {"ecp5.sh": scripts.ecp5_script(target, arguments.mhz, arguments.seed), yosys.TECHMAP: target.techmap}
+    elif arguments.target == "xc7":
+        texts = {"vivado.tcl": scripts.vivado_script(arguments.mhz)}
     return [write_text(out / file, text) for file, text in (texts | {"foldenite.v": verilog}).items()]
 
 
 def _run(config: AcceleratorConfig, arguments: argparse.Namespace, out: Path, console: Console) -> dict:
-    target = TARGETS[arguments.target]
+    target = target_of(arguments.target, arguments.part)
     with progress_bars(console, counted=False, transient=True) as progress:
         verilog = accelerator_verilog(config)
         design = _synthesize(target, verilog, out, progress)
@@ -97,7 +108,7 @@ def _run(config: AcceleratorConfig, arguments: argparse.Namespace, out: Path, co
         misfit = fit.check_fit(target, components, config.pe)
         record |= {"fits": misfit is None, "misfit": misfit}
         if arguments.route and not misfit:
-            record["route"] = _route(target, design, out, arguments.seed, arguments.mhz, progress)
+            record["route"] = _route(target, design, arguments, out, progress)
     return record
 
 
@@ -110,7 +121,7 @@ def _write_synthesis(config: AcceleratorConfig, arguments: argparse.Namespace, o
         If the build does not fit, after it was written.
     """
     record = _run(config, arguments, out, screen(stderr=True))
-    written = [*_scripts(arguments.target, accelerator_verilog(config), out, arguments.seed, arguments.mhz)]
+    written = _scripts(arguments, accelerator_verilog(config), out)
     text = json_text(record)
     written.append(write_text(out / "synth.json", text))
     if arguments.json:
@@ -142,10 +153,16 @@ def parser() -> CommandParser:
         "--target", choices=[*TARGETS, _ASIC], default="ecp5",
         help="FPGA, or standard cells: an estimate of area (default ecp5)",
     )
+    parts = "; ".join(f"{target}: {', '.join(names)}" for target, names in PARTS.items())
+    made.add_argument("--part", help=f"of the target ({parts}; default: its largest)")
     made.add_argument("--route", action="store_true", help="place and route too (ecp5, ice40)")
     made.add_argument("--mhz", type=Number(above=0, most=100_000), help="clock to ask for (default 100, of asic 500)")
     add_seed(made, "of place and route")
-    add_out(made, "folder to write (default build/synth/TARGET-peN)")
+    made.add_argument(
+        "--seeds", type=Whole(1, 64), default=1,
+        help="place with so many seeds, from --seed on, and route the one that promises most (default 1)",
+    )
+    add_out(made, "folder to write (default build/synth/TARGET-PART-peN, without PART where none is given)")
     add_json(made, "what is written")
     add_build_options(made, fit=False)
     return made
@@ -159,12 +176,17 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     if arguments.route and arguments.target == _ASIC:
         raise Refused("Option --route is not for asic: its area is an estimate before any layout")
+    if arguments.seeds > 1 and not arguments.route:
+        raise Refused("Option --seeds says how often to place before routing; give --route, too, or leave it out")
     if arguments.route and TARGETS[arguments.target].router is None:
         raise Refused(f"Option --route is not for {arguments.target}; run the script that is written for Vivado")
     if arguments.route:
         nextpnr.find(TARGETS[arguments.target].router)
+    if arguments.part is not None:
+        target_of(arguments.target, arguments.part)
     config = config_from(arguments)
-    out = output_folder(arguments.out or Path("build", "synth", f"{arguments.target}-pe{config.pe}"))
+    name = "-".join(filter(None, (arguments.target, arguments.part, f"pe{config.pe}")))
+    out = output_folder(arguments.out or Path("build", "synth", name))
     try:
         (_write_area if arguments.target == _ASIC else _write_synthesis)(config, arguments, out)
     except ToolFailed as failure:

@@ -4,7 +4,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,10 +12,14 @@ from flows.tools.process import run_tool
 from flows.tools.targets import Router
 from spec.refusal import Refused
 
-__all__ = ["REPORT", "PathPoint", "Routed", "find", "parse_report", "phase_of", "route", "version"]
+__all__ = [
+    "REPORT", "PathPoint", "Routed", "expected_mhz", "find", "parse_report", "phase_of", "place", "route", "version",
+]
 
-#: The file that :func:`route` writes.
-REPORT = "report.json"
+#: The file that :func:`route` writes, and the log of both.
+REPORT, _LOG = "report.json", "nextpnr.log"
+
+_EXPECTED = re.compile(r"Info: Max frequency for clock\s+'[^']*': ([\d.]+) MHz", re.ASCII)
 
 _PHASES = (
     (re.compile(r"Info: Packing (\w+)"), "packing {}"),
@@ -88,16 +92,48 @@ def route(
     ToolFailed
         If nextpnr fails.
     """
+    options = ("--report", REPORT, "--seed", str(seed), "--freq", f"{mhz:g}", *router.options)
+    _run(program, options, netlist, folder, on_phase)
+
+
+def place(
+    program: str, router: Router, netlist: Path, folder: Path, *, seed: int, mhz: float,
+    on_phase: Callable[[str], None],
+) -> None:
+    """Place ``netlist`` as :func:`route` does, and route nothing; ``nextpnr.log`` in ``folder`` has what is expected.
+
+    Raises
+    ------
+    ToolFailed
+        If nextpnr fails.
+    """
+    _run(program, ("--no-route", "--seed", str(seed), "--freq", f"{mhz:g}", *router.options), netlist, folder, on_phase)
+
+
+def expected_mhz(folder: Path) -> float:
+    """The clock that nextpnr expects of what it placed in ``folder``; of several clocks the slowest.
+
+    Raises
+    ------
+    ValueError
+        If its log names no clock.
+    """
+    found = _EXPECTED.findall((folder / _LOG).read_text())
+    if not found:
+        raise ValueError("nextpnr's log has no clock")
+    return min(map(float, found))
+
+
+def _run(
+    program: str, options: Sequence[str], netlist: Path, folder: Path, on_phase: Callable[[str], None]
+) -> None:
     def on_line(line: str) -> None:
         if phase := phase_of(line):
             on_phase(phase)
 
     shutil.copyfile(netlist, folder / netlist.name)  # programs from pip see their own folder only
-    options = ["--json", netlist.name, "--report", REPORT, "--seed", str(seed), "--freq", f"{mhz:g}"]
     try:
-        run_tool(
-            [program, *options, *router.options, "--timing-allow-fail"], folder, "nextpnr.log", on_line
-        )
+        run_tool([program, "--json", netlist.name, *options, "--timing-allow-fail"], folder, _LOG, on_line)
     finally:
         (folder / netlist.name).unlink(missing_ok=True)
 

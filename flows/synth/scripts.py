@@ -2,7 +2,7 @@
 
 import shlex
 
-from flows.tools.targets import TARGETS
+from flows.tools.targets import TARGETS, Target
 from flows.tools.yosys import preparation
 from gen.verilog import TOP
 
@@ -28,9 +28,8 @@ write_checkpoint -force foldenite.dcp
 """
 
 
-def ecp5_script(mhz: float, seed: int) -> str:
+def ecp5_script(target: Target, mhz: float, seed: int) -> str:
     """Shell script for native Yosys, nextpnr and ecppack: netlist, routed design, bitstream."""
-    target = TARGETS["ecp5"]
     options = shlex.join(target.router.options)
     return f"""\
 #!/bin/sh

@@ -16,14 +16,11 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from statistics import mean, stdev
 
 from console.command import CommandParser
 from console.record import json_text
-from flows.tables import hardware, silicon
-from flows.tables.markdown import table
+from flows.tables import hardware, silicon, studies, trust
 from spec.files import write_text
-from spec.model import load
 from spec.refusal import Refused, run_command
 
 __all__ = ["PAGES", "TABLES", "main", "parser", "rewritten"]
@@ -38,77 +35,27 @@ _LISTS: Mapping[str, tuple[str, Callable, str]] = {
 }
 
 #: Pages that have tables.
-PAGES = ("README.md", "docs/results.md", "docs/training.md", "docs/design/silicon.md")
+PAGES = ("README.md", "docs/results.md", "docs/training.md", "docs/design/silicon.md", "docs/design/coverage.md")
 
 _TABLE = re.compile(r"(<!-- table (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
-
-
-def _percent(values: Sequence[float]) -> str:
-    """Mean and standard deviation of a sample, in percent."""
-    spread = f" ± {100 * stdev(values):.2f}" if len(values) > 1 else ""
-    return f"{100 * mean(values):.2f}{spread}"
-
-
-def _compared(data: dict) -> str:
-    """Rows of ``train.studies.compare``."""
-    rows = [
-        (
-            row["name"], ", ".join(map(str, row["seeds"])), _percent(row["accuracies"]),
-            " / ".join(f"{100 * mean(values):.1f}" for values in row.get("stretched", {}).values()),
-            f"{row['bytes']:,}", f"{mean(row['cpu_seconds']):.0f}",
-        )
-        for row in data["rows"]
-    ]
-    headers = ("run", "seeds", "accuracy, %", "an iteration fewer / more, %", "bytes", "CPU seconds")
-    return table(dict(zip(headers, "llrrrr", strict=True)), rows)
-
-
-def _ablation(data: dict) -> str:
-    seeds = ", ".join(map(str, data["command"]["seeds"]))
-    rows = [(name, seeds, _percent(values)) for name, values in data["accuracies"].items()]
-    return table({"ring": "l", "seeds": "l", "accuracy, %": "r"}, rows)
-
-
-def _steps(data: dict) -> str:
-    """Rows of ``flows.bench training``."""
-    rows = [
-        (
-            result["subject"], row["variant"], f"{1e3 * row['cpu_seconds']:.0f}", f"{row['over_dense']:.3f}",
-            f"{row['memory_over_dense']:.3f}",
-        )
-        for result in data["results"] for row in result["variants"]
-    ]
-    headers = ("network", "step", "CPU ms", "/ dense", "memory / dense")
-    return table(dict(zip(headers, "llrrr", strict=True)), rows)
-
-
-def _zoo(folder: Path) -> str:
-    rows = []
-    for path in sorted(path for path in folder.glob("*.safetensors") if "." not in path.stem):
-        model = load(path)
-        facts, weights = model.provenance, sum(layer.weight_count for layer in model.network.layers)
-        rows.append((
-            f"[{path.stem}](zoo/{path.stem}.md)", f"{facts['float_accuracy']:.2%}", f"{facts['deployed_accuracy']:.2%}",
-            f"{weights:,}", f"{path.stat().st_size:,}",
-        ))
-    headers = ("model", "float", "deployed", "weights", "model file, bytes")
-    return table(dict(zip(headers, "lrrrr", strict=True)), rows)
-
 
 #: File of results and how it is shown, by name of the table.
 TABLES: Mapping[str, tuple[str, Callable]] = {
     "networks": (f"{_RESULTS}/networks.json", partial(hardware.networks, trained=False)),
     "trained": (f"{_RESULTS}/networks.json", partial(hardware.networks, trained=True)),
+    "latency": (f"{_RESULTS}/latency.json", hardware.latency),
     "bench": (f"{_RESULTS}/bench.json", hardware.bench),
     "ratios": (f"{_RESULTS}/bench.json", hardware.ratios),
     "synth": (f"{_RESULTS}/synth.json", hardware.synth),
     "asic": (f"{_RESULTS}/asic.json", silicon.asic),
     "energy": (f"{_RESULTS}/asic.json", silicon.energy),
-    "methods": (f"{_RESULTS}/methods.json", _compared),
-    "ideas": (f"{_RESULTS}/ideas.json", _compared),
-    "ablation": (f"{_RESULTS}/ablation.json", _ablation),
-    "steps": (f"{_RESULTS}/training.json", _steps),
-    "zoo": ("zoo", _zoo),
+    "methods": (f"{_RESULTS}/methods.json", studies.compared),
+    "ideas": (f"{_RESULTS}/ideas.json", studies.compared),
+    "ablation": (f"{_RESULTS}/ablation.json", studies.ablation),
+    "steps": (f"{_RESULTS}/training.json", studies.steps),
+    "coverage": (f"{_RESULTS}/coverage.json", trust.coverage),
+    "impossible": (f"{_RESULTS}/coverage.json", trust.impossible),
+    "zoo": ("zoo", studies.zoo),
 }
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from flows.tables.markdown import table
 from spec.config import AcceleratorConfig
 
-__all__ = ["bench", "networks", "ratios", "synth", "with_run"]
+__all__ = ["bench", "latency", "networks", "ratios", "synth", "with_run"]
 
 
 def networks(data: dict, *, trained: bool) -> str:
@@ -21,6 +21,19 @@ def networks(data: dict, *, trained: bool) -> str:
     headers = ("network", "weights", "PEs", "cycles per image, measured = predicted",
                "dense-equivalent MAC / PE / cycle", "values compared", "wrong", "simulated cycles/s")
     return table(dict(zip(headers, "llrrrrrr", strict=True)), rows)
+
+
+def latency(data: dict) -> str:
+    """Rows of ``flows.bench latency``, at 500 MHz."""
+    rows = [
+        (
+            row["network"], f"`{row['mode']}`", build["build"], f"{build['latency_cycles']:,}",
+            f"{build['latency_cycles'] / 500_000:.3f}", f"{500 * build['images_per_megacycle']:,.0f}",
+        )
+        for row in data["rows"] for build in row["builds"]
+    ]
+    headers = ("network", "weights", "PEs x lanes", "cycles", "latency, ms", "images/s")
+    return table(dict(zip(headers, "lllrrr", strict=True)), rows)
 
 
 def bench(data: dict) -> str:

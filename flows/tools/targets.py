@@ -1,10 +1,11 @@
 """The FPGAs a build can be synthesized for: which Yosys pass, what its cells cost, what a part has, which router."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flows.tools.select_map import ecp5_select
+from spec.refusal import Refused
 
-__all__ = ["NAMES", "TARGETS", "Router", "Target"]
+__all__ = ["NAMES", "PARTS", "TARGETS", "Router", "Target", "target_of"]
 
 #: What is counted, and how it is called.
 NAMES = {"lut": "LUT", "ff": "FF", "bram": "block RAM", "dsp": "DSP"}
@@ -117,3 +118,53 @@ TARGETS = {
         router=None,
     ),
 }
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A part: its name, what nextpnr calls it and its package, what it has of each resource (by nextpnr's report)."""
+
+    name: str
+    device: str
+    package: str
+    capacity: dict[str, int]
+
+    def of(self, target: Target) -> Target:
+        """``target``, of which this is a part."""
+        changed = {"--85k": self.device, "CABGA756": self.package}
+        options = tuple(changed.get(option, option) for option in target.router.options)
+        return replace(
+            target, part=f"{self.name}, speed grade 6, {self.package}", capacity=self.capacity,
+            router=replace(target.router, options=options),
+        )
+
+
+def _ecp5(lut: int, bram: int, dsp: int) -> dict[str, int]:
+    return {"lut": lut, "ff": lut, "bram": bram, "dsp": dsp}
+
+
+#: Parts of a target by the names that people give them. A 12F is a 25F that promises less.
+PARTS = {
+    "ecp5": {
+        "12F": _Part("LFE5U-12F", "--12k", "CABGA381", _ecp5(24288, 56, 28)),
+        "25F": _Part("LFE5U-25F", "--25k", "CABGA381", _ecp5(24288, 56, 28)),
+        "45F": _Part("LFE5U-45F", "--45k", "CABGA381", _ecp5(43848, 108, 72)),
+        "85F": _Part("LFE5U-85F", "--85k", "CABGA756", TARGETS["ecp5"].capacity),
+    },
+}
+
+
+def target_of(name: str, part: str | None = None) -> Target:
+    """The target ``name``, of its usual part or of ``part``.
+
+    Raises
+    ------
+    Refused
+        If it has no such part.
+    """
+    if part is None:
+        return TARGETS[name]
+    if part not in PARTS.get(name, {}):
+        have = ", ".join(PARTS.get(name, {})) or "its usual one only"
+        raise Refused(f"Option --part: {name} has no part {part!r}; it has {have}")
+    return PARTS[name][part].of(TARGETS[name])

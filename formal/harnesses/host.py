@@ -1,63 +1,84 @@
-"""The host port: AXI-Lite answers, starts, frames, counters."""
+"""The host port: AXI-Lite answers, starts, frames, packets."""
 
 from amaranth.hdl import Assert, Assume, Cat, Cover, Elaboratable, Module, Mux, Signal, Value
 from amaranth.hdl._ast import Initial
-from amaranth.lib import data
 
 from formal.harness import Inside, any_constant, assert_held, assume_held, free, implies, past
-from rtl.base.ports import COUNTER_VALUES, Cause
 from rtl.host.axi import Response
-from rtl.host.counters import Counters
 from rtl.host.frame_sender import FrameSender
 from rtl.host.packet_loader import PacketLoader, _Step
 from rtl.host.registers import RegisterPort
 from spec.config import AcceleratorConfig, config_for
 from spec.packets import LANE_LSB, PER_LANE, Target, clear_words, memory_words
+from spec.registers import COUNTERS, OFFSET_BITS, offset_of
 
 __all__ = [
-    "ClearsAll", "DroppedByAbort", "FramesApart", "FramesInOrder", "RegisterAnswers", "StartsWhenReady",
-    "TotalIsTheSum", "WritesWithin",
+    "ClearsAll", "DroppedByAbort", "FramesApart", "FramesInOrder", "RegisterAnswers", "StartsWhenReady", "WritesWithin",
 ]
 
 
-def _register_port(m: Module) -> RegisterPort:
+def _register_port(m: Module) -> tuple[RegisterPort, Inside]:
     """The host's registers, with a manager that keeps to the rules of AXI and anything at all inside."""
-    m.submodules.dut = dut = RegisterPort(config_for(16))
+    inside = Inside(m, dut := RegisterPort(config_for(16)))
     bus = dut.bus
     free(m, bus.awaddr, bus.awvalid, bus.wdata, bus.wstrb, bus.wvalid, bus.bready, bus.araddr, bus.arvalid, bus.rready)
-    free(m, dut.busy, dut.loading, dut.done, dut.load_error, dut.command_error, dut.position, dut.counters)
+    free(m, dut.busy, dut.loading, dut.done, dut.load_error, dut.command_error, dut.position)
+    free(m, dut.counters.ready, dut.counters.free, dut.counters.word)
     assume_held(m, bus.awvalid, bus.awready, bus.awaddr)
     assume_held(m, bus.wvalid, bus.wready, Cat(bus.wdata, bus.wstrb))
     assume_held(m, bus.arvalid, bus.arready, bus.araddr)
-    return dut
+    return dut, inside
+
+
+def _of_counter(address: Signal) -> Value:
+    """Whether a counter has a register there."""
+    first, last = offset_of(f"{COUNTERS[0][0]}_LOW"), offset_of(f"{COUNTERS[-1][0]}_HIGH")
+    return (address >= first) & (address <= last) & ~address[:2].any()
 
 
 class RegisterAnswers(Elaboratable):
     """Addresses and data that were taken and not answered are at most one each; answers are held; none comes without
-    its question; and none later than 3 cycles after it.
+    its question; and none later than 3 cycles after it, or after the counters were ready for a snapshot, or free to be
+    read.
     """
 
     def elaborate(self, platform):
         m = Module()
-        bus = _register_port(m).bus
+        dut, inside = _register_port(m)
+        bus, counters = dut.bus, dut.counters
         assert_held(m, bus.bvalid, bus.bready, bus.bresp)
         assert_held(m, bus.rvalid, bus.rready, Cat(bus.rdata, bus.rresp))
         answered, read = bus.bvalid & bus.bready, bus.rvalid & bus.rready
         addresses, words, reads, waiting_write, waiting_read = (
             Signal(3, name=name) for name in ("addresses", "words", "reads", "waiting_write", "waiting_read")
         )
+        written, asked = (Signal(OFFSET_BITS, name=name) for name in ("written", "asked"))
+        waits_write, waits_read = (Signal(name=name) for name in ("waits_write", "waits_read"))
         m.d.sync += [
             addresses.eq(addresses + (bus.awvalid & bus.awready) - answered),
             words.eq(words + (bus.wvalid & bus.wready) - answered),
             reads.eq(reads + (bus.arvalid & bus.arready) - read),
-            waiting_write.eq(Mux((addresses == 1) & (words == 1) & ~bus.bvalid, waiting_write + 1, 0)),
-            waiting_read.eq(Mux((reads == 1) & ~bus.rvalid, waiting_read + 1, 0)),
+            waiting_write.eq(Mux((addresses == 1) & (words == 1) & ~bus.bvalid, waiting_write + ~waits_write, 0)),
+            waiting_read.eq(Mux((reads == 1) & ~bus.rvalid, waiting_read + ~waits_read, 0)),
+        ]
+        with m.If(bus.awvalid & bus.awready):
+            m.d.sync += written.eq(bus.awaddr)
+        with m.If(bus.arvalid & bus.arready):
+            m.d.sync += asked.eq(bus.araddr)
+        m.d.comb += [
+            waits_write.eq((waiting_write == 0) & (written == offset_of("SNAPSHOT")) & ~counters.ready),
+            waits_read.eq((waiting_read == 0) & _of_counter(asked) & ~past(m, (reads == 1) & counters.free)),
         ]
         m.d.comb += [
             Assert((addresses == ~bus.awready) & (words == ~bus.wready) & (reads == ~bus.arready)),
             Assert(implies(bus.bvalid, (addresses == 1) & (words == 1))),
             Assert(implies(bus.rvalid, reads == 1)),
             Assert((waiting_write <= 2) & (waiting_read <= 2)),
+            # What is inside, which makes it inductive.
+            Assert(implies(addresses == 1, written == inside["bus.write__address"])),
+            Assert(implies(reads == 1, asked == inside["bus.read__address"])),
+            Assert((waiting_write == 1) == inside["bus.write__strobe"]),
+            Assert((waiting_read == 1) == inside["bus.read__strobe"]),
             Cover(answered & (bus.bresp == Response.OKAY)),
             Cover(read & (bus.rresp == Response.SLVERR)),
         ]
@@ -69,7 +90,7 @@ class StartsWhenReady(Elaboratable):
 
     def elaborate(self, platform):
         m = Module()
-        dut = _register_port(m)
+        dut, _ = _register_port(m)
         hindered = dut.busy | dut.loading | dut.failed | dut.abort | dut.load_error.valid
         asked = past(m, dut.start_asked & ~hindered)
         m.d.comb += [
@@ -174,31 +195,6 @@ class FramesApart(Elaboratable):
             Cover(past(m, pop & out.tlast, 2) & past(m, dut.abort, 5) & past(m, out.tvalid, 6) & (stale == 0)),
             Cover((stale == 2) & past(m, stale == 2)),
         ]
-        return m
-
-
-class TotalIsTheSum(Elaboratable):
-    """In every copy of the counters the total is the sum of the causes.
-
-    Sum number ``k`` counts the cycles of the first ``k`` causes; it is the sum before it and counter ``k``. One such
-    step after another is easy to prove, and the whole sum is not.
-    """
-
-    def elaborate(self, platform):
-        m = Module()
-        inside = Inside(m, dut := Counters())
-        free(m, dut.running, dut.cause, dut.clear, dut.snapshot)
-        counts = data.View(COUNTER_VALUES, inside["counts"])
-        running, cause, clear, snapshot = (past(m, one) for one in (dut.running, dut.cause, dut.clear, dut.snapshot))
-        sums, kept = (Signal(COUNTER_VALUES, name=name) for name in ("sums", "kept"))
-        for index in range(len(Cause) + 1):
-            m.d.sync += sums[index].eq(Mux(clear, 0, sums[index]) + (running & (cause < index)))
-            with m.If(snapshot):
-                m.d.sync += kept[index].eq(sums[index])
-        for total, parts in ((sums, counts), (kept, dut.values)):
-            m.d.comb += Assert((total[0] == 0) & (total[len(Cause)] == parts[0]))
-            m.d.comb += [Assert((total[i - 1] + parts[i])[:64] == total[i]) for i in range(1, len(Cause) + 1)]
-        m.d.comb += Cover(dut.values[0] == 3)
         return m
 
 

@@ -28,10 +28,10 @@ def _name(record: dict) -> str:
 
 
 def _cycles(record: dict) -> tuple[int, dict[str, int]]:
-    """Cycles and causes: as measured, where they were."""
+    """Cycles and causes: as measured, where they were. Causes that nobody counts are as predicted."""
     if record["cycles_measured"] is None:
         return record["cycles_predicted"], record["causes_cycles_predicted"]
-    return record["cycles_measured"], record["causes_cycles_measured"]
+    return record["cycles_measured"], record["causes_cycles_measured"] or record["causes_cycles_predicted"]
 
 
 def _rows(drawing: Drawing, records: Sequence[dict]) -> Axes:

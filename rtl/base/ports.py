@@ -8,10 +8,9 @@ from rtl.base.command import COMMAND
 from spec.config import AcceleratorConfig
 from spec.numerics import BIAS_BITS, MULTIPLIER_BITS
 from spec.packets import Target
-from spec.registers import COUNTERS
 
 __all__ = [
-    "AXI_BITS", "COUNTER_VALUES", "INDEX_BITS", "WRITE_ADDRESS_BITS", "Boundary", "Cause", "Chunk", "CommandError",
+    "AXI_BITS", "INDEX_BITS", "WRITE_ADDRESS_BITS", "Boundary", "Cause", "Chunk", "CommandError",
     "Entry", "FrameWord", "LaneControl", "MemoryFault", "MemoryWrite", "PoolStep", "Position", "ReadStep", "StoreStep",
     "SumStep", "TileFetch", "Weight", "WordFault", "WritePort", "weight_bits",
 ]
@@ -19,9 +18,6 @@ __all__ = [
 AXI_BITS = 32  #: Data width of the host's two buses, and of the words they carry.
 INDEX_BITS = 16  #: Bits of the index of a command in the program.
 WRITE_ADDRESS_BITS = 24  #: Bits of the address of a 32-bit word.
-
-#: One value per entry of ``COUNTERS``, in that order.
-COUNTER_VALUES = data.ArrayLayout(unsigned(64), len(COUNTERS))
 
 
 class Cause(enum.Enum, shape=3):

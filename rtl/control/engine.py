@@ -103,7 +103,7 @@ class Engine(wiring.Component):
             "fault": Out(MemoryFault),
             "words": Out(stream.Signature(FrameWord)),
         })
-        self.sequencer = Sequencer(commands=config.commands, protect=config.protect)
+        self.sequencer = Sequencer(commands=config.commands, protect=config.protect, max_pool=config.max_pool)
         self.weights = WeightLoader(config)
         self.summed = array_latency(config.groups)  #: The age of a beat whose sums stand; acc follows.
         turns = config.rows_per_requantizer
@@ -113,7 +113,9 @@ class Engine(wiring.Component):
         )
         self.registers = WeightRegisters(groups=config.groups, rows=config.rows, write_rows=config.weight_rows)
         self.results = Results(config)
-        self.pool = MaxPool(word_bytes=config.word_bytes, rows=config.rows, address_bits=config.address_bits)
+        self.pool = MaxPool(
+            word_bytes=config.word_bytes, rows=config.rows, address_bits=config.address_bits
+        ) if config.max_pool else None
         self.store = Store(
             word_bytes=config.word_bytes, rows=config.rows, lanes=config.lanes, acc_bits=config.widths.acc,
             address_bits=config.address_bits,
@@ -124,6 +126,7 @@ class Engine(wiring.Component):
         self.command, self.does = Signal(COMMAND, name="command"), Signal(_Decoded, name="does")
         self.begin, self.drained = Signal(name="begin"), Signal(name="drained")
         self.advance, self.in_array = Signal(name="advance"), Signal(name="in_array")
+        self.pooling = Signal(name="pooling")
         self.summing = Signal(name="summing")  #: A sum is on its way that has left the words.
         #: A result is on its way that has left the sums.
         self.storing = self.results.pending | self.turns.busy if self.turns else self.results.pending
@@ -137,7 +140,8 @@ class Engine(wiring.Component):
         m.submodules.results = self.results
         if self.turns:
             m.submodules.turns = self.turns
-        m.submodules.pool = self.pool
+        if self.pool:
+            m.submodules.pool = self.pool
         m.submodules.store = self.store
         for number, lane in enumerate(self.lanes):
             m.submodules[f"lane{number}"] = lane
@@ -150,6 +154,12 @@ class Engine(wiring.Component):
         self._connect_host(m)
         self._account(m)
         self._report_faults(m)
+        if self.pool:
+            m.d.comb += [
+                self.pool.command.eq(self.command), self.pool.take.eq(self.begin & self.does.pool),
+                self.pooling.eq(self.pool.busy), self.control.pool_step.eq(self.pool.step),
+                self.control.pooled.eq(self.pool.store.enable),
+            ]
         return m
 
     def _hand_over(self, m: Module) -> None:
@@ -173,7 +183,6 @@ class Engine(wiring.Component):
             self.addresses.take.eq(layer_begins),
             self.results.take.eq(layer_begins),
             self.results.entry_offset.eq(entry_offset),
-            self.pool.take.eq(self.begin & does.pool),
             self.store.start.eq(self.begin & does.store),
             self.store.base.eq(command.source_base),
             self.store.count.eq(command.count),
@@ -183,7 +192,7 @@ class Engine(wiring.Component):
             self.error.eq(sequencer.error),
             self.done.eq(self.busy & sequencer.halted & self.drained),
             self.drained.eq(
-                ~self.begin & ~self.addresses.busy & ~self.summing & ~self.storing & ~self.pool.busy
+                ~self.begin & ~self.addresses.busy & ~self.summing & ~self.storing & ~self.pooling
                 & ~self.store.busy
             ),
         ]
@@ -303,16 +312,17 @@ class Engine(wiring.Component):
     def _connect_memories(self, m: Module) -> None:
         """Each memory is read by the array, the residual, the pool or the store, whichever the command means, and
         written by the requantizers or the pool."""
-        control, results, pool, does, advance = self.control, self.results, self.pool, self.does, self.advance
+        control, results, does, advance = self.control, self.results, self.does, self.advance
         input_address, stored = Signal(self.config.address_bits), control.store
+        walked, store = self.addresses.address, results.store
+        if self.pool:
+            walked, store = Mux(does.pool, self.pool.address, walked), self.pool.store
         m.d.comb += [
             results.command.eq(self.command),
-            pool.command.eq(self.command),
             control.command.eq(self.command),
             control.entries.eq(results.entries),
             control.residual_column.eq(results.residual_column),
-            control.pool_step.eq(pool.step),
-            input_address.eq(Mux(does.pool, pool.address, self.addresses.address)),
+            input_address.eq(walked),
             control.inside.eq(self.addresses.beat.inside),
             control.second.eq(self.addresses.beat.second),
             control.x_read.address.eq(
@@ -321,11 +331,10 @@ class Engine(wiring.Component):
             control.x_read.enable.eq(advance | does.store | does.read_t),
             control.t_read.address.eq(Mux(does.store, self.store.address, input_address)),
             control.t_read.enable.eq(advance | does.store),
-            control.pooled.eq(pool.store.enable),
             control.store_t.eq(self.command.to_t),
-            stored.enable.eq(results.store.enable | pool.store.enable),
-            stored.address.eq(Mux(pool.store.enable, pool.store.address, results.store.address)),
-            stored.column.eq(Mux(pool.store.enable, pool.store.column, results.store.column)),
+            stored.enable.eq(results.store.enable | store.enable),
+            stored.address.eq(Mux(store.enable, store.address, results.store.address)),
+            stored.column.eq(Mux(store.enable, store.column, results.store.column)),
         ]
         for number, lane in enumerate(self.lanes):
             m.d.comb += [self.store.words_read[number].eq(lane.word), self.store.psums_read[number].eq(lane.psum)]
@@ -382,7 +391,7 @@ class Engine(wiring.Component):
             m.d.comb += self.cause.eq(Cause.DRAIN)
         with m.Elif(self.storing):
             m.d.comb += self.cause.eq(Cause.REQUANTIZE)
-        with m.Elif(self.pool.busy):
+        with m.Elif(self.pooling):
             m.d.comb += self.cause.eq(Cause.POOL)
         with m.Elif(self.store.busy):
             m.d.comb += self.cause.eq(Cause.HOST)

@@ -28,6 +28,8 @@ class Sequencer(wiring.Component):
         Depth of the program memory.
     protect : bool
         The program memory is checked.
+    max_pool : bool
+        There is something that executes ``MAXPOOL``; otherwise it is unknown.
 
     Members
     -------
@@ -52,9 +54,10 @@ class Sequencer(wiring.Component):
         A word of the program was wrong, a cycle after it arrived.
     """
 
-    def __init__(self, *, commands: int, protect: bool):
+    def __init__(self, *, commands: int, protect: bool, max_pool: bool = True):
         self.commands = commands
         self.protect = protect
+        self._executed = (Op.CONV, Op.CLASSIFY, Op.STORE, *((Op.MAXPOOL,) if max_pool else ()))
         super().__init__({
             "start": In(1),
             "first": In(INDEX_BITS),
@@ -120,7 +123,7 @@ class Sequencer(wiring.Component):
         body, left, step = Signal(INDEX_BITS), Signal(WIDTHS["iterations"]), Signal(WIDTHS["entry_step"])
         following = [index.eq(index + 1), cycle.eq(0)]
         with m.Switch(command.op):
-            with m.Case(Op.CONV, Op.CLASSIFY, Op.STORE, Op.MAXPOOL):
+            with m.Case(*self._executed):
                 pass
             with m.Case(Op.LOOP):
                 m.d.sync += [*following, body.eq(index + 1)]

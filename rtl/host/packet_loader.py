@@ -1,6 +1,6 @@
 """The way in: packets of the host become memory writes. ``spec.packets`` describes them."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, enum, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -119,8 +119,8 @@ class PacketLoader(wiring.Component):
             error.valid.eq(transfer & (fault != ErrorCode.NONE)),
             error.code.eq(fault),
         ]
-        m.d.sync += self.error.eq(error)
-        heads_chunk = self.i.tdata == PACKET_MAGIC | Target.MASK_STREAM
+        self._report(m, error, (step == _Step.HEADER) | (step == _Step.ADDRESS), address)
+        heads_chunk = self.i.tdata == PACKET_MAGIC | Target.MASK_STREAM if self.config.streams else Const(0)
         arrived = transfer & self.i.tlast & streaming & (step == _Step.PAYLOAD) & remaining.last
         late = self._follow_inference(m, transfer & (step == _Step.HEADER) & ~heads_chunk)
         chunk_offered = self._look_ahead(m, error, (step == _Step.HEADER) & self.i.tvalid & ~transfer, heads_chunk)
@@ -147,16 +147,27 @@ class PacketLoader(wiring.Component):
                 m.d.sync += [*begin(remaining, self.i.tdata), self.chunk.first.eq(address)]
         with m.If(transfer), m.Switch(step):
             with m.Case(_Step.HEADER):
-                m.d.sync += [target.eq(self.i.tdata), streaming.eq(self.i.tdata[:16] == Target.MASK_STREAM)]
+                chunk = (self.i.tdata[:16] == Target.MASK_STREAM) & self.config.streams
+                m.d.sync += [target.eq(self.i.tdata), streaming.eq(chunk)]
             with m.Case(_Step.PAYLOAD):
                 m.d.sync += count_down(remaining)
-        self._judge(m, (step, following), (fault, error), address, space, remaining)
+        self._judge(m, (step, following), fault, space, remaining)
         with m.If((step == _Step.HEADER) & late & heads_chunk):
             m.d.comb += following.eq(_Step.DROP)
         with m.If((step == _Step.ADDRESS) & streaming & (self.i.tdata[CHUNK_NUMBER_LSB:] != number)):
             m.d.comb += fault.eq(ErrorCode.STREAM_ORDER)
 
         return m
+
+    def _report(self, m, error, of_word, address) -> None:
+        """Report an ``error`` a cycle later. What it is about needs no register: the word offered is still there, and
+        the address has moved on by the words taken.
+        """
+        about_word = Signal()
+        m.d.sync += [
+            self.error.valid.eq(error.valid), self.error.code.eq(error.code), about_word.eq(of_word),
+        ]
+        m.d.comb += self.error.info.eq(Mux(about_word, self.write.data, address))
 
     def _clear(self, m, clearing, passed, beyond) -> None:
         """Count the address through a clear, until it is ``beyond`` all memories."""
@@ -213,6 +224,12 @@ class PacketLoader(wiring.Component):
         """The address in the word offered."""
         return Mux(streaming, self.i.tdata[:CHUNK_NUMBER_LSB], self.i.tdata)
 
+    def _unknown(self, target) -> Value:
+        """Whether the build has no memory with the number ``target``."""
+        known = memory_words(self.config)
+        gaps = [target == number for number in range(max(known)) if number not in known]
+        return Cat(target > max(known), *gaps).any()
+
     def _space(self, m, target, streaming) -> Value:
         """Words of the ``target`` memory from that address on; none or fewer if it is beyond the memory."""
         size, within = Signal(range(max(memory_words(self.config).values()) + 1)), Signal(AXI_BITS)
@@ -227,25 +244,25 @@ class PacketLoader(wiring.Component):
             m.d.comb += within[LANE_LSB:lanes_end].eq(0)
         return size - within
 
-    def _judge(self, m, steps, verdict, address, space, remaining):
+    def _judge(self, m, steps, fault, space, remaining):
         """Say what is wrong with the word offered in the present step, and which step follows if nothing is."""
-        (step, following), (fault, error), word, last = steps, verdict, self.i.tdata, self.i.tlast
+        (step, following), word, last = steps, self.i.tdata, self.i.tlast
         m.d.comb += following.eq(step)
         with m.Switch(step):
             with m.Case(_Step.HEADER):
-                m.d.comb += [following.eq(_Step.ADDRESS), error.info.eq(word)]
+                m.d.comb += following.eq(_Step.ADDRESS)
                 with m.If(word[16:] != PACKET_MAGIC >> 16):
                     m.d.comb += fault.eq(ErrorCode.PACKET_MAGIC)
-                with m.Elif(word[:16] >= len(memory_words(self.config))):
+                with m.Elif(self._unknown(word[:16])):
                     m.d.comb += fault.eq(ErrorCode.PACKET_TARGET)
                 with m.Elif(last):
                     m.d.comb += fault.eq(ErrorCode.PACKET_SHORT)
             with m.Case(_Step.ADDRESS):
-                m.d.comb += [following.eq(_Step.LENGTH), error.info.eq(word)]
+                m.d.comb += following.eq(_Step.LENGTH)
                 with m.If(last):
                     m.d.comb += fault.eq(ErrorCode.PACKET_SHORT)
             with m.Case(_Step.LENGTH):
-                m.d.comb += [following.eq(_Step.PAYLOAD), error.info.eq(address)]
+                m.d.comb += following.eq(_Step.PAYLOAD)
                 # A space that is not negative is no larger than the memory: comparing so many bits will do.
                 bits = len(remaining.left)
                 with m.If((word == 0) | space[-1] | word[bits:].any() | (word[:bits] > space[:bits])):
@@ -253,7 +270,6 @@ class PacketLoader(wiring.Component):
                 with m.Elif(last):
                     m.d.comb += fault.eq(ErrorCode.PACKET_SHORT)
             with m.Case(_Step.PAYLOAD):
-                m.d.comb += error.info.eq(address + 1)
                 with m.If(last & ~remaining.last):
                     m.d.comb += fault.eq(ErrorCode.PACKET_SHORT)
                 with m.If(~last & remaining.last):

@@ -3,44 +3,50 @@
 import operator
 from functools import reduce
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from rtl.base.ports import AXI_BITS, COUNTER_VALUES, CommandError, Position
+from rtl.base.ports import AXI_BITS, CommandError, Position
 from rtl.host.axi import AxiLite, Response
+from rtl.host.counters import CounterPort
 from rtl.host.packet_loader import LoadError
 from spec.config import AcceleratorConfig
-from spec.registers import COUNTERS, OFFSET_BITS, REGISTERS, Access, ErrorCode, Field, identity
+from spec.registers import OFFSET_BITS, Access, ErrorCode, Field, identity, offset_of, registers_of
 
 __all__ = ["RegisterBus", "RegisterFile", "RegisterPort"]
 
 #: One write: ``strobe`` for one cycle, ``coming`` in the cycle before, ``refused`` in the same cycle. ``whole``: all
-#: four bytes are written.
+#: four bytes are written. It does not come while it must ``wait``.
 _WRITE = wiring.Signature({
-    "coming": Out(1), "strobe": Out(1), "refused": In(1),
+    "coming": Out(1), "strobe": Out(1), "refused": In(1), "wait": In(1),
     "address": Out(OFFSET_BITS), "data": Out(AXI_BITS), "whole": Out(1),
 })
 
-#: One read: ``strobe`` for one cycle, and ``data`` or ``refused`` in the same cycle.
-_READ = wiring.Signature({"strobe": Out(1), "address": Out(OFFSET_BITS), "data": In(AXI_BITS), "refused": In(1)})
+#: One read: ``asked`` until it is answered; ``strobe`` for one cycle, the next after one in which it need not ``wait``,
+#: and ``data`` or ``refused`` in the same cycle.
+_READ = wiring.Signature({
+    "asked": Out(1), "strobe": Out(1), "refused": In(1), "wait": In(1),
+    "address": Out(OFFSET_BITS), "data": In(AXI_BITS),
+})
 
 
 class RegisterBus(wiring.Component):
     """AXI4-Lite subordinate: turns the five channels into one strobe per write and one per read.
 
-    The strobe comes two cycles after the address (and, for a write, the data, in either order) was taken, the answer
-    is offered in the cycle after that and held until taken. Reads and writes do not wait for each other; each has one
-    access outstanding, at best one every 4 cycles. All outputs of the bus are registers.
+    The strobe comes two cycles after the address (and, for a write, the data, in either order) was taken, or the cycle
+    after the last one in which the access must ``wait``; the answer is offered in the cycle after it and held until
+    taken. Reads and writes do not wait for each other; each has one access outstanding, at best one every 4 cycles. All
+    outputs of the bus are registers.
 
     Members
     -------
     bus : In(AxiLite(OFFSET_BITS))
         The manager. ``awprot`` and ``arprot`` are ignored.
     write : Out(Signature)
-        ``coming``, ``strobe``, ``address``, ``data``, ``whole``, answered by ``refused``.
+        ``coming``, ``strobe``, ``address``, ``data``, ``whole``, answered by ``refused`` and ``wait``.
     read : Out(Signature)
-        ``strobe``, ``address``, answered by ``data`` and ``refused``.
+        ``asked``, ``strobe``, ``address``, answered by ``data``, ``refused`` and ``wait``.
     """
 
     bus: In(AxiLite(OFFSET_BITS))
@@ -56,9 +62,11 @@ class RegisterBus(wiring.Component):
             bus.awready.eq(~aw_held),
             bus.wready.eq(~w_held),
             bus.arready.eq(~ar_held),
-            write.coming.eq(aw_held & w_held & ~write.strobe & ~bus.bvalid),
+            write.coming.eq(aw_held & w_held & ~write.strobe & ~bus.bvalid & ~write.wait),
+            read.asked.eq(ar_held),
         ]
-        m.d.sync += [write.strobe.eq(write.coming), read.strobe.eq(ar_held & ~read.strobe & ~bus.rvalid)]
+        m.d.sync += write.strobe.eq(write.coming)
+        m.d.sync += read.strobe.eq(ar_held & ~read.strobe & ~bus.rvalid & ~read.wait)
         with m.If(bus.awvalid & bus.awready):
             m.d.sync += [aw_held.eq(1), write.address.eq(bus.awaddr)]
         with m.If(bus.wvalid & bus.wready):
@@ -94,17 +102,25 @@ def _field_members(field: Field) -> dict:
 
 
 class RegisterFile(wiring.Component):
-    """Every register of ``REGISTERS``, at its offset, with every field behaving as its ``Access`` says.
+    """Every register that the build has, at its offset, with every field behaving as its ``Access``
+    says.
 
     Answers in the cycle of the strobe; the access stands at least one cycle before that, and a write says that its
     strobe is coming. All strobes of WO fields are registers. An address that is no
     register's offset, and a write that is not whole, are refused without any effect. A bit set and cleared in the same
     cycle is set. Everything kept here resets to 0.
 
+    Parameters
+    ----------
+    config : AcceleratorConfig
+        Says which counters there are.
+
     Members
     -------
     write, read : In(Signature)
         From a :class:`RegisterBus`.
+    counters : Out(CounterPort())
+        What SNAPSHOT takes and their registers show.
     * : Out(Signature)
         Each register, by its name in lower case. One port per field, by access:
         RO: ``value : In``, what reads see.
@@ -114,19 +130,23 @@ class RegisterFile(wiring.Component):
         WC: ``value : In``, what reads see; ``strobe : Out(1)``, a write asks to clear it.
     """
 
-    def __init__(self):
-        super().__init__({"write": In(_WRITE), "read": In(_READ)} | {
+    def __init__(self, config: AcceleratorConfig):
+        registers = registers_of(config)
+        #: Registers of the counters, which are kept elsewhere, and all others.
+        self._counters = [register for register in registers if register.counter]
+        self._kept = [register for register in registers if not register.counter]
+        super().__init__({"write": In(_WRITE), "read": In(_READ), "counters": Out(CounterPort())} | {
             register.name.lower(): Out(wiring.Signature({
                 field.name: Out(wiring.Signature(_field_members(field))) for field in register.fields
             }))
-            for register in REGISTERS
+            for register in self._kept
         })
 
     def elaborate(self, platform):
         m = Module()
 
         reads, hits, write_hits = [], [], []
-        for register in REGISTERS:
+        for register in self._kept:
             hit, write_hit, taken, written = (
                 Signal(name=f"{register.name}_{name}") for name in ("hit", "write_hit", "taken", "written")
             )
@@ -144,12 +164,37 @@ class RegisterFile(wiring.Component):
             hits.append(hit)
             write_hits.append(write_hit)
             reads.append(value & hit.replicate(AXI_BITS))  # at most one is not 0: cheaper than a choice
+        for found, each in zip(self._count(m), (reads, hits, write_hits), strict=True):
+            each.append(found)
         m.d.comb += [
             self.read.data.eq(reduce(operator.or_, reads)),
             self.read.refused.eq(~Cat(hits).any()),
             self.write.refused.eq(~Cat(write_hits).any()),
         ]
         return m
+
+    def _count(self, m: Module) -> tuple[Value, Signal, Signal]:
+        """The word of a counter, if one is read, and whether one is read or written. A read waits for the word, and a
+        snapshot for the counters.
+        """
+        hit, write_hit, stands = Signal(name="counter_hit"), Signal(name="counter_write_hit"), Signal()
+        first, last = self._counters[0].offset, self._counters[-1].offset
+
+        def meant(address) -> Value:
+            return (address >= first) & (address <= last) & ~address[:2].any()
+
+        counters = self.counters
+        m.d.comb += counters.snapshot.eq(self.snapshot.take.strobe)
+        m.d.sync += [
+            hit.eq(meant(self.read.address)), write_hit.eq(meant(self.write.address) & self.write.whole),
+            stands.eq(self.read.asked & counters.free),
+        ]
+        m.d.comb += [
+            counters.address.eq(self.read.address[2:]),
+            self.read.wait.eq(meant(self.read.address) & ~stands),
+            self.write.wait.eq((self.write.address == offset_of("SNAPSHOT")) & ~counters.ready),
+        ]
+        return counters.word & hit.replicate(AXI_BITS), hit, write_hit
 
     def _behave(self, m, access, port, strobes, bits):
         """Storage and strobes of one field; ``bits`` are those of the word being written, or about to be. ``strobes``
@@ -173,9 +218,9 @@ class RegisterFile(wiring.Component):
 class RegisterPort(wiring.Component):
     """Control and status of the accelerator on an AXI4-Lite bus.
 
-    ``start_asked``, ``abort`` and ``snapshot`` come in the cycle in which a write takes effect, three cycles after its
-    address and data were taken, ``start`` in the next one, up to which no packet may begin; the timing of the bus is
-    that of :class:`RegisterBus`.
+    ``start_asked``, ``abort`` and ``counters.snapshot`` come in the cycle in which a write takes effect, three cycles
+    after its address and data were taken (a snapshot's, when the counters are ready for it), ``start`` in the next one,
+    up to which no packet may begin; the timing of the bus is that of :class:`RegisterBus`.
 
     - A start is taken when nothing runs, nothing is ``loading`` and no error is pending. While something runs or loads
       it is the error ``START_BUSY`` (info: ``PROGRAM_START``). A write that also aborts or clears never starts. All the
@@ -215,10 +260,8 @@ class RegisterPort(wiring.Component):
         A program was stopped.
     position : In(Position)
         Where the sequencer is.
-    snapshot : Out(1)
-        Copy the counters; one cycle.
-    counters : In(COUNTER_VALUES)
-        Their copies.
+    counters : Out(CounterPort())
+        Snapshots of the cycle counters.
     watchdog : Out(32)
         Cycles after which an inference is stopped; 0 is never.
     irq : Out(1)
@@ -234,27 +277,25 @@ class RegisterPort(wiring.Component):
             "start_asked": Out(1), "start": Out(1), "abort": Out(1), "clear": Out(1), "program_start": Out(16),
             "busy": In(1), "loading": In(1), "done": In(1),
             "load_error": In(LoadError), "command_error": In(CommandError), "position": In(Position),
-            "snapshot": Out(1), "counters": In(COUNTER_VALUES),
+            "counters": Out(CounterPort()),
             "watchdog": Out(AXI_BITS), "irq": Out(1), "failed": Out(1),
         })
 
     def elaborate(self, platform):
         m = Module()
 
-        m.submodules.registers = registers = RegisterFile()
+        m.submodules.registers = registers = RegisterFile(self.config)
         m.submodules.bus = bus = RegisterBus()
         wiring.connect(m, wiring.flipped(self.bus), bus.bus)
         wiring.connect(m, write=bus.write, registers=registers.write)
         wiring.connect(m, read=bus.read, registers=registers.read)
 
         constants = identity(self.config)
-        for register in REGISTERS:
+        for register in registers_of(self.config):
             for field in register.fields if register.name in constants else ():
                 port = getattr(getattr(registers, register.name.lower()), field.name)
                 m.d.comb += port.value.eq(constants[register.name] >> field.lsb)
-        for (name, _), value in zip(COUNTERS, self.counters, strict=True):
-            m.d.comb += getattr(registers, f"{name}_low".lower()).value.value.eq(value[:AXI_BITS])
-            m.d.comb += getattr(registers, f"{name}_high".lower()).value.value.eq(value[AXI_BITS:])
+        wiring.connect(m, registers.counters, wiring.flipped(self.counters))
 
         error = self._errors(m, bus, registers)
         control = registers.control
@@ -263,7 +304,6 @@ class RegisterPort(wiring.Component):
             self.start_asked.eq(control.start.strobe),
             self.abort.eq(control.abort.strobe),
             self.program_start.eq(registers.program_start.command.value),
-            self.snapshot.eq(registers.snapshot.take.strobe),
             self.watchdog.eq(registers.watchdog.cycles.value),
             self.failed.eq(error != ErrorCode.NONE),
             control.done.set.eq(self.done),

@@ -26,7 +26,7 @@ class LanePlatform(Protocol):
 
 
 class Lane(wiring.Component):
-    """X and T memory, PE array, psums, requantizers and pool maxima of one image.
+    """X and T memory, PE array, psums, requantizers and pool maxima, if the build has them, of one image.
 
     All lanes get the same ``control``, so all do the same in the same cycle. None has state that a reset would have to
     clear.
@@ -76,7 +76,6 @@ class Lane(wiring.Component):
         )
         turns = config.rows_per_requantizer
         m.submodules.requantizers = requantizers = RequantizerRow(**shape, turns=turns, widths=config.widths)
-        m.submodules.pool = pool = PoolMaximum(**shape)
 
         from_t = Signal(reset_less=True)  # a cycle after the command, and a word comes two after its address
         m.d.sync += from_t.eq(control.command.source == Source.T)
@@ -95,8 +94,6 @@ class Lane(wiring.Component):
             requantizers.entries.eq(control.entries),
             requantizers.residual_word.eq(x.word),
             requantizers.residual_column.eq(control.residual_column),
-            pool.step.eq(control.pool_step),
-            pool.word.eq(self.word),
         ]
         if turns > 1:
             m.d.comb += [
@@ -104,7 +101,12 @@ class Lane(wiring.Component):
             ]
         wiring.connect(m, wiring.flipped(control.sum), accumulator.step)
         result = Signal(8 * config.rows)
-        m.d.comb += result.eq(Mux(control.pooled, pool.y, requantizers.y))
+        m.d.comb += result.eq(requantizers.y)
+        if config.max_pool:
+            m.submodules.pool = pool = PoolMaximum(**shape)
+            m.d.comb += [pool.step.eq(control.pool_step), pool.word.eq(self.word)]
+            with m.If(control.pooled):
+                m.d.comb += result.eq(pool.y)
         self._connect_memories(m, x, t, result)
         return m
 

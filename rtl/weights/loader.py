@@ -103,12 +103,14 @@ class WeightLoader(wiring.Component):
         config = self.config
 
         m.submodules.walk = walk = MaskWalk(config)
-        m.submodules.chunks = chunks = ChunkQueue()
         m.submodules.signs = signs = WeightGenerator(
             fetches=config.load_cycles, ports=config.weight_rows, channels=config.word_bytes
         )
         m.submodules.masks = masks = self.masks
-        self._connect_host(m, masks, chunks, walk)
+        wiring.connect(m, wiring.flipped(self.mask_write), masks.write)
+        wiring.connect(m, masks.fault, wiring.flipped(self.mask_fault))
+        if config.streams:
+            self._stream(m, walk)
 
         # The fetch leaves the walk, spends two cycles in the mask memory and then writes its rows. Its streams are
         # looked up as it leaves; its signs, made a cycle later, wait in a register, so that they stand with the mask.
@@ -153,10 +155,9 @@ class WeightLoader(wiring.Component):
         self._expand(m, (mask, codes), negative, fetch, form, used)
         return m
 
-    def _connect_host(self, m: Module, masks: CheckedRam, chunks: ChunkQueue, walk: MaskWalk) -> None:
-        """Masks are written at any time; of streamed ones the walk is told which chunks are there."""
-        wiring.connect(m, wiring.flipped(self.mask_write), masks.write)
-        wiring.connect(m, masks.fault, wiring.flipped(self.mask_fault))
+    def _stream(self, m: Module, walk: MaskWalk) -> None:
+        """Of streamed masks the walk is told which chunks are there."""
+        m.submodules.chunks = chunks = ChunkQueue()
         m.d.comb += [
             chunks.chunk.eq(self.chunk),
             chunks.clear.eq(self.clear),

@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Sequence
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -87,10 +87,11 @@ class MaskWalk(wiring.Component):
         units = _Units(self.config, loops)
         after = Signal.like(units.here, name="after")
         planes = _Planes(self) if self.config.ring_words else None
+        streamed = held.streamed if self.config.streams else Const(0)
         m.d.comb += [
             self.idle.eq(~busy),
             self.hungry.eq(busy & ~there & ~self.chunk.valid),
-            there.eq(busy & (placed | ~held.streamed)),
+            there.eq(busy & (placed | ~streamed)),
             after.eq(units.here + Mux(held.coded, 1, 2)),
             self.fetch.valid.eq(there),
             self.fetch.unit.eq(units.here),
@@ -127,10 +128,11 @@ class MaskWalk(wiring.Component):
                     planes.step(m, nest.last["plane"])
             with m.If(nest.ends["pixel_tile"]):
                 m.d.sync += [busy.eq(~nest.last["m_tile"]), placed.eq(0)]
-                m.d.comb += self.free.eq(held.streamed)
+                m.d.comb += self.free.eq(streamed)
         with m.Elif(busy & ~there & self.chunk.valid):
             m.d.sync += [placed.eq(1), *units.begin(self._first_unit())]
-        self._judge(m, after)
+        if self.config.streams:
+            self._judge(m, after)
         return m
 
     def _judge(self, m: Module, after: Signal) -> None:

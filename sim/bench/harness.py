@@ -16,7 +16,7 @@ from sim.job import Job
 from sim.transport import CocotbTransport
 from spec.commands import LANES_MAX
 from spec.golden import run
-from spec.registers import COUNTERS
+from spec.registers import counter_names
 from spec.supermask import Mode
 from spec.synthetic import random_images, synthetic_model
 from spec.topologies import residual_network, rpg
@@ -106,7 +106,7 @@ class Harness:
         self.transport = CocotbTransport(dut, limit)
         self.driver = Driver(self.transport, current_job().config)
         self.log = dut._log
-        self.counter_names = [name for name, _ in COUNTERS]
+        self.counter_names = counter_names(self.driver.config)
 
     @classmethod
     async def start(cls, dut, limit: int = LIMIT) -> "Harness":

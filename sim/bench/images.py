@@ -77,7 +77,7 @@ async def run_images(dut):
         result = await harness.call(harness.driver.finish)
         after = harness.transport.bytes_in, harness.transport.bytes_out
         traffic = [image_in - before[0], after[0] - image_in, after[1] - before[1]]
-        commands = command_counters(harness.transport.counts_at_ends, result.counters)
+        commands = command_counters(harness.transport.counts_at_ends, harness.counter_names)
         measured = {"counters": result.counters, "seconds": seconds, "cycles": cycles, "traffic": traffic}
         measured["commands"] = commands
         tell("plain", images=list(batch), logits=result.logits.tolist(), **measured)

@@ -7,14 +7,16 @@ from sim.bench.harness import Harness, subject
 from sim.compare import expected_counters
 from spec.supermask import Mode
 
-#: Words and planes: fewer words than a layer has, of one word, prime and not, every number of planes but one.
-RINGS = [(150, 5), (37, 3), (64, 2), (1, 1)]
+#: Words and planes: fewer words than a layer has, of one word, prime and not, all numbers of planes but 4; and a mode.
+RINGS = [
+    ((150, 5), Mode.ANY), ((37, 3), Mode.ONE_OF_FOUR), ((64, 2), Mode.ANY), ((1, 1), Mode.ONE_OF_FOUR),
+]
 
 
 @cocotb.test(timeout_time=100, timeout_unit="ms")
-@cocotb.parametrize(ring=RINGS, mode=[Mode.ANY, Mode.ONE_OF_FOUR])
+@cocotb.parametrize((("ring", "mode"), RINGS))
 async def values_and_cycles(dut, ring, mode):
-    """Stem and classifier have masks of a mode, all others draw; traced and plain."""
+    """Stem and classifier have masks of the mode, all others draw; traced and plain."""
     harness, of = await Harness.start(dut), subject("small", mode, ring=ring)
     for trace in (True, False):
         program = await harness.load(of, trace=trace)

@@ -18,7 +18,7 @@ from spec.registers import ErrorCode
 from spec.supermask import Mode
 
 MODE = Mode.TWO_OF_FOUR
-MOMENTS = 4  #: Cycles at which an inference is disturbed, drawn from the test's seed.
+MOMENTS = 2  #: Cycles at which an inference is disturbed, drawn from the test's seed.
 
 
 @cocotb.test(timeout_time=100, timeout_unit="ms")

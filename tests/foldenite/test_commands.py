@@ -16,11 +16,11 @@ from spec.synthetic import synthetic_model
 from spec.topologies import residual_network
 
 ROOT = Path(__file__).parents[2]
-ROOMS = ("train", "gen", "sim", "formal", "flows")
+ROOMS = ("train", "gen", "sim", "formal", "flows", "foldenite")
 
 
 def runnable():
-    """Modules with a ``main`` that ``python -m`` runs."""
+    """Modules with a ``main`` that ``python -m`` runs, but for the one that runs the others."""
     for room in ROOMS:
         for path in sorted((ROOT / room).rglob("*.py")):
             if re.search(r"^def main\(", path.read_text(), re.MULTILINE):
@@ -28,7 +28,7 @@ def runnable():
 
 
 def test_every_command_is_listed_and_every_listed_one_is_there():
-    assert sorted(set(runnable())) == sorted(command.module for command in COMMANDS)
+    assert sorted(set(runnable()) - {"foldenite"}) == sorted(command.module for command in COMMANDS)
 
 
 @pytest.mark.parametrize("what", ["name", "module", "summary"])

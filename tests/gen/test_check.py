@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -11,13 +12,13 @@ from gen import check
 from gen.check import problems
 from gen.compile import command_count, compile_model
 from gen.options import config_from
-from spec.config import config_for
+from spec.config import MEMORY_LIMITS, config_for
 from spec.model import save
 from spec.network import Block, Network, Stem
 from spec.refusal import Refused
 from spec.supermask import Mode
 from spec.synthetic import synthetic_model
-from spec.topologies import residual_network, rings_of_stages
+from spec.topologies import residual_network, rings_of_stages, rpg
 
 
 def flat(**changes):
@@ -96,6 +97,48 @@ def test_rings_on_a_build_that_knows_none():
         for stage in ("stage1", "stage2")
     ]
     assert found(network, config_for(16, ring_words=64, **modes)) == []
+
+
+def test_a_max_pool_on_a_build_without_one():
+    network = flat(stem=Stem(3, 1, 1, 4, pool=True))
+    assert found(network, config_for(16)) == []
+    assert found(network, config_for(16, max_pool=False)) == [
+        ("pool", "is a max pool, but the build has none", "build without --lean and --no-max-pool"),
+    ]
+
+
+def test_masks_that_a_build_without_streams_cannot_hold(small_model, fitting):
+    """They must all fit, and what is said of a larger memory is true."""
+    model = small_model(image=(5, 5, 1))
+    count = command_count(model.network, 1)
+    config = fitting(model.network, streams=False, commands=count)
+    assert problems(model, config, commands=count) == []
+    word = config.mask_word_bits
+    less = replace(config, mask_bits=config.mask_bits - word)
+    problem, = problems(model, less, commands=count)
+    assert re.fullmatch(rf"needs \d+ bits of mask memory, \d+ more than the {less.mask_bits} there are", problem.reason)
+    assert problem.remedy == f"build with --mask-bits {config.mask_bits}, or without --lean and --no-streams"
+    assert problems(model, replace(less, streams=True), commands=count) == []
+
+
+def test_rings_too_large_for_any_build():
+    most = MEMORY_LIMITS["ring_words"][2]
+    plain = residual_network("t", image=(4, 4, 1), classes=2, widths=(4,), iterations=(0,))
+    network = rpg(plain, words=most // 5 + 1, planes=5)
+    for words in (0, most):  # the same, whether or not the build knows rings
+        assert found(network, config_for(16, ring_words=words)) == [(
+            "network", f"needs {most + 5 - most % 5} words of ring memory, but a build has at most {most}",
+            "give its rings fewer words or planes",
+        )]
+
+
+def test_masks_that_take_no_less_room_when_streamed_stay():
+    """Each layer is of one m-tile: two chunks are as long as both masks. The remedy removes the problem."""
+    network = flat(stem=Stem(7, 1, 3, 4), image=(2, 2, 3), modes=ANY)
+    (layer, reason, remedy), = found(network, config_for(16, mask_bits=512))
+    assert (layer, reason) == ("network", "needs 688 bits of mask memory, 176 more than the 512 there are")
+    assert remedy == "build with --mask-bits 704 or use a smaller network"
+    assert found(network, config_for(16, mask_bits=704)) == []
 
 
 def test_stride_beyond_its_field():

@@ -10,15 +10,16 @@ from gen.layers import layers_json, memory_use, roofs
 from gen.pages.figures import MODE_COLOURS
 from rtl.base.ports import Cause
 from spec.config import config_for
+from spec.network import Stem
 from spec.supermask import Mode
 from spec.synthetic import synthetic_model
 from spec.topologies import residual_network, rpg
 
 
-def program_of(mode=Mode.TWO_OF_FOUR, config=None, **changes):
+def program_of(mode=Mode.TWO_OF_FOUR, config=None, trace=False, **changes):
     shape = {"image": (5, 6, 3), "classes": 10, "widths": (8, 20), "iterations": (2, 0)} | changes
     model = synthetic_model(residual_network("net", mode=mode, **shape), seed=1)
-    return compile_model(model, config or config_for(16))
+    return compile_model(model, config or config_for(16), trace=trace)
 
 
 def counters(cycles):
@@ -134,3 +135,20 @@ def test_no_layer_is_above_its_roof(mode, peak, bits):
             assert 16 * record["dense_equivalent_macs_per_pe_and_cycle"] <= bound["peak_macs_per_cycle"]
             fetching = record["mask_bits_fetched"] / bound["mask_port_bits_per_cycle"]
             assert fetching <= record["cycles_predicted"] + 4  # the first tile comes while the layer before runs
+
+
+def test_a_max_pool_reads_every_word_of_its_windows_and_writes_one():
+    program = program_of(stem=Stem(3, 1, 1, 20, pool=True), widths=(20,), iterations=(0,))
+    (record,) = [r for r in layers_json(program, predict(program), [])["commands"] if r["op"] == "maxpool"]
+    words = 3 * 3 * 2  # a 5x6 map becomes 3x3; 20 channels are two words of 16
+    assert (record["activation_bytes_read"], record["activation_bytes_written"]) == (words * 9 * 16, words * 16)
+
+
+@pytest.mark.parametrize("lanes", [1, 2])
+def test_a_stored_tensor_is_read_from_one_lane_and_written_nowhere(lanes):
+    program = program_of(config=config_for(16 * lanes, lanes=lanes), trace=True)
+    records = [r for r in layers_json(program, predict(program), [])["commands"] if r["op"] == "store"]
+    stem, logits = ([r["activation_bytes_read"] for r in records if what in r["label"]] for what in ("stem", "logits"))
+    assert stem == [5 * 6 * 16] * lanes  # a word of 16 channels for each pixel
+    assert logits == [0] * lanes  # sums, which are in no activation memory
+    assert {r["activation_bytes_written"] for r in records} == {0}

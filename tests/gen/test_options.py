@@ -16,7 +16,8 @@ from spec.topologies import residual_network, rpg
 OTHER = {
     "groups": 8, "rows": 4, "lanes": 2, "weight_rows": 2, "psum_depth": 100, "x_bytes": 64 * 100, "t_bytes": 64 * 50,
     "mask_bits": 64 * 3200, "entries": 16 * 99, "commands": 77, "modes": (Mode.TWO_OF_FOUR, Mode.ANY),
-    "ring_words": 4096, "protect": False, "rows_per_requantizer": 4,
+    "ring_words": 4096, "protect": False, "counters": "total", "max_pool": False, "streams": False,
+    "rows_per_requantizer": 4,
 }
 
 
@@ -29,6 +30,9 @@ def parsed(*arguments):
 def as_options(fields):
     special = {"modes": ",".join, "protect": {False: "none", True: "parity"}.get}
     for name, value in fields.items():
+        if name in ("max_pool", "streams"):
+            yield f"--no-{name.replace('_', '-')}"
+            continue
         yield from (f"--{name.replace('_', '-')}", special.get(name, str)(value))
 
 
@@ -48,6 +52,15 @@ def test_one_option_changes_one_field(name):
     got = parsed("--pe", "64", *as_options({name: OTHER[name]}))
     assert got == dataclasses.replace(config_for(64), **{name: OTHER[name]})
     assert got != config_for(64)
+
+
+LEAN = {"counters": "total", "max_pool": False, "streams": False, "protect": False}
+
+
+def test_a_lean_build_leaves_out_what_it_can_but_for_what_is_given():
+    assert parsed("--lean") == parsed(*as_options(LEAN)) == config_for(16, **LEAN)
+    assert parsed("--lean", "--counters", "all") == config_for(16, **LEAN | {"counters": "all"})
+    assert parsed("--lean", "--protect", "parity", "--no-streams") == config_for(16, **LEAN | {"protect": True})
 
 
 @pytest.mark.parametrize(("arguments", "sentence"), [

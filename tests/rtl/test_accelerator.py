@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In
 
 from gen.compile import compile_model
 from gen.cycles import predict
+from gen.sizing import fitted
 from rtl.accelerator import Accelerator
 from spec import golden, packets
 from spec.commands import Op, Source, encode
@@ -16,7 +17,8 @@ from spec.config import config_for
 from spec.packets import Target, chunk_packet, clear_words
 from spec.registers import ErrorCode
 from spec.supermask import Mode
-from spec.synthetic import random_images
+from spec.synthetic import random_images, synthetic_model
+from spec.topologies import residual_network, rpg
 
 
 def differences(program, image, tensors):
@@ -44,6 +46,53 @@ def test_traced_inference_is_golden(inferences, small_model, fitting, mode):
         cycles = predict(program)
         assert inference.counts == {"TOTAL": cycles.total} | {c.name: n for c, n in cycles.causes.items()}
     assert any(not np.array_equal(a, b) for a, b in zip(first.tensors, second.tensors, strict=True))
+
+
+LEAN = {"counters": "total", "max_pool": False, "streams": False, "protect": False}
+
+
+def test_a_lean_build_computes_the_same_in_as_many_cycles(inferences, small_model, fitting):
+    model = small_model(mode=Mode.ANY, image=(3, 3, 1))
+    program, usual = (compile_model(model, fitting(model.network, **more), trace=True) for more in (LEAN, {}))
+    image, = random_images(model.network, 1, 8)
+    inference, = inferences(program, [image])
+    assert differences(program, image, inference.tensors) == []
+    assert inference.counts == {"TOTAL": predict(usual).total}
+
+
+def test_a_lean_build_stops_at_what_it_cannot_do(on_core):
+    """A max pool is an unknown command, a chunk a packet for no memory, and a register of a cause is none."""
+    config = config_for(16, x_bytes=256, t_bytes=256, mask_bits=512, entries=16, commands=4, **LEAN)
+
+    async def scenario(host):
+        await host.send(packets.packet(Target.PROGRAM, 0, np.concatenate([encode(Op.HALT)]).tobytes()))
+        await host.send(packets.packet(Target.PROGRAM, 16, encode(Op.MAXPOOL).tobytes()))
+        await host.write("PROGRAM_START", 1)
+        await host.write("CONTROL", 1)
+        await host.ctx.tick().repeat(40)
+        assert (await host.read("ERROR"), await host.read("ERROR_INFO")) == (ErrorCode.COMMAND, 1)
+        await host.write("ERROR", 0)
+        await host.send(chunk_packet(0, 0, bytes(4)))
+        assert await host.read("ERROR") == ErrorCode.PACKET_TARGET
+        await host.write("ERROR", 0)
+        assert await host.read("ARRAY_LOW") == 0
+        assert await host.read("ERROR") == ErrorCode.REGISTER
+
+    on_core(config, scenario)
+
+
+def test_without_protection_values_and_cycles_are_the_same(inferences):
+    """Masks and rings, whose memories have no parity then."""
+    shape = {"image": (3, 3, 1), "classes": 3, "widths": (4,), "iterations": (2,), "mode": Mode.ONE_OF_FOUR}
+    model = synthetic_model(rpg(residual_network("t", **shape), words=11, planes=2), 1)
+    image, = random_images(model.network, 1, 8)
+    for protect in (True, False):
+        config = fitted(config_for(16, psum_depth=16, ring_words=32, protect=protect), model.network)
+        program = compile_model(model, config, trace=True)
+        inference, = inferences(program, [image])
+        assert differences(program, image, inference.tensors) == []
+        cycles = predict(program)
+        assert inference.counts == {"TOTAL": cycles.total} | {c.name: n for c, n in cycles.causes.items()}
 
 
 def test_a_host_that_stalls_loses_nothing(inferences, small_model, fitting):

@@ -73,10 +73,11 @@ def test_the_cycle_model_speaks_of_the_same_counters(case):
 
 
 def test_counters_at_the_ends_make_counters_of_commands():
-    at_ends = [{"TOTAL": 5, "ARRAY": 2}, {"TOTAL": 12, "ARRAY": 2}]
-    assert command_counters(at_ends, {"TOTAL": 13, "ARRAY": 3}) == [
+    at_ends = [{"TOTAL": 5, "ARRAY": 2}, {"TOTAL": 12, "ARRAY": 2}, {"TOTAL": 13, "ARRAY": 3}]
+    assert command_counters(at_ends, ["TOTAL", "ARRAY"]) == [
         {"TOTAL": 5, "ARRAY": 2}, {"TOTAL": 7, "ARRAY": 0}, {"TOTAL": 1, "ARRAY": 1},
     ]
+    assert command_counters(at_ends, ["TOTAL"]) == [{"TOTAL": 5}, {"TOTAL": 7}, {"TOTAL": 1}]
 
 
 def test_the_first_command_off_the_cycle_model_is_named(case):

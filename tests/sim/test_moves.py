@@ -2,9 +2,11 @@
 
 from random import Random
 
+import numpy as np
 import pytest
 
-from sim.moves import LASTING, MOVES, RECOVERIES, Access, accesses, cut, draw, drawn, is_refused
+from sim.moves import LASTING, MOVES, RECOVERIES, Access, accesses, cut, draw, drawn, is_refused, random_command
+from spec.commands import COMMAND_WORDS, FIELDS, Op, decode
 from spec.registers import OFFSET_BITS, REGISTERS
 
 
@@ -54,3 +56,14 @@ def test_a_cut_packet_is_the_beginning_of_one():
     assert lengths == set(range(4, 40, 4))
     assert packet.startswith(cut(packet, rng))
     assert cut(packet[:4], rng) == packet[:4]
+
+
+def test_random_commands_have_every_operation_and_every_bit_of_every_field():
+    rng = Random(1)
+    words = np.array([random_command(rng) for _ in range(900)])
+    assert words.shape == (900, COMMAND_WORDS)
+    assert {decode(command)["op"] for command in words} == set(range(16)) > set(Op)
+    for field in FIELDS:
+        found = words[:, field.word] >> np.uint32(field.lsb) & np.uint32((1 << field.width) - 1)
+        ones, zeros, every = np.bitwise_or.reduce(found), np.bitwise_or.reduce(~found), (1 << field.width) - 1
+        assert (int(ones) & every == int(zeros) & every == every), field.name

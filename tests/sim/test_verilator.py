@@ -135,6 +135,15 @@ def test_waveforms_are_another_build(runner, tmp_path):
     assert "-DWAVES" in fake.builds[1]["build_args"]
 
 
+def test_coverage_is_another_build_and_the_others_do_not_count(runner, tmp_path):
+    fake = runner()
+    builds = {view: build_simulation("module foldenite; endmodule", tmp_path, view=view) for view in View}
+    assert len({simulation.directory for simulation in builds.values()}) == len(View)
+    counting = {"--coverage-line", "--coverage-toggle"}
+    assert [counting <= set(build["build_args"]) for build in fake.builds] == [view is View.COVERAGE for view in View]
+    assert [bool(counting & set(build["build_args"])) for build in fake.builds].count(True) == 1
+
+
 def test_a_failed_build_is_reported_and_not_taken_for_done(runner, tmp_path):
     runner(fails=True)
     with pytest.raises(SimulationFailed, match=r"build.log is:\nline 1\n%Error: bad Verilog"):

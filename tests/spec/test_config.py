@@ -15,7 +15,8 @@ LEGAL = {
     "mask_bits": 4096, "entries": 256, "commands": 16, "modes": tuple(Mode), "ring_words": 0, "rows_per_requantizer": 1,
 }
 FIELDS = [field.name for field in dataclasses.fields(AcceleratorConfig)]
-INTEGERS = [name for name in FIELDS if name not in ("modes", "protect")]
+FLAGS = ("protect", "max_pool", "streams")
+INTEGERS = [name for name in FIELDS if name not in ("modes", "counters", *FLAGS)]
 #: Most that each memory may have.
 MOST = {"x_bytes": 1 << 26, "t_bytes": 1 << 26, "mask_bits": 1 << 29, "entries": 1 << 20, "commands": 1 << 16,
         "ring_words": 1 << 21}
@@ -33,7 +34,9 @@ def multiple(name, unit, least, value):
 ILLEGAL = [
     *(({name: value}, rf"^{name} must be an integer, not {value!r}$")
       for name in INTEGERS for value in (4.0, "4", None, True)),
-    *(({"protect": value}, rf"^protect must be true or false, not {value!r}$") for value in (0, 1, "none", None)),
+    *(({name: value}, rf"^{name} must be true or false, not {value!r}$")
+      for name in FLAGS for value in (0, 1, "none", None)),
+    *(({"counters": value}, rf"^counters must be all or total, not {value!r}$") for value in ("none", "", 1, None)),
     *(({"groups": value}, rf"^groups \(Tg\) must be a power of two from 4 to 64, not {value}$")
       for value in (-4, 0, 1, 2, 3, 6, 12, 65, 128)),
     *(({"rows": value}, rf"^rows \(Tm\) must be a power of two from 4 to 4\*groups = 16, so that .*, not {value}$")
@@ -209,9 +212,9 @@ JSON = config().to_json()
 BAD_JSON = [
     ([], r"^Configuration must be a JSON object, not \[\]$"),
     (None, r"^Configuration must be a JSON object, not None$"),
-    (JSON | {"row": 4}, r"^Unknown configuration key 'row'; the keys are \['groups', 'rows', .*, 'protect'\]$"),
+    (JSON | {"row": 4}, r"^Unknown configuration key 'row'; the keys are \['groups', 'rows', .*, 'streams'\]$"),
     *(({key: value for key, value in JSON.items() if key != name}, rf"^Missing configuration key '{name}'$")
-      for name in FIELDS if name not in ("protect", "rows_per_requantizer")),
+      for name in FIELDS if name not in ("counters", "rows_per_requantizer", *FLAGS)),
     (JSON | {"protect": 1}, r"^protect must be true or false, not 1$"),
     (JSON | {"modes": ["3of4"]}, r"^modes must be some of \['any', '2of4', '1of4', 'max1of4'\], not \['3of4'\]$"),
     (JSON | {"modes": 4}, r"^modes must be some of \['any', '2of4', '1of4', 'max1of4'\], not 4$"),
@@ -229,7 +232,7 @@ def test_bad_json_is_refused(content, sentence):
 OTHER = {
     "groups": 8, "rows": 8, "lanes": 2, "weight_rows": 2, "psum_depth": 65, "x_bytes": 2048, "t_bytes": 1024,
     "mask_bits": 8192, "entries": 512, "commands": 17, "modes": (Mode.ANY,), "ring_words": 16, "protect": False,
-    "rows_per_requantizer": 2,
+    "counters": "total", "max_pool": False, "streams": False, "rows_per_requantizer": 2,
 }
 
 
@@ -246,6 +249,9 @@ def test_hash_is_stable():
     assert f"{config(protect=False).hash:08x}" == "248c58a8"  # of builds made before there was a choice
 
 
-def test_a_build_made_before_there_was_protection_has_none():
-    data = {key: value for key, value in JSON.items() if key != "protect"}
-    assert AcceleratorConfig.from_json(data) == config(protect=False)
+@pytest.mark.parametrize(("name", "before"), [
+    ("protect", False), ("counters", "all"), ("max_pool", True), ("streams", True),
+])
+def test_what_builds_had_before_there_was_a_choice(name, before):
+    data = {key: value for key, value in JSON.items() if key != name}
+    assert AcceleratorConfig.from_json(data) == config(**{name: before})

@@ -10,7 +10,7 @@ import pytest
 import safetensors.numpy
 
 from spec.layer import Role
-from spec.model import FORMAT, VERSION, Model, load, save, with_provenance
+from spec.model import CLASS_NAMES, FORMAT, VERSION, Model, load, save, with_provenance
 from spec.network import Block, Network, Stem
 from spec.numerics import Requantization, accumulator_bounds
 from spec.refusal import Refused
@@ -502,3 +502,12 @@ def test_the_fixture_has_every_feature(model):
     assert {layer.mode for layer in layers} == set(Mode)
     assert {layer.role for layer in layers} == set(Role) - {Role.POOL}  # which has nothing to store
     assert any(layer.inputs % GROUP for layer in layers)
+
+
+def test_classes_are_called_what_they_were_trained_as_or_by_their_numbers(model):
+    assert CLASS_NAMES not in model.provenance
+    assert model.class_names == ("0", "1", "2")
+    assert with_provenance(model, **{CLASS_NAMES: ["cat", "dog", "owl"]}).class_names == ("cat", "dog", "owl")
+    fewer = with_provenance(model, **{CLASS_NAMES: ["cat", "dog"]})
+    with pytest.raises(Refused, match=r"^Model \S+ names 2 classes, but has 3; export it again$"):
+        _ = fewer.class_names

@@ -167,6 +167,10 @@ def modes(**change) -> dict:
             {"modes": modes(stem=Mode.ONE_OF_FOUR)},
             "Layer stem has 18 input channels, which 1of4 cannot group by 4; give it mode any or 2of4",
         ),
+        (
+            {"image": (6, 5, 3), "stem": Stem(1, 1, 0, 4), "modes": modes(stem=Mode.TWO_OF_FOUR)},
+            "Layer stem has 3 input channels, too few for 2of4; give it mode any",
+        ),
         ({"image": (6, 5, 2), "stem": Stem(3, 1, 1, 7281)}, "Layer a.conv1 has rows longer than 65521 signs"),
     ],
 )

@@ -438,3 +438,12 @@ def test_entry_layout(multiplier, bias, entry):
 def test_problems_name_every_field_out_of_range(change, sentences):
     sound = Requantization(np.array([[1, 2]]), np.array([[3, 4]]), 5, 0, 0, False)
     assert dataclasses.replace(sound, **change).problems() == sentences
+
+
+@pytest.mark.parametrize("residual_shift", [-1, RESIDUAL_SHIFT_MAX + 1])
+def test_a_residual_of_another_scale_than_shifts_reach_is_refused(residual_shift):
+    bound, call = np.array([100]), {"where": "L", "residual_range": (0, 255)}
+    made = fold(np.array([[0.5]]), np.array([[0.0]]), -bound, bound, residual_shift=RESIDUAL_SHIFT_MAX, **call)
+    assert made.residual_shift == RESIDUAL_SHIFT_MAX
+    with pytest.raises(Refused, match=rf"^Layer L adds a residual whose step is 2\*\*{residual_shift} times its own"):
+        fold(np.array([[0.5]]), np.array([[0.0]]), -bound, bound, residual_shift=residual_shift, **call)

@@ -88,6 +88,12 @@ def test_memory_words(pe):
     }
 
 
+def test_a_build_without_streams_does_not_know_their_memory():
+    every, few = (memory_words(config_for(16, ring_words=16, streams=streams)) for streams in (True, False))
+    assert every == few | {Target.MASK_STREAM: every[Target.MASK]}
+    assert Target.MASK_STREAM not in few
+
+
 @pytest.mark.parametrize(("number", "word"), [(0, 0x1234), (7, 0x0700_1234), (255, 0xFF00_1234), (256, 0x1234)])
 def test_chunk_packet(number, word):
     made = chunk_packet(number, 0x1234, b"\1\0\0\0")

@@ -13,8 +13,10 @@ from spec.registers import (
     VERSION,
     Access,
     ErrorCode,
+    counter_names,
     identity,
     offset_of,
+    registers_of,
 )
 
 BY_NAME = {register.name: register for register in REGISTERS}
@@ -71,9 +73,21 @@ def test_identity_starts_where_drivers_look_first():
 
 def test_features_say_what_the_build_knows():
     assert [(f.name, f.lsb, f.width, f.access) for f in BY_NAME["FEATURES"].fields] == [
-        ("masks", 0, 1, Access.RO), ("ring", 1, 1, Access.RO), ("protect", 2, 1, Access.RO)]
+        (name, place, 1, Access.RO)
+        for place, name in enumerate(("masks", "ring", "protect", "total", "no_pool", "no_streams"))]
     assert identity(config_for(16, ring_words=16))["FEATURES"] == 7
     assert identity(config_for(16, protect=False))["FEATURES"] == 1
+    assert identity(config_for(16, counters="total"))["FEATURES"] == 5 + 8
+    assert identity(config_for(16, max_pool=False))["FEATURES"] == 5 + 16
+    assert identity(config_for(16, streams=False))["FEATURES"] == 5 + 32
+
+
+def test_a_build_with_the_total_alone_has_no_registers_of_causes():
+    every, few = config_for(16), config_for(16, counters="total")
+    assert registers_of(every) == REGISTERS
+    assert [r.name for r in registers_of(few) if r.counter] == ["TOTAL_LOW", "TOTAL_HIGH"]
+    assert [r for r in registers_of(few) if not r.counter] == [r for r in REGISTERS if not r.counter]
+    assert (counter_names(every), counter_names(few)) == (tuple(name for name, _ in COUNTERS), ("TOTAL",))
 
 
 def test_counters_are_pairs_in_order():

@@ -180,3 +180,13 @@ def test_difference_names_the_first(vectors, changes, where):
 
 def test_no_difference(vectors):
     assert difference(vectors.trace, altered(vectors.trace, {})) is None
+
+
+@pytest.mark.parametrize(("asked", "usual", "count"), [(None, 2, 2), (None, 5, 3), (1, 2, 1), (3, 2, 3)])
+def test_as_many_images_as_asked_for_or_as_usual(vectors, path, asked, usual, count):
+    assert vectors.count(asked, path, usual) == count
+
+
+def test_more_images_than_there_are_are_refused(vectors, path):
+    with pytest.raises(Refused, match=r"^Option --images must be at most 3, the images in \S+, not 4$"):
+        vectors.count(4, path, 2)

@@ -12,7 +12,7 @@ from train import export, finetune, fit
 from train.deploy.calibration import Rule, calibrate
 from train.loop import checkpoint
 from train.loop.recipe import Recipe
-from train.loop.settings import Settings
+from train.loop.settings import Settings, read_recipe, recipe_names
 from train.loop.trainer import accuracy
 from train.nets.fake_quantize import FakeQuantNet
 
@@ -157,6 +157,15 @@ def test_the_recipe_is_gentler():
     recipe = Recipe(epochs=160, batch=64, lr=0.1, schedule="step", milestones=(80.0, 120.0), warmup=5.0, mirror=True)
     assert finetune.gentle(recipe) == Recipe(epochs=32, batch=64, lr=0.1 * 0.1, mirror=True)
     assert finetune.gentle(Recipe(epochs=2, batch=64)).epochs == 1
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_every_recipe_of_ours_can_be_gentler(name):
+    """Its rates keep their ratio, and images are of full size."""
+    recipe = Recipe.from_json(read_recipe(name)["training"])
+    gentle = finetune.gentle(recipe)
+    assert gentle.norm_lr / gentle.lr == pytest.approx(recipe.norm_lr / recipe.lr)
+    assert gentle.side(0) is None
 
 
 def test_a_recipe_file_and_options(start, tmp_path):

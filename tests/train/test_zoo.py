@@ -1,5 +1,6 @@
 """The zoo: that its models are as good as listed, that its cards are those of its models, and how it is made."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +35,20 @@ def listed(tmp_path, text=SMALL):
     return ["--list", str(path), "--work", str(tmp_path / "work"), "--out", str(tmp_path / "zoo")]
 
 
+@pytest.fixture(scope="module")
+def made_once(tmp_path_factory):
+    """A folder in which the list :data:`SMALL` was made; tests work on copies (:func:`made`)."""
+    folder = tmp_path_factory.mktemp("made")
+    assert zoo.main(listed(folder)) == 0
+    return folder
+
+
+@pytest.fixture
+def made(made_once, tmp_path):
+    """A copy of that folder."""
+    return Path(shutil.copytree(made_once, tmp_path / "made"))
+
+
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
 def test_a_model_keeps_in_integers_what_it_learned(entry):
     facts = load(entry.model_in(zoo.ZOO)).provenance
@@ -58,20 +73,17 @@ def test_cards_are_of_the_models_beside_them(tmp_path):
         assert path.read_text() == (zoo.ZOO / path.name).read_text(), f"{path.name}: run python -m train.zoo --cards"
 
 
-def test_a_model_is_made_by_its_commands_and_again_to_the_same_bytes(tmp_path, capsys):
-    options = listed(tmp_path)
-    assert zoo.main(options) == 0
-    model = tmp_path / "zoo" / "one.safetensors"
-    first = model.read_bytes()
-    assert "| weights |" in (tmp_path / "zoo" / "one.md").read_text()
-    assert "[one](one.md)" in (tmp_path / "zoo" / "README.md").read_text()
-    assert str(tmp_path / "zoo" / "one.md") in capsys.readouterr().out
+def test_a_model_is_made_by_its_commands_and_again_to_the_same_bytes(made, capsys):
+    model, trained = made / "zoo" / "one.safetensors", made / "work" / "one" / "log.jsonl"
+    first, log = model.read_bytes(), trained.read_text()
+    assert "| weights |" in (made / "zoo" / "one.md").read_text()
+    assert "[one](one.md)" in (made / "zoo" / "README.md").read_text()
     model.unlink()
-    trained = (tmp_path / "work" / "one" / "checkpoint.pt").stat().st_mtime_ns
-    assert zoo.main(options) == 0  # From the checkpoint: a finished training is not repeated.
+    assert zoo.main(listed(made)) == 0  # From the checkpoint: a finished training is not repeated.
     assert model.read_bytes() == first
     assert load(model).provenance["epochs"] == 1
-    assert (tmp_path / "work" / "one" / "checkpoint.pt").stat().st_mtime_ns >= trained
+    assert trained.read_text() == log
+    assert str(made / "zoo" / "one.md") in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("text", "names", "sentence"), [
@@ -92,16 +104,14 @@ def test_what_cannot_be_made_is_refused(tmp_path, text, names, sentence):
     assert not (tmp_path / "work").exists()
 
 
-def test_what_is_there_is_made_anew_when_told_so(tmp_path):
+def test_what_is_there_is_made_anew_when_told_so(made):
     """Settings that are not those of a checkpoint are refused by train.fit; the remedy it names is one here, too."""
-    options = listed(tmp_path)
-    assert zoo.main(options) == 0
-    other = listed(tmp_path, SMALL.replace("--epochs 1", "--epochs 2"))
+    other = listed(made, SMALL.replace("--epochs 1", "--epochs 2"))
     with pytest.raises(Refused, match=r"Model one was not made: python -m train.fit failed, see above"):
         zoo.main(other)
-    assert load(tmp_path / "zoo" / "one.safetensors").provenance["epochs"] == 1
+    assert load(made / "zoo" / "one.safetensors").provenance["epochs"] == 1
     assert zoo.main([*other, "--overwrite"]) == 0
-    assert load(tmp_path / "zoo" / "one.safetensors").provenance["epochs"] == 2
+    assert load(made / "zoo" / "one.safetensors").provenance["epochs"] == 2
 
 
 @pytest.mark.parametrize("there", ["work/one/checkpoint.pt", "zoo/one.safetensors"])
@@ -146,15 +156,15 @@ def test_where_a_command_writes(options, out):
     assert zoo._out_of(options) == Path(out)
 
 
-def test_a_model_made_to_a_length_has_as_many_epochs_as_its_card_says(tmp_path):
-    (entry,) = zoo.read_zoo(Path(listed(tmp_path)[1]))
-    (_, *options), _ = entry.lines(*(tmp_path,) * 3)
+def test_a_model_made_to_a_length_has_as_many_epochs_as_its_card_says(made):
+    """Anew: it does not go on from the training that is there."""
+    (entry,) = zoo.read_zoo(Path(listed(made)[1]))
+    (_, *options), _ = entry.lines(*(made,) * 3)
     longer = entry.of_length(settings_from(fit.parser().parse_args(options)).recipe, 2)
-    for _ in range(2):  # Anew: the second run does not go on from the first.
-        zoo.make(longer, tmp_path, tmp_path / "work", tmp_path, anew=True)
-    zoo.write_cards([longer], tmp_path)
-    assert load(tmp_path / "one.safetensors").provenance["epochs"] == 2
-    assert "--epochs=2" in (tmp_path / "one.md").read_text()
+    zoo.make(longer, made, made / "work", made, anew=True)
+    zoo.write_cards([longer], made)
+    assert load(made / "one.safetensors").provenance["epochs"] == 2
+    assert "--epochs=2" in (made / "one.md").read_text()
 
 
 def test_the_list_for_a_gpu_is_in_the_order_that_counts():

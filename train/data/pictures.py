@@ -2,7 +2,7 @@
 
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from PIL import Image
 from spec.budgets import Budget
 from spec.refusal import Refused
 
-__all__ = ["PICTURES", "RESIZES", "Form", "array_of", "opened", "pictures_in"]
+__all__ = ["PICTURES", "RESIZES", "Form", "array_of", "deep", "opened", "pictures_in"]
 
 #: What names of pictures end in.
 PICTURES = (".png", ".jpg", ".jpeg", ".bmp")
@@ -63,15 +63,39 @@ def opened(path: Path, channels: int = 0) -> Image.Image:
         If it is no picture, cannot be read, has more than 8 bits a value, or is too large, told by what its header
         declares before it is decoded.
     """
+    def converted(file: Image.Image) -> Image.Image:
+        if file.mode.startswith(_DEEP):
+            raise Refused(f"Picture {path} has more than 8 bits a value (mode {file.mode}); save it with 8")
+        grey = channels == 1 or (not channels and file.mode in _GREY)
+        return file.convert("L" if grey else "RGB")
+
+    return _decoded(path, converted)
+
+
+def deep(path: Path) -> np.ndarray:
+    """The picture in ``path``, which has one channel of 16 bits, decoded: uint16 (H, W).
+
+    Raises
+    ------
+    Refused
+        As :func:`opened`, and if it has other values.
+    """
+    def converted(file: Image.Image) -> np.ndarray:
+        if not file.mode.startswith("I;16"):
+            raise Refused(f"Picture {path} must have one channel of 16 bits, not mode {file.mode}; get it again")
+        return np.asarray(file).astype(np.uint16)
+
+    return _decoded(path, converted)
+
+
+def _decoded(path: Path, converted: Callable[[Image.Image], object]):
+    """What ``converted`` makes of the picture in ``path``."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # Ours is the lower limit.
             with Image.open(path) as file:
                 _check_size(path, *file.size)
-                if file.mode.startswith(_DEEP):
-                    raise Refused(f"Picture {path} has more than 8 bits a value (mode {file.mode}); save it with 8")
-                grey = channels == 1 or (not channels and file.mode in _GREY)
-                return file.convert("L" if grey else "RGB")
+                return converted(file)
     except Refused:
         raise
     except Image.DecompressionBombError:

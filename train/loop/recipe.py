@@ -38,6 +38,12 @@ class Recipe:
         0.0, "epochs in which the rate rises to its peak, before the schedule", Number(least=0, most=100_000)
     )
     label_smoothing: float = setting(0.0, "share of the target that all classes share", Number(least=0, below=1))
+    distill: float = setting(
+        0.0, "share of the loss that is how far outputs are from those of --teacher", Number(least=0, most=1)
+    )
+    temperature: float = setting(
+        2.0, "what the outputs of both are divided by before they are compared", Number(above=0, most=100)
+    )
     crop_pad: int = setting(0, "zeros around an image before a part of its size is cut out at random", Whole(0, 63))
     reflect: bool = setting(False, "what is around an image is its reflection, not zeros", bool)
     mirror: bool = setting(False, "swap left and right every other time", bool)

@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import MISSING, dataclass
 from pathlib import Path
 
@@ -28,7 +29,8 @@ _RECIPES = Path(__file__).parents[1] / "recipes"
 class Settings:
     """A checkpoint stores it, and ``--resume`` insists on it.
 
-    ``finetuning`` is of a network that is fine-tuned with rounded activations; the other fields say what they mean.
+    ``finetuning`` is of a network that is fine-tuned with rounded activations, ``teacher`` the SHA-256 (hex) of the
+    checkpoint that taught it, if one did; the other fields say what they mean.
     """
 
     model: ModelConfig
@@ -48,6 +50,7 @@ class Settings:
     images: int = setting(0, "train on the first so many images; 0: on all", Whole(0, 1 << 32))
     seed: int = setting(0, "of scores, of order and variation of images", Whole(0, (1 << 31) - 1))
     finetuning: FineTuning | None = None
+    teacher: str = ""
 
     def __post_init__(self):
         check_settings(self)
@@ -107,7 +110,7 @@ class Settings:
 
 
 #: What old checkpoints know nothing of.
-_LATER = ("shrink", "images", "size", "channels", "resize")
+_LATER = ("shrink", "images", "size", "channels", "resize", "teacher")
 
 _USUAL = {field.name: field.default for field in dataclasses.fields(Settings)}
 
@@ -120,15 +123,20 @@ def recipe_names() -> list[str]:
     return sorted(path.stem for path in _RECIPES.glob("*.toml"))
 
 
-def add_settings_options(parser: argparse.ArgumentParser, recipe: str = "digits") -> None:
-    """Options of :func:`settings_from`. What is not given is as in the recipe file, by default ``recipe``."""
-    sections = ", ".join(f"[{name}]" for name in _SECTIONS)
+def add_settings_options(
+    parser: argparse.ArgumentParser, recipe: str = "digits", sections: Sequence[str] = tuple(_SECTIONS)
+) -> None:
+    """Options of :func:`settings_from`. What is not given is as in the recipe file, by default ``recipe``.
+
+    A command whose networks are its own has those of some ``sections`` only.
+    """
+    named = ", ".join(f"[{name}]" for name in _SECTIONS)
     parser.add_argument(
         "--recipe", default=recipe,
-        help=f"TOML file with sections {sections}, or one of {', '.join(recipe_names())} (default {recipe})",
+        help=f"TOML file with sections {named}, or one of {', '.join(recipe_names())} (default {recipe})",
     )
-    for name, kind in _SECTIONS.items():
-        add_settings(parser.add_argument_group(name, "instead of what the recipe says"), kind)
+    for name in sections:
+        add_settings(parser.add_argument_group(name, "instead of what the recipe says"), _SECTIONS[name])
 
 
 def settings_from(arguments: argparse.Namespace) -> Settings:

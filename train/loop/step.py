@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from train.loop.processes import Processes
 from train.loop.recipe import Recipe
+from train.loop.teacher import divergence
 
 __all__ = ["TrainingStep", "learning_rate", "make_optimizer"]
 
@@ -30,13 +31,19 @@ class TrainingStep:
     optimizer : torch.optim.Optimizer
     recipe : Recipe
     processes : Processes
+    teacher : nn.Module, optional
+        What a recipe with ``distill`` is taught by, in evaluation mode on the same device.
     """
 
-    def __init__(self, model: nn.Module, optimizer: torch.optim.Optimizer, recipe: Recipe, processes: Processes):
+    def __init__(
+        self, model: nn.Module, optimizer: torch.optim.Optimizer, recipe: Recipe, processes: Processes,
+        teacher: nn.Module | None = None,
+    ):
         self.model = model
         self.optimizer = optimizer
         self.recipe = recipe
         self.processes = processes
+        self.teacher = teacher
         self.parts = recipe.accumulate
         self.scaler = torch.amp.GradScaler(processes.device.type, enabled=recipe.precision == "float16")
         self.forward: Callable[[Tensor], Tensor] = torch.compile(model) if recipe.compile else model
@@ -77,7 +84,13 @@ class TrainingStep:
     def _loss(self, images: Tensor, labels: Tensor) -> Tensor:
         with self._arithmetic():
             logits = self.forward(images)
-        return functional.cross_entropy(logits.float(), labels, label_smoothing=self.recipe.label_smoothing)
+        logits = logits.float()
+        loss = functional.cross_entropy(logits, labels, label_smoothing=self.recipe.label_smoothing)
+        if not self.recipe.distill:
+            return loss
+        with self._arithmetic(), torch.no_grad():
+            taught = self.teacher(images)
+        return torch.lerp(loss, divergence(logits, taught.float(), self.recipe.temperature), self.recipe.distill)
 
     def _arithmetic(self) -> AbstractContextManager:
         if self.recipe.precision == "float32":

@@ -87,6 +87,8 @@ class Trainer:
         Called with the state after every epoch and now and then within one, in the leading process only.
     around : function of an int
         Context that each step is computed in, by its number from the start of the run.
+    teacher : nn.Module, optional
+        What a recipe with ``distill`` is taught by.
     """
 
     model: nn.Module
@@ -97,6 +99,7 @@ class Trainer:
     state: dict | None = None
     save: Callable[[dict], None] | None = None
     around: Callable[[int], AbstractContextManager] = _nothing
+    teacher: nn.Module | None = None
 
     def run(self) -> list[dict]:
         """Train all epochs that are left; returns the records of all epochs.
@@ -127,8 +130,11 @@ class Trainer:
 
     def prepare(self) -> None:
         """Put network and data on the device; :meth:`run` does so first."""
+        if self.recipe.distill and self.teacher is None:
+            raise Refused(f"Setting --distill ({self.recipe.distill}) needs a network that teaches; give --teacher")
         layout = torch.channels_last if self.recipe.channels_last else torch.preserve_format
-        self.model.to(self.how.processes.device, memory_format=layout)
+        for network in (self.model, self.teacher) if self.teacher else (self.model,):
+            network.to(self.how.processes.device, memory_format=layout)
         self.batches = Batches(
             self.dataset, batch=self.recipe.batch, seed=self.seed, augmentation=self.recipe.augmentation,
             device=self.how.processes.device, rank=self.how.processes.rank, world=self.how.processes.world,
@@ -140,7 +146,7 @@ class Trainer:
                 f"({self.recipe.accumulate} x {self.how.processes.world}), not {self.recipe.batch}"
             )
         self._optimizer = make_optimizer(self.recipe, self.model)
-        self._step = TrainingStep(self.model, self._optimizer, self.recipe, self.how.processes)
+        self._step = TrainingStep(self.model, self._optimizer, self.recipe, self.how.processes, self.teacher)
         self._average = Average(self.model, self.recipe.average) if self.recipe.average else None
 
     def _restore(self) -> tuple[list[dict], int, torch.Tensor]:

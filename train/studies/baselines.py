@@ -29,7 +29,7 @@ from train.nets.ring_net import RpgResNet
 from train.nets.ring_plan import shared_out
 from train.studies.sharing import METHODS
 from train.studies.trained import kept_row, train_on
-from train.studies.variants import VANILLA, mean_and_deviation, publish, ring_parser, settings_of
+from train.studies.variants import VANILLA, mean_and_deviation, publish, ring_parser, seeds_of, settings_of
 
 __all__ = ["MADE", "NAMES", "compressed", "main", "parser", "sourced"]
 
@@ -97,7 +97,7 @@ def _drawn(settings: Mapping[str, Settings], dataset: Dataset) -> list[str]:
 
 def parser() -> CommandParser:
     """The command line."""
-    return ring_parser("baselines", __doc__.splitlines()[0], dof=36864)
+    return ring_parser("baselines", __doc__.splitlines()[0], dof=36864, jobs=False)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -115,13 +115,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _seeds(arguments: argparse.Namespace) -> Sequence[int]:
-    if hasattr(arguments, "seed"):
-        raise Refused("Option --seed is one seed, but a study takes several; give --seeds")
-    if not arguments.seeds:
-        raise Refused("Give at least one of --seeds")
     if not arguments.dof:
         raise Refused("Baselines share degrees of freedom; give --dof, from 1 on")
-    return arguments.seeds
+    return seeds_of(arguments)
 
 
 def _of_seed(arguments: argparse.Namespace, seed: int) -> list[dict]:

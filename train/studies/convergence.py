@@ -79,7 +79,7 @@ def accuracy_curve(
 
 def parser() -> CommandParser:
     """The command line."""
-    made = ring_parser("convergence", __doc__.splitlines()[0], dof=0)
+    made = ring_parser("convergence", __doc__.splitlines()[0], dof=0, jobs=False)
     add = made.add_argument
     add("--batches", type=Several(Whole(1, 65536)), default=(64, 256),
         help="batch sizes, instead of --batch (default 64,256)")

@@ -4,6 +4,8 @@ Ref: RPG (arXiv:2107.07110), section 5.5. The paper's code prunes the weights th
 of freedom as they are; here the ring itself loses values.
 """
 
+from collections.abc import Mapping, Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
@@ -14,7 +16,9 @@ from spec.refusal import Refused
 from train.nets.ring import Ring
 from train.nets.ring_net import RpgResNet
 
-__all__ = ["Kept", "flops", "kept_filters", "kept_of", "prune_filters", "prune_ring", "ring_dof"]
+__all__ = [
+    "Kept", "flops", "keep", "kept_filters", "kept_of", "prune_filters", "prune_ring", "remove_filters", "ring_dof",
+]
 
 
 class Kept(nn.Module):
@@ -43,7 +47,7 @@ def kept_of(module: nn.Module, name: str) -> Tensor | None:
     return None
 
 
-def _keep(module: nn.Module, name: str, kept: Tensor) -> None:
+def keep(module: nn.Module, name: str, kept: Tensor) -> None:
     """Keep only ``kept`` of parameter ``name`` of ``module``, from now on."""
     before = kept_of(module, name)
     if before is None:
@@ -76,7 +80,7 @@ def prune_ring(rings: list[Ring], dof: int) -> None:
     kept = torch.zeros(len(magnitudes), dtype=torch.bool, device=magnitudes.device)
     kept[magnitudes.argsort(descending=True, stable=True)[:dof]] = True
     for ring, part in zip(rings, kept.split([ring.size for ring in rings]), strict=True):
-        _keep(ring, "free", part.view(1, -1))
+        keep(ring, "free", part.view(1, -1))
 
 
 def _magnitudes(ring: Ring) -> Tensor:
@@ -142,13 +146,18 @@ def prune_filters(model: RpgResNet, target: int) -> int:
             filters[name] -= 1
             gone[index].append(channel)
             left = flops(network, filters)
+    remove_filters(model, gone)
+    return left
+
+
+def remove_filters(model: RpgResNet, gone: Mapping[int, Sequence[int]]) -> None:
+    """Remove filters by number, of layers by index: their batch norms give exactly 0 from now on."""
     for index, channels in gone.items():
-        kept = torch.ones(network.layers[index].outputs, dtype=torch.bool)
-        kept[channels] = False
+        kept = torch.ones(model.network.layers[index].outputs, dtype=torch.bool)
+        kept[list(channels)] = False
         for norm in model.convolutions[index].norms:
             for name in ("weight", "bias"):
-                _keep(norm, name, kept.to(norm.running_var.device))
-    return left
+                keep(norm, name, kept.to(norm.running_var.device))
 
 
 @torch.no_grad()

@@ -15,6 +15,7 @@ from rich.table import Table
 from console.command import CommandParser, Several, Whole
 from console.settings import set_usual
 from spec.refusal import Refused, run_command
+from train.nets.addressing import Addressing
 from train.nets.config import REPEATED
 from train.nets.repeated import Sharing
 from train.studies.variants import accuracies_of, mean_and_deviation, publish, ring_parser
@@ -33,7 +34,9 @@ VARIANTS = {
 
 def parser() -> CommandParser:
     """The command line."""
-    made = ring_parser("recurrent", __doc__.splitlines()[0], dof=0)
+    # In the order of the network, all runs of a block draw the same values from one ring of this size as from a ring
+    # for each block: two rows would be the same network.
+    made = ring_parser("recurrent", __doc__.splitlines()[0], dof=0, addressing=Addressing.SHUFFLE)
     set_usual(made, network=REPEATED)
     made.add_argument(
         "--runs", type=Several(Whole(1, 64)), default=(1, 2, 3, 4),

@@ -1,6 +1,7 @@
 """Variants of one training, side by side: options, cells, table and result that the studies have in common."""
 
 import argparse
+import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -22,8 +23,8 @@ from train.nets.ring_plan import Scope
 from train.studies.cells import Cell, run_cells
 
 __all__ = [
-    "DRAWN", "VANILLA", "accuracies_of", "cells_of", "compared", "mean_and_deviation", "publish", "ring_parser",
-    "run_variants", "settings_of", "study_parser",
+    "DRAWN", "VANILLA", "accuracies_of", "cells_of", "compared", "judged_by", "mean_and_deviation", "own_parser",
+    "publish", "ring_parser", "run_variants", "seeds_of", "settings_of", "study_parser",
 ]
 
 #: The same network with all its weights free.
@@ -33,10 +34,31 @@ VANILLA: Mapping[str, object] = {"dof": 0, "sharing": Sharing.UNSHARED, "scope":
 DRAWN = ("seed", "net_seed")
 
 
-def study_parser(name: str, description: str, recipe: str, seeds: Sequence[int] = (0,)) -> CommandParser:
-    """Parser of ``python -m train.studies.NAME``: the options of training, and those of a study."""
+def study_parser(
+    name: str, description: str, recipe: str, seeds: Sequence[int] = (0,), jobs: bool = True
+) -> CommandParser:
+    """Parser of ``python -m train.studies.NAME``: the options of training, and those of a study, whose runs may be
+    ``jobs`` beside each other.
+    """
     made = CommandParser(prog=f"python -m train.studies.{name}", description=description)
     add_settings_options(made, recipe)
+    group = _add_study_options(made, name, seeds)
+    if jobs:
+        group.add_argument("--jobs", type=Whole(1, 1024), default=1,
+                           help="runs at a time, a process each if more than one (default 1)")
+    return made
+
+
+def own_parser(name: str, description: str, recipe: str, seeds: Sequence[int] = (0,)) -> CommandParser:
+    """That of a study whose networks are its own: what is said of data and training, and no more."""
+    made = CommandParser(prog=f"python -m train.studies.{name}", description=description)
+    add_settings_options(made, recipe, ("data", "training"))
+    _add_study_options(made, name, seeds)
+    return made
+
+
+def _add_study_options(made: CommandParser, name: str, seeds: Sequence[int]) -> argparse._ArgumentGroup:
+    """Add what every study takes, and return the group it is in."""
     group, out = made.add_argument_group("study"), Path("build/studies") / name
     add = group.add_argument
     usual = ",".join(map(str, seeds))
@@ -44,15 +66,16 @@ def study_parser(name: str, description: str, recipe: str, seeds: Sequence[int] 
         help=f"runs of each variant (default {usual})")
     add("--data", type=Path, default=Path("build/data"), help="folder of the data sets' files (default build/data)")
     add("--device", default="auto", choices=("auto", "cpu", "cuda"), help="default: a GPU where there is one")
-    add("--jobs", type=Whole(1, 1024), default=1, help="runs at a time, a process each if more than one (default 1)")
     add_out(group, f"folder of runs and result (default {out})", out)
     add_json(group)
-    return made
+    return group
 
 
-def ring_parser(name: str, description: str, *, dof: int, addressing: Addressing = Addressing.ELEMENT) -> CommandParser:
+def ring_parser(
+    name: str, description: str, *, dof: int, addressing: Addressing = Addressing.ELEMENT, jobs: bool = True
+) -> CommandParser:
     """That of a study of rings: by default a few minutes of one CPU."""
-    made = study_parser(name, description, "ring-minute")
+    made = study_parser(name, description, "ring-minute", jobs=jobs)
     set_usual(made, dof=dof, addressing=str(addressing))
     return made
 
@@ -61,6 +84,21 @@ def settings_of(arguments: argparse.Namespace, changes: Mapping[str, object], se
     """Settings of one run: those of ``arguments`` with ``changes``, and ``seed`` as the seed of all that is ``drawn``.
     """
     return settings_from(argparse.Namespace(**vars(arguments) | dict.fromkeys(drawn, seed) | changes))
+
+
+def seeds_of(arguments: argparse.Namespace) -> tuple[int, ...]:
+    """The seeds of a study, each once.
+
+    Raises
+    ------
+    Refused
+        If there are none, or a single one is given as that of training.
+    """
+    if hasattr(arguments, "seed"):
+        raise Refused("Option --seed is one seed, but a study takes several; give --seeds")
+    if not arguments.seeds:
+        raise Refused("Give at least one of --seeds")
+    return tuple(dict.fromkeys(arguments.seeds))
 
 
 def cells_of(
@@ -74,18 +112,29 @@ def cells_of(
     Refused
         If there are no seeds, or a single one is given as that of training.
     """
-    if hasattr(arguments, "seed"):
-        raise Refused("Option --seed is one seed, but a study takes several; give --seeds")
-    if not arguments.seeds:
-        raise Refused("Give at least one of --seeds")
+    seeds = seeds_of(arguments)
     output_folder(arguments.out)
     return {
         name: [
             Cell(f"{name}-{seed}", settings_of(arguments, changes, seed, drawn), offsets.get(name, ()))
-            for seed in arguments.seeds
+            for seed in seeds
         ]
         for name, changes in variants.items()
     }
+
+
+def judged_by(settings: Settings, data: Path, most: int) -> Dataset:
+    """What ``settings`` train on, judged by at most ``most`` images: of the test set, or of the validation set.
+
+    Raises
+    ------
+    Refused
+        As loading does.
+    """
+    dataset = settings.load(data)
+    if settings.validation:
+        dataset = dataset.with_validation(settings.validation, settings.seed)
+    return dataclasses.replace(dataset, test_images=dataset.test_images[:most], test_labels=dataset.test_labels[:most])
 
 
 def run_variants(groups: Mapping[str, Sequence[Cell]], dataset: Dataset, arguments: argparse.Namespace) -> dict:

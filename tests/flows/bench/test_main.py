@@ -77,6 +77,7 @@ def test_bad_options_are_refused(words, message, asked):
 
 @pytest.mark.parametrize("name", ["speed", "train"])
 def test_unknown_benchmarks_are_bad_usage(name):
-    sentence = f"Argument BENCHMARK must be one of all, cycles, signs, protection, verilog, training, not '{name}'; see"
+    sentence = "Argument BENCHMARK must be one of all, cycles, signs, protection, verilog, training, latency, "
+    sentence += f"not '{name}'; see"
     with pytest.raises(Refused, match=sentence):
         bench.main([name])

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from flows.synth import nextpnr
-from flows.synth.nextpnr import PathPoint, find, parse_report, phase_of, version
+from flows.synth.nextpnr import PathPoint, expected_mhz, find, parse_report, phase_of, version
 from flows.tools import yosys
 from flows.tools.targets import TARGETS, Router
 from spec.refusal import Refused
@@ -49,6 +49,16 @@ def test_a_report_without_a_clock_is_no_result():
         parse_report({"fmax": {}})
 
 
+def test_of_several_expected_clocks_the_slowest_counts(tmp_path):
+    log = tmp_path / "nextpnr.log"
+    log.write_text("Info: Max frequency for clock 'a': 98.09 MHz (PASS at 12.00 MHz)\n"
+                   "Info: Max frequency for clock            'b': 120.5 MHz (PASS at 12.00 MHz)\n")
+    assert expected_mhz(tmp_path) == 98.09
+    log.write_text("Info: Program finished normally.\n")
+    with pytest.raises(ValueError, match="no clock"):
+        expected_mhz(tmp_path)
+
+
 def test_a_native_program_is_preferred_and_its_version_read(tmp_path, monkeypatch):
     for name in ("pr", "yowasp-pr"):
         program = tmp_path / name
@@ -76,7 +86,7 @@ def test_ice40_is_routed_though_no_build_fits_it(tmp_path):
             reg [15:0] a;
             always @(posedge aclk) begin a <= a + 16'd3; q <= a ^ q; end
         endmodule"""
-    yosys.synthesize(target.synthesis, verilog, tmp_path, lambda number, name: None)
+    yosys.synthesize(target, verilog, tmp_path, lambda number, name: None)
     folder = tmp_path / "routed"
     folder.mkdir()
     nextpnr.route(
@@ -86,5 +96,12 @@ def test_ice40_is_routed_though_no_build_fits_it(tmp_path):
     assert routed.fmax_mhz > 50
     assert routed.utilization["ICESTORM_LC"]["used"] >= 32
     assert "routing" in phases
+    placed = tmp_path / "placed"
+    placed.mkdir()
+    nextpnr.place(
+        find(target.router), target.router, tmp_path / yosys.NETLIST, placed, seed=1, mhz=50, on_phase=phases.append
+    )
+    assert not (placed / nextpnr.REPORT).exists()
+    assert 0.5 < routed.fmax_mhz / expected_mhz(placed) < 1.5
     assert (folder / "design.asc").is_file()
     assert not (folder / yosys.NETLIST).exists()

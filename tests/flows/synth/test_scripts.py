@@ -1,6 +1,7 @@
 """Scripts for other tools: our file, top, part, seed and clock."""
 
 from flows.synth.scripts import ecp5_script, vivado_script
+from flows.tools.targets import TARGETS
 
 
 def test_vivado():
@@ -11,7 +12,7 @@ def test_vivado():
 
 
 def test_ecp5():
-    lines = ecp5_script(110.0, 3).splitlines()
+    lines = ecp5_script(TARGETS["ecp5"], 110.0, 3).splitlines()
     assert lines[0] == "#!/bin/sh"
     (yosys,) = [line for line in lines if line.startswith("yosys")]
     assert yosys.startswith("yosys -p 'read_verilog foldenite.v; ")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from flows.tools.targets import NAMES, TARGETS
+from flows.tools.targets import NAMES, PARTS, TARGETS, target_of
 
 
 @pytest.mark.parametrize(("target", "cell", "cost"), [
@@ -26,3 +26,14 @@ def test_cost(target, cell, cost):
 def test_everything_counted_has_a_capacity(target):
     assert list(target.capacity) == list(NAMES)
     assert {resource for cost in target.cells.values() for resource in cost} == set(NAMES)
+
+
+@pytest.mark.parametrize("part", PARTS["ecp5"])
+def test_a_part_is_the_target_of_another_size(part):
+    usual, target = TARGETS["ecp5"], target_of("ecp5", part)
+    assert part in target.part
+    assert (target.synthesis, target.cells, target.techmap) == (usual.synthesis, usual.cells, usual.techmap)
+    assert list(target.capacity) == list(NAMES)
+    device = {"12F": "--12k", "25F": "--25k", "45F": "--45k", "85F": "--85k"}[part]
+    assert [option for option in target.router.options if option.endswith("k")] == [device]
+    assert (target == usual) == (part == "85F")

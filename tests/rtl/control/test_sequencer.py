@@ -119,10 +119,10 @@ def test_timing(simulate):
     simulate(dut, testbench)
 
 
-@pytest.mark.parametrize("op", range(len(Op), 16))
+@pytest.mark.parametrize("op", [*range(len(Op), 16), Op.MAXPOOL])
 def test_unknown_command_ends_the_program(simulate, op):
     """Its index is reported, nothing after it runs, and the next start is as good as the first."""
-    dut = Sequencer(commands=DEPTH, protect=True)
+    dut = Sequencer(commands=DEPTH, protect=True, max_pool=op != Op.MAXPOOL)
     unknown = HALT.copy()
     unknown[0] = op
 

@@ -2,6 +2,7 @@
 """Packets good and bad: what reaches the memories, what is reported, and that the next packet always works."""
 
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -206,6 +207,15 @@ BAD = {
 
 def test_every_packet_error_is_in_the_table():
     assert {error[0] for *_, error in BAD.values()} == {code for code in ErrorCode if code.name.startswith("PACKET")}
+
+
+@pytest.mark.parametrize(("rings", "unknown"), [(0, Target.MASK_STREAM), (0, Target.RING), (64, Target.MASK_STREAM)])
+def test_a_memory_that_the_build_lacks_is_unknown(rings, unknown):
+    """Above all others or between them; a chunk is no exception, while an inference runs or not."""
+    bench = Bench(config=replace(CONFIG, streams=False, ring_words=rings))
+    bench.receive(good(unknown, 0, [1]), AFTER)
+    assert bench.errors == [(ErrorCode.PACKET_TARGET, M | unknown)]
+    assert bench.writes == AFTER_WRITES
 
 
 @pytest.mark.parametrize(("words", "writes", "error"), BAD.values(), ids=BAD)

@@ -27,9 +27,10 @@ async def watchdog(ctx):
 class Host:
     """An AXI4-Lite manager that stalls at random, with a protocol check and counts of the port's pulses."""
 
-    def __init__(self, stall=0.0, seed=0):
-        self.dut = RegisterPort(CONFIG)
+    def __init__(self, stall=0.0, seed=0, config=CONFIG):
+        self.dut = RegisterPort(config)
         self.bus = self.dut.bus
+        self.words = [0] * 32  # of the counters
         self.stall, self.rng = stall, random.Random(seed)
         self.delayed = 0
         self.waits = {"b": 0, "r": 0}
@@ -98,7 +99,7 @@ class Host:
         held = {"b": None, "r": None}
         async for _, _, bvalid, bready, bresp, rvalid, rready, rresp, rdata, *pulses in ctx.tick().sample(
                 bus.bvalid, bus.bready, bus.bresp, bus.rvalid, bus.rready, bus.rresp, bus.rdata,
-                dut.start, dut.abort, dut.snapshot, dut.clear):
+                dut.start, dut.abort, dut.counters.snapshot, dut.clear):
             for channel, valid, ready, answer in (("b", bvalid, bready, bresp), ("r", rvalid, rready, (rresp, rdata))):
                 assert held[channel] is None or (valid and answer == held[channel]), "an answer was not held"
                 held[channel] = answer if valid and not ready else None
@@ -106,12 +107,26 @@ class Host:
             for name, pulse in zip(self.pulses, pulses, strict=True):
                 self.pulses[name] += pulse
 
+    async def _count(self, ctx):
+        """Counters that are free and ready now and then: a word comes two cycles after its address, or never."""
+        port, rng, coming, ready = self.dut.counters, random.Random(7), [0xBAD] * 2, False
+        while True:
+            free = rng.random() < 0.3
+            ctx.set(port.free, free)
+            ctx.set(port.word, coming.pop(0))
+            ctx.set(port.ready, rng.random() < 0.2)
+            _, _, address, was_ready, snapshot = await ctx.tick().sample(port.address, port.ready, port.snapshot)
+            assert not snapshot or ready, "a snapshot while the counters are not ready"
+            coming.append(self.words[address] if free else 0xBAD)
+            ready = was_ready
+
     def run(self, *testbenches):
         simulator = Simulator(self.dut)
         simulator.add_clock(1e-6)
         for testbench in testbenches:
             simulator.add_testbench(testbench)
         simulator.add_testbench(self._watch, background=True)
+        simulator.add_testbench(self._count, background=True)
         simulator.add_testbench(watchdog, background=True)
         simulator.run()
 
@@ -132,6 +147,8 @@ class Host:
                         assert await self.write(ctx, *arguments) is Response.SLVERR, where
                     case "bad read":
                         assert await self.read(ctx, *arguments) == (Response.SLVERR, 0), where
+                    case "words":
+                        self.words = arguments[0]
                     case "set":
                         ctx.set(getattr(self.dut, arguments[0]), arguments[1])
                     case "pulse":
@@ -238,9 +255,13 @@ SCENARIOS = {
         ("write", "POSITION", 0), ("read", "POSITION", 0x1234_ABCD),
     ],
     "counters": [
-        ("set", "counters", [0x0123_4567_89AB_CD00 + i for i in range(len(COUNTERS))]),
-        *(("read", f"{name}_LOW", 0x89AB_CD00 + i) for i, (name, _) in enumerate(COUNTERS)),
-        *(("read", f"{name}_HIGH", 0x0123_4567) for name, _ in COUNTERS),
+        ("words", [0x89AB_CD00 + i for i in range(32)]),
+        *(("read", f"{name}_LOW", 0x89AB_CD00 + (16 + 2 * i) % 32) for i, (name, _) in enumerate(COUNTERS)),
+        *(("read", f"{name}_HIGH", 0x89AB_CD00 + (17 + 2 * i) % 32) for i, (name, _) in enumerate(COUNTERS)),
+    ],
+    "a-snapshot-waits-and-nothing-else-does": [
+        *(("write", "SNAPSHOT", 1) for _ in range(9)), ("pulses", 0, 0, 9, 0), ("write", "SNAPSHOT", 0),
+        ("pulses", 0, 0, 9, 0), ("bad write", offset_of("SNAPSHOT"), 1, 0x7), ("pulses", 0, 0, 9, 0),
     ],
     "partial-writes-do-nothing": [
         ("write", "MODEL_HASH", 0xCAFE_F00D),
@@ -459,7 +480,9 @@ def test_reset_state_of_the_outputs():
 
     async def testbench(ctx):
         dut, bus = host.dut, host.bus
-        outputs = (dut.start, dut.abort, dut.snapshot, dut.clear, dut.irq, dut.program_start, bus.bvalid, bus.rvalid)
+        outputs = (
+            dut.start, dut.abort, dut.counters.snapshot, dut.clear, dut.irq, dut.program_start, bus.bvalid, bus.rvalid,
+        )
         assert [ctx.get(signal) for signal in outputs] == [0] * len(outputs)
 
     host.run(testbench)

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from spec.refusal import Refused
-from train.data.pictures import Form, array_of, opened
+from train.data.pictures import Form, array_of, deep, opened
 
 
 @pytest.fixture
@@ -55,3 +55,15 @@ def test_what_is_not_of_the_form_is_refused(path):
 def test_what_cannot_be_read_is_refused(tmp_path, name):
     with pytest.raises(Refused, match="cannot be read"):
         opened(tmp_path / name)
+
+
+def test_deep_pictures_have_16_bits(tmp_path):
+    values = np.arange(6, dtype=np.uint16).reshape(2, 3) * 10000
+    Image.fromarray(values).save(tmp_path / "a.png")
+    assert np.array_equal(deep(tmp_path / "a.png"), values)
+    Image.fromarray(values.astype(np.uint8)).save(tmp_path / "b.png")
+    with pytest.raises(Refused, match="must have one channel of 16 bits, not mode L"):
+        deep(tmp_path / "b.png")
+    (tmp_path / "c.png").write_bytes(b"no picture")
+    with pytest.raises(Refused, match="it is no picture"):
+        deep(tmp_path / "c.png")

@@ -147,7 +147,7 @@ def test_every_setting_has_an_option():
     add_settings_options(parser)
     offered = {action.dest for action in parser._actions}
     settings = {field.name for kind in (Settings, ModelConfig, Rings, Recipe) for field in dataclasses.fields(kind)}
-    assert settings - {"model", "recipe", "rings", "finetuning"} == offered - {"help", "recipe"}
+    assert settings - {"model", "recipe", "rings", "finetuning", "teacher"} == offered - {"help", "recipe"}
 
 
 def test_dense_without_affine():

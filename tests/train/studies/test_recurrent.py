@@ -2,9 +2,23 @@
 
 import json
 
+import torch
+
 from train.loop import checkpoint
 from train.loop.settings import Settings
 from train.studies import recurrent
+from train.studies.variants import settings_of
+
+
+def test_one_ring_is_not_a_ring_for_each_block(digits):
+    arguments = recurrent.parser().parse_args(["--dataset", "digits"])
+    one, many = (
+        {name: weight for ring in model.rings for name, weight in ring.draw().items()}
+        for model in (settings_of(arguments, recurrent.VARIANTS[row], 0).untrained(digits)
+                      for row in ("ring", "ring per block"))
+    )
+    assert one.keys() == many.keys()
+    assert all(not torch.equal(one[name].abs().sort().values, many[name].abs().sort().values) for name in one)
 
 
 def test_every_cell_is_where_it_belongs(tiny_study, tmp_path, capsys):

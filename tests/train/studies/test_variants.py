@@ -1,6 +1,7 @@
 """Variants side by side: options become settings, results are written and printed."""
 
 import json
+from pathlib import Path
 
 import pytest
 from rich.table import Table
@@ -11,9 +12,12 @@ from train.studies.variants import (
     VANILLA,
     accuracies_of,
     cells_of,
+    judged_by,
     mean_and_deviation,
+    own_parser,
     publish,
     ring_parser,
+    seeds_of,
     settings_of,
 )
 
@@ -44,6 +48,25 @@ def test_a_cell_for_every_seed(parsed):
     assert [[cell.name for cell in cells] for cells in groups.values()] == [["one-3", "one-4"], ["two-3", "two-4"]]
     assert [cell.settings.model.net_seed for cell in groups["one"]] == [0, 0]
     assert [cells[0].offsets for cells in groups.values()] == [(), (1,)]
+
+
+def test_images_to_judge_by(parsed):
+    whole, few = (judged_by(settings_of(parsed(), {}, 0), Path("nowhere"), most) for most in (10_000, 7))
+    assert (len(whole.test_images), len(few.test_images), len(few.test_labels)) == (450, 7, 7)
+    assert len(few.train_images) == 200
+    held = judged_by(settings_of(parsed("--validation", "0.25"), {}, 0), Path("nowhere"), 100)
+    assert (len(held.train_images), len(held.test_images)) == (150, 50)
+
+
+def test_a_study_of_its_own_networks_offers_nothing_of_others():
+    parser = own_parser("x", "words", "adam-minute", (4, 5))
+    settings = settings_of(parser.parse_args(["--epochs", "3"]), {}, 6)
+    assert (settings.recipe.epochs, settings.recipe.optimizer, settings.seed) == (3, "adam", 6)
+    for option in ("--width", "--dof", "--jobs"):
+        with pytest.raises(Refused, match="Unrecognized arguments"):
+            parser.parse_args([option, "8"])
+    assert seeds_of(parser.parse_args([])) == (4, 5)
+    assert seeds_of(parser.parse_args(["--seeds", "7,7,3"])) == (7, 3)
 
 
 @pytest.mark.parametrize(("options", "sentence"), [
@@ -82,3 +105,9 @@ def test_results_are_written_and_printed(parsed, tmp_path, capsys, as_json):
     else:
         assert "cell of the table" in out
         assert out.splitlines()[-2:] == [str(path), str(tmp_path / "more")]
+
+
+def test_a_study_that_runs_one_at_a_time_takes_no_jobs():
+    assert ring_parser("x", "words", dof=16).parse_args(["--jobs", "2"]).jobs == 2
+    with pytest.raises(Refused, match="Unrecognized arguments: --jobs"):
+        ring_parser("x", "words", dof=16, jobs=False).parse_args(["--jobs", "2"])

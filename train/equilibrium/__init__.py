@@ -1,0 +1,1 @@
+"""Equilibrium models: networks whose features are the fixed point of a block."""
