@@ -92,3 +92,13 @@ def test_bits_moved():
     # The residual stream is read as the residual of each of the two iterations: 16 pixels of 16 bytes.
     assert moved["x"] > 2 * 16 * 16 * 8
     assert moved["t"] > 0
+
+
+def test_sums_that_wait_are_a_memory_of_each_lane():
+    """As wide as the psums and as deep, rounded up; entries are words of one requantizer instead of four rows."""
+    config = config_for(32, lanes=2, groups=4, rows=4, psum_depth=48, rows_per_requantizer=4)
+    found = memories_of(config, Counter(results=800), MACROS)
+    assert set(found) == set(config.memory_bits)
+    results, entries = found["results"], found["entries"]
+    assert (results.bits, results.bits_per_image) == (2 * 64 * 4 * 24, 400)
+    assert (results.macros, entries.macros) == (2 * MACROS.side_by_side(96), MACROS.side_by_side(32))
