@@ -1,7 +1,6 @@
 """Masks that do not fit: whole inferences that stream them, hosts late, hosts wrong, and hosts that give up."""
 
 import dataclasses
-import itertools
 from random import Random
 
 import cocotb
@@ -147,16 +146,17 @@ async def wrong_chunks(dut):
     """Each wrong chunk stops the inference with its code; the next inference is right."""
     harness, of = await Harness.start(dut), subject("small", MODE)
     program = await harness.load(of, trace=False)
-    for number, (name, (damage, code)) in itertools.product((0, 5), DAMAGES.items()):
-        if number or name not in ("another", "none"):  # before the start those are no wrong
-            dut._log.info("chunk %d: %s", number, name)
-            harness.driver.program = _damaged(program, number, damage)
-            with pytest.raises(AcceleratorError) as caught:
-                await harness.call(harness.driver.infer, of.batch(0))
-            assert caught.value.code is code, f"Chunk {number}, {name}: error is {caught.value}, not {code.name}"
-            assert await harness.call(harness.driver.read, "CONTROL") & 0b1100 == 0b1100, "Not idle and ready"
-            harness.driver.program = program
-            await harness.check_inference(of, 1)
+    # Chunk 0 comes before the start.
+    for number, name in [(0, "number"), (0, "cut"), *((5, name) for name in DAMAGES)]:
+        damage, code = DAMAGES[name]
+        dut._log.info("chunk %d: %s", number, name)
+        harness.driver.program = _damaged(program, number, damage)
+        with pytest.raises(AcceleratorError) as caught:
+            await harness.call(harness.driver.infer, of.batch(0))
+        assert caught.value.code is code, f"Chunk {number}, {name}: error is {caught.value}, not {code.name}"
+        assert await harness.call(harness.driver.read, "CONTROL") & 0b1100 == 0b1100, "Not idle and ready"
+        harness.driver.program = program
+        await harness.check_inference(of, 1)
     await harness.finish()
 
 

@@ -283,7 +283,7 @@ def test_after_a_clear_every_address_reads_zero(on_core, small_model, fitting):
     on_core(config, scenario)
 
 
-@pytest.mark.parametrize("share", [0, 0.02, 0.2, 0.7])
+@pytest.mark.parametrize("share", [0, 0.2, *(pytest.param(share, marks=pytest.mark.slow) for share in (0.02, 0.7))])
 def test_abort_in_a_stream_leaves_nothing_behind(on_core, streamed, share):
     """The host goes on sending what it had queued; it is dropped, and the next inference is right."""
     program = streamed(Mode.ONE_OF_FOUR, 0.2)
