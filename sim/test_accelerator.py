@@ -79,18 +79,16 @@ def test_a_clear_reaches_all_lanes():
     run_bench(simulation_of(config), config, "clearing", "4x4x2-clearing", tests=("nothing_is_left",))
 
 
-@pytest.mark.xdist_group("4x4x4")
+@pytest.mark.xdist_group("4x4x2")
 def test_misbehaviour_in_lanes():
-    config = CONFIGS["4x4x4"]
-    run_bench(simulation_of(config), config, "misbehaviour", "4x4x4-misbehaviour")
+    config = RING_CONFIGS["4x4x2"]
+    run_bench(simulation_of(config), config, "misbehaviour", "4x4x2-misbehaviour")
 
 
-@pytest.mark.parametrize("name", [
-    pytest.param("pe64", marks=pytest.mark.slow), pytest.param("4x4x4", marks=pytest.mark.xdist_group("4x4x4")),
-    pytest.param("8x16x2", marks=pytest.mark.slow), "4x16-in-turns",
-])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["pe64", "4x4x4", "8x16x2", "4x16-in-turns"])
 def test_shapes(name):
-    """Of the larger ones only on request: every model of the zoo runs on ``pe64``, and ``4x4x4`` is as many PEs."""
+    """The larger ones, on request: models of the zoo run on ``pe64``, and smaller builds have lanes and turns."""
     config = CONFIGS[name]
     for module in ("inference", "random_networks"):
         run_bench(simulation_of(config), config, module, f"{name}-{module}")
