@@ -48,9 +48,9 @@ _SHAPE = {"groups": 16, "rows": 16}
 _ROUTE = ("--route", "--seeds", "2", "--mhz", "110")
 
 
-def cifar10_row(model: Model, record: dict, energies: Sequence[dict] = ()) -> dict:
-    """Figures of ``model`` on the build of ``record``, a ``synth.json``, with the energy of the ``asic.json`` among
-    ``energies`` that is of the same model, shape and lanes, if there is one.
+def cifar10_row(name: str, model: Model, record: dict, energies: Sequence[dict] = ()) -> dict:
+    """Figures of ``model``, called ``name``, on the build of ``record``, a ``synth.json``, with the energy of the
+    ``asic.json`` among ``energies`` that is of the same model, shape and lanes, if there is one.
 
     Raises
     ------
@@ -65,7 +65,7 @@ def cifar10_row(model: Model, record: dict, energies: Sequence[dict] = ()) -> di
     mac_per_cycle = sum(command.macs for command in prediction.commands) / prediction.total
     energy = next((e["energy"]["total_uj_per_image"] for e in energies if _is_of(e, model, config)), None)
     return {
-        "system": f"ours: {model.network.name}, {config.pe} PEs", "part": record["part"],
+        "system": f"ours: {name}, {config.pe} PEs", "part": record["part"],
         "data": DATA.get(model.provenance.get("dataset_sha256"), _unknown(model)),
         "top1": 100 * model.provenance["deployed_accuracy"],
         "pe": config.pe, "cycles_per_image": prediction.per_image,
@@ -137,8 +137,8 @@ def check(arguments: argparse.Namespace) -> None:
     model = load(arguments.model)
     if model.provenance.get("dataset") != "cifar10" or "deployed_accuracy" not in model.provenance:
         raise Refused(f"Model {arguments.model} does not say what it reached on cifar10; export it by train.export")
-    energies = [_read(path, "estimate by flows.asic", dict) for path in arguments.energy]
-    rows = [_read(path, "synthesis by flows.synth", lambda r: cifar10_row(model, r)) for path in arguments.routed]
+    energies = [_read(path, "flows.asic", dict) for path in arguments.energy]
+    rows = [_read(path, "flows.synth", lambda r: cifar10_row("", model, r)) for path in arguments.routed]
     builds = [AcceleratorConfig.from_json(json.loads(path.read_text())["config"]) for path in arguments.routed]
     if not rows:
         builds = [_fitted(model)]
@@ -146,21 +146,22 @@ def check(arguments: argparse.Namespace) -> None:
         try:
             known = any(_is_of(energy, model, config) and energy["energy"]["total_uj_per_image"] for config in builds)
         except (KeyError, TypeError) as error:
-            raise Refused(f"File {path} is no estimate by flows.asic ({error!r}); make it again") from None
+            raise Refused(f"File {path} is not by flows.asic ({error!r}); make it again") from None
         if not known:
             raise Refused(f"Energy {path} is of another model or shape than every build; run python -m flows.asic "
                           f"{arguments.model} with the --groups and --rows of one")
 
 
-def _read(path: Path, what: str, made: Callable[[dict], dict]) -> dict:
+def _read(path: Path, command: str, made: Callable[[dict], dict]) -> dict:
+    """What is ``made`` of the JSON in ``path``, which is of ``command``."""
     if not path.is_file():
-        raise Refused(f"There is no {what} {path}; its command writes one")
+        raise Refused(f"There is no file {path}; python -m {command} makes one")
     try:
         return made(json.loads(path.read_text()))
     except Refused:
         raise
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise Refused(f"File {path} is no {what} ({error!r}); make it again") from None
+        raise Refused(f"File {path} is not by {command} ({error!r}); make it again") from None
 
 
 def _fitted(model: Model) -> AcceleratorConfig:
@@ -186,7 +187,7 @@ def measure(arguments: argparse.Namespace) -> dict:
     model = load(arguments.model)
     routed = arguments.routed or [synthesized((*build_options(model), *_ROUTE), arguments.out / "cifar10")]
     energies = [json.loads(path.read_text()) for path in arguments.energy]
-    rows = [cifar10_row(model, json.loads(path.read_text()), energies) for path in routed]
+    rows = [cifar10_row(arguments.model.stem, model, json.loads(path.read_text()), energies) for path in routed]
     return {"goal": GOAL, "rows": rows, "others": other_rows()}
 
 

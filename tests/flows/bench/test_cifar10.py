@@ -26,18 +26,26 @@ MODEL = with_provenance(
 )
 
 
+def cifar10_row(model, *records):
+    return cifar10.cifar10_row("small", model, *records)
+
+
+def build(lanes=1, **shape):
+    return config_for(64 * lanes, **{"groups": 4, "rows": 16, "lanes": lanes} | shape)
+
+
 def record(lanes=1, lut=20_000, mhz=100.0):
     resources = {"lut": lut, "ff": 7, "bram": 8, "dsp": 9}
     route = {"tool": "nextpnr", "version": "1", "seed": 3, "stage": "routed", "fmax_mhz": mhz}
     return {
-        "config": fitted(config_for(64, lanes=lanes), NETWORK).to_json(), "part": "LFE5U", "route": route,
+        "config": fitted(build(lanes), NETWORK).to_json(), "part": "LFE5U", "route": route,
         "synthesis": {"resources": {kind: {"used": used} for kind, used in resources.items()}},
     }
 
 
 def energy(model=MODEL, **shape):
     return {
-        "model_sha256": model.hash, "config": config_for(64, **shape).to_json() | {"hash": "0"},
+        "model_sha256": model.hash, "config": build(**shape).to_json() | {"hash": "0"},
         "energy": {"total_uj_per_image": 23.5},
     }
 
@@ -53,8 +61,9 @@ def arguments(folder, model=MODEL, routed=(), energies=()):
 
 
 def test_a_row_is_at_the_routed_clock_and_of_all_lanes():
-    one, four = cifar10.cifar10_row(MODEL, record()), cifar10.cifar10_row(MODEL, record(lanes=4))
+    one, four = cifar10_row(MODEL, record()), cifar10_row(MODEL, record(lanes=4))
     cycles = predict(compile_model(MODEL, fitted(config_for(64), NETWORK))).total
+    assert (one["system"], four["system"]) == ("ours: small, 64 PEs", "ours: small, 256 PEs")
     assert (one["cycles_per_image"], one["images_per_s"]) == (cycles, 100e6 / cycles)
     assert (one["top1"], one["lut"], one["ff"], one["bram"], one["dsp"], one["mhz"]) == (85.0, 20_000, 7, 8, 9, 100.0)
     macs = sum(step.layer.macs for step in NETWORK.steps)
@@ -64,9 +73,9 @@ def test_a_row_is_at_the_routed_clock_and_of_all_lanes():
 
 
 def test_data_sets_are_told_apart():
-    assert cifar10.cifar10_row(MODEL, record())["data"] == "CIFAR-10 (JPEG q75 copy)"
+    assert cifar10_row(MODEL, record())["data"] == "CIFAR-10 (JPEG q75 copy)"
     other = with_provenance(MODEL, dataset_sha256="ab" * 32)
-    assert cifar10.cifar10_row(other, record())["data"] == "CIFAR-10 (SHA-256 abababab)"
+    assert cifar10_row(other, record())["data"] == "CIFAR-10 (SHA-256 abababab)"
     assert {row["data"] for row in cifar10.other_rows()} == {"CIFAR-10"}
     assert load(Path(__file__).parents[3] / cifar10._MODEL).provenance["dataset_sha256"] == ZOO_DATA
 
@@ -74,15 +83,15 @@ def test_data_sets_are_told_apart():
 def test_energy_is_of_the_same_model_and_shape():
     other = with_provenance(synthetic_model(NETWORK, seed=2), dataset="cifar10", deployed_accuracy=0.85)
     wrong = [energy(other), energy(groups=8, rows=8), energy(lanes=2)]
-    assert cifar10.cifar10_row(MODEL, record(), wrong)["uj_per_image"] is None
-    assert cifar10.cifar10_row(MODEL, record(), [*wrong, energy()])["uj_per_image"] == 23.5
+    assert cifar10_row(MODEL, record(), wrong)["uj_per_image"] is None
+    assert cifar10_row(MODEL, record(), [*wrong, energy()])["uj_per_image"] == 23.5
 
 
 @pytest.mark.parametrize(("changed", "met"), [
     ({}, True), ({"images_per_s": 2430.9}, False), ({"top1": 84.99}, False), ({"lut": 25_001}, False),
 ])
 def test_the_goal_is_all_three_on_one_build(changed, met):
-    row = cifar10.cifar10_row(MODEL, record()) | {"images_per_s": 2431.0, "top1": 85.0, "lut": 25_000} | changed
+    row = cifar10_row(MODEL, record()) | {"images_per_s": 2431.0, "top1": 85.0, "lut": 25_000} | changed
     assert cifar10.meets(row) is met
     data = {"rows": [row, row | {"top1": 10.0}], "others": cifar10.other_rows()}
     assert cifar10.failed(data) is not met
@@ -111,8 +120,8 @@ def test_the_build_that_is_routed_if_none_is_given_just_holds_the_model():
 
 @pytest.mark.parametrize(("change", "message"), [
     ({"route": None}, r"^The synthesis of 64 PEs was not routed; run python -m flows.synth with --route$"),
-    ({"config": config_for(64, mask_bits=1024).to_json()}, "mask"),
-    ({"synthesis": {}}, r"^File .*synth.json is no synthesis by flows.synth \(KeyError"),
+    ({"config": build(mask_bits=1024).to_json()}, "mask"),
+    ({"synthesis": {}}, r"^File .*synth.json is not by flows.synth \(KeyError"),
 ])
 def test_syntheses_that_say_too_little_are_refused(change, message, tmp_path):
     with pytest.raises(Refused, match=message):
@@ -120,10 +129,11 @@ def test_syntheses_that_say_too_little_are_refused(change, message, tmp_path):
 
 
 def test_files_that_are_something_else_are_refused(tmp_path):
-    with pytest.raises(Refused, match=r"^There is no synthesis by flows.synth nowhere.json"):
+    with pytest.raises(Refused, match=r"^There is no file nowhere.json; python -m flows.synth makes one$"):
         cifar10.check(arguments(tmp_path, routed=[Path("nowhere.json")]))
     routed = [written(tmp_path, "synth.json", record())]
-    for data, message in ((energy(lanes=2), "is of another model or shape"), ({"pe": 1}, "is no estimate by flows.asic")):
+    foreign = (energy(lanes=2), "is of another model or shape"), ({"pe": 1}, "is not by flows.asic")
+    for data, message in foreign:
         given = arguments(tmp_path, routed=routed, energies=[written(tmp_path, "asic.json", data)])
         with pytest.raises(Refused, match=message):
             cifar10.check(given)
