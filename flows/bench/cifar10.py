@@ -26,7 +26,7 @@ from spec.refusal import Refused
 
 __all__ = [
     "DATA", "GOAL", "ROOMS", "add_options", "build_options", "check", "cifar10_row", "failed", "inputs", "measure",
-    "meets", "other_rows", "tables",
+    "meets", "other_rows", "rate", "tables",
 ]
 
 ROOMS = (
@@ -100,27 +100,40 @@ def meets(row: dict) -> bool:
     )
 
 
+def rate(images_per_s: float) -> str:
+    """Images/s for people: whole ones, unless they are few."""
+    return f"{images_per_s:,.0f}" if images_per_s >= 100 else f"{images_per_s:.1f}"
+
+
 def tables(data: dict) -> list[Table]:
-    """For people."""
-    made = Table(
+    """For people: how good and fast, and what it takes."""
+    reached = Table(
         "system", "data set", title="CIFAR-10 on FPGAs and small chips",
         caption=f"goal: one of ours with at least {GOAL['images_per_s']:,} images/s at >= {GOAL['top1']:g} % in at "
-        f"most {GOAL['lut']:,} LUTs: {'missed' if failed(data) else 'met'}; MAC dense-equivalent; our energy is "
-        "estimated for silicon, not for the FPGA; empty: not published",
+        f"most {GOAL['lut']:,} LUTs: {'missed' if failed(data) else 'met'}; our energy is estimated for silicon, not "
+        "for the FPGA; empty: not published",
     )
-    for column in ("top-1 %", "images/s", "LUT", "FF", "BRAM", "DSP", "MHz", "MAC/cycle/LUT", "µJ"):
-        made.add_column(column, justify="right")
-    made.add_column("source")
-    formats = {
-        "top1": ".2f", "images_per_s": ",.0f", "lut": ",", "ff": ",", "bram": ",", "dsp": ",", "mhz": ".1f",
-        "mac_per_cycle_per_lut": ".4f", "uj_per_image": ",.1f",
+    taken = Table("system", title="What they take", caption="MAC dense-equivalent; empty: not published")
+    shown = {
+        reached: {"top-1 %": ("top1", "{:.2f}".format), "images/s": ("images_per_s", rate),
+                  "MHz": ("mhz", "{:.1f}".format), "µJ": ("uj_per_image", "{:,.1f}".format)},
+        taken: {"LUT": ("lut", "{:,}".format), "FF": ("ff", "{:,}".format), "block RAM": ("bram", "{:,}".format),
+                "DSP": ("dsp", "{:,}".format), "MAC/cycle/LUT": ("mac_per_cycle_per_lut", "{:.4f}".format)},
     }
+    for table, columns in shown.items():
+        for column in columns:
+            table.add_column(column, justify="right")
+    reached.add_column("source")
     for row in data["rows"] + data["others"]:
-        made.add_row(
-            f"{row['system']}, {row['part']}", row["data"],
-            *("" if row[name] is None else format(row[name], how) for name, how in formats.items()), row["source"],
-        )
-    return [made]
+        system = f"{row['system']}, {row['part'].partition(',')[0]}"
+        cells = {
+            table: ["" if row[name] is None else text(row[name]) for name, text in columns.values()]
+            for table, columns in shown.items()
+        }
+        reached.add_row(system, row["data"], *cells[reached], row["source"])
+        if any(cells[taken]):
+            taken.add_row(system, *cells[taken])
+    return [reached, taken]
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

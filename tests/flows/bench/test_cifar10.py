@@ -95,9 +95,14 @@ def test_the_goal_is_all_three_on_one_build(changed, met):
     assert cifar10.meets(row) is met
     data = {"rows": [row, row | {"top1": 10.0}], "others": cifar10.other_rows()}
     assert cifar10.failed(data) is not met
-    (table,) = cifar10.tables(data)
-    assert table.row_count == 2 + len(cifar10.other_rows())
-    assert f"in at most 25,000 LUTs: {'met' if met else 'missed'};" in table.caption
+    reached, taken = cifar10.tables(data)
+    assert reached.row_count == 2 + len(cifar10.other_rows())
+    assert taken.row_count == 2 + sum(other["lut"] is not None for other in cifar10.other_rows())
+    assert f"in at most 25,000 LUTs: {'met' if met else 'missed'};" in reached.caption
+
+
+def test_few_images_are_not_rounded_to_whole_ones():
+    assert [cifar10.rate(images) for images in (5.5, 99.96, 2431.4)] == ["5.5", "100.0", "2,431"]
 
 
 def test_a_measurement_is_of_what_was_routed(tmp_path):
