@@ -173,8 +173,8 @@ def measure(arguments: argparse.Namespace) -> dict:
 
 def _generate(folder: Path, parallel: int, progress: Progress) -> None:
     progress.add_task("NNgen", total=None)
-    command = [sys.executable, "-m", "flows.bench.nngen_design", "--size", str(_SIZE), "--channels", str(_CHANNELS),
-               "--parallel", str(parallel), "--out", str(folder)]
+    numbers = map(str, (_SIZE, _CHANNELS, parallel))
+    command = [sys.executable, "-m", "flows.bench.nngen_design", *numbers, str(folder)]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode:
         raise RuntimeError(f"{' '.join(command[1:])} failed:\n{result.stdout}{result.stderr}")

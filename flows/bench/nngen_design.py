@@ -1,24 +1,24 @@
-"""NNgen's design of a convolution and a testbench for it: `python -m flows.bench.nngen_design --out FOLDER`.
+"""NNgen's design of a convolution and a testbench for it: what the benchmark runs in a process of its own.
 
-The only module that imports NNgen, and the benchmark runs it in a process of its own. The convolution has a 3x3 kernel,
-stride 1 and zero padding, ReLU, int8 activations and ternary weights in int8; values are small, so that no sum is
-clipped. The testbench is NNgen's own: its AXI memory with image and weights, and a thread that starts the design by
-its registers, waits for it, and prints ``cycles N`` and every output as ``value N``.
+No other module imports NNgen, which is not ours. The convolution has a 3x3 kernel, stride 1 and zero padding, ReLU,
+int8 activations and ternary weights in int8; values are small, so that no sum is clipped. The testbench is NNgen's own:
+its AXI memory with image and weights, and a thread that starts the design by its registers, waits for it, and prints
+``cycles N`` and every output as ``value N``.
 """
 
 import importlib.util
 import json
 import math
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from console.command import CommandParser, Whole, add_out
-from spec.files import output_folder, write_text
-from spec.refusal import Refused, run_command
+from spec.files import write_text
+from spec.refusal import Refused
 
-__all__ = ["DESIGN", "EXPECTED", "TESTBENCH", "TOP", "convolved", "main", "need_nngen", "operands", "parser"]
+__all__ = ["DESIGN", "EXPECTED", "TESTBENCH", "TOP", "convolved", "need_nngen", "operands", "written"]
 
 #: Files it writes: the design, the testbench that holds it, and the outputs that numpy says.
 DESIGN, TESTBENCH, EXPECTED = "design.v", "testbench.v", "expected.json"
@@ -101,7 +101,7 @@ def _testbench(design, memory: np.ndarray, address: int, count: int, out: Path) 
     reset = test.Wire("RST")
     reset.assign(Not(resetn))
     ram = axi.AxiMemoryModel(
-        test, "memory", clock, reset, datawidth=32, memimg=memory, memimg_name=str(out / "memory.hex"),
+        test, "memory", clock, reset, datawidth=32, memimg=memory, memimg_name=str(out.resolve() / "memory.hex"),
         memimg_datawidth=32,
     )
     ram.connect(ports, "maxi")
@@ -131,23 +131,15 @@ def _testbench(design, memory: np.ndarray, address: int, count: int, out: Path) 
     write_text(out / TESTBENCH, test.to_verilog())
 
 
-def parser() -> CommandParser:
-    """The command line."""
-    made = CommandParser(prog="python -m flows.bench.nngen_design", description=__doc__.splitlines()[0])
-    made.add_argument("--size", type=Whole(3, 64), default=8, help="rows and columns of the image (default 8)")
-    made.add_argument("--channels", type=Whole(1, 256), default=16, help="input and output channels (default 16)")
-    made.add_argument("--parallel", type=Whole(1, 64), default=1, help="of each, at a time (default 1)")
-    add_out(made, "folder to write (default build/nngen)", Path("build/nngen"))
-    return made
+def written(argv: Sequence[str]) -> None:
+    """Write :data:`DESIGN`, :data:`TESTBENCH` and :data:`EXPECTED` to a folder that is there.
 
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Write them; exit 0, or 2 if it is refused."""
-    arguments = parser().parse_args(argv)
-    need_nngen()
-    _write(output_folder(arguments.out), arguments.size, arguments.channels, arguments.parallel)
-    return 0
+    ``argv`` are rows (and columns) of the image, channels (in and out), those of each that the design takes at a time,
+    and the folder.
+    """
+    *numbers, folder = argv
+    _write(Path(folder), *map(int, numbers))
 
 
 if __name__ == "__main__":
-    run_command(main)
+    written(sys.argv[1:])

@@ -81,10 +81,8 @@ def test_what_is_missing_is_said(program, message, monkeypatch):
 @pytest.mark.skipif(importlib.util.find_spec("nngen") is None, reason="NNgen is not installed: foldenite[nngen]")
 @needs_icarus
 def test_their_design_computes_the_convolution(tmp_path):
-    from flows.bench.nngen_design import main
-
-    main(["--out", str(tmp_path)])
     with nngen.progress_bars() as progress:
+        nngen._generate(tmp_path, 1, progress)
         cycles, mismatches = nngen._simulate(tmp_path, 3600.0, progress)
     assert cycles > 64 * 16 * 16
     assert mismatches == 0
