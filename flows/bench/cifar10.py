@@ -25,7 +25,7 @@ from spec.model import Model, load
 from spec.refusal import Refused
 
 __all__ = [
-    "DATA", "GOAL", "ROOMS", "add_options", "build_options", "check", "cifar10_row", "failed", "inputs", "measure",
+    "DATA", "GOAL", "ROOMS", "ROUTE", "add_options", "build_options", "check", "cifar10_row", "failed", "inputs", "measure",
     "meets", "other_rows", "rate", "tables",
 ]
 
@@ -43,9 +43,11 @@ _OTHERS_DATA = "CIFAR-10"
 
 _MODEL = Path("zoo/cifar10-small-1of4.safetensors")
 
-#: The build that is routed if none is given, beside its memories, and how.
+#: The build that is routed if none is given, beside its memories.
 _SHAPE = {"groups": 16, "rows": 16}
-_ROUTE = ("--route", "--seeds", "2", "--mhz", "110")
+
+#: How flows.synth routes it.
+ROUTE = ("--route", "--seeds", "2", "--mhz", "110")
 
 
 def cifar10_row(name: str, model: Model, record: dict, energies: Sequence[dict] = ()) -> dict:
@@ -198,7 +200,7 @@ def inputs(arguments: argparse.Namespace) -> dict:
 def measure(arguments: argparse.Namespace) -> dict:
     """A row for every routed build, and the others."""
     model = load(arguments.model)
-    routed = arguments.routed or [synthesized((*build_options(model), *_ROUTE), arguments.out / "cifar10")]
+    routed = arguments.routed or [synthesized((*build_options(model), *ROUTE), arguments.out / "cifar10")]
     energies = [json.loads(path.read_text()) for path in arguments.energy]
     rows = [cifar10_row(arguments.model.stem, model, json.loads(path.read_text()), energies) for path in routed]
     return {"goal": GOAL, "rows": rows, "others": other_rows()}

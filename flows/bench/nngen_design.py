@@ -59,6 +59,7 @@ def _aligned(address: int) -> int:
 def _write(out: Path, size: int, channels: int, parallel: int) -> None:
     """Write the three files."""
     import nngen as ng
+    from veriloggen.types import axi
 
     image, weights = operands(size, channels)
     x = ng.placeholder(dtype=ng.int8, shape=image.shape, name="x")
@@ -76,15 +77,9 @@ def _write(out: Path, size: int, channels: int, parallel: int) -> None:
     base = _aligned(max(x.addr + x.memory_size, y.addr + y.memory_size))
     memory = np.zeros(1 << 18, np.int64)
     for values, address in ((image, x.addr), (parameters, base)):
-        _fill(memory, values, address)
+        axi.set_memory(memory, values, 32, 8, address)  # words of 32 bits, values of 8
     _testbench(design, memory, y.addr, image.size, out)
     write_text(out / EXPECTED, json.dumps(convolved(image, weights).ravel().tolist()) + "\n")
-
-
-def _fill(memory: np.ndarray, values: np.ndarray, address: int) -> None:
-    from veriloggen.types import axi
-
-    axi.set_memory(memory, values, 32, 8, address)
 
 
 def _testbench(design, memory: np.ndarray, address: int, count: int, out: Path) -> None:

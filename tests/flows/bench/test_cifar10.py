@@ -118,7 +118,9 @@ def test_a_measurement_is_of_what_was_routed(tmp_path):
 
 
 def test_the_build_that_is_routed_if_none_is_given_just_holds_the_model():
-    config = config_from(parser().parse_args(list(cifar10.build_options(MODEL))))
+    arguments = parser().parse_args([*cifar10.build_options(MODEL), *cifar10.ROUTE])
+    assert arguments.route is True
+    config = config_from(arguments)
     assert (config.groups, config.rows, config.lanes) == (16, 16, 1)
     assert fitted(config, NETWORK) == config
 
