@@ -25,8 +25,8 @@ from spec.model import Model, load
 from spec.refusal import Refused
 
 __all__ = [
-    "DATA", "GOAL", "ROOMS", "ROUTE", "add_options", "build_options", "check", "cifar10_row", "failed", "inputs", "measure",
-    "meets", "other_rows", "rate", "tables",
+    "DATA", "GOAL", "ROOMS", "ROUTE", "add_options", "build_options", "check", "cifar10_row", "failed", "inputs",
+    "measure", "meets", "other_rows", "rate", "tables",
 ]
 
 ROOMS = (
