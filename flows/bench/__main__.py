@@ -1,6 +1,7 @@
 """Benchmarks: `python -m flows.bench` runs all and gathers them in ``bench.json``; with a name, one of them.
 
-A benchmark that is done is not repeated while the machine, the tools and the code that it measures stay the same.
+Those that route a build or need a tool that is not ours run by their name only: they are not of ``all``. A benchmark
+that is done is not repeated while the machine, the tools and the code that it measures stay the same.
 """
 
 import argparse
@@ -11,19 +12,22 @@ from types import ModuleType
 from console.command import CommandParser, add_json, add_out
 from console.record import json_text
 from console.screen import screen
-from flows.bench import cycles, latency, protection, signs, training, verilog
+from flows.bench import cifar10, cycles, latency, nngen, protection, signs, training, verilog
 from flows.bench.kept import machine, measured, versions
 from spec.files import output_folder, write_text
 from spec.refusal import run_command
 
-__all__ = ["BENCHMARKS", "main", "parser"]
+__all__ = ["ALL", "BENCHMARKS", "main", "parser"]
 
-#: By name. Each has ``add_options``, ``check`` (refuses bad ones), ``measure``, ``tables`` and ``failed``; what it
-#: measures depends on its ``inputs`` and on the code in its ``ROOMS``.
-BENCHMARKS: dict[str, ModuleType] = {
+#: Those that run without a name. Each has ``add_options``, ``check`` (refuses bad ones), ``measure``, ``tables`` and
+#: ``failed``; what it measures depends on its ``inputs`` and on the code in its ``ROOMS``.
+ALL: dict[str, ModuleType] = {
     "cycles": cycles, "signs": signs, "protection": protection, "verilog": verilog, "training": training,
     "latency": latency,
 }
+
+#: Every benchmark by name; the last ones run by name only.
+BENCHMARKS: dict[str, ModuleType] = {**ALL, "cifar10": cifar10, "nngen": nngen}
 
 _SCHEMA = 2
 _TABLE_WIDTH = 110
@@ -67,9 +71,11 @@ def _add_options(parser: argparse.ArgumentParser, names: Sequence[str]) -> None:
 def parser() -> CommandParser:
     """The command line."""
     made = CommandParser(prog="python -m flows.bench", description=__doc__.splitlines()[0])
-    _add_options(made, list(BENCHMARKS))
-    commands = made.add_subparsers(metavar="BENCHMARK", help=f"all (default), {', '.join(BENCHMARKS)}")
-    _add_options(commands.add_parser("all", description=__doc__.splitlines()[0]), list(BENCHMARKS))
+    _add_options(made, list(ALL))
+    commands = made.add_subparsers(
+        metavar="BENCHMARK", help=f"all (default: {', '.join(ALL)}), {', '.join(BENCHMARKS)}"
+    )
+    _add_options(commands.add_parser("all", description=__doc__.splitlines()[0]), list(ALL))
     for name, benchmark in BENCHMARKS.items():
         _add_options(commands.add_parser(name, description=benchmark.__doc__.splitlines()[0]), [name])
     return made

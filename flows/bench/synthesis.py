@@ -4,7 +4,16 @@ import subprocess
 import sys
 from pathlib import Path
 
-__all__ = ["synthesized"]
+from spec.config import MEMORY_LIMITS, AcceleratorConfig
+
+__all__ = ["memory_options", "synthesized"]
+
+
+def memory_options(config: AcceleratorConfig) -> tuple[str, ...]:
+    """Options that give a build the memories of ``config``."""
+    return tuple(
+        word for name in MEMORY_LIMITS for word in (f"--{name.replace('_', '-')}", str(getattr(config, name)))
+    )
 
 
 def synthesized(options: tuple[str, ...], out: Path) -> Path:

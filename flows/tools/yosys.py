@@ -70,13 +70,15 @@ def preparation(target: Target) -> tuple[str, ...]:
     return (_HIDE, *((f"techmap -map {TECHMAP}",) if target.techmap else ()))
 
 
-def synthesize(target: Target, verilog: str, folder: Path, on_step: Callable[[int, str], None]) -> None:
+def synthesize(
+    target: Target, verilog: str, folder: Path, on_step: Callable[[int, str], None], *, seconds: float | None = None
+) -> None:
     """Write :data:`NETLIST` of the design, flattened and mapped for ``target``, and ``yosys.log``, to ``folder``.
 
     Raises
     ------
     ToolFailed
-        If Yosys fails.
+        If Yosys fails; ToolLate if it does not end in ``seconds``.
     """
     (folder / "foldenite.v").write_text(verilog, encoding="utf-8")
     if target.techmap:
@@ -87,4 +89,4 @@ def synthesize(target: Target, verilog: str, folder: Path, on_step: Callable[[in
             on_step(*step)
 
     passes = ("read_verilog foldenite.v", *preparation(target), target.synthesis, f"write_json {NETLIST}")
-    run_tool(command(passes), folder, "yosys.log", on_line)
+    run_tool(command(passes), folder, "yosys.log", on_line, seconds=seconds)

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from flows.tools.process import ToolFailed, run_tool
+from flows.tools.process import ToolFailed, ToolLate, run_tool
 
 
 def python(text):
@@ -43,3 +43,12 @@ def test_an_interruption_ends_the_tool(tmp_path):
     assert not (tmp_path / "ended").exists()  # of itself
     with pytest.raises(ProcessLookupError):
         os.kill(pids[0], 0)
+
+
+def test_a_limit_ends_the_tool(tmp_path):
+    program = "import pathlib, time; print('begun', flush=True); time.sleep(3600); pathlib.Path('ended').touch()"
+    with pytest.raises(ToolLate, match=r" did not end in 0\.5 s$"):
+        run_tool(python(program), tmp_path, "tool.log", lambda line: None, seconds=0.5)
+    assert not (tmp_path / "ended").exists()
+    run_tool(python("print('in time')"), tmp_path, "tool.log", lambda line: None, seconds=3600)
+    assert (tmp_path / "tool.log").read_text() == "in time\n"
