@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from flows.tools.select_map import ecp5_select
+from gen.ecp5_tools import ecp5_select
 from flows.tools.yosys import command
 from rtl.lane.selector import SELECT_MODULE, SELECT_VERILOG
 
