@@ -1,5 +1,6 @@
 """Whether a build may fit the part of a board; said before anything is written, by the least that it can take."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from gen.boards import Board
@@ -48,7 +49,7 @@ def check_board(config: AcceleratorConfig, board: Board) -> None:
             f"The build takes {dsps} multipliers, but the {board.title} has {part.dsp}; "
             f"{_fewer_requantizers(config, board)}"
         )
-    bits, have = sum(config.memory_bits.values()), part.bram * RAM_BITS
+    bits, have = _bits(config), part.bram * RAM_BITS
     if bits > have:
         raise Refused(
             f"The memories of the build have {bits:,} bits, but the {board.title} has {have:,} in block RAM; "
@@ -61,24 +62,32 @@ def _fewer_requantizers(config: AcceleratorConfig, board: Board) -> str:
     shared = config.rows_per_requantizer
     while _DSPS * config.rows * config.lanes > board.part.dsp * shared:
         shared *= 2
-    if shared > config.rows:
-        return "choose fewer --lanes"
     return f"let rows take turns with --rows-per-requantizer {shared}"
 
 
 def _smaller_memories(config: AcceleratorConfig, board: Board) -> str:
-    """Options of memories that fit: the largest is halved, again and again."""
-    smaller = config
-    while slices(smaller) > board.part.bram:
-        bits = smaller.memory_bits
-        halves = {name: half for name in _MEMORIES if (half := _half(smaller, name)) < getattr(smaller, name)}
-        if not halves:
-            return "choose a larger part"
-        name = max(halves, key=lambda name: bits[_MEMORIES[name]])
-        smaller = replace(smaller, **{name: halves[name]})
+    """Options of memories that fit if cut into whole block RAMs, or of such as have no more bits than these."""
+    smaller = _halved(config, lambda tried: slices(tried) <= board.part.bram)
+    smaller = smaller or _halved(config, lambda tried: _bits(tried) <= board.part.bram * RAM_BITS)
     changed = {name: getattr(smaller, name) for name in _MEMORIES if getattr(smaller, name) != getattr(config, name)}
     options = " ".join(f"--{name.replace('_', '-')} {value}" for name, value in changed.items())
     return f"make them smaller, for instance with {options}"
+
+
+def _halved(config: AcceleratorConfig, fits: Callable[[AcceleratorConfig], bool]) -> AcceleratorConfig | None:
+    """``config`` with its largest memory halved, again and again until it fits; None if it never does."""
+    while not fits(config):
+        bits = config.memory_bits
+        halves = {name: half for name in _MEMORIES if (half := _half(config, name)) < getattr(config, name)}
+        if not halves:
+            return None
+        name = max(halves, key=lambda name: bits[_MEMORIES[name]])
+        config = replace(config, **{name: halves[name]})
+    return config
+
+
+def _bits(config: AcceleratorConfig) -> int:
+    return sum(config.memory_bits.values())
 
 
 def _half(config: AcceleratorConfig, name: str) -> int:

@@ -100,6 +100,7 @@ BOARDS = {board.name: board for board in (
     Board(
         name="colorlight-5a-75b", title="Colorlight 5A-75B (7.0)",
         platform=("colorlight_5a75b_r7_0", "Colorlight_5A75B_R70Platform"), part_name="25F", package="CABGA256",
-        speed="6", clock="clk25", clock_mhz=Fraction(25), uart="uart", reset=None, lamps=(), loader="openFPGALoader -c ft232 -m",
+        speed="6", clock="clk25", clock_mhz=Fraction(25), uart="uart", reset=None, lamps=(),
+        loader="openFPGALoader -c ft232 -m",
     ),
 )}
