@@ -70,7 +70,7 @@ def test_dividers(clock, baud, divider):
 
 
 @pytest.mark.parametrize(("options", "sentence"), [
-    (["--board", "ulx3s"], "--board must be one of ulx3s-85f.*ulx3s-45f.*ulx3s-25f.*ulx3s-12f.*colorlight-5a-75b, not 'ulx3s'"),
+    (["--board", "ulx3s"], f"--board must be one of {', '.join(BOARDS)}, not 'ulx3s'"),
     (["--pe", "4096"], "A build of 4096 PEs takes 186,820 LUTs or more, but the ULX3S-85F has 83,640; choose at most"),
     (["--board", "ulx3s-25f", "--pe", "512"], "but the ULX3S-25F has 24,288; choose at most --pe 256"),
     (["--board", "ulx3s-12f"], "but the ULX3S-12F has 1,032,192 in block RAM; make them smaller, for instance with --"),
