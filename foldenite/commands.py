@@ -38,7 +38,7 @@ COMMANDS = (
     Command("check", "gen.check", "everything that keeps a model from running on a build, with remedies"),
     Command("synthetic", "gen.synthetic", "a model file of a named network that nobody trained"),
     Command("onnx", "gen.onnx", "the deployed network as one ONNX graph of integer operators"),
-    Command("bitstream", "gen.board", "all that makes a bitstream for a ULX3S board"),
+    Command("bitstream", "gen.board", "all that makes a bitstream for a ULX3S or another board with an ECP5"),
     Command("run", "sim.run", "run images through the Verilog and compare everything it stores"),
     Command("fuzz", "sim.fuzz", "random networks on random builds, every value and every cycle"),
     Command("protocol", "sim.protocol", "confused and hostile hosts, then a clean inference, bit-exact"),

@@ -1,8 +1,8 @@
-"""`python -m gen.board --pe 16 [--clock-mhz 50] [--baud 1000000] [--out DIR]`: what makes a bitstream for a ULX3S-85F.
+"""`python -m gen.board --board ulx3s-85f --pe 16 [--clock-mhz 50] [--baud 1000000]`: what makes a board's bitstream.
 
-Writes ``foldenite_serial.v`` (the accelerator behind a serial line), ``ulx3s.v`` (the board's top), ``ulx3s.lpf`` (pins
-and clock), ``ulx3s.ys`` (what Yosys does), ``build.sh`` (Yosys, nextpnr-ecp5 and ecppack, in that order) and
-``config.json``. ``sh DIR/build.sh`` then makes ``ulx3s.bit``, with the tools on the PATH or those of pip.
+Writes ``foldenite_serial.v`` (the accelerator behind a serial line), ``board.v`` (the board's top), ``board.lpf`` (pins
+and clock), ``board.ys`` and ``techmap.v`` (what Yosys does), ``build.sh`` (Yosys, nextpnr-ecp5 and ecppack, in that
+order) and ``config.json``. ``sh DIR/build.sh`` then makes ``board.bit``, with the tools on the PATH or those of pip.
 """
 
 import argparse
@@ -14,8 +14,13 @@ from pathlib import Path
 
 from console.command import CommandParser, Whole, add_json, add_out
 from console.record import json_text
+from gen.board_fit import check_board
+from gen.board_top import BOARD_TOP, board_files
+from gen.boards import BOARDS, Board
+from gen.ecp5_tools import ecp5_select, ecp5_synthesis
 from gen.options import add_build_options, config_from
-from gen.verilog import SERIAL_TOP, serial_verilog
+from gen.verilog import HIDE_NAMES, SERIAL_TOP, module_of, serial_verilog
+from rtl.lane.selector import SELECT_MODULE
 from rtl.serial.uart import DIVIDER_LEAST
 from spec.config import AcceleratorConfig
 from spec.files import output_folder, write_text
@@ -28,10 +33,14 @@ BAUD = 1_000_000  #: Bits per second on the line, by default.
 #: Largest deviation of the line from its nominal rate. A receiver that samples in the middle of bits takes 4 %.
 _DEVIATION = Fraction(3, 200)
 
-#: LUTs and bits of block RAM of the board's part, and the fewest LUTs for a PE (``flows/sweep/runs.json`` has 73).
-_LUTS, _BITS, _LUTS_PER_PE = 83_640, 208 * 18_432, 60
-
 _MHZ_MAX = 400  #: Fastest clock that the PLL makes.
+
+_SYNTHESIS = f"""\
+read_verilog {SERIAL_TOP}.v {BOARD_TOP}.v
+{HIDE_NAMES}
+techmap -map techmap.v
+{ecp5_synthesis(BOARD_TOP)} -json {BOARD_TOP}.json
+"""
 
 _SCRIPT = """\
 #!/bin/sh
@@ -53,7 +62,7 @@ either nextpnr-ecp5 {options} --seed "${{SEED:-1}}" --json {top}.json --lpf {top
     --textcfg {top}.config --report timing.json > nextpnr.log 2>&1 || failed nextpnr.log
 grep "Max frequency" nextpnr.log | tail -n 1
 either ecppack --compress --input {top}.config --bit {top}.bit --svf {top}.svf
-echo "wrote $(pwd)/{top}.bit; load it with: openFPGALoader -b ulx3s {top}.bit"
+echo "wrote $(pwd)/{top}.bit; load it with: {loader} {top}.bit"
 """
 
 
@@ -75,48 +84,32 @@ def divider_for(clock_mhz: Fraction, baud: int) -> int:
     return divider
 
 
-def _check_device(config: AcceleratorConfig) -> None:
-    """Refuse what is far too large for the board's part, by the least that any build of its size has taken."""
-    luts, bits = config.pe * _LUTS_PER_PE, sum(config.memory_bits.values())
-    if luts > _LUTS:
-        raise Refused(
-            f"A build of {config.pe} PEs takes {luts:,} LUTs or more, but the ULX3S-85F has {_LUTS:,}; choose at most "
-            f"--pe {1 << (_LUTS // _LUTS_PER_PE).bit_length() - 1}"
-        )
-    if bits > _BITS:
-        raise Refused(
-            f"The memories of the build have {bits:,} bits, but the ULX3S-85F has {_BITS:,} in block RAM; make them "
-            "smaller"
-        )
-
-
-def board_build(config: AcceleratorConfig, clock_mhz: Fraction, baud: int, out: Path) -> list[Path]:
+def board_build(config: AcceleratorConfig, board: Board, clock_mhz: Fraction, baud: int, out: Path) -> list[Path]:
     """Write everything to the folder ``out`` and return the files; each is whole or absent.
 
     Raises
     ------
     Refused
-        If the clock or the line cannot be had, or ``amaranth-boards`` is not installed, before anything is written.
+        If the part is too small, the clock or the line cannot be had, or ``amaranth-boards`` is not installed, before
+        anything is written.
     """
-    try:
-        from gen.ulx3s import BOARD, NEXTPNR_OPTIONS, board_files
-    except ImportError as missing:
-        raise Refused(
-            f"A board needs the Python package amaranth-boards, of which {missing.name} is missing; run pip install "
-            "'foldenite[board]'"
-        ) from None
-    _check_device(config)
-    out = output_folder(out)
+    check_board(config, board)
     divider = divider_for(clock_mhz, baud)
-    title = f"Foldenite {config.hash:08x} ({config.pe} PEs, {float(clock_mhz):g} MHz) for a ULX3S-85F"
+    top = board_files(board, clock_mhz)
+    out = output_folder(out)
+    title = f"Foldenite {config.hash:08x} ({config.pe} PEs, {float(clock_mhz):g} MHz) for a {board.title}"
     described = config.to_json() | {
-        "hash": f"{config.hash:08x}", "pe": config.pe, "clock_mhz": float(clock_mhz), "baud": baud, "divider": divider,
+        "hash": f"{config.hash:08x}", "pe": config.pe, "board": board.name, "clock_mhz": float(clock_mhz), "baud": baud,
+        "divider": divider,
     }
     files = {
-        **board_files(clock_mhz),
+        **top,
         f"{SERIAL_TOP}.v": serial_verilog(config, divider),
-        f"{BOARD}.ys": f"read_verilog {SERIAL_TOP}.v {BOARD}.v\nsynth_ecp5 -top {BOARD} -json {BOARD}.json\n",
-        "build.sh": _SCRIPT.format(title=title, top=BOARD, options=shlex.join(NEXTPNR_OPTIONS)),
+        "techmap.v": ecp5_select(module_of(SERIAL_TOP, SELECT_MODULE)),
+        f"{BOARD_TOP}.ys": _SYNTHESIS,
+        "build.sh": _SCRIPT.format(
+            title=title, top=BOARD_TOP, options=shlex.join(board.nextpnr_options), loader=board.loader
+        ),
         "config.json": json_text(described),
     }
     return [write_text(out / name, text) for name, text in files.items()]
@@ -133,6 +126,10 @@ def _mhz(text: str) -> Fraction:
 def parser() -> CommandParser:
     """The command line."""
     made = CommandParser(prog="python -m gen.board", description=__doc__.splitlines()[0])
+    first = next(iter(BOARDS))
+    made.add_argument(
+        "--board", choices=BOARDS, default=first, help=f"the board: {', '.join(BOARDS)} (default {first})"
+    )
     made.add_argument(
         "--clock-mhz", type=_mhz, default=Fraction(50),
         help=f"clock of the accelerator, made by a PLL, a fraction such as 100/3 too (default 50) [to {_MHZ_MAX}]",
@@ -140,7 +137,7 @@ def parser() -> CommandParser:
     made.add_argument(
         "--baud", type=Whole(1, 100_000_000), default=BAUD, help=f"bits per second on the serial line (default {BAUD})"
     )
-    add_out(made, "folder to write (default build/ulx3s-peN)")
+    add_out(made, "folder to write (default build/BOARD-peN)")
     add_json(made, "what was written")
     add_build_options(made, fit=False)
     return made
@@ -150,8 +147,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Write the sources of a bitstream; exit 0, or 2 if something is refused."""
     arguments = parser().parse_args(argv)
     config = config_from(arguments)
-    out = arguments.out or Path("build", f"ulx3s-pe{config.pe}")
-    written = [str(path) for path in board_build(config, arguments.clock_mhz, arguments.baud, out)]
+    out = arguments.out or Path("build", f"{arguments.board}-pe{config.pe}")
+    board = BOARDS[arguments.board]
+    written = [str(path) for path in board_build(config, board, arguments.clock_mhz, arguments.baud, out)]
     if arguments.json:
         print(json_text({"out": str(out), "files": written}), end="")
     else:

@@ -21,7 +21,8 @@ from spec.config import AcceleratorConfig
 from spec.refusal import Refused
 
 __all__ = [
-    "LANE_MODULE", "SERIAL_TOP", "TOP", "accelerator_verilog", "check_top", "serial_verilog", "verilog_of", "waivers",
+    "HIDE_NAMES", "LANE_MODULE", "SERIAL_TOP", "TOP", "accelerator_verilog", "check_top", "module_of", "serial_verilog",
+    "verilog_of", "waivers",
 ]
 
 #: Name of the top module.
@@ -32,6 +33,10 @@ SERIAL_TOP = "foldenite_serial"
 
 #: Name of the module that every lane is an instance of.
 LANE_MODULE = "foldenite_lane"
+
+#: Command for a Yosys that has read a design, before it maps it: hides the names of parts, such as ``sums[3]``. abc9
+#: takes them for bits of ``sums``, and large builds trip over it.
+HIDE_NAMES = "rename -hide */w:*[[]*"
 
 #: What a linter may object to and cannot be written otherwise.
 _WAIVERS = """\
@@ -50,7 +55,7 @@ class _SmallModules:
     """
 
     def __init__(self, top: str):
-        self.ram_module, self.select_module = _of(top, RAM_MODULE), _of(top, SELECT_MODULE)
+        self.ram_module, self.select_module = module_of(top, RAM_MODULE), module_of(top, SELECT_MODULE)
 
 
 class _LaneModules(_SmallModules):
@@ -58,10 +63,10 @@ class _LaneModules(_SmallModules):
 
     def __init__(self, top: str):
         super().__init__(top)
-        self.lane_module = _of(top, LANE_MODULE)
+        self.lane_module = module_of(top, LANE_MODULE)
 
 
-def _of(top: str, module: str) -> str:
+def module_of(top: str, module: str) -> str:
     """Name of the part ``module`` in the design whose top is ``top``: every name of a module begins with it."""
     return top + module.removeprefix(TOP)
 
@@ -111,7 +116,7 @@ def _design(component: Component, top: str, config: AcceleratorConfig, all_names
     placed = rtlil.convert(component, name=top, platform=_LaneModules(top), emit_src=False)
     title = f"// Foldenite, configuration {config.hash:08x}: {config.pe} PEs. Generated; do not edit."
     small = [
-        text.replace(f"module {module} ", f"module {_of(top, module)} ")
+        text.replace(f"module {module} ", f"module {module_of(top, module)} ")
         for module, text in ((SELECT_MODULE, SELECT_VERILOG), (RAM_MODULE, RAM_VERILOG))
     ]
     return "\n".join([f"{title}\n", verilog_of(placed, _lane(config, top), all_names=all_names), *small])
@@ -123,7 +128,7 @@ def _lane(config: AcceleratorConfig, top: str) -> str:
     fragment, domain = Fragment.get(lane, _SmallModules(top)), ClockDomain("sync", reset_less=True)
     fragment.add_domains(domain)
     ports = [domain.clk, *(Value.cast(value) for _, _, value in lane.signature.flatten(lane))]
-    return rtlil.convert(fragment, name=_of(top, LANE_MODULE), ports=ports, emit_src=False)
+    return rtlil.convert(fragment, name=module_of(top, LANE_MODULE), ports=ports, emit_src=False)
 
 
 def verilog_of(*texts: str, all_names: bool = False) -> str:

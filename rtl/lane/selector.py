@@ -14,7 +14,7 @@ __all__ = ["SELECT_MODULE", "SELECT_VERILOG", "SelectPlatform", "Selector"]
 #: Name of the Verilog module that stands for every selector.
 SELECT_MODULE = "foldenite_select"
 
-#: Behaviour of that module; replace it where a target has something better, as flows.tools.select_map does.
+#: Behaviour of that module; replace it where a target has something better, as gen.ecp5_tools does.
 SELECT_VERILOG = f"""\
 // One of four candidates, inverted or not.
 module {SELECT_MODULE} (

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from flows.sweep import area
+from gen.ecp5_parts import slices
 from spec.config import config_for
 from spec.model import save
 from spec.supermask import Mode
@@ -25,7 +25,7 @@ def invented():
     """``invented(config)``: counts of a build, by a rule that the area model can express."""
     return lambda config: {
         "lut": 1000 + 40 * config.pe + 100 * config.rows + 2 * config.weight_rows * config.word_bytes,
-        "ff": 500 + 20 * config.pe + 7 * config.word_bytes, "bram": 3 + area.slices(config), "dsp": 2 * config.rows,
+        "ff": 500 + 20 * config.pe + 7 * config.word_bytes, "bram": 3 + slices(config), "dsp": 2 * config.rows,
     }
 
 

@@ -4,8 +4,8 @@ import subprocess
 
 import pytest
 
-from flows.tools.select_map import ecp5_select
 from flows.tools.yosys import command
+from gen.ecp5_tools import ecp5_select, ecp5_synthesis
 from rtl.lane.selector import SELECT_MODULE, SELECT_VERILOG
 
 
@@ -31,6 +31,15 @@ def test_the_ecp5_selector_equals_the_plain_one(tmp_path):
 def test_another_one_does_not(tmp_path, right, wrong):
     assert right in ecp5_select()
     assert _equal(tmp_path, ecp5_select().replace(right, wrong)).returncode != 0
+
+
+def test_another_name_is_all_that_differs():
+    assert ecp5_select("other") == ecp5_select().replace(SELECT_MODULE, "other") != ecp5_select()
+
+
+def test_synthesis_is_of_the_top_and_of_slow_wires():
+    assert ecp5_synthesis("some").endswith("; synth_ecp5 -top some")
+    assert "&if,-W,1000," in ecp5_synthesis("some")
 
 
 def test_two_luts_and_a_multiplexer_a_bit():
