@@ -19,7 +19,7 @@ from pathlib import Path
 
 from console.command import CommandParser
 from console.record import json_text
-from flows.tables import hardware, silicon, studies, trust
+from flows.tables import beside, hardware, silicon, studies, trust
 from spec.files import write_text
 from spec.refusal import Refused, run_command
 
@@ -47,6 +47,7 @@ TABLES: Mapping[str, tuple[str, Callable]] = {
     "bench": (f"{_RESULTS}/bench.json", hardware.bench),
     "ratios": (f"{_RESULTS}/bench.json", hardware.ratios),
     "synth": (f"{_RESULTS}/synth.json", hardware.synth),
+    "nngen": (f"{_RESULTS}/nngen.json", beside.nngen),
     "asic": (f"{_RESULTS}/asic.json", silicon.asic),
     "energy": (f"{_RESULTS}/asic.json", silicon.energy),
     "methods": (f"{_RESULTS}/methods.json", studies.compared),
