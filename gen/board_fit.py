@@ -36,20 +36,20 @@ def check_board(config: AcceleratorConfig, board: Board) -> None:
     Refused
         If it certainly takes more LUTs, multipliers or block RAM than the part has, with options that take less.
     """
-    part, luts = board.part, luts_at_least(config.pe)
-    if luts > part.lut:
-        largest = max(pe for pe in SHAPES if luts_at_least(pe) <= part.lut)
+    fpga, luts = board.fpga, luts_at_least(config.pe)
+    if luts > fpga.lut:
+        largest = max(pe for pe in SHAPES if luts_at_least(pe) <= fpga.lut)
         raise Refused(
-            f"A build of {config.pe} PEs takes {luts:,} LUTs or more, but the {board.title} has {part.lut:,}; choose "
+            f"A build of {config.pe} PEs takes {luts:,} LUTs or more, but the {board.title} has {fpga.lut:,}; choose "
             f"at most --pe {largest}"
         )
     dsps = _DSPS * config.requantizers * config.lanes
-    if dsps > part.dsp:
+    if dsps > fpga.dsp:
         raise Refused(
-            f"The build takes {dsps} multipliers, but the {board.title} has {part.dsp}; "
+            f"The build takes {dsps} multipliers, but the {board.title} has {fpga.dsp}; "
             f"{_fewer_requantizers(config, board)}"
         )
-    bits, have = _bits(config), part.bram * RAM_BITS
+    bits, have = _bits(config), fpga.bram * RAM_BITS
     if bits > have:
         raise Refused(
             f"The memories of the build have {bits:,} bits, but the {board.title} has {have:,} in block RAM; "
@@ -60,15 +60,15 @@ def check_board(config: AcceleratorConfig, board: Board) -> None:
 def _fewer_requantizers(config: AcceleratorConfig, board: Board) -> str:
     """The option with which rows share so many requantizers as there are multipliers for."""
     shared = config.rows_per_requantizer
-    while _DSPS * config.rows * config.lanes > board.part.dsp * shared:
+    while _DSPS * config.rows * config.lanes > board.fpga.dsp * shared:
         shared *= 2
     return f"let rows take turns with --rows-per-requantizer {shared}"
 
 
 def _smaller_memories(config: AcceleratorConfig, board: Board) -> str:
     """Options of memories that fit if cut into whole block RAMs, or of such as have no more bits than these."""
-    smaller = _halved(config, lambda tried: slices(tried) <= board.part.bram)
-    smaller = smaller or _halved(config, lambda tried: _bits(tried) <= board.part.bram * RAM_BITS)
+    smaller = _halved(config, lambda tried: slices(tried) <= board.fpga.bram)
+    smaller = smaller or _halved(config, lambda tried: _bits(tried) <= board.fpga.bram * RAM_BITS)
     changed = {name: getattr(smaller, name) for name in _MEMORIES if getattr(smaller, name) != getattr(config, name)}
     options = " ".join(f"--{name.replace('_', '-')} {value}" for name, value in changed.items())
     return f"make them smaller, for instance with {options}"

@@ -26,7 +26,7 @@ class Board:
         For the command line and for people.
     platform : tuple of str
         Module of ``amaranth_boards`` and class in it.
-    part_name : str
+    fpga_name : str
         Key of :data:`gen.ecp5_parts.ECP5_PARTS`.
     package, speed : str
         Package and speed grade of the part, as nextpnr calls them.
@@ -46,7 +46,7 @@ class Board:
     name: str
     title: str
     platform: tuple[str, str]
-    part_name: str
+    fpga_name: str
     package: str
     speed: str
     clock: str
@@ -57,14 +57,14 @@ class Board:
     loader: str
 
     @property
-    def part(self) -> Ecp5Part:
+    def fpga(self) -> Ecp5Part:
         """The FPGA."""
-        return ECP5_PARTS[self.part_name]
+        return ECP5_PARTS[self.fpga_name]
 
     @property
     def nextpnr_options(self) -> tuple[str, ...]:
         """The part and how to place, for nextpnr-ecp5."""
-        return (self.part.option, "--package", self.package, "--speed", self.speed, *ECP5_PLACER)
+        return (self.fpga.option, "--package", self.package, "--speed", self.speed, *ECP5_PLACER)
 
     def new_platform(self) -> LatticeECP5Platform:
         """Its pins, all of them free.
@@ -84,10 +84,10 @@ class Board:
             ) from None
 
 
-def _ulx3s(part: str) -> Board:
+def _ulx3s(size: str) -> Board:
     return Board(
-        name=f"ulx3s-{part.lower()}", title=f"ULX3S-{part}", platform=("ulx3s", f"ULX3S_{part}_Platform"),
-        part_name=part, package="CABGA381", speed="6", clock="clk25", clock_mhz=Fraction(25), uart="uart",
+        name=f"ulx3s-{size.lower()}", title=f"ULX3S-{size}", platform=("ulx3s", f"ULX3S_{size}_Platform"),
+        fpga_name=size, package="CABGA381", speed="6", clock="clk25", clock_mhz=Fraction(25), uart="uart",
         reset="button_pwr", lamps=("idle", "busy", "failed", "", "", "", "", "running"),
         loader="openFPGALoader -b ulx3s -m",
     )
@@ -99,7 +99,7 @@ BOARDS = {board.name: board for board in (
     # Its only lamp and button are on the pins of the serial line. A JTAG adapter of its own loads it.
     Board(
         name="colorlight-5a-75b", title="Colorlight 5A-75B (7.0)",
-        platform=("colorlight_5a75b_r7_0", "Colorlight_5A75B_R70Platform"), part_name="25F", package="CABGA256",
+        platform=("colorlight_5a75b_r7_0", "Colorlight_5A75B_R70Platform"), fpga_name="25F", package="CABGA256",
         speed="6", clock="clk25", clock_mhz=Fraction(25), uart="uart", reset=None, lamps=(),
         loader="openFPGALoader -c ft232 -m",
     ),

@@ -17,7 +17,7 @@ each = pytest.mark.parametrize("board", BOARDS.values(), ids=lambda board: board
 @each
 def test_the_part_is_that_of_the_platform(board):
     platform = board.new_platform()
-    assert board.part.device == platform.device
+    assert board.fpga.device == platform.device
     package = platform._nextpnr_package_options[platform.package].upper()
     device = platform._nextpnr_device_options[platform.device]
     assert board.nextpnr_options[:5] == (device, "--package", package, "--speed", platform.speed)
@@ -74,8 +74,8 @@ def test_names_say_the_part_and_are_unique():
         assert board.name == name
         assert re.fullmatch("[a-z0-9-]+", name)
         if name.startswith("ulx3s"):
-            assert name.endswith(board.part_name.lower())
-            assert board.title.endswith(board.part_name)
+            assert name.endswith(board.fpga_name.lower())
+            assert board.title.endswith(board.fpga_name)
 
 
 @each

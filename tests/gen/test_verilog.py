@@ -58,8 +58,8 @@ def test_memories_have_no_content(text):
 
 
 def test_every_memory_is_an_instance_of_the_wrapper(text):
-    """X, T, psums, and masks, entries and program with their parity: nine, and the model of one at the end."""
-    assert len(re.findall(rf"^  {RAM_MODULE} #\(", text, re.MULTILINE)) == 9
+    """X, T, psums, counters, and masks, entries and program with their parity: ten, and the model of one at the end."""
+    assert len(re.findall(rf"^  {RAM_MODULE} #\(", text, re.MULTILINE)) == 10
     assert text.endswith(RAM_VERILOG)
     assert text.count(f"module {RAM_MODULE} ") == 1
 

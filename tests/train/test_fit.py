@@ -246,7 +246,7 @@ def test_resuming_elsewhere_is_refused(tiny, tmp_path, uninterrupted, change, me
     (["--accumulate", "3"], r"Setting --batch must be a multiple of accumulate \(3\), not 64"),
     (["--lr", "0"], "Option --lr must be more than 0 and at most 10, not 0; see"),
     (["--lr", "nan"], "Option --lr must be more than 0 and at most 10, not nan"),
-    (["--recipe", "nothing"], "There is no recipe 'nothing'; give a .toml file or one of budget-cifar, budget-fashion"),
+    (["--recipe", "nothing"], "There is no recipe 'nothing'; give a .toml file or one of adam-minute, budget-cifar"),
     (["--validation", "1.5"], "Option --validation must be at least 0 and less than 1, not 1.5"),
     (["--threads", "0"], "Option --threads must be from 1 to"),
     (["--resume", "--overwrite"], "Option --overwrite not allowed with argument --resume"),

@@ -11,8 +11,8 @@ from spec.refusal import Refused
 def tree(tmp_path, readme=""):
     (tmp_path / "docs" / "results").mkdir(parents=True)
     (tmp_path / "docs" / "design").mkdir()
-    for page, text in zip(tables.PAGES, (readme, "", "", ""), strict=True):
-        (tmp_path / page).write_text(text)
+    for page in tables.PAGES:
+        (tmp_path / page).write_text(readme if page == "README.md" else "")
     return ["--root", str(tmp_path)]
 
 
