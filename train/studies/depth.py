@@ -24,8 +24,6 @@ import torch
 from rich.table import Table
 
 from console.command import CommandParser, Number, Several, Whole, add_json, add_out
-from console.kept import kept_record
-from console.progress import progress_bars
 from spec.budgets import Budget
 from spec.files import output_folder
 from spec.refusal import Refused, run_command
@@ -37,6 +35,7 @@ from train.indoor.views import ViewData
 from train.loop.existing import versions
 from train.loop.processes import DEVICES, device_of
 from train.nets.repeated import Sharing
+from train.studies.trained import kept_runs
 from train.studies.variants import mean_and_deviation, publish
 
 __all__ = ["ROWS", "DepthNetwork", "main", "orders", "parser"]
@@ -170,17 +169,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         data = load_stanford(arguments.stanford, arguments.side, arguments.views)
     else:
         data = synthetic_rooms(arguments.views, arguments.held_out, arguments.side, arguments.data_seed)
-    digest, found = data.digest, {}
-    with progress_bars(transient=True) as progress:
-        task = progress.add_task("epochs", total=len(cells) * arguments.epochs)
-        for number, cell in enumerate(cells, 1):
-            progress.update(task, description=f"cell {number} of {len(cells)}, {cell.name}: epochs")
-            key = dataclasses.asdict(cell) | {"versions": versions(), "device": device.type, "dataset_sha256": digest}
-            found[cell] = kept_record(
-                out / "cells" / cell.name / "cell.json", key | {"size": list(cell.size)},
-                lambda cell=cell: cell.run(data, device, lambda: progress.advance(task)),
-            )
-            progress.update(task, completed=number * arguments.epochs)
+    digest = data.digest
+    found = kept_runs(cells, data, digest, arguments.epochs, device, out)
     rows = [
         _row(row, [cell.seed for cell in cells if cell.row == row], [found[cell] for cell in cells if cell.row == row])
         for row in ROWS

@@ -19,8 +19,6 @@ import torch
 from rich.table import Table
 
 from console.command import CommandParser, Number, Several, Whole, add_json, add_out
-from console.kept import kept_record
-from console.progress import progress_bars
 from spec.budgets import Budget
 from spec.files import output_folder
 from spec.refusal import Refused, run_command
@@ -32,6 +30,7 @@ from train.pose.hourglass import HourglassShape, StackedHourglass
 from train.pose.learn import PoseRecipe, learn, score
 from train.pose.mpii import load_mpii
 from train.pose.poses import PoseData
+from train.studies.trained import kept_runs
 from train.studies.variants import mean_and_deviation, publish
 
 __all__ = ["SHARINGS", "PoseNetwork", "main", "orders", "parser"]
@@ -188,17 +187,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         data = load_mpii(arguments.mpii, arguments.side, arguments.people)
     else:
         data = synthetic_poses(arguments.people, arguments.held_out, arguments.side)
-    digest, found = data.digest, {}
-    with progress_bars(transient=True) as progress:
-        task = progress.add_task("epochs", total=len(cells) * arguments.epochs)
-        for number, cell in enumerate(cells, 1):
-            progress.update(task, description=f"cell {number} of {len(cells)}, {cell.name}: epochs")
-            key = dataclasses.asdict(cell) | {"versions": versions(), "device": device.type, "dataset_sha256": digest}
-            path = out / "cells" / cell.name / "cell.json"
-            found[cell] = kept_record(
-                path, key, lambda cell=cell: cell.run(data, device, lambda: progress.advance(task))
-            )
-            progress.update(task, completed=number * arguments.epochs)
+    digest = data.digest
+    found = kept_runs(cells, data, digest, arguments.epochs, device, out)
     rows = [
         _row(row, [cell.seed for cell in cells if cell.row == row], [found[cell] for cell in cells if cell.row == row])
         for row in dict.fromkeys(cell.row for cell in cells)

@@ -2,20 +2,51 @@
 
 import dataclasses
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import torch
 from torch import nn
 
 from console.kept import kept_record
+from console.progress import progress_bars
 from train.data import Dataset
 from train.loop.existing import versions
 from train.loop.processes import Processes
 from train.loop.settings import Settings
 from train.loop.trainer import Run, Trainer
 
-__all__ = ["kept_row", "train_on"]
+__all__ = ["OwnRun", "kept_row", "kept_runs", "train_on"]
+
+
+class OwnRun(Protocol):
+    """A run with data and a loop of its own: a dataclass with a ``name``, equal if its result is."""
+
+    name: str
+
+    def run(self, data, device: torch.device, advance: Callable[[], object]) -> dict:
+        """Its result as plain JSON; ``advance`` is called after every epoch."""
+
+
+def kept_runs(
+    cells: Sequence[OwnRun], data, digest: str, epochs: int, device: torch.device, out: Path
+) -> dict[OwnRun, dict]:
+    """Results of ``cells`` of ``epochs`` each on ``data``, whose SHA-256 is ``digest``: one after the other, each kept
+    in ``OUT/cells/NAME/cell.json``.
+    """
+    found = {}
+    with progress_bars(transient=True) as progress:
+        task = progress.add_task("epochs", total=len(cells) * epochs)
+        for number, cell in enumerate(cells, 1):
+            progress.update(task, description=f"cell {number} of {len(cells)}, {cell.name}: epochs")
+            key = dataclasses.asdict(cell) | {"versions": versions(), "device": device.type, "dataset_sha256": digest}
+            found[cell] = kept_record(
+                out / "cells" / cell.name / "cell.json", json.loads(json.dumps(key)),
+                lambda cell=cell: cell.run(data, device, lambda: progress.advance(task)),
+            )
+            progress.update(task, completed=number * epochs)
+    return found
 
 
 def train_on(
