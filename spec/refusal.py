@@ -1,6 +1,7 @@
 """How bad input is refused: one sentence that says what, where, why and how to fix it; exit code 2."""
 
 import re
+import signal
 import sys
 from collections.abc import Callable, Sequence
 
@@ -34,12 +35,18 @@ def _sentence(message: str) -> str:
     return f"{message[: MESSAGE_LENGTH - remedy - 5]} ... {message[len(message) - remedy :]}".rstrip()
 
 
+def _end(number: int, frame: object) -> None:
+    sys.exit(128 + number)
+
+
 def run_command(main: Callable[[Sequence[str] | None], int]) -> None:
     """Run ``main(None)`` as a process: exit 0 done, 1 mismatch or failure, 2 refused or bad usage.
 
     A :class:`Refused`, and a file that cannot be read or written, become a sentence on standard error instead of a
-    traceback.
+    traceback. A request to end (SIGTERM) leaves as little behind as an interrupt does: tools end, what is half-written
+    goes.
     """
+    signal.signal(signal.SIGTERM, _end)
     try:
         sys.exit(main(None))
     except Refused as refusal:

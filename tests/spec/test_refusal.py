@@ -1,5 +1,9 @@
 """What a command's process does with a result, a refusal, an interrupt and a bug."""
 
+import signal
+import subprocess
+import sys
+
 import pytest
 
 from spec.refusal import MESSAGE_LENGTH, Refused, run_command
@@ -39,6 +43,30 @@ def test_refusals_are_one_line_without_traceback(error, code, text, capsys):
         run_command(main)
     assert exit_info.value.code == code
     assert capsys.readouterr() == ("", text)
+
+
+#: A command that waits, and tidies up.
+WAITS = """
+import time
+from spec.refusal import run_command
+
+def main(arguments):
+    try:
+        print("waiting", flush=True)
+        time.sleep(3600)
+    finally:
+        print("tidy", flush=True)
+
+run_command(main)
+"""
+
+
+def test_a_command_that_is_to_end_tidies_up():
+    with subprocess.Popen([sys.executable, "-c", WAITS], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "waiting\n"
+        process.send_signal(signal.SIGTERM)
+        assert process.communicate()[0] == "tidy\n"
+    assert process.returncode == 128 + signal.SIGTERM
 
 
 @pytest.mark.parametrize("error", [ValueError("bug"), KeyError("bug"), RuntimeError("bug")])
