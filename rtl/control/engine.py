@@ -155,12 +155,18 @@ class Engine(wiring.Component):
         self._account(m)
         self._report_faults(m)
         if self.pool:
-            m.d.comb += [
-                self.pool.command.eq(self.command), self.pool.take.eq(self.begin & self.does.pool),
-                self.pooling.eq(self.pool.busy), self.control.pool_step.eq(self.pool.step),
-                self.control.pooled.eq(self.pool.store.enable),
-            ]
+            self._connect_pool(m)  # Last: the first driven of two signals called busy keeps its name, which waves show.
         return m
+
+    def _connect_pool(self, m: Module) -> None:
+        """The max pool executes commands of its own."""
+        m.d.comb += [
+            self.pool.command.eq(self.command),
+            self.pool.take.eq(self.begin & self.does.pool),
+            self.pooling.eq(self.pool.busy),
+            self.control.pool_step.eq(self.pool.step),
+            self.control.pooled.eq(self.pool.store.enable),
+        ]
 
     def _hand_over(self, m: Module) -> None:
         """Start, pass on each command to the units that execute it, and end.
