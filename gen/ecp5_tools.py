@@ -32,17 +32,17 @@ def ecp5_select(module: str = SELECT_MODULE) -> str:
     named = SELECT_VERILOG.replace(f"module {SELECT_MODULE} ", f"module {module} ")
     ports = named[: named.index("    assign")]
     low, high = (
-        f"        LUT4 #(.INIT(16'h{_CHOOSE:04x})) {name} (.A(candidates[{first} + bit]), "
-        f".B(candidates[{first + TERM_BITS} + bit]),\n            .C(select[0]), .D(negate), .Z({name}_out));"
+        f"        LUT4 #(.INIT(16'h{_CHOOSE:04x})) {name} (.A(candidates[{first} + place]), "
+        f".B(candidates[{first + TERM_BITS} + place]),\n            .C(select[0]), .D(negate), .Z({name}_out));"
         for name, first in (("low", 0), ("high", 2 * TERM_BITS))
     )
     return f"""\
-{ports}    genvar bit;
-    generate for (bit = 0; bit < {TERM_BITS}; bit = bit + 1) begin
+{ports}    genvar place;
+    generate for (place = 0; place < {TERM_BITS}; place = place + 1) begin
         wire low_out, high_out;
 {low}
 {high}
-        PFUMX choose (.BLUT(low_out), .ALUT(high_out), .C0(select[1]), .Z(term[bit]));
+        PFUMX choose (.BLUT(low_out), .ALUT(high_out), .C0(select[1]), .Z(term[place]));
     end endgenerate
 endmodule
 """
