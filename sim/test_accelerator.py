@@ -67,9 +67,9 @@ def test_streaming():
 
 @pytest.mark.xdist_group("4x4x2")
 def test_one_stream_serves_all_lanes():
-    """In one mode of two passes, and in one of one; all modes are streamed to one lane."""
+    """All modes are streamed to one lane."""
     config = RING_CONFIGS["4x4x2"]
-    tests = ("values_and_cycles/mode=ANY/trace=False", "values_and_cycles/mode=ONE_OF_FOUR/trace=True", "stalls.*=0.4")
+    tests = ("values_and_cycles/mode=ONE_OF_FOUR/trace=True", "stalls.*=0.4")
     run_bench(simulation_of(config), config, "streaming", "4x4x2-streaming", tests=tests)
 
 
@@ -99,7 +99,8 @@ def test_shapes(name):
 @pytest.mark.xdist_group("8x4x2-in-turns")
 def test_turns_in_lanes(module):
     config = CONFIGS["8x4x2-in-turns"]
-    run_bench(simulation_of(config), config, module, f"8x4x2-in-turns-{module}")
+    tests = ("ring=[13]", "turns", "stalls") if module == "rings" else ()  # all of them run on 4x4x2
+    run_bench(simulation_of(config), config, module, f"8x4x2-in-turns-{module}", tests=tests)
 
 
 @pytest.mark.parametrize("name", [
@@ -119,7 +120,8 @@ def test_power_up():
     seen = set()
     for seed in (1, 2, 3):
         name = f"pe16-power_up-{seed}"
-        run_bench(simulation, config, "power_up", name, power_up_seed=seed)
+        tests = ("one_reset", "mode=ANY", "mode=ONE_OF_FOUR") if seed == 1 else ("one_reset", "mode=ONE_OF_FOUR")
+        run_bench(simulation, config, "power_up", name, tests=tests, power_up_seed=seed)
         seen.add((build_root() / "sim" / "tests" / name / "before_reset.txt").read_text())
     assert len(seen) == 3, f"Power-up was not random: {seen}"
 

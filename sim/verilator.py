@@ -124,6 +124,7 @@ def environment(make_variables: Mapping[str, str] = MAKE_VARIABLES) -> dict[str,
         "CCACHE_SLOPPINESS": "pch_defines,time_macros",
         "PYTHONWARNINGS": ",".join(WARNINGS),
         "OPENBLAS_NUM_THREADS": "1",  # numpy's threads would spin beside the simulator
+        "COCOTB_REWRITE_ASSERTION_FILES": "bench/*.py",  # of all files, numpy and Amaranth too, it takes a second
     }
 
 

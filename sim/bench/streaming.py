@@ -16,7 +16,7 @@ from spec.packets import CHUNK_NUMBER_LSB, HEADER_WORDS
 from spec.registers import ErrorCode
 from spec.supermask import Mode
 
-MODE = Mode.TWO_OF_FOUR
+MODE = Mode.ONE_OF_FOUR  #: Of the disturbed ones: the fewest cycles.
 MOMENTS = 2  #: Cycles at which an inference is disturbed, drawn from the test's seed.
 
 

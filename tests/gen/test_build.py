@@ -46,16 +46,12 @@ def test_files(built):
     assert names(built[0]) == ALWAYS | WITH_MODEL
 
 
-def test_without_a_model(tmp_path):
-    assert build(CONFIG, tmp_path / "new" / "folder").program is None
-    assert names(tmp_path / "new" / "folder") == ALWAYS
-
-
-def test_another_name_of_the_top(tmp_path, capsys):
-    assert main(["--pe", "16", "--top", "left", "--out", str(tmp_path)]) == 0
-    assert names(tmp_path) == ALWAYS - {"foldenite.v", "foldenite.vlt"} | {"left.v", "left.vlt"}
-    assert "\nmodule left(" in (tmp_path / "left.v").read_text()
-    assert '"*left.v"' in (tmp_path / "left.vlt").read_text()
+def test_another_name_of_the_top_and_no_model(tmp_path, capsys):
+    out = tmp_path / "new" / "folder"
+    assert main(["--pe", "16", "--top", "left", "--out", str(out)]) == 0
+    assert names(out) == ALWAYS - {"foldenite.v", "foldenite.vlt"} | {"left.v", "left.vlt"}
+    assert "\nmodule left(" in (out / "left.v").read_text()
+    assert '"*left.v"' in (out / "left.vlt").read_text()
     capsys.readouterr()
     with pytest.raises(Refused, match="Name of the top module must be a letter"):
         main(["--pe", "16", "--top", "no/name", "--out", str(tmp_path / "nothing")])
@@ -99,16 +95,16 @@ def test_memory_files_hold_what_the_packets_load(built, model):
     assert words(out / "entries.mem") == [sum(int(e) << 32 * i for i, e in enumerate(row)) for row in rows]
 
 
-def test_a_model_drawn_from_rings(model, tmp_path):
+@pytest.mark.parametrize(("parts", "masks"), [
+    (("stem", "shortcut", "classifier"), set()), pytest.param((), {"mask.mem"}, marks=pytest.mark.slow),
+])
+def test_a_model_drawn_from_rings(model, tmp_path, parts, masks):
     """The ring memory's file too; the mask memory's only if some layer has a mask."""
-    every = rpg(model.network, words=9, planes=2, parts=("stem", "shortcut", "classifier"))
-    for network, masks in ((rpg(model.network, words=9, planes=2), {"mask.mem"}), (every, set())):
-        config = config_for(16, ring_words=32)
-        out = tmp_path / str(len(masks))
-        result = build(config, out, synthetic_model(network, seed=2))
-        assert names(out) == ALWAYS | WITH_MODEL - {"mask.mem"} | {"ring.mem"} | masks
-        image = ring_image(result.program.model, result.program.plan)
-        assert words(out / "ring.mem") == np.frombuffer(image, "<u4").tolist()
+    network = rpg(model.network, words=9, planes=2, parts=parts)
+    result = build(config_for(16, ring_words=32), tmp_path, synthetic_model(network, seed=2))
+    assert names(tmp_path) == ALWAYS | WITH_MODEL - {"mask.mem"} | {"ring.mem"} | masks
+    image = ring_image(result.program.model, result.program.plan)
+    assert words(tmp_path / "ring.mem") == np.frombuffer(image, "<u4").tolist()
 
 
 def test_cycle_table_adds_up(built):

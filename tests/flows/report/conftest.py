@@ -1,6 +1,8 @@
 """A build with a model, as gen.build writes it, and results to lay beside it."""
 
 import json
+import shutil
+from pathlib import Path
 
 import pytest
 
@@ -11,21 +13,28 @@ from spec.synthetic import synthetic_model
 from spec.topologies import residual_network
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def config():
     """The build's configuration."""
     return config_for(16)
 
 
-@pytest.fixture
-def folder(tmp_path, config):
-    """The build."""
+@pytest.fixture(scope="session")
+def built(tmp_path_factory, config):
+    """The build; tests work on copies (:func:`folder`)."""
     network = residual_network("mine", image=(4, 4, 1), classes=3, widths=(4, 8), iterations=(0, 2))
     model = with_provenance(
         synthetic_model(network, 1), dataset="dots", deployed_accuracy=0.75, float_accuracy=0.76, held_out_images=1200
     )
-    build(config, tmp_path / "build", model)
-    return tmp_path / "build"
+    out = tmp_path_factory.mktemp("report") / "build"
+    build(config, out, model)
+    return out
+
+
+@pytest.fixture
+def folder(built, tmp_path):
+    """A copy of the build."""
+    return Path(shutil.copytree(built, tmp_path / "build"))
 
 
 @pytest.fixture
