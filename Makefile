@@ -7,10 +7,10 @@ PIP := $(BIN)/pip install --disable-pip-version-check
 UV := $(BIN)/uv pip install --python $(BIN)/python --torch-backend=auto
 PE ?= 16
 MODEL := build/demo/digits.safetensors
-# One torch thread per process: two threads on a busy two-core machine are many times slower.
+# One torch thread per process: two threads on a busy two-core machine are many times slower. Bytecode is kept.
 export OMP_NUM_THREADS := 1
+unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(CURDIR)/$(BIN):$(PATH)
-.DEFAULT_GOAL := help
 .PHONY: help demo test test-all test-fast lint mutants coverage prove bench verilog docs clean
 
 help: ## List the targets

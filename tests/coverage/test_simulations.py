@@ -31,7 +31,7 @@ endmodule
 """
 
 
-@pytest.mark.xdist_group("coverage")
+@pytest.mark.slow
 def test_what_a_simulation_met_is_counted(tmp_path):
     """Three cycles: of the conditions all but one are met, of four bits two change."""
     wrapper = tmp_path / "wrapper.v"

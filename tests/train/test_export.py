@@ -213,7 +213,7 @@ def test_what_the_accelerator_has_is_exported(tiny, tmp_path, options):
     assert deployed.masks["stem"].all() == ("stem=1.0" in options)
 
 
-@pytest.mark.parametrize("mode", ["any", "1of4"])
+@pytest.mark.parametrize("mode", ["1of4", pytest.param("any", marks=pytest.mark.slow)])
 def test_the_demos_recipe_in_four_epochs(mode, tmp_path, capsys):
     """The network of the demo learns, and loses at most 2 of 450 images on its way to integers."""
     fit.main(["--mode", mode, "--epochs", "4", "--out", str(tmp_path)])

@@ -114,7 +114,9 @@ def test_what_is_there_is_made_anew_when_told_so(made):
     assert load(made / "zoo" / "one.safetensors").provenance["epochs"] == 2
 
 
-@pytest.mark.parametrize("there", ["work/one/checkpoint.pt", "zoo/one.safetensors"])
+@pytest.mark.parametrize("there", [
+    "zoo/one.safetensors", pytest.param("work/one/checkpoint.pt", marks=pytest.mark.slow)
+])
 def test_with_minutes_nothing_is_lost_unasked(tmp_path, monkeypatch, there):
     """Before anything is measured or trained; with the option that is named, it begins."""
     path = tmp_path / there

@@ -69,7 +69,7 @@ def frames_of(words):
 
 
 @pytest.mark.parametrize("shape", [
-    pytest.param(shape, marks=pytest.mark.slow if shape == "8x4x2-by-2" else ()) for shape in SHAPES
+    pytest.param(shape, marks=pytest.mark.slow if shape in ("8x4x2-by-2", "8x4x2-in-turns", "4x16-in-turns") else ()) for shape in SHAPES
 ])
 def test_shapes(simulate, small_model, fitting, shape):
     """Logits of every lane and cycles, cause by cause, on builds of other shapes."""
