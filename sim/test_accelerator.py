@@ -24,9 +24,9 @@ CONFIGS = {
 #: Half the masks of the networks here.
 FEW_MASK_BITS = 7168
 
-#: Builds that know rings. 4x4x2 has room for few masks, too; pe256 fetches two words of each of four rows a cycle.
+#: Builds that know rings. 4x4x2 has room for few masks, too, and requantizers for two rows each; pe256 fetches two words of each of four rows a cycle.
 RING_CONFIGS = {
-    "4x4x2": config_for(32, lanes=2, ring_words=2048, mask_bits=FEW_MASK_BITS),
+    "4x4x2": config_for(32, lanes=2, ring_words=2048, mask_bits=FEW_MASK_BITS, rows_per_requantizer=2),
     "pe16": config_for(16, ring_words=2048),
     "pe64": config_for(64, ring_words=2048),
     "pe256": config_for(256, ring_words=2048, weight_rows=4),
@@ -94,13 +94,11 @@ def test_shapes(name):
         run_bench(simulation_of(config), config, module, f"{name}-{module}")
 
 
-@pytest.mark.parametrize("module", ["rings", "random_networks", pytest.param("misbehaviour", marks=pytest.mark.slow),
-                                    pytest.param("clearing", marks=pytest.mark.slow)])
-@pytest.mark.xdist_group("8x4x2-in-turns")
+@pytest.mark.slow
+@pytest.mark.parametrize("module", ["rings", "random_networks", "misbehaviour", "clearing"])
 def test_turns_in_lanes(module):
     config = CONFIGS["8x4x2-in-turns"]
-    tests = ("ring=[13]", "turns", "stalls") if module == "rings" else ()  # all of them run on 4x4x2
-    run_bench(simulation_of(config), config, module, f"8x4x2-in-turns-{module}", tests=tests)
+    run_bench(simulation_of(config), config, module, f"8x4x2-in-turns-{module}")
 
 
 @pytest.mark.parametrize("name", [

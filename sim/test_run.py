@@ -36,7 +36,8 @@ def folder(tmp_path_factory):
 
 
 #: Options of a build of two lanes: the one of test_accelerator.
-TWO_LANES = ["--pe", "32", "--lanes", "2", "--features", "masks,ring", "--ring-words", "2048", "--mask-bits", "7168"]
+TWO_LANES = ["--pe", "32", "--lanes", "2", "--features", "masks,ring", "--ring-words", "2048", "--mask-bits", "7168",
+             "--rows-per-requantizer", "2"]
 
 
 @pytest.mark.parametrize(("build", "inferences", "stall"), [

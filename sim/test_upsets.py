@@ -22,13 +22,13 @@ def network_with_a_ring() -> Network:
 
 @pytest.fixture(scope="module")
 def flipped(tmp_path_factory):
-    """``flipped(protect)``: the exit code and the record of a run of 84 flips."""
+    """``flipped(protect)``: the exit code and the record of a run of 56 flips."""
     folder = tmp_path_factory.mktemp("upsets")
     path = save(synthetic_model(network_with_a_ring(), seed=1), folder / "t.safetensors")
 
     def run(protect):
         out = folder / protect
-        options = ["--flips", "84", "--rates", "2", "--served", "6", "--protect", protect, "--out", str(out)]
+        options = ["--flips", "56", "--rates", "2", "--served", "6", "--protect", protect, "--out", str(out)]
         return upsets.main([str(path), *options]), json.loads((out / "upsets.json").read_text())
 
     return run
@@ -39,7 +39,7 @@ def test_a_protected_build_notices_what_could_do_harm(flipped):
     assert code == 0
     assert set(record["memories"]) == {"program", "mask", "entries", "ring", "x", "t", "psum"}
     for memory, counts in record["memories"].items():
-        assert sum(counts.values()) == 12
+        assert sum(counts.values()) == 8
         if memory in DECIDING:
             assert counts["wrong"] == 0, memory
             # Commands are read early and once: most flips of the program come too late to matter.

@@ -24,7 +24,7 @@ def names(folder):
     return {path.name for path in folder.iterdir()} if folder.exists() else set()
 
 
-@pytest.mark.parametrize("board", ["ulx3s-12f", "colorlight-5a-75b"])
+@pytest.mark.parametrize("board", ["colorlight-5a-75b", pytest.param("ulx3s-12f", marks=pytest.mark.slow)])
 def test_files(tmp_path, capsys, monkeypatch, board):
     monkeypatch.chdir(tmp_path)
     out = Path("build", f"{board}-pe16")

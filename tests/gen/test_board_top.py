@@ -53,7 +53,7 @@ def test_every_pin_has_its_site_and_the_clock_its_frequency(files, board):
     assert board.title in verilog
 
 
-@pytest.mark.parametrize("board", ["ulx3s-85f", "colorlight-5a-75b"])
+@pytest.mark.parametrize("board", ["ulx3s-85f", pytest.param("colorlight-5a-75b", marks=pytest.mark.slow)])
 def test_the_accelerator_is_an_instance_of_the_module_that_is_emitted(files, board):
     """All of its ports are connected, and there are no others."""
     verilog = files[board][f"{BOARD_TOP}.v"]

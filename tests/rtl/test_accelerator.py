@@ -84,6 +84,7 @@ def test_a_lean_build_stops_at_what_it_cannot_do(on_core):
     on_core(config, scenario)
 
 
+@pytest.mark.slow
 def test_without_protection_values_and_cycles_are_the_same(inferences):
     """Masks and rings, whose memories have no parity then."""
     shape = {"image": (3, 3, 1), "classes": 3, "widths": (4,), "iterations": (2,), "mode": Mode.ONE_OF_FOUR}
@@ -192,10 +193,9 @@ def streamed(small_model, fitting):
 
 
 @pytest.mark.parametrize(("mode", "share"), [
-    (Mode.ONE_OF_FOUR, 0.2), *(pytest.param(*case, marks=pytest.mark.slow) for case in (
-        (Mode.ANY, 0.6), (Mode.TWO_OF_FOUR, 0.2),
-    )),
+    (Mode.ONE_OF_FOUR, 0.2), (Mode.ANY, 0.6), (Mode.TWO_OF_FOUR, 0.2),
 ])
+@pytest.mark.slow
 def test_streamed_inference_is_golden(inferences, streamed, mode, share):
     """Every stored activation, twice, with masks that do not fit; a prompt host costs what the cycle model says."""
     program = streamed(mode, share)

@@ -158,6 +158,7 @@ def test_where_a_command_writes(options, out):
     assert zoo._out_of(options) == Path(out)
 
 
+@pytest.mark.slow
 def test_a_model_made_to_a_length_has_as_many_epochs_as_its_card_says(made):
     """Anew: it does not go on from the training that is there."""
     (entry,) = zoo.read_zoo(Path(listed(made)[1]))
