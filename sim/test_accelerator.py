@@ -24,7 +24,8 @@ CONFIGS = {
 #: Half the masks of the networks here.
 FEW_MASK_BITS = 7168
 
-#: Builds that know rings. 4x4x2 has room for few masks, too, and requantizers for two rows each; pe256 fetches two words of each of four rows a cycle.
+#: Builds that know rings. 4x4x2 has room for few masks, too, and requantizers for two rows
+#: each; pe256 fetches two words of each of four rows a cycle.
 RING_CONFIGS = {
     "4x4x2": config_for(32, lanes=2, ring_words=2048, mask_bits=FEW_MASK_BITS, rows_per_requantizer=2),
     "pe16": config_for(16, ring_words=2048),

@@ -167,9 +167,9 @@ def test_waivers_have_reasons():
 
 
 def test_first_line_names_the_configuration(text, large):
-    for verilog, fields in ((text, CONFIG), (large, LARGE)):
+    for written, fields in ((text, CONFIG), (large, LARGE)):
         config = config_for(16, **fields)
-        assert verilog.startswith(f"// Foldenite, configuration {config.hash:08x}: 16 PEs. Generated; do not edit.\n")
+        assert written.startswith(f"// Foldenite, configuration {config.hash:08x}: 16 PEs. Generated; do not edit.\n")
 
 
 def test_a_failing_yosys_is_reported(monkeypatch):

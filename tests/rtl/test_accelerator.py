@@ -1,7 +1,7 @@
 # amaranth: UnusedElaboratable=no
 """Whole inferences through the buses against the golden model, and the counters against the cycle model.
 
-Here a test can look into the components; what is slow here is done much faster, and more often, by sim/bench in Verilog.
+Here a test can look into the components; what is slow here is done much faster, and more often, by sim/bench.
 """
 
 import dataclasses
@@ -113,7 +113,8 @@ def test_a_host_that_stalls_loses_nothing(inferences, small_model, fitting):
 
 
 @pytest.mark.parametrize("during", [
-    "stem", *(pytest.param(name, marks=pytest.mark.slow) for name in ("stage2.fold.conv2", "store stage2.entry.shortcut"))
+    "stem", pytest.param("stage2.fold.conv2", marks=pytest.mark.slow),
+    pytest.param("store stage2.entry.shortcut", marks=pytest.mark.slow),
 ])
 def test_abort_leaves_nothing_behind(on_core, small_model, fitting, during):
     """Abort in a layer and in a frame: idle at once, and the next inference is right."""

@@ -18,6 +18,7 @@ SHAPES = {
     "4x16": (4, 16, 1, 1, 1), "8x4x2-by-2": (8, 4, 2, 2, 1), "4x8-by-8": (4, 8, 1, 8, 1), "4x4x4": (4, 4, 4, 1, 1),
     "4x16-in-turns": (4, 16, 1, 1, 16), "8x4x2-in-turns": (8, 4, 2, 4, 2), "4x8-in-turns": (4, 8, 1, 8, 4),
 }
+QUICK = ("4x16", "4x8-by-8", "4x4x4", "4x8-in-turns")
 
 
 async def load(ctx, dut, packet):
@@ -69,7 +70,7 @@ def frames_of(words):
 
 
 @pytest.mark.parametrize("shape", [
-    pytest.param(shape, marks=pytest.mark.slow if shape in ("8x4x2-by-2", "8x4x2-in-turns", "4x16-in-turns") else ()) for shape in SHAPES
+    pytest.param(shape, marks=() if shape in QUICK else pytest.mark.slow) for shape in SHAPES
 ])
 def test_shapes(simulate, small_model, fitting, shape):
     """Logits of every lane and cycles, cause by cause, on builds of other shapes."""
