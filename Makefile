@@ -30,10 +30,10 @@ demo: $(STAMP) ## Train on digits, export, build, prove in Verilog: a table with
 	python -m sim.run $(MODEL) --pe $(PE) --images 32
 
 test: lint ## What must pass: unit, property and Verilog tests
-	python -m pytest -n 2 --dist loadgroup
+	python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
 
 test-all: lint ## These and the slow ones: every shape, every fault, the whole list of networks
-	python -m pytest -n 2 --dist loadgroup -m "slow or not slow"
+	python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder -m "slow or not slow"
 
 test-fast: $(STAMP) ## Everything but Verilator
 	python -m pytest -n 2 tests
