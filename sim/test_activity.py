@@ -15,6 +15,8 @@ from spec.supermask import Mode
 from spec.synthetic import synthetic_model
 from spec.topologies import residual_network
 
+pytestmark = pytest.mark.slow  # for the compiler: a simulation of a kind of its own
+
 MODES = (Mode.TWO_OF_FOUR,)
 CONFIG = config_for(16, modes=MODES)
 NETWORK = residual_network("tiny", image=(4, 4, 1), classes=3, widths=(8,), iterations=(2,), mode=MODES[0])
@@ -59,7 +61,6 @@ def test_gates_of_another_build_are_told(call, capsys):
     assert "simulation failed" in capsys.readouterr().out
 
 
-@pytest.mark.slow
 def test_gates_that_compute_something_else_are_told(call, capsys):
     folder, words, _ = call
     declared, driven = "wire [31:0] m_axis_tdata;", "{ m_axis_tlast, m_axis_tdata })"

@@ -11,7 +11,10 @@ CONFIG = config_for(16, mask_bits=6144)  # memory for the masks of some models a
 
 
 @pytest.mark.xdist_group("serial")
-def test_serial_line():
-    tests = ("a_model", "masks", "noise", "a_host", "abort", "lamps")
+@pytest.mark.parametrize("tests", [
+    ("a_model.*True", "masks", "a_host", "abort", "lamps"),
+    pytest.param(("a_model.*False", "noise"), marks=pytest.mark.slow),
+], ids=["quick", "slower"])
+def test_serial_line(tests):
     simulation = serial_simulation_of(CONFIG, DIVIDER)
     run_bench(simulation, CONFIG, "serial_line", "serial-line", tests=tests, plusargs={"divider": DIVIDER})

@@ -50,8 +50,8 @@ MAKE_VARIABLES = {
     "OBJCACHE": "ccache",
 }
 
-#: Of a netlist's simulation: far more C++ than of the Verilog it is made from, for a few images. Counters of coverage,
-#: too.
+#: Of a netlist's simulation: far more C++ than of the Verilog it is made from, for a few images. So are waveforms and
+#: counters of coverage.
 GATES_MAKE_VARIABLES = MAKE_VARIABLES | {"OPT_FAST": "-O1"}
 
 #: cocotbext-axi still calls what cocotb 2 deprecates; everything else that warns is an error.
@@ -297,7 +297,7 @@ def build_simulation(
             f"Simulation cannot be built in {directory}, because GNU make does not take spaces in paths; "
             "use another folder"
         )
-    make_variables = GATES_MAKE_VARIABLES if view in (View.GATES, View.COVERAGE) else MAKE_VARIABLES
+    make_variables = GATES_MAKE_VARIABLES if view in (View.GATES, View.COVERAGE, View.WAVES) else MAKE_VARIABLES
     variables = environment(make_variables)
     flags = [*_flags(view, acc_bits, lanes), *(["-DCAUSES"] if ".cause(" in verilog else [])]
 

@@ -58,6 +58,7 @@ def test_another_name_of_the_top_and_no_model(tmp_path, capsys):
     assert not (tmp_path / "nothing").exists()
 
 
+@pytest.mark.slow  # so does tests/foldenite/test_api.py, by the command and by the facade
 def test_same_build_same_bytes(built, model, tmp_path):
     build(CONFIG, tmp_path, model)
     for name in names(built[0]):

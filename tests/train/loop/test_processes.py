@@ -34,6 +34,7 @@ def test_one_process_adds_nothing():
     assert torch.equal(tensor, torch.ones(3))
 
 
+@pytest.mark.slow  # tests/train/test_fit.py trains with them
 def test_two_processes_get_the_sums(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
