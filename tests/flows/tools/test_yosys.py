@@ -50,7 +50,7 @@ def test_sixteen_pes_on_ecp5(tmp_path, capsys, monkeypatch):
     assert components["lane.x"]["bram"] > 0
     known = {
         "host.registers", "host.loader", "host.sender", "host.cycle_counters", "sequencer", "addresses", "results",
-        "pool", "store", "lane.array", "lane.accumulator", "lane.pool", "lane.x", "lane.t", "weights.walk",
+        "store", "lane.array", "lane.accumulator", "lane.x", "lane.t", "weights.walk",
         "weights.signs", "weights.masks", "weights.registers",
     }
     assert known <= set(components)
