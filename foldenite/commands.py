@@ -86,6 +86,10 @@ COMMANDS = (
         "recurrent", "train.studies.recurrent",
         "a sub-network run 1 to 4 times: tied weights, a ring, or weights of its own",
     ),
+    Command(
+        "scaling", "train.studies.scaling",
+        "how the four methods converge, and scale with depth, width and iterations",
+    ),
     Command("sharing", "train.studies.sharing", "ways of sharing weights at the same degrees of freedom"),
     Command("step-cost", "train.studies.step_cost", "what a training step costs, as a multiple of the dense one"),
     Command("storage", "train.studies.storage", "files of a ResNet-18 with and without a ring, in bytes"),
