@@ -53,6 +53,7 @@ COMMANDS = (
     Command("sweep", "flows.sweep", "which build suits a model, by exact cycles and estimated area"),
     Command("bench", "flows.bench", "every ratio: cycles, speed, sizes, training steps, signs per LUT"),
     Command("report", "flows.report", "one page that shows a build with a model"),
+    Command("figures", "flows.figures", "draw the plots of the documents again, from their results"),
     Command("tables", "flows.tables", "write the tables of the documents again, from their results"),
     Command("ablation", "train.studies.ablation", "permutation and sign flips of a ring, on and off"),
     Command(

@@ -19,7 +19,10 @@ from pathlib import Path
 
 from console.command import CommandParser
 from console.record import json_text
-from flows.tables import beside, hardware, silicon, studies, trust
+from flows.tables import beside, folds, hardware, rings, silicon, studies, trust
+from flows.tables.claims import claimed
+from flows.tables.fold_claims import FOLD_CLAIMS
+from flows.tables.ring_claims import RING_CLAIMS
 from spec.files import write_text
 from spec.refusal import Refused, run_command
 
@@ -35,7 +38,10 @@ _LISTS: Mapping[str, tuple[str, Callable, str]] = {
 }
 
 #: Pages that have tables.
-PAGES = ("README.md", "docs/results.md", "docs/training.md", "docs/design/silicon.md", "docs/design/coverage.md")
+PAGES = (
+    "README.md", "docs/results.md", "docs/training.md", "docs/papers.md", "docs/design/silicon.md",
+    "docs/design/coverage.md",
+)
 
 _TABLE = re.compile(r"(<!-- table (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -54,6 +60,23 @@ TABLES: Mapping[str, tuple[str, Callable]] = {
     "ideas": (f"{_RESULTS}/ideas.json", studies.compared),
     "ablation": (f"{_RESULTS}/ablation.json", studies.ablation),
     "steps": (f"{_RESULTS}/training.json", studies.steps),
+    "ring-claims": (_RESULTS, partial(claimed, claims=RING_CLAIMS)),
+    "fold-claims": (_RESULTS, partial(claimed, claims=FOLD_CLAIMS)),
+    "ring-resnet18": (f"{_RESULTS}/ring-resnet18.json", rings.dof),
+    "ring-resnet34": (f"{_RESULTS}/ring-resnet34.json", rings.dof),
+    "ring-vit": (f"{_RESULTS}/ring-vit.json", rings.dof),
+    "equilibrium": (f"{_RESULTS}/equilibrium.json", rings.equilibrium),
+    "baselines": (f"{_RESULTS}/baselines.json", rings.baselines),
+    "pose": (f"{_RESULTS}/pose.json", rings.pose),
+    "depth": (f"{_RESULTS}/depth.json", rings.depth),
+    "pruners": (f"{_RESULTS}/pruners.json", rings.pruners),
+    "generalization": (f"{_RESULTS}/generalization.json", rings.generalization),
+    "convergence": (f"{_RESULTS}/convergence.json", rings.convergence),
+    "fold-convergence": (f"{_RESULTS}/fold-convergence.json", folds.scaling),
+    "fold-depth": (f"{_RESULTS}/fold-depth.json", folds.scaling),
+    "fold-width": (f"{_RESULTS}/fold-width.json", folds.scaling),
+    "fold-iterations": (f"{_RESULTS}/fold-iterations.json", folds.scaling),
+    "fold-stretch": (f"{_RESULTS}/fold-stretch.json", folds.stretch),
     "coverage": (f"{_RESULTS}/coverage.json", trust.coverage),
     "impossible": (f"{_RESULTS}/coverage.json", trust.impossible),
     "zoo": ("zoo", studies.zoo),
@@ -75,7 +98,7 @@ def rewritten(page: str, root: Path) -> str:
         path, shown = root / TABLES[name][0], TABLES[name][1]
         try:
             return match[1] + shown(path if path.is_dir() else json.loads(path.read_text())) + match[3]
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
             raise Refused(f"Table {name} cannot be made from {path} ({error!r}); take the results again") from None
 
     return _TABLE.sub(made, page)
@@ -108,12 +131,12 @@ def parser() -> CommandParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; see ``--help``."""
     arguments = parser().parse_args(argv)
-    known = {Path(path).name for path, _ in TABLES.values()}
+    known = {Path(path).name for path, _ in TABLES.values() if path.endswith(".json")}
     for given in arguments.take:
         path = Path(given.rpartition("=")[2])
         name = given.rpartition("=")[0] or path.name
         if name not in known or not path.is_file():
-            names = ", ".join(sorted(known - {"zoo"}))
+            names = ", ".join(sorted(known))
             raise Refused(f"There are no results {given}; those that can be taken are {names}")
         _take(path, arguments.root / _RESULTS / name)
     stale = False
