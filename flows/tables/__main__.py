@@ -26,7 +26,7 @@ from flows.tables.ring_claims import RING_CLAIMS
 from spec.files import write_text
 from spec.refusal import Refused, run_command
 
-__all__ = ["PAGES", "TABLES", "main", "parser", "rewritten"]
+__all__ = ["PAGES", "STUDIES", "TABLES", "main", "parser", "rewritten"]
 
 _ROOT = Path(__file__).resolve().parents[2]
 _RESULTS = "docs/results"
@@ -45,21 +45,8 @@ PAGES = (
 
 _TABLE = re.compile(r"(<!-- table (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
-#: File of results and how it is shown, by name of the table.
-TABLES: Mapping[str, tuple[str, Callable]] = {
-    "networks": (f"{_RESULTS}/networks.json", partial(hardware.networks, trained=False)),
-    "trained": (f"{_RESULTS}/networks.json", partial(hardware.networks, trained=True)),
-    "latency": (f"{_RESULTS}/latency.json", hardware.latency),
-    "bench": (f"{_RESULTS}/bench.json", hardware.bench),
-    "ratios": (f"{_RESULTS}/bench.json", hardware.ratios),
-    "synth": (f"{_RESULTS}/synth.json", hardware.synth),
-    "nngen": (f"{_RESULTS}/nngen.json", beside.nngen),
-    "asic": (f"{_RESULTS}/asic.json", silicon.asic),
-    "energy": (f"{_RESULTS}/asic.json", silicon.energy),
-    "methods": (f"{_RESULTS}/methods.json", studies.compared),
-    "ideas": (f"{_RESULTS}/ideas.json", studies.compared),
-    "ablation": (f"{_RESULTS}/ablation.json", studies.ablation),
-    "steps": (f"{_RESULTS}/training.json", studies.steps),
+#: Tables of both papers' claims and of long studies, as in :data:`TABLES`; what was not run, a page says.
+STUDIES: Mapping[str, tuple[str, Callable]] = {
     "ring-claims": (_RESULTS, partial(claimed, claims=RING_CLAIMS)),
     "fold-claims": (_RESULTS, partial(claimed, claims=FOLD_CLAIMS)),
     "ring-resnet18": (f"{_RESULTS}/ring-resnet18.json", rings.dof),
@@ -77,9 +64,27 @@ TABLES: Mapping[str, tuple[str, Callable]] = {
     "fold-width": (f"{_RESULTS}/fold-width.json", folds.scaling),
     "fold-iterations": (f"{_RESULTS}/fold-iterations.json", folds.scaling),
     "fold-stretch": (f"{_RESULTS}/fold-stretch.json", folds.stretch),
+}
+
+#: File of results (or a folder of them) and how it is shown, by name of the table.
+TABLES: Mapping[str, tuple[str, Callable]] = {
+    "networks": (f"{_RESULTS}/networks.json", partial(hardware.networks, trained=False)),
+    "trained": (f"{_RESULTS}/networks.json", partial(hardware.networks, trained=True)),
+    "latency": (f"{_RESULTS}/latency.json", hardware.latency),
+    "bench": (f"{_RESULTS}/bench.json", hardware.bench),
+    "ratios": (f"{_RESULTS}/bench.json", hardware.ratios),
+    "synth": (f"{_RESULTS}/synth.json", hardware.synth),
+    "nngen": (f"{_RESULTS}/nngen.json", beside.nngen),
+    "asic": (f"{_RESULTS}/asic.json", silicon.asic),
+    "energy": (f"{_RESULTS}/asic.json", silicon.energy),
+    "methods": (f"{_RESULTS}/methods.json", studies.compared),
+    "ideas": (f"{_RESULTS}/ideas.json", studies.compared),
+    "ablation": (f"{_RESULTS}/ablation.json", studies.ablation),
+    "steps": (f"{_RESULTS}/training.json", studies.steps),
     "coverage": (f"{_RESULTS}/coverage.json", trust.coverage),
     "impossible": (f"{_RESULTS}/coverage.json", trust.impossible),
     "zoo": ("zoo", studies.zoo),
+    **STUDIES,
 }
 
 
@@ -96,6 +101,8 @@ def rewritten(page: str, root: Path) -> str:
         if name not in TABLES:
             raise Refused(f"There is no table {name!r}; the tables are {', '.join(TABLES)}")
         path, shown = root / TABLES[name][0], TABLES[name][1]
+        if name in STUDIES and not path.exists():
+            return f"{match[1]}Not run yet.\n{match[3]}"
         try:
             return match[1] + shown(path if path.is_dir() else json.loads(path.read_text())) + match[3]
         except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
@@ -115,7 +122,21 @@ def _take(given: Path, kept: Path) -> None:
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise Refused(f"File {given} or {kept} is no {what} ({error!r}); make it again") from None
         text = json_text({name: records})
-    write_text(kept, text)
+    write_text(kept, _placeless(text))
+
+
+def _placeless(text: str) -> str:
+    """``text`` of a result without the folders of this machine that its command was given."""
+    try:
+        data = json.loads(text)
+        options = dict(data["command"])
+    except (ValueError, KeyError, TypeError):
+        return text
+    placeless = {
+        name: "DIR" if isinstance(value, str) and Path(value).is_absolute() else value
+        for name, value in options.items()
+    }
+    return text if placeless == options else json_text(data | {"command": placeless})
 
 
 def parser() -> CommandParser:
@@ -136,8 +157,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         path = Path(given.rpartition("=")[2])
         name = given.rpartition("=")[0] or path.name
         if name not in known or not path.is_file():
-            names = ", ".join(sorted(known))
-            raise Refused(f"There are no results {given}; those that can be taken are {names}")
+            names = ", ".join(sorted(name.removesuffix(".json") for name in known))
+            raise Refused(f"There are no results {given}; the names are {names}")
         _take(path, arguments.root / _RESULTS / name)
     stale = False
     for page in PAGES:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
@@ -26,7 +27,8 @@ class Claim:
     files : sequence of str
         Results that ours are from.
     ours : callable
-        Of those results: the difference, a value for every seed, above 0 if the claim holds.
+        Of those results: the difference, a value for every seed, above 0 if the claim holds; none, or a LookupError,
+        if they lack what it is about.
     unit : str
         Of the difference.
     """
@@ -50,19 +52,20 @@ def claimed(folder: Path, claims: Sequence[Claim]) -> str:
     for claim in claims:
         paths = [folder / file for file in claim.files]
         printed = "" if claim.printed is None else f"{claim.printed:+.2f}{claim.unit}"
-        if not all(path.is_file() for path in paths):
-            rows.append((claim.place, claim.says, printed, "", "", "not run"))
-            continue
-        found = claim.ours(*(json.loads(path.read_text()) for path in paths))
-        rows.append((
-            claim.place, claim.says, printed, f"{spread(found)}{claim.unit}", f"{len(found)}", _verdict(found),
-        ))
+        found: Sequence[float] = ()
+        if all(path.is_file() for path in paths):
+            with suppress(LookupError):
+                found = claim.ours(*(json.loads(path.read_text()) for path in paths))
+        ours = f"{'+' if mean(found) > 0 else ''}{spread(found)}{claim.unit}" if found else ""
+        rows.append((claim.place, claim.says, printed, ours, f"{len(found)}" if found else "", _verdict(found)))
     headers = ("in the paper", "what it found", "by", "ours", "seeds", "held")
     return table(dict(zip(headers, "llrrrl", strict=True)), rows)
 
 
 def _verdict(found: Sequence[float]) -> str:
     """In every seed, in their mean, or not."""
+    if not found:
+        return "not run"
     if all(value > 0 for value in found):
         return "yes"
     return "in the mean" if mean(found) > 0 else "**no**"

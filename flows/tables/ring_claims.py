@@ -24,8 +24,7 @@ def _rows(key: str, what: str):
 def _lists(keys: Sequence[str], what: str):
     """``(data, names)`` to the list ``what`` of the row whose ``keys`` have the ``names``."""
     def found(data: Mapping, names: tuple) -> list[float]:
-        (values,) = (row[what] for row in data["rows"] if tuple(row[key] for key in keys) == names)
-        return values
+        return {tuple(row[key] for key in keys): row[what] for row in data["rows"]}[names]
 
     return found
 

@@ -25,9 +25,21 @@ def test_every_verdict(tmp_path):
         of("milliseconds", 2.0, [3.0], " ms"), of("absent", 0.5, [1.0], files=("a.json", "b.json")),
     )
     assert found == [
-        ["Table 1", "all", "+1.50", "1.50 ± 0.71", "2", "yes"],
-        ["Table 1", "mean", "+0.25", "1.50 ± 3.54", "2", "in the mean"],
+        ["Table 1", "all", "+1.50", "+1.50 ± 0.71", "2", "yes"],
+        ["Table 1", "mean", "+0.25", "+1.50 ± 3.54", "2", "in the mean"],
         ["Table 1", "none", "", "0.00", "1", "**no**"],
-        ["Table 1", "milliseconds", "+2.00 ms", "3.00 ms", "1", "yes"],
+        ["Table 1", "milliseconds", "+2.00 ms", "+3.00 ms", "1", "yes"],
         ["Table 1", "absent", "+0.50", "", "", "not run"],
+    ]
+
+
+def lacking(data):
+    return data["two"]
+
+
+def test_results_that_lack_what_a_claim_is_about_decide_nothing(tmp_path):
+    (tmp_path / "a.json").write_text(json.dumps({"one": 1}))
+    claims = of("no seed", 0.5, []), Claim("Table 1", "no row", None, ["a.json"], lacking)
+    assert rows(tmp_path, *claims) == [
+        ["Table 1", "no seed", "+0.50", "", "", "not run"], ["Table 1", "no row", "", "", "", "not run"],
     ]

@@ -69,3 +69,11 @@ def test_a_claim_is_by_seed():
         ("rpg", 0.5), ("lego", 0.4), ("rpg", 0.5), ("lego", 0.75),
     )]
     assert claim.ours({"rows": rows}) == pytest.approx([10, -25])
+
+
+def test_rows_that_were_not_run_are_missed():
+    (claim,) = (claim for claim in RING_CLAIMS if claim.says == "4x ring above 4x shared")
+    data = results()["pose.json"]
+    assert claim.ours(data) == pytest.approx([0.8])
+    with pytest.raises(LookupError):
+        claim.ours({"rows": [row for row in data["rows"] if row["stacks"] < 4]})
