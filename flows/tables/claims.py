@@ -47,25 +47,36 @@ def differences(high: Sequence[float], low: Sequence[float], scale: float = 100)
 
 
 def claimed(folder: Path, claims: Sequence[Claim]) -> str:
-    """A row for every one of ``claims``, by the results in ``folder``."""
-    rows = []
+    """A row for every one of ``claims`` that the results in ``folder`` decide; below, where the others are."""
+    rows, missing = [], []
     for claim in claims:
-        paths = [folder / file for file in claim.files]
+        found = _found(claim, [folder / file for file in claim.files])
+        if not found:
+            missing.append(claim.place)
+            continue
         printed = "" if claim.printed is None else f"{claim.printed:+.2f}{claim.unit}"
-        found: Sequence[float] = ()
-        if all(path.is_file() for path in paths):
-            with suppress(LookupError):
-                found = claim.ours(*(json.loads(path.read_text()) for path in paths))
-        ours = f"{'+' if mean(found) > 0 else ''}{spread(found)}{claim.unit}" if found else ""
-        rows.append((claim.place, claim.says, printed, ours, f"{len(found)}" if found else "", _verdict(found)))
+        ours = f"{'+' if mean(found) > 0 else ''}{spread(found)}{claim.unit}"
+        rows.append((claim.place, claim.says, printed, ours, f"{len(found)}", _verdict(found)))
     headers = ("in the paper", "what it found", "by", "ours", "seeds", "held")
-    return table(dict(zip(headers, "llrrrl", strict=True)), rows)
+    text = table(dict(zip(headers, "llrrrl", strict=True)), rows)
+    if missing:
+        counts = {place: missing.count(place) for place in dict.fromkeys(missing)}
+        listed = ", ".join(f"{place} ({count})" for place, count in counts.items())
+        text += f"\nNot run, with the number of claims: {listed}.\n"
+    return text
+
+
+def _found(claim: Claim, paths: Sequence[Path]) -> Sequence[float]:
+    """What results say of ``claim``, by seed; nothing if they are not there, or lack it."""
+    if not all(path.is_file() for path in paths):
+        return ()
+    with suppress(LookupError):
+        return claim.ours(*(json.loads(path.read_text()) for path in paths))
+    return ()
 
 
 def _verdict(found: Sequence[float]) -> str:
     """In every seed, in their mean, or not."""
-    if not found:
-        return "not run"
     if all(value > 0 for value in found):
         return "yes"
     return "in the mean" if mean(found) > 0 else "**no**"
