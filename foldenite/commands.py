@@ -53,6 +53,7 @@ COMMANDS = (
     Command("sweep", "flows.sweep", "which build suits a model, by exact cycles and estimated area"),
     Command("bench", "flows.bench", "every ratio: cycles, speed, sizes, training steps, signs per LUT"),
     Command("report", "flows.report", "one page that shows a build with a model"),
+    Command("figures", "flows.figures", "draw the plots of the documents again, from their results"),
     Command("tables", "flows.tables", "write the tables of the documents again, from their results"),
     Command("ablation", "train.studies.ablation", "permutation and sign flips of a ring, on and off"),
     Command(
@@ -85,6 +86,10 @@ COMMANDS = (
     Command(
         "recurrent", "train.studies.recurrent",
         "a sub-network run 1 to 4 times: tied weights, a ring, or weights of its own",
+    ),
+    Command(
+        "scaling", "train.studies.scaling",
+        "how the four methods converge, and scale with depth, width and iterations",
     ),
     Command("sharing", "train.studies.sharing", "ways of sharing weights at the same degrees of freedom"),
     Command("step-cost", "train.studies.step_cost", "what a training step costs, as a multiple of the dense one"),

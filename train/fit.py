@@ -42,7 +42,7 @@ from train.loop.trainer import Run, Trainer
 from train.nets.model import ResidualNet
 from train.nets.vary import varied
 
-__all__ = ["ALONE", "CHECKPOINT", "Given", "add_run_options", "fit", "main", "parser", "run"]
+__all__ = ["ALONE", "CHECKPOINT", "LOG", "Given", "add_run_options", "fit", "main", "parser", "run"]
 
 CHECKPOINT, LOG = "checkpoint.pt", "log.jsonl"
 

@@ -1,11 +1,11 @@
-"""Parameters and bytes of the paper's networks, beside its Tables 2 and 3, and what the accelerator stores for them.
+"""Parameters and bytes of the paper's networks, beside what it prints of them, and what the accelerator stores.
 
     python -m train.sizes
     python -m train.sizes --json --out build/sizes.json
 
 Nothing is allocated: all is counted from the description of a network.
 
-Ref: Hidden-Fold Networks (IEEE Access 2023), section III-E and Tables 2 and 3.
+Ref: Hidden-Fold Networks (IEEE Access 2023), sections III-E and IV-C4, and Tables 2 and 3.
 """
 
 from collections.abc import Sequence
@@ -25,9 +25,9 @@ from spec.refusal import run_command
 from spec.ring import RING_WORD
 from spec.supermask import Mode, packed_bytes
 from train.nets.config import SMALL, Method, ModelConfig
-from train.nets.paper_tables import INCONSISTENT, PRINTED, Printed
+from train.nets.paper_tables import CLAIMS, INCONSISTENT, PRINTED, Claim, Printed
 
-__all__ = ["Size", "chip_bytes", "compare", "every_network", "main", "named", "parser", "size_of"]
+__all__ = ["Size", "checked_claim", "chip_bytes", "compare", "every_network", "main", "named", "parser", "size_of"]
 
 #: Problems of the paper: height, width and channels of an image, and classes.
 PROBLEMS = {"CIFAR100": ((32, 32, 3), 100), "ImageNet": ((224, 224, 3), 1000)}
@@ -140,6 +140,17 @@ def compare(printed: Printed) -> dict:
     }
 
 
+def checked_claim(claim: Claim) -> dict:
+    """A ratio of the paper's text beside what :data:`RULES` give; ``agrees`` as in :func:`compare`."""
+    dense, network = (size_of(named(claim.network, claim.problem, m), m) for m in (Method.DENSE, claim.method))
+    ratio = dense.bytes / network.bytes
+    return {
+        "where": claim.where, "problem": claim.problem, "network": claim.method.prefix.upper() + claim.network,
+        "dense": claim.network, "dense_bytes": dense.bytes, "bytes": network.bytes, "paper": float(claim.reduction),
+        "computed": round(ratio, 4), "agrees": f"{ratio:.2f}" == claim.reduction,
+    }
+
+
 def every_network() -> list[dict]:
     """Sizes of all networks on all problems by all methods: by the paper's counting, and on the accelerator.
 
@@ -211,14 +222,16 @@ def parser() -> CommandParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Print the tables; exit 1 if a cell differs from the paper without an explanation."""
+    """Print the tables; exit 1 if a cell or a claim differs from the paper without an explanation."""
     arguments = parser().parse_args(argv)
     printed = [compare(row) for row in PRINTED]
-    data = {"paper": printed, "networks": every_network()}
+    claims = [checked_claim(claim) for claim in CLAIMS]
+    data = {"paper": printed, "claims": claims, "networks": every_network()}
     text = json_text(data)
     written = write_text(arguments.out, text)
     cells = [cell for row in printed for cell in row["columns"].values()]
     unexplained = [cell for cell in cells if not cell["agrees"] and cell["explanation"] is None]
+    unexplained += [claim for claim in claims if not claim["agrees"]]
     if arguments.json:
         print(text, end="")
         return int(bool(unexplained))
@@ -230,6 +243,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     agreeing = sum(cell["agrees"] for cell in cells)
     print(f"{agreeing} of {len(cells)} cells are the paper's to the printed digit; the others contradict the paper:")
     print("\n".join(notes))
+    for claim in claims:
+        print(
+            f"Of {claim['network']}, {claim['problem']}, the paper says {claim['paper']:g} times smaller than "
+            f"{claim['dense']} ({claim['where']}): {claim['dense_bytes']:,} / {claim['bytes']:,} bytes = "
+            f"{claim['computed']:.4f}"
+        )
     print(RULES)
     console.print(_networks(data["networks"]))
     print(CHIP_RULES)

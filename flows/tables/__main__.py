@@ -19,11 +19,14 @@ from pathlib import Path
 
 from console.command import CommandParser
 from console.record import json_text
-from flows.tables import beside, hardware, silicon, studies, trust
+from flows.tables import beside, folds, hardware, rings, silicon, studies, trust
+from flows.tables.claims import claimed
+from flows.tables.fold_claims import FOLD_CLAIMS
+from flows.tables.ring_claims import RING_CLAIMS
 from spec.files import write_text
 from spec.refusal import Refused, run_command
 
-__all__ = ["PAGES", "TABLES", "main", "parser", "rewritten"]
+__all__ = ["PAGES", "STUDIES", "TABLES", "main", "parser", "rewritten"]
 
 _ROOT = Path(__file__).resolve().parents[2]
 _RESULTS = "docs/results"
@@ -35,11 +38,35 @@ _LISTS: Mapping[str, tuple[str, Callable, str]] = {
 }
 
 #: Pages that have tables.
-PAGES = ("README.md", "docs/results.md", "docs/training.md", "docs/design/silicon.md", "docs/design/coverage.md")
+PAGES = (
+    "README.md", "docs/results.md", "docs/training.md", "docs/papers.md", "docs/design/silicon.md",
+    "docs/design/coverage.md",
+)
 
 _TABLE = re.compile(r"(<!-- table (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
-#: File of results and how it is shown, by name of the table.
+#: Tables of both papers' claims and of long studies, as in :data:`TABLES`; what was not run, a page says.
+STUDIES: Mapping[str, tuple[str, Callable]] = {
+    "ring-claims": (_RESULTS, partial(claimed, claims=RING_CLAIMS)),
+    "fold-claims": (_RESULTS, partial(claimed, claims=FOLD_CLAIMS)),
+    "ring-resnet18": (f"{_RESULTS}/ring-resnet18.json", rings.dof),
+    "ring-resnet34": (f"{_RESULTS}/ring-resnet34.json", rings.dof),
+    "ring-vit": (f"{_RESULTS}/ring-vit.json", rings.dof),
+    "equilibrium": (f"{_RESULTS}/equilibrium.json", rings.equilibrium),
+    "baselines": (f"{_RESULTS}/baselines.json", rings.baselines),
+    "pose": (f"{_RESULTS}/pose.json", rings.pose),
+    "depth": (f"{_RESULTS}/depth.json", rings.depth),
+    "pruners": (f"{_RESULTS}/pruners.json", rings.pruners),
+    "generalization": (f"{_RESULTS}/generalization.json", rings.generalization),
+    "convergence": (f"{_RESULTS}/convergence.json", rings.convergence),
+    "fold-convergence": (f"{_RESULTS}/fold-convergence.json", folds.scaling),
+    "fold-depth": (f"{_RESULTS}/fold-depth.json", folds.scaling),
+    "fold-width": (f"{_RESULTS}/fold-width.json", folds.scaling),
+    "fold-iterations": (f"{_RESULTS}/fold-iterations.json", folds.scaling),
+    "fold-stretch": (f"{_RESULTS}/fold-stretch.json", folds.stretch),
+}
+
+#: File of results (or a folder of them) and how it is shown, by name of the table.
 TABLES: Mapping[str, tuple[str, Callable]] = {
     "networks": (f"{_RESULTS}/networks.json", partial(hardware.networks, trained=False)),
     "trained": (f"{_RESULTS}/networks.json", partial(hardware.networks, trained=True)),
@@ -58,6 +85,7 @@ TABLES: Mapping[str, tuple[str, Callable]] = {
     "coverage": (f"{_RESULTS}/coverage.json", trust.coverage),
     "impossible": (f"{_RESULTS}/coverage.json", trust.impossible),
     "zoo": ("zoo", studies.zoo),
+    **STUDIES,
 }
 
 
@@ -74,9 +102,11 @@ def rewritten(page: str, root: Path) -> str:
         if name not in TABLES:
             raise Refused(f"There is no table {name!r}; the tables are {', '.join(TABLES)}")
         path, shown = root / TABLES[name][0], TABLES[name][1]
+        if name in STUDIES and not path.exists():
+            return f"{match[1]}Not run yet.\n{match[3]}"
         try:
             return match[1] + shown(path if path.is_dir() else json.loads(path.read_text())) + match[3]
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
             raise Refused(f"Table {name} cannot be made from {path} ({error!r}); take the results again") from None
 
     return _TABLE.sub(made, page)
@@ -93,7 +123,21 @@ def _take(given: Path, kept: Path) -> None:
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise Refused(f"File {given} or {kept} is no {what} ({error!r}); make it again") from None
         text = json_text({name: records})
-    write_text(kept, text)
+    write_text(kept, _placeless(text))
+
+
+def _placeless(text: str) -> str:
+    """``text`` of a result without the folders of this machine that its command was given."""
+    try:
+        data = json.loads(text)
+        options = dict(data["command"])
+    except (ValueError, KeyError, TypeError):
+        return text
+    placeless = {
+        name: "DIR" if isinstance(value, str) and Path(value).is_absolute() else value
+        for name, value in options.items()
+    }
+    return text if placeless == options else json_text(data | {"command": placeless})
 
 
 def parser() -> CommandParser:
@@ -109,13 +153,13 @@ def parser() -> CommandParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; see ``--help``."""
     arguments = parser().parse_args(argv)
-    known = {Path(path).name for path, _ in TABLES.values()}
+    known = {Path(path).name for path, _ in TABLES.values() if path.endswith(".json")}
     for given in arguments.take:
         path = Path(given.rpartition("=")[2])
         name = given.rpartition("=")[0] or path.name
         if name not in known or not path.is_file():
-            names = ", ".join(sorted(known - {"zoo"}))
-            raise Refused(f"There are no results {given}; those that can be taken are {names}")
+            names = ", ".join(sorted(name.removesuffix(".json") for name in known))
+            raise Refused(f"There are no results {given}; the names are {names}")
         _take(path, arguments.root / _RESULTS / name)
     stale = False
     for page in PAGES:

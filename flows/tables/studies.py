@@ -1,26 +1,19 @@
 """The tables of what was trained: comparisons, studies, the zoo."""
 
-from collections.abc import Sequence
 from pathlib import Path
-from statistics import mean, stdev
+from statistics import mean
 
-from flows.tables.markdown import table
+from flows.tables.markdown import percent, table
 from spec.model import load
 
 __all__ = ["ablation", "budget", "compared", "steps", "zoo"]
-
-
-def _percent(values: Sequence[float]) -> str:
-    """Mean and standard deviation of a sample, in percent."""
-    spread = f" ± {100 * stdev(values):.2f}" if len(values) > 1 else ""
-    return f"{100 * mean(values):.2f}{spread}"
 
 
 def compared(data: dict) -> str:
     """Rows of ``train.studies.compare``."""
     rows = [
         (
-            row["name"], ", ".join(map(str, row["seeds"])), _percent(row["accuracies"]),
+            row["name"], ", ".join(map(str, row["seeds"])), percent(row["accuracies"]),
             " / ".join(f"{100 * mean(values):.1f}" for values in row.get("stretched", {}).values()),
             f"{row['bytes']:,}", f"{mean(row['cpu_seconds']):.0f}",
         )
@@ -33,7 +26,7 @@ def compared(data: dict) -> str:
 def ablation(data: dict) -> str:
     """Rows of ``train.studies.ablation``."""
     seeds = ", ".join(map(str, data["command"]["seeds"]))
-    rows = [(name, seeds, _percent(values)) for name, values in data["accuracies"].items()]
+    rows = [(name, seeds, percent(values)) for name, values in data["accuracies"].items()]
     return table({"ring": "l", "seeds": "l", "accuracy, %": "r"}, rows)
 
 
@@ -69,7 +62,7 @@ def budget(data: dict) -> str:
     rows = [
         (
             f"`{row['mode']}`", str(row["width"]), str(row["folds"]), str(len(row["seeds"])),
-            _percent(row["accuracies"]), f"{row['bytes']:,}", f"{row['cycles']:,}", ", ".join(row["fronts"]),
+            percent(row["accuracies"]), f"{row['bytes']:,}", f"{row['cycles']:,}", ", ".join(row["fronts"]),
         )
         for row in sorted(data["rows"], key=lambda row: row["bytes"]) if row["fronts"]
     ]

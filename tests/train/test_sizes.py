@@ -1,5 +1,6 @@
 """Tables 2 and 3 of the paper, cell by cell, and the sizes behind them."""
 
+import dataclasses
 import json
 
 import pytest
@@ -8,8 +9,8 @@ from spec.supermask import Mode
 from train.deploy.stored_signs import with_stored_signs
 from train.nets.config import SMALL, Method, ModelConfig
 from train.nets.model import HiddenFoldNet
-from train.nets.paper_tables import INCONSISTENT, PRINTED
-from train.sizes import chip_bytes, compare, every_network, main, named, size_of
+from train.nets.paper_tables import CLAIMS, INCONSISTENT, PRINTED
+from train.sizes import checked_claim, chip_bytes, compare, every_network, main, named, size_of
 
 #: W, G of UBN and bytes by the paper's rule, worked out independently. CIFAR100, ImageNet.
 HIDDEN = [
@@ -67,10 +68,15 @@ def test_dense_networks(name):
         assert round(size_of(named(name, problem, Method.DENSE), Method.DENSE).bytes / 1e6, 3) == size
 
 
-def test_the_abstracts_ratio():
-    """Wide-ResNet-50 against its hidden-fold network (Fig. 12): 52.47."""
+def test_the_ratio_of_the_text():
+    """Wide-ResNet-50 against its hidden-fold network (Fig. 12): 52.47; all layers twice as wide would give another."""
+    (claim,) = (checked_claim(claim) for claim in CLAIMS)
     dense, hidden = (size_of(named("WRN50", "CIFAR100", m), m).bytes for m in (Method.DENSE, Method.HFN))
+    assert (claim["dense_bytes"], claim["bytes"]) == (dense, hidden)
     assert f"{dense / hidden:.2f}" == "52.47"
+    assert claim["agrees"]
+    assert (claim["network"], claim["dense"], claim["computed"]) == ("HF-WRN50", "WRN50", 52.471)
+    assert not checked_claim(dataclasses.replace(CLAIMS[0], problem="ImageNet"))["agrees"]
 
 
 @pytest.mark.parametrize("method", list(Method))
@@ -118,6 +124,7 @@ def test_command(tmp_path, capsys):
     assert main(["--out", str(out)]) == 0
     text = capsys.readouterr().out
     assert "41 of 44 cells are the paper's to the printed digit" in text
+    assert "52.47 times smaller than WRN50 (section IV-C4): 268,125,440 / 5,109,976 bytes = 52.4710" in text
     assert text.rstrip().endswith(str(out))
     assert main(["--out", str(out), "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == json.loads(out.read_text())

@@ -53,6 +53,16 @@ def test_a_table_is_written_and_the_rest_stays(tmp_path, capsys):
     assert capsys.readouterr().out == ""
 
 
+def test_folders_of_this_machine_stay_here(tmp_path):
+    command = {"data": str(tmp_path), "out": "build/x", "seeds": [0], "dof": 5}
+    result = {"accuracies": {"neither": [0.5]}, "command": command, "schema_version": 1}
+    (tmp_path / "result.json").write_text(json.dumps(result))
+    options = tree(tmp_path, "none")
+    assert tables.main([*options, "--take", f"ablation.json={tmp_path / 'result.json'}"]) == 0
+    kept = json.loads((tmp_path / "docs" / "results" / "ablation.json").read_text())
+    assert kept == result | {"command": command | {"data": "DIR"}}
+
+
 def test_a_stale_table_is_told_and_left(tmp_path, capsys):
     options = tree(tmp_path)
     tables.main([*options, "--take", str(tmp_path / "methods.json")])
@@ -129,6 +139,17 @@ def test_all_figures_of_the_benchmarks_are_shown(tmp_path):
     ]
 
 
+def test_a_study_that_was_not_run_is_called_so_until_it_is(tmp_path):
+    options = tree(tmp_path, PAGE.replace("methods", "fold-depth"))
+    assert tables.main(options) == 0
+    readme = tmp_path / "README.md"
+    assert readme.read_text().splitlines()[1:4] == ["<!-- table fold-depth -->", "Not run yet.", "<!-- end -->"]
+    row = {"method": "hfn", "norm": "ubn", "widths": [4], "iterations": [2], **METHODS["rows"][0]}
+    (tmp_path / "depth.json").write_text(json.dumps({"rows": [row]}))
+    assert tables.main([*options, "--take", f"fold-depth.json={tmp_path / 'depth.json'}"]) == 0
+    assert "| hfn | ubn | 4 | 2 | 0, 1 | 85.00 ± 1.41 | 1,234 | 16 |" in readme.read_text()
+
+
 @pytest.mark.parametrize("text", ["{", "[]", "{}", json.dumps(record(16, 1) | {"synthesis": {}})])
 def test_a_file_that_is_no_synthesis_is_not_kept(text, tmp_path):
     options = tree(tmp_path)
@@ -142,7 +163,8 @@ def test_a_file_that_is_no_synthesis_is_not_kept(text, tmp_path):
     (PAGE.replace("methods", "method"), [], "There is no table 'method'; the tables are networks"),
     (PAGE, [], "Table methods cannot be made from"),
     (PAGE, ["--take", "nowhere/methods.json"], "There are no results nowhere/methods.json"),
-    (PAGE, ["--take", "README.md"], "those that can be taken are ablation.json, asic.json, bench.json"),
+    (PAGE, ["--take", "README.md"], "the names are ablation, asic, baselines, bench, convergence"),
+    (PAGE, ["--take", "README.md"], "synth, training"),
     (PAGE, ["--take", "methods.json=nowhere.json"], "There are no results methods.json=nowhere.json"),
 ])
 def test_what_cannot_be_shown_is_refused(tmp_path, readme, options, sentence):

@@ -1,0 +1,1 @@
+"""The plots of docs, from the results in ``docs/results``."""
