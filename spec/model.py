@@ -133,8 +133,8 @@ class Model:
                     f"(iterations, channels), not {values.dtype} {values.shape}"
                 )
         problems = numbers.problems()
-        if numbers.signed != (layer.role is Role.SHORTCUT):
-            problems.append(f"signed must be {layer.role is Role.SHORTCUT} for a layer of role {layer.role}")
+        if numbers.signed != layer.role.signed:
+            problems.append(f"signed must be {layer.role.signed} for a layer of role {layer.role}")
         if problems:
             raise Refused(f"Layer {layer.name}: {'; '.join(problems)}")
         z_low, z_high = z_bounds(numbers, low, high, self.residual_range(layer))

@@ -97,7 +97,7 @@ def load(path: Path, model: Model) -> Vectors:
         layer = step.layer
         if layer.role is not Role.CLASSIFIER:
             shape = (count, layer.out_height, layer.out_width, layer.outputs)
-            kind = np.int8 if layer.role is Role.SHORTCUT else np.uint8
+            kind = np.int8 if layer.role.signed else np.uint8
             stored.append(Stored(layer, step.iteration, take(f"{layer.name}@{step.iteration}", shape, kind)))
     if tensors:
         raise Refused(f"Vector file {path} has unknown tensor {min(tensors)!r}; export the model again")
