@@ -40,7 +40,9 @@ class Trace:
 
     @property
     def classes(self) -> np.ndarray:
-        """Predicted classes (B,): the largest logit, the lowest index on a tie."""
+        """Predicted classes (B,): the largest logit, the lowest index on a tie; refused where the head is maps."""
+        if self.logits.ndim != 2:
+            raise Refused("What leaves this network are maps, which predict no class; look for their peaks instead")
         return self.logits.argmax(axis=1)
 
 

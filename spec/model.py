@@ -150,8 +150,13 @@ class Model:
         Raises
         ------
         Refused
-            If the provenance names them, but not as many, or by what cannot be printed.
+            If there are none, for maps leave the network, or the provenance names them, but not as many, or by what
+            cannot be printed.
         """
+        if self.network.head.stored:
+            raise Refused(
+                f"Model {self.network.name} gives {self.network.classes} maps, not classes; give one that does"
+            )
         if CLASS_NAMES not in self.provenance:
             return tuple(map(str, range(self.network.classes)))
         names = check_class_names(self.provenance[CLASS_NAMES], f"model {self.network.name}")

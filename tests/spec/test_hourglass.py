@@ -54,3 +54,7 @@ def test_sums_over_scales_against_plain_loops(kind):
             assert stored[name][b, y, x, m] == min(max((z + (1 << numbers.shift - 1)) >> numbers.shift, 0), 255)
     assert (trace.logits.dtype, trace.logits.shape) == (np.int8, (2, 7, 6, 3))
     assert trace.logits.min() < 0 < trace.logits.max()
+    with pytest.raises(Refused, match=r"^What leaves this network are maps, which predict no class; look for their "):
+        _ = trace.classes
+    with pytest.raises(Refused, match=r"^Model hg gives 3 maps, not classes; give one that does$"):
+        _ = model.class_names
