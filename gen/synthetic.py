@@ -34,7 +34,7 @@ def parser() -> CommandParser:
     )
     made.add_argument("--image", type=Whole(1, 1024), default=32, help="height and width of an image (default 32)")
     made.add_argument(
-        "--classes", type=Whole(1, Budget.CLASSES.most), help=f"classes, or maps of an {HOURGLASS} (default 100, or 16)"
+        "--classes", type=Whole(2, Budget.CLASSES.most), help=f"classes, or maps of an {HOURGLASS} (default 100, or 16)"
     )
     made.add_argument(
         "--folded", type=Several(Whole(1, 4)),
