@@ -82,6 +82,7 @@ COMMANDS = (
         "generalization", "train.studies.generalization",
         "train-validation gaps and corrupted images, with and without a ring",
     ),
+    Command("hourglass", "train.studies.hourglass", "a pose network as a model file, with a picture of what it finds"),
     Command("pruners", "train.studies.pruners", "pruning of a ring beside that of free weights: values, and filters"),
     Command(
         "recurrent", "train.studies.recurrent",

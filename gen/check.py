@@ -44,9 +44,9 @@ def problems(model: Model, config: AcceleratorConfig, *, commands: int) -> list[
     """
     network = model.network
     planned = plan(network, config)
-    stem, *others = [_layer_problems(placed, config) for placed in planned.layers]
-    pool = _pool_problems(planned.pool, config) if planned.pool else []
-    found = sum(others, stem + pool)
+    found: list[Problem] = []
+    for layer in (step.layer for step in network.once):
+        found += (_pool_problems if layer.role is Role.POOL else _layer_problems)(planned.of(layer), config)
     needs = (
         ("X memory", planned.x_words * config.word_bytes, config.x_bytes, "bytes", "--x-bytes", config.word_bytes),
         ("T memory", planned.t_words * config.word_bytes, config.t_bytes, "bytes", "--t-bytes", config.word_bytes),
@@ -129,6 +129,10 @@ def _layer_problems(placed: LayerPlan, config: AcceleratorConfig) -> list[Proble
         found.append(Problem(
             layer.name, f"is {layer.mode}, but the build supports only {', '.join(config.modes)}",
             f"build with --modes including {layer.mode} or train the layer in another mode",
+        ))
+    if placed.residual_half and not config.upsample:
+        found.append(Problem(
+            layer.name, "adds a residual of half its size, but the build knows none", "build with --upsample",
         ))
     if layer.role is Role.CLASSIFIER:
         if layer.outputs > config.classes_max:

@@ -45,7 +45,7 @@ class Command:
 
 @dataclass(frozen=True)
 class Frame:
-    """One frame the accelerator sends: what ``step`` stored in ``lane``, or the logits if it is the classifier."""
+    """One frame the accelerator sends: what ``step`` stored in ``lane``, or the logits if it is a classifier."""
 
     step: Step
     lane: int
@@ -233,9 +233,12 @@ def compile_model(
             add(layer)
         if folded:
             commands.append(Command(Op.ENDLOOP, f"end {block}"))
-    classifier = planned.layers[-1]
-    logits = {"source": Source.PSUM, "count": classifier.layer.outputs}
-    commands += _in_every_lane("store logits", logits, classifier, config)
+    head = planned.layers[-1]
+    if not network.head.stored:
+        logits = {"source": Source.PSUM, "count": head.layer.outputs}
+        commands += _in_every_lane("store logits", logits, head, config)
+    elif not trace:
+        commands += _store_commands(head, config)
     commands.append(Command(Op.HALT, "halt"))
     return Program(model, config, planned, tuple(commands), trace, command_base)
 
@@ -320,6 +323,7 @@ def _layer_command(model: Model, placed: LayerPlan, network: Network, config: Ac
         fields |= {
             "residual": 1,
             "residual_signed": placed.residual_signed,
+            "residual_half": placed.residual_half,
             "residual_base": placed.residual.base,
             "residual_shift": numbers.residual_shift,
         }

@@ -109,5 +109,5 @@ def image_words(model: Model, image: np.ndarray, config: AcceleratorConfig) -> b
 def tensor_from_words(payload: bytes, placed: LayerPlan, config: AcceleratorConfig) -> np.ndarray:
     """Stored output of a layer, (OH, OW, M), from the memory words it lies in; inverse of the hardware's layout."""
     layer = placed.layer
-    words = np.frombuffer(payload, np.int8 if layer.role is Role.SHORTCUT else np.uint8)
+    words = np.frombuffer(payload, np.int8 if layer.role.signed else np.uint8)
     return words.reshape(layer.out_height, layer.out_width, -1)[..., : layer.outputs]

@@ -54,9 +54,9 @@ class _Graph:
 def onnx_graph(model: Model, *, trace: bool = False) -> onnx.ModelProto:
     """The deployed network as an ONNX model.
 
-    Input ``images``: uint8 (batch, H, W, C), raw pixels. Output ``logits``: int32 (batch, classes); with ``trace`` also
-    every stored tensor, uint8 or int8 (batch, OH, OW, M), called ``LAYER/ITERATION``, in the order of
-    :func:`spec.golden.run`.
+    Input ``images``: uint8 (batch, H, W, C), raw pixels. Output ``logits``: int32 (batch, classes), or ``maps``: int8
+    (batch, OH, OW, M); with ``trace`` also every stored tensor, uint8 or int8 (batch, OH, OW, M), called
+    ``LAYER/ITERATION``, in the order of :func:`spec.golden.run`.
     """
     graph = _Graph()
     network = model.network
@@ -67,9 +67,13 @@ def onnx_graph(model: Model, *, trace: bool = False) -> onnx.ModelProto:
     for step in network.steps[:-1]:
         streams.put(_execute(graph, model, step, *streams.take()))
         outputs.append(f"{step.layer.name}/{step.iteration}")
-    classifier = network.layers[-1]
-    sums = _convolve(graph, model, classifier, streams.take()[0], classifier.name)
-    graph.add("ReduceSum", sums, graph.constant("hw", np.array([2, 3])), name="logits", keepdims=0)
+    head = network.steps[-1]
+    if network.head.stored:
+        maps = _execute(graph, model, head, *streams.take())
+        graph.add("Transpose", maps, name="maps", perm=[0, 2, 3, 1])
+    else:
+        sums = _convolve(graph, model, head.layer, streams.take()[0], head.layer.name)
+        graph.add("ReduceSum", sums, graph.constant("hw", np.array([2, 3])), name="logits", keepdims=0)
     return _finish(graph, model, outputs if trace else [])
 
 
@@ -82,6 +86,10 @@ def _execute(graph: _Graph, model: Model, step: Step, source: str, residual: str
             pads=[POOL.pad] * 4,
         )
     acc = _convolve(graph, model, step.layer, source, name)
+    if step.upsampled:
+        for axis, size in ((2, step.layer.out_height), (3, step.layer.out_width)):
+            nearest = graph.constant(f"nearest_{size}", np.arange(size) >> 1)
+            residual = graph.add("Gather", residual, nearest, name=f"{name}/upsampled{axis}", axis=axis)
     return _requantize(graph, model, step, acc, residual)
 
 
@@ -135,10 +143,16 @@ def _finish(graph: _Graph, model: Model, traced: list[str]) -> onnx.ModelProto:
     """The graph with its inputs and outputs described, checked."""
     network = model.network
     steps = {f"{step.layer.name}/{step.iteration}": step.layer for step in network.steps}
-    described = [helper.make_tensor_value_info("logits", TensorProto.INT32, ["batch", network.classes])]
+    head = network.layers[-1]
+    described = [
+        helper.make_tensor_value_info(
+            "maps", TensorProto.INT8, ["batch", head.out_height, head.out_width, head.outputs]
+        ) if network.head.stored
+        else helper.make_tensor_value_info("logits", TensorProto.INT32, ["batch", network.classes])
+    ]
     for name in traced:
         layer = steps[name]
-        kind = TensorProto.INT8 if layer.role is Role.SHORTCUT else TensorProto.UINT8
+        kind = TensorProto.INT8 if layer.role.signed else TensorProto.UINT8
         channels_last = graph.add("Transpose", name, name=f"{name}/nhwc", perm=[0, 2, 3, 1])
         shape = ["batch", layer.out_height, layer.out_width, layer.outputs]
         described.append(helper.make_tensor_value_info(channels_last, kind, shape))

@@ -38,6 +38,10 @@ _WITHOUT = {
     "max_pool": ("--no-max-pool", "without the max pool"),
     "streams": ("--no-streams", "without masks that the host streams: all of them must fit the mask memory"),
 }
+#: Fields of what a build has only if it is asked for, and the option that adds it.
+_WITH = {
+    "upsample": ("--upsample", "with residuals of half the size, which an hourglass adds (--fit adds it if need be)"),
+}
 
 
 def add_build_options(parser: argparse.ArgumentParser, *, fit: bool = True) -> None:
@@ -71,6 +75,8 @@ def add_build_options(parser: argparse.ArgumentParser, *, fit: bool = True) -> N
     )
     for name, (option, text) in _WITHOUT.items():
         group.add_argument(option, dest=f"no_{name}", action="store_true", help=text)
+    for name, (option, text) in _WITH.items():
+        group.add_argument(option, dest=name, action="store_true", help=text)
     group.add_argument(
         "--lean", action="store_true",
         help=f"as few LUTs as can be: {' '.join(option for option, _ in _WITHOUT.values())} --counters total "
@@ -89,6 +95,7 @@ def config_from(arguments: argparse.Namespace, network: Network | None = None) -
             raise Refused(f"--modes must be some of {','.join(Mode)}, not {arguments.modes!r}") from None
     lean = arguments.lean
     fields |= {name: not (lean or getattr(arguments, f"no_{name}")) for name in _WITHOUT}
+    fields |= {name: getattr(arguments, name) for name in _WITH}
     fields["protect"] = (arguments.protect or _PROTECT[lean]) != "none"
     fields["counters"] = arguments.counters or COUNTERS_KEPT[lean]
     config = config_for(arguments.pe, groups=arguments.groups, rows=arguments.rows, **fields)

@@ -36,7 +36,7 @@ class Segment:
 
 @dataclass(frozen=True)
 class LayerPlan:
-    """One layer on one build. The max pool has no tiles, runs, masks or entries: all of these are 0.
+    """One layer on one build. A max pool has no tiles, runs, masks or entries: all of these are 0.
 
     Parameters
     ----------
@@ -45,6 +45,8 @@ class LayerPlan:
         The classifier has no destination; only the last layer of a block has a residual.
     residual_signed : bool
         The residual is a projection.
+    residual_half : bool
+        The residual is half as large, and is added at twice its size.
     blocks : int
         Input words per pixel (n-blocks).
     tiles : int
@@ -71,6 +73,7 @@ class LayerPlan:
     destination: Region | None
     residual: Region | None
     residual_signed: bool
+    residual_half: bool
     blocks: int
     tiles: int
     last_groups: int
@@ -134,7 +137,7 @@ class Plan:
     Parameters
     ----------
     layers : tuple of LayerPlan
-    pool : LayerPlan or None
+    pools : dict of layer name to LayerPlan
     x_words, t_words : int
     mask_units : int
         Units of mask memory: resident masks, then two slots for chunks of streamed ones.
@@ -154,7 +157,7 @@ class Plan:
     """
 
     layers: tuple[LayerPlan, ...]
-    pool: LayerPlan | None
+    pools: dict[str, LayerPlan]
     x_words: int
     t_words: int
     mask_units: int
@@ -176,8 +179,8 @@ class Plan:
         return self.mask_unit + self.resident_units + number % 2 * self.slot_units
 
     def of(self, layer: Layer) -> LayerPlan:
-        """Plan of ``layer``, which may be the max pool."""
-        return self.pool if layer.role is Role.POOL else self.layers[layer.index]
+        """Plan of ``layer``, which may be a max pool."""
+        return self.pools[layer.name] if layer.role is Role.POOL else self.layers[layer.index]
 
 
 class _Maps(NamedTuple):
@@ -187,6 +190,7 @@ class _Maps(NamedTuple):
     destination: Region | None
     residual: Region | None
     residual_signed: bool
+    residual_half: bool
 
 
 def _ceil(a: int, b: int) -> int:
@@ -200,8 +204,9 @@ def plan(
     ``ring_word`` on.
 
     The residual stream lives in X: layers that change its shape write a second region at the other end of X, the others
-    update it in place. The prepared image and the branches of the blocks live at the start of T; where a block has two
-    inner layers, the second one's branch follows the first one's.
+    update it in place (:class:`_Stream`). What a block keeps stays where it is, and the block that takes it stores in
+    its place. The prepared image, the branches of the blocks and maps for the host live at the start of T; where a
+    block has two inner layers, the second one's branch follows the first one's.
 
     Masks stay on the chip. Where there is no room for all, some are streamed (:func:`_stream`). Rings always stay.
     """
@@ -219,11 +224,12 @@ def plan(
             placed = replace(placed, mask_unit=unit, mask_units=placed.unit * placed.weight_tiles * fetches)
             unit += placed.mask_units
         layers.append(placed)
-    pool = network.pool and LayerPlan(
-        network.pool, *maps[network.pool.name], _ceil(network.pool.inputs, config.word_bytes), *[0] * 9
-    )
+    pools = {
+        pool.name: LayerPlan(pool, *maps[pool.name], _ceil(pool.inputs, config.word_bytes), *[0] * 9)
+        for pool in network.pools
+    }
     result = Plan(
-        tuple(layers), pool, sizes["x"], sizes["t"], unit - mask_unit, entry_end - entry_row, entry_steps, mask_unit,
+        tuple(layers), pools, sizes["x"], sizes["t"], unit - mask_unit, entry_end - entry_row, entry_steps, mask_unit,
         ring_word=ring_word, ring_words=ring_end - ring_word, rings=rings,
     )
     return _stream(result, config)
@@ -243,20 +249,48 @@ def _placed(layer: Layer, maps: _Maps, entry_row: int, config: AcceleratorConfig
     )
 
 
+class _Stream:
+    """Where the residual stream is in X: at one end of what is free of it, between maps that are kept at both ends."""
+
+    def __init__(self, words: int):
+        self._low, self._high = 0, words
+        self._kept: list[tuple[Region, int, int]] = []
+        self.words = 0  #: Of X that were taken at once.
+
+    def updated(self, stream: Region) -> Region:
+        """Where what replaces ``stream`` is: in place, unless that is kept."""
+        if stream not in (region for region, *_ in self._kept):
+            return stream
+        return self.beside(Region("x", self._low, 0), stream.words)
+
+    def beside(self, stream: Region, size: int) -> Region:
+        """``size`` words at the other end."""
+        self.words = max(self.words, sum(region.words for region, *_ in self._kept) + stream.words + size)
+        behind = max(self._high - size, stream.base + stream.words)
+        return Region("x", behind if stream.base == self._low else self._low, size)
+
+    def keep(self, stream: Region) -> None:
+        """Leave ``stream`` where it is."""
+        self._kept.append((stream, self._low, self._high))
+        if stream.base == self._low:
+            self._low += stream.words
+        else:
+            self._high = stream.base
+
+    def take(self) -> Region:
+        """What was kept last: the stream is there again."""
+        stream, self._low, self._high = self._kept.pop()
+        return stream
+
+
 def _place_maps(network: Network, config: AcceleratorConfig) -> tuple[dict[str, _Maps], dict[str, int]]:
     """Where each layer reads and writes, by name, and the words that takes of each memory."""
-    sizes = {"x": 0, "t": 0}
+    t_words, x = 0, _Stream(config.x_words)
     maps: dict[str, _Maps] = {}
 
     def region(memory: str, base: int, channels: int, layer: Layer) -> Region:
         words = layer.positions * _ceil(channels, config.word_bytes)
         return Region(memory, base, words)
-
-    def beside(stream: Region, layer: Layer) -> Region:
-        """At the other end of X."""
-        size = region("x", 0, layer.outputs, layer).words
-        sizes["x"] = max(sizes["x"], stream.words + size)
-        return Region("x", 0 if stream.base else max(config.x_words - size, stream.words), size)
 
     for step in network.once:  # every iteration is as the first one
         layer, residual, destination = step.layer, None, None
@@ -264,16 +298,19 @@ def _place_maps(network: Network, config: AcceleratorConfig) -> tuple[dict[str, 
         if layer.role is Role.STEM:
             source = region("t", 0, layer.inputs, layer)
             destination = region("x", 0, layer.outputs, layer)
-            sizes = {"t": source.words, "x": destination.words}
+            t_words, x.words = source.words, destination.words
         elif layer.role in (Role.POOL, Role.SHORTCUT):
-            destination = beside(source, layer)
-        elif layer.role is Role.INNER:
+            destination = x.beside(source, region("x", 0, layer.outputs, layer).words)
+        elif layer.role in (Role.INNER, Role.MAPS):
             destination = region("t", source.words if source.memory == "t" else 0, layer.outputs, layer)
-            sizes["t"] = max(sizes["t"], destination.base + destination.words)
-        elif layer.role is Role.LAST:  # in place
-            residual = destination = maps[network.once[step.residual].layer.name].destination
-        maps[layer.name] = _Maps(source, destination, residual, network.adds_projection(layer))
-    return maps, sizes
+            t_words = max(t_words, destination.base + destination.words)
+        elif layer.role is Role.LAST:  # in place, or in that of what was kept
+            residual = maps[network.once[step.residual].layer.name].destination
+            destination = x.take() if step.scale.takes else x.updated(residual)
+        if step.scale.keeps:
+            x.keep(source)
+        maps[layer.name] = _Maps(source, destination, residual, network.adds_projection(layer), step.upsampled)
+    return maps, {"x": x.words, "t": t_words}
 
 
 def _place_entries(
@@ -281,7 +318,7 @@ def _place_entries(
 ) -> tuple[dict[str, int], dict[str, int], int]:
     """Entry row of every layer that has one, from ``row`` on; the rows of an iteration of every block; the end."""
     entries, steps = {}, {}
-    for block, layers in itertools.groupby(network.layers[:-1], lambda layer: layer.block):
+    for block, layers in itertools.groupby(network.stored_layers, lambda layer: layer.block):
         step = 0
         for layer in layers:
             entries[layer.name] = row + step
@@ -342,9 +379,9 @@ def _stream(resident: Plan, config: AcceleratorConfig) -> Plan:
 
 
 def command_count(network: Network, lanes: int, *, traced: bool = False) -> int:
-    """Commands of the program of ``network``: its layers, the max pool, loops, stores (of every layer if ``traced``) of
+    """Commands of the program of ``network``: its layers, max pools, loops, stores (of every layer if ``traced``) of
     each of ``lanes`` lanes, and the end.
     """
     loops = sum(2 for block in network.blocks if block.iterations > 1)
-    layers = len(network.layers) + (network.pool is not None)
+    layers = len(network.layers) + len(network.pools)
     return layers + loops + (layers if traced else 1) * lanes + 1

@@ -15,7 +15,7 @@ def fitted(config: AcceleratorConfig, *networks: Network) -> AcceleratorConfig:
     ``networks``.
 
     All masks stay on the chip where a build can have that much memory, and the program may be the one that sends every
-    stored tensor.
+    stored tensor. Residuals may be half as large if one of the networks has such.
 
     Raises
     ------
@@ -43,4 +43,5 @@ def fitted(config: AcceleratorConfig, *networks: Network) -> AcceleratorConfig:
                     "network or image"
                 )
             needs[name] = max(needs[name], -(-need // unit) * unit)
-    return replace(config, **needs)
+    upsample = config.upsample or any(step.upsampled for network in networks for step in network.once)
+    return replace(config, upsample=upsample, **needs)

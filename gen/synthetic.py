@@ -11,8 +11,9 @@ from pathlib import Path
 from console.command import CommandParser, Number, Several, Whole, add_out, add_seed
 from spec.budgets import Budget
 from spec.files import output_file
+from spec.hourglass import hourglass
 from spec.model import save
-from spec.network import Network
+from spec.network import Kind, Network
 from spec.numerics import ACTIVATION_BITS, ACTIVATION_BITS_MIN
 from spec.refusal import Refused, run_command
 from spec.ring import PLANES_MAX, WORDS_MAX
@@ -22,18 +23,26 @@ from spec.topologies import RESNET_NAMES, RING_OPTIONS, depth_of, resnet, rings_
 
 __all__ = ["main", "network_of", "parser"]
 
+HOURGLASS = "hourglass"
+
 
 def parser() -> CommandParser:
     """The command line."""
     made = CommandParser(prog="python -m gen.synthetic", description=__doc__.splitlines()[0])
-    made.add_argument("network", help=f"one of {', '.join(RESNET_NAMES)}; with -rpg behind it, drawn from a ring")
+    made.add_argument(
+        "network", help=f"one of {', '.join(RESNET_NAMES)}, or {HOURGLASS}; with -rpg behind it, drawn from a ring"
+    )
     made.add_argument("--image", type=Whole(1, 1024), default=32, help="height and width of an image (default 32)")
-    made.add_argument("--classes", type=Whole(2, Budget.CLASSES.most), default=100, help="classes (default 100)")
+    made.add_argument(
+        "--classes", type=Whole(2, Budget.CLASSES.most), help=f"classes, or maps of an {HOURGLASS} (default 100, or 16)"
+    )
     made.add_argument(
         "--folded", type=Several(Whole(1, 4)),
         help="folded stages, some of 1 to 4 (default 3,4, and none with -rpg; empty for none)",
     )
     made.add_argument("--width", type=Whole(1, 4096), default=64, help="channels of the stem (default 64)")
+    made.add_argument("--depth", type=Whole(1, 8), help=f"halvings of an {HOURGLASS} (default 4)")
+    made.add_argument("--stacks", type=Whole(1, 16), help=f"{HOURGLASS}es behind one another (default 1)")
     made.add_argument(
         "--wider", type=Number(above=0, most=Budget.WIDER.most), default=1.0,
         help="factor on inner channels (default 1; wide: 2)"
@@ -69,24 +78,40 @@ def network_of(arguments: argparse.Namespace) -> Network:
     Refused
         If there is no such network.
     """
-    depth, drawn = depth_of(arguments.network.removesuffix("-rpg")), arguments.network.endswith("-rpg")
+    base, drawn = arguments.network.removesuffix("-rpg"), arguments.network.endswith("-rpg")
+    if base != HOURGLASS and (arguments.depth or arguments.stacks):
+        raise Refused(f"Options --depth and --stacks are those of an {HOURGLASS}; a ResNet has its depth in its name")
+    depth = None if base == HOURGLASS else depth_of(base)
     if drawn != (arguments.ring_words is not None):
         raise Refused("Give --ring-words with a network called -rpg, and only with such a network")
     mode, density = Mode(arguments.mode), arguments.density
     if density is not None and not drawn:
         check_density(density, mode, "Option --density")
-    folded = arguments.folded if arguments.folded is not None else () if drawn else (3, 4)
     name = f"{arguments.network}-{arguments.image}" if drawn else None
-    network = resnet(
-        depth, classes=arguments.classes, image=arguments.image,
-        folded=folded, width=arguments.width, wider=arguments.wider, mode=mode,
-        density=0.3 if density is None else density, seed=arguments.seed, name=name,
-    )
+    common = {"mode": mode, "density": 0.3 if density is None else density, "seed": arguments.seed}
+    if depth is None:
+        network = _hourglass(arguments, name or f"{base}-{arguments.image}", common)
+    else:
+        folded = arguments.folded if arguments.folded is not None else () if drawn else (3, 4)
+        network = resnet(
+            depth, classes=arguments.classes or 100, image=arguments.image,
+            folded=folded, width=arguments.width, wider=arguments.wider, name=name, **common,
+        )
     if drawn:
         parts = [name for name in arguments.ring_parts.split(",") if name]
         draw = rings_of_stages if arguments.ring_per_stage else rpg
         network = draw(network, words=arguments.ring_words, planes=arguments.planes, parts=parts)
     return network
+
+
+def _hourglass(arguments: argparse.Namespace, name: str, common: dict) -> Network:
+    """Bottlenecks, as the published ones have."""
+    if arguments.folded or arguments.wider != 1:
+        raise Refused(f"Options --folded and --wider are those of a ResNet; leave them out with an {HOURGLASS}")
+    return hourglass(
+        name, image=(arguments.image, arguments.image, 3), joints=arguments.classes or 16, width=arguments.width,
+        depth=arguments.depth or 4, stacks=arguments.stacks or 1, kind=Kind.BOTTLENECK, **common,
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -75,7 +75,7 @@ def _cross(layer: Layer, streamed: bool, bits: int, lanes: int) -> Cross:
 
 
 def _crosses(planned: Plan, bits: int, lanes: int) -> set[Cross]:
-    placed = (*planned.layers, *([planned.pool] if planned.pool else []))
+    placed = (*planned.layers, *planned.pools.values())
     return {_cross(each.layer, each.streamed, bits, lanes) for each in placed}
 
 

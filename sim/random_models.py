@@ -1,6 +1,7 @@
 """Networks nobody thought of, of everything that :mod:`gen.check` accepts, and what of it was drawn how often."""
 
 import dataclasses
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -11,9 +12,9 @@ import numpy as np
 from gen.compile import Program, compile_model
 from gen.plan import LayerPlan
 from spec.config import AcceleratorConfig, config_for
-from spec.layer import Layer, Role
+from spec.layer import Layer, Role, Scale
 from spec.model import Model
-from spec.network import Block, Kind, Network, Stem
+from spec.network import Block, Head, Kind, Network, Stem
 from spec.numerics import ACTIVATION_BITS, ACTIVATION_BITS_MIN
 from spec.refusal import Refused
 from spec.ring import PLANES_MAX, Ring, row_words
@@ -53,7 +54,8 @@ class Draw:
 
 def random_config(rng: Random, number: int) -> AcceleratorConfig:
     """Build ``number`` of a run, of at most 512 PEs. Two of four have several lanes, every other one has little memory
-    for masks, and two of three know rings, so that four builds meet each of these alone and together.
+    for masks, and two of three know rings, so that four builds meet each of these alone and together. Two of three
+    know residuals of half the size.
     """
     # Short words where there is little memory: it must hold two chunks, and those are shorter then than most masks.
     groups = rng.choice((4, 8) if number % 2 else (4, 8, 16, 32))
@@ -64,6 +66,7 @@ def random_config(rng: Random, number: int) -> AcceleratorConfig:
     config = config_for(
         groups * rows * lanes, groups=groups, rows=rows, lanes=lanes, weight_rows=weight_rows,
         rows_per_requantizer=turns, psum_depth=rng.randrange(16, 200), ring_words=2048 if number % 3 < 2 else 0,
+        upsample=number % 3 > 0,
     )
     if number % 2:
         slots = 2 * 9 * config.load_cycles  # words of two chunks of a 3x3 layer of one word per pixel
@@ -86,14 +89,20 @@ def draw(config: AcceleratorConfig, rng: Random) -> Draw:
 
 @dataclass(frozen=True)
 class _Part:
-    """What a residual block is, but for its size; a ``plain`` one keeps the shape, and may be recurrent."""
+    """What a residual block is, but for its size; a ``plain`` one keeps the shape, and may be recurrent. One with a
+    ``stride`` keeps the channels: a map is kept around it, for it or by it.
+    """
 
     kind: Kind
     wider: float
     plain: bool
+    stride: int | None = None
+    scale: Scale = Scale.SAME
 
     def drawn(self, name: str, channels: int, rng: Random) -> Block:
         """A block of this make behind ``channels`` channels."""
+        if self.scale is not Scale.SAME or (self.stride and not self.plain):
+            return Block(name, channels, self.stride, 1, self.kind, self.wider, self.scale)
         if self.plain:
             return Block(name, channels, 1, rng.randrange(1, 5), self.kind, self.wider)
         unit = (Fraction(self.wider) / self.kind.expansion).denominator  # for a whole number of inner channels
@@ -104,6 +113,23 @@ def _part(rng: Random) -> _Part:
     return _Part(rng.choice(list(Kind)), rng.choice((1.0, 1.0, rng.randrange(1, 8) / 4)), rng.random() < 0.5)
 
 
+def _scaled(parts: list[_Part], upsample: bool, rng: Random) -> list[_Part]:
+    """``parts`` with some of them between one that keeps a map and one that takes it; residuals are of half the size
+    only if ``upsample``.
+    """
+    ways = [(Scale.KEEP, 1, Scale.JOIN), (Scale.DOWN, 1, Scale.UP), (Scale.KEEP, 2, Scale.UP)]
+    while rng.random() < 0.4:
+        first, end = sorted(rng.randrange(len(parts) + 1) for _ in range(2))
+        depths = list(itertools.accumulate((p.scale.keeps - p.scale.takes for p in parts[first:end]), initial=0))
+        if min(depths) < 0 or depths[-1]:
+            continue  # it would take what another one kept
+        keeps, stride, takes = rng.choice(ways if upsample else ways[:1])
+        between = [dataclasses.replace(part, stride=part.stride or 1) for part in parts[first:end]]
+        begin = dataclasses.replace(_part(rng), stride=stride, scale=keeps)
+        parts[first:end] = [begin, *between, dataclasses.replace(_part(rng), stride=1, scale=takes)]
+    return parts
+
+
 def _model(config: AcceleratorConfig, rng: Random) -> Model:
     """A random model that fits ``config`` by itself.
 
@@ -112,6 +138,7 @@ def _model(config: AcceleratorConfig, rng: Random) -> Model:
     """
     while True:
         parts, pool = [_part(rng) for _ in range(rng.randrange(4))], rng.random() < 0.3
+        parts = _scaled(parts, config.upsample, rng)
         for _ in range(_TRIES):
             try:
                 network = _network(parts, pool, rng)
@@ -130,7 +157,8 @@ def _model(config: AcceleratorConfig, rng: Random) -> Model:
 def _network(parts: Sequence[_Part], pool: bool, rng: Random) -> Network:
     """A random network of these parts with masks; refused if it is impossible."""
     stem = Stem(rng.choice((1, 2, 3, 3, 5, 7)), rng.choice((1, 1, 2)), rng.randrange(4), rng.randrange(1, 40), pool)
-    blocks, names, width = [], ["stem", "classifier"], stem.width
+    head = rng.choice((Head.CLASSES, Head.CLASSES, Head.MAPS))
+    blocks, names, width = [], ["stem", head.layer], stem.width
     for index, part in enumerate(parts):
         block = part.drawn(f"b{index}", width, rng)
         names += [f"{block.name}.{layer.name}" for layer in block.convolutions(width)]
@@ -140,7 +168,8 @@ def _network(parts: Sequence[_Part], pool: bool, rng: Random) -> Network:
     image = (height, rng.choice((height, rng.randrange(1, 24), rng.randrange(1, 24))), channels)
     made = {"seed": rng.randrange(1 << 32), "classes": rng.randrange(2, 50), "density": rng.uniform(0.05, 1.0)}
     network = Network(
-        name="random", image=image, stem=stem, blocks=tuple(blocks), modes=dict.fromkeys(names, Mode.ANY), **made
+        name="random", image=image, stem=stem, blocks=tuple(blocks), modes=dict.fromkeys(names, Mode.ANY), head=head,
+        **made
     )
     return dataclasses.replace(network, modes={
         layer.name: rng.choice([mode for mode in Mode if _allowed(mode, layer.inputs)]) for layer in network.layers
@@ -201,7 +230,17 @@ FEATURES: Mapping[str, Callable[[Program, int], bool]] = {
     "recurrent block": _has_block(lambda block: block.iterations > 1),
     "recurrent bottleneck": _has_block(lambda block: block.iterations > 1 and block.kind is Kind.BOTTLENECK),
     "stride of 3": _has_block(lambda block: block.stride == 3),
-    "max pool": lambda program, images: program.model.network.pool is not None,
+    "max pool": lambda program, images: bool(program.model.network.pools),
+    "kept map": _has_block(lambda block: block.scale.keeps),
+    "map kept while another is": lambda program, images: any(
+        one.scale.keeps and other.scale.keeps for one, other in itertools.pairwise(
+            block for block in program.model.network.blocks if block.scale is not Scale.SAME
+        )
+    ),
+    "kept map joined": _has_block(lambda block: block.scale is Scale.JOIN),
+    "residual of half the size": _has_layer(lambda placed: placed.residual_half),
+    "stride instead of a max pool": _has_block(lambda block: block.scale is Scale.KEEP and block.stride == 2),
+    "maps for a head": lambda program, images: program.model.network.head is Head.MAPS,
     "stem over 1x1": lambda program, images: program.model.network.stem.kernel == 1,
     "stem with a stride": lambda program, images: program.model.network.stem.stride > 1,
     "square image": lambda program, images: len(set(program.model.network.image[:2])) == 1,

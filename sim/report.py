@@ -53,7 +53,9 @@ class Report:
     ) -> None:
         """Record one inference of the plain program: its images, and the logits of each."""
         self.totals.append(counters["TOTAL"])
-        self.predictions |= zip(images, np.argmax(logits, axis=1).tolist(), strict=True)
+        maps = self.program.model.network.head.stored  # which predict no class
+        guesses = np.full(len(logits), -1) if maps else np.argmax(logits, axis=1)
+        self.predictions |= zip(images, guesses.tolist(), strict=True)
         self.simulated_cycles += cycles
         self.seconds += seconds
 
@@ -68,7 +70,7 @@ class Report:
         return {
             "weights": sum(step.layer.weight_count for step in network.steps),
             "image": math.prod(network.image),
-            "output": 4 * network.classes,
+            "output": network.layers[-1].positions * network.classes if network.head.stored else 4 * network.classes,
         }
 
     @property
@@ -81,7 +83,7 @@ class Report:
     def as_json(self) -> dict:
         """The report as plain JSON; units are in the keys."""
         model, config = self.program.model, self.program.config
-        labelled = [image for image in self.predictions if self.labels[image] >= 0]
+        labelled = [image for image, guess in self.predictions.items() if guess >= 0 and self.labels[image] >= 0]
         correct = sum(self.predictions[image] == self.labels[image] for image in labelled)
         inference = float(np.mean(self.totals)) if self.totals else None
         measured = inference / config.lanes if inference else None

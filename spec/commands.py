@@ -72,6 +72,7 @@ FIELDS = (
     Bits("output_signed", 0, 9, 1, "store signed values (a projection)"),
     Bits("coded", 0, 10, 1, "mask is in 2-bit codes (mode 1of4)"),
     Bits("passes", 0, 11, 2, "q: passes per weight tile: 1, of any channel of a group, or 2, of a pair each"),
+    Bits("residual_half", 0, 13, 1, "the residual's map is half as large: pixel (y, x) adds its (y >> 1, x >> 1)"),
     Bits("kernel", 0, 14, 3, "K"),
     Bits("stride", 0, 17, 3, "s"),
     Bits("pad", 0, 20, 3, "p"),

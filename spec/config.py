@@ -38,7 +38,10 @@ PSUM_DEPTHS = (16, 1023)
 COUNTERS_KEPT = ("all", "total")
 
 #: What builds were before there was a choice; as then, it is no part of their identity.
-_BEFORE = {"protect": False, "counters": "all", "max_pool": True, "streams": True, "rows_per_requantizer": 1}
+_BEFORE = {
+    "protect": False, "counters": "all", "max_pool": True, "streams": True, "rows_per_requantizer": 1,
+    "upsample": False,
+}
 
 _KIB = 1024
 
@@ -102,6 +105,8 @@ class AcceleratorConfig:
         The build executes max pools.
     streams : bool
         Masks may come from the host while an inference runs.
+    upsample : bool
+        A residual may be half as large as what it is added to.
     """
 
     groups: int
@@ -121,6 +126,7 @@ class AcceleratorConfig:
     counters: str = COUNTERS_KEPT[0]
     max_pool: bool = True
     streams: bool = True
+    upsample: bool = False
 
     def __post_init__(self):
         for field in dataclasses.fields(self):
@@ -134,7 +140,7 @@ class AcceleratorConfig:
                 f"channels is a whole part of a word, not {self.rows!r}"
             )
         _check_lanes(self.lanes)
-        for name in ("protect", "max_pool", "streams"):
+        for name in ("protect", "max_pool", "streams", "upsample"):
             if type(getattr(self, name)) is not bool:
                 raise Refused(f"{name} must be true or false, not {getattr(self, name)!r}")
         if self.counters not in COUNTERS_KEPT:

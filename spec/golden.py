@@ -10,7 +10,7 @@ import numpy as np
 
 from spec.layer import POOL, Layer, Role
 from spec.model import Model
-from spec.numerics import accumulate, max_pool, prepare
+from spec.numerics import accumulate, max_pool, prepare, upsample
 from spec.refusal import Refused
 from spec.steps import Outputs, Step
 
@@ -19,9 +19,9 @@ __all__ = ["Execution", "Stored", "Trace", "check_images", "executions", "predic
 
 @dataclass(frozen=True)
 class Stored:
-    """One stored tensor: the output of ``layer`` (the max pool included) in ``iteration``.
+    """One stored tensor: the output of ``layer`` (max pools included) in ``iteration``.
 
-    ``values`` is (B, OH, OW, M), uint8, or int8 for a projection shortcut.
+    ``values`` is (B, OH, OW, M), uint8, or int8 if the layer stores signed values (a projection shortcut).
     """
 
     layer: Layer
@@ -31,14 +31,18 @@ class Stored:
 
 @dataclass(frozen=True)
 class Trace:
-    """Everything a batch of images leaves behind: stored tensors in order, then int32 logits (B, classes)."""
+    """Everything a batch of images leaves behind: stored tensors in order, then what the head gives: int32 ``logits``
+    (B, classes), or int8 maps (B, OH, OW, M).
+    """
 
     stored: tuple[Stored, ...]
     logits: np.ndarray
 
     @property
     def classes(self) -> np.ndarray:
-        """Predicted classes (B,): the largest logit, the lowest index on a tie."""
+        """Predicted classes (B,): the largest logit, the lowest index on a tie; refused where the head is maps."""
+        if self.logits.ndim != 2:
+            raise Refused("What leaves this network are maps, which predict no class; look for their peaks instead")
         return self.logits.argmax(axis=1)
 
 
@@ -46,9 +50,9 @@ class Trace:
 class Execution:
     """What one execution of a layer takes and gives.
 
-    ``inputs`` is (B, H, W, N), for the stem prepared; ``residual`` (B, OH, OW, M) or None; ``acc`` are the accumulators
-    before requantization (B, OH, OW, M), of the classifier summed over positions (B, classes), None for the max pool;
-    ``values`` is what is stored, of the classifier the logits.
+    ``inputs`` is (B, H, W, N), for the stem prepared; ``residual`` (B, OH, OW, M), as it is added, or None; ``acc`` are
+    the accumulators before requantization (B, OH, OW, M), of a classifier summed over positions (B, classes), None for
+    a max pool; ``values`` is what is stored, of a classifier the logits.
     """
 
     layer: Layer
@@ -107,9 +111,11 @@ def _execute(model: Model, step: Step, inputs: np.ndarray, residual: np.ndarray 
     if layer.role is Role.CLASSIFIER:
         logits = acc.sum(axis=(1, 2))
         return Execution(layer, iteration, inputs, None, logits, logits.astype(np.int32))
+    if step.upsampled:
+        residual = upsample(residual, layer.out_height, layer.out_width)
     added = 0 if residual is None else residual.astype(np.int64)
     values = model.requantizations[layer.name].apply(acc, iteration, added)
-    stored = values.astype(np.int8 if layer.role is Role.SHORTCUT else np.uint8)
+    stored = values.astype(np.int8 if layer.role.signed else np.uint8)
     return Execution(layer, iteration, inputs, residual, acc, stored)
 
 

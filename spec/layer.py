@@ -8,7 +8,7 @@ from spec.numerics import MASK_WIDTHS, RING_WIDTHS, Widths
 from spec.ring import Ring
 from spec.supermask import Mode
 
-__all__ = ["POOL", "Layer", "Role", "Window"]
+__all__ = ["POOL", "Layer", "Role", "Scale", "Window"]
 
 
 class Role(enum.StrEnum):
@@ -20,6 +20,32 @@ class Role(enum.StrEnum):
     SHORTCUT = "shortcut"  #: Residual stream -> projected residual stream, stored signed, no ReLU.
     LAST = "last"  #: Branch -> residual stream, adds the residual.
     CLASSIFIER = "classifier"  #: Residual stream, summed over positions -> logits.
+    MAPS = "maps"  #: Residual stream -> maps that are sent to the host, stored signed, no ReLU.
+
+    @property
+    def signed(self) -> bool:
+        """Whether it stores signed values."""
+        return self in (Role.SHORTCUT, Role.MAPS)
+
+
+class Scale(enum.StrEnum):
+    """What a block works on, and what it adds, where that is not the residual stream alone."""
+
+    SAME = "same"  #: It works on the stream, and adds it or its projection.
+    KEEP = "keep"  #: The same, and the stream is kept for a later block as well.
+    DOWN = "down"  #: The stream is kept, and the block works on its max pool.
+    JOIN = "join"  #: It works on what was kept last, and adds the stream.
+    UP = "up"  #: The same, with the stream at twice its size (:func:`spec.numerics.upsample`).
+
+    @property
+    def keeps(self) -> bool:
+        """Whether the block keeps the stream."""
+        return self in (Scale.KEEP, Scale.DOWN)
+
+    @property
+    def takes(self) -> bool:
+        """Whether the block takes what was kept last."""
+        return self in (Scale.JOIN, Scale.UP)
 
 
 class Window(NamedTuple):

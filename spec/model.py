@@ -133,8 +133,8 @@ class Model:
                     f"(iterations, channels), not {values.dtype} {values.shape}"
                 )
         problems = numbers.problems()
-        if numbers.signed != (layer.role is Role.SHORTCUT):
-            problems.append(f"signed must be {layer.role is Role.SHORTCUT} for a layer of role {layer.role}")
+        if numbers.signed != layer.role.signed:
+            problems.append(f"signed must be {layer.role.signed} for a layer of role {layer.role}")
         if problems:
             raise Refused(f"Layer {layer.name}: {'; '.join(problems)}")
         z_low, z_high = z_bounds(numbers, low, high, self.residual_range(layer))
@@ -150,8 +150,13 @@ class Model:
         Raises
         ------
         Refused
-            If the provenance names them, but not as many, or by what cannot be printed.
+            If there are none, for maps leave the network, or the provenance names them, but not as many, or by what
+            cannot be printed.
         """
+        if self.network.head.stored:
+            raise Refused(
+                f"Model {self.network.name} gives {self.network.classes} maps, not classes; give one that does"
+            )
         if CLASS_NAMES not in self.provenance:
             return tuple(map(str, range(self.network.classes)))
         names = check_class_names(self.provenance[CLASS_NAMES], f"model {self.network.name}")

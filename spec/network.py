@@ -1,8 +1,9 @@
 """What a network is: layers, residual blocks, folded iterations. Training, compiler and golden model share it.
 
-A network is stem, perhaps a max pool, residual blocks, classifier. A block with ``iterations`` > 1 is a *recurrent
+A network is stem, perhaps a max pool, residual blocks, head. A block with ``iterations`` > 1 is a *recurrent
 block*: the same weights run that many times, each iteration with batch-norm entries of its own (UBN). The networks of
-the paper are in :mod:`spec.topologies`.
+the paper are in :mod:`spec.topologies`. A block may keep the residual stream for a later one, by its ``scale``: so an
+hourglass, or any encoder and decoder with skips, is written down (:mod:`spec.scales`).
 
 Ref: Hidden-Fold Networks (IEEE Access 2023), section III; post-activation blocks as in its released models, with the
 stride of a bottleneck in its 3x3.
@@ -10,6 +11,7 @@ stride of a bottleneck in its 3x3.
 
 import dataclasses
 import enum
+import itertools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,15 +19,20 @@ from functools import cached_property
 from typing import NamedTuple
 
 from spec.fields import checked
-from spec.layer import POOL, Layer, Role, Window
+from spec.layer import POOL, Layer, Role, Scale, Window
 from spec.lfsr import ROW_STRIDE, layer_seed, row_length
 from spec.refusal import Refused
 from spec.ring import Draw, Ring, check_rings, draws, rings_from_json
+from spec.scales import check_scales, check_sizes
 from spec.sizes import check_description, check_layers
 from spec.steps import Step, steps_of
 from spec.supermask import GROUP, Mode, keep_count
 
-__all__ = ["Block", "Convolution", "Kind", "Network", "Stem"]
+__all__ = ["Block", "Convolution", "Head", "Kind", "Network", "Stem"]
+
+#: What a description without these keys means: those written before there was a choice keep their hashes.
+_BLOCK_BEFORE = {"scale": "same"}
+_BEFORE = {"head": "classes"}
 
 
 class Kind(enum.StrEnum):
@@ -38,6 +45,23 @@ class Kind(enum.StrEnum):
     def expansion(self) -> int:
         """Channels out per inner channel."""
         return 4 if self is Kind.BOTTLENECK else 1
+
+
+class Head(enum.StrEnum):
+    """What leaves the network."""
+
+    CLASSES = "classes"  #: A logit for every class.
+    MAPS = "maps"  #: A map for every class (or joint), of the size of the residual stream, signed bytes.
+
+    @property
+    def stored(self) -> bool:
+        """Whether it is an activation like any other, with batch-norm entries."""
+        return self is Head.MAPS
+
+    @property
+    def layer(self) -> str:
+        """Name of the layer that makes it, and its role."""
+        return str(Role.MAPS if self is Head.MAPS else Role.CLASSIFIER)
 
 
 @dataclass(frozen=True)
@@ -70,7 +94,8 @@ class Block:
     """Residual block with ``width`` output channels; run ``iterations`` times with the same weights.
 
     A projection shortcut (1x1, ``stride``) is there exactly when the block changes the shape. Its inner layers have
-    ``wider`` times their usual channels, which are ``width``, in a bottleneck a quarter of it.
+    ``wider`` times their usual channels, which are ``width``, in a bottleneck a quarter of it. ``scale`` says
+    what it works on if that is not the residual stream alone.
     """
 
     name: str
@@ -79,6 +104,7 @@ class Block:
     iterations: int = 1
     kind: Kind = Kind.BASIC
     wider: float = 1.0
+    scale: Scale = Scale.SAME
 
     @property
     def inner(self) -> int:
@@ -127,6 +153,8 @@ class Network:
         One entry for every layer that draws from no ring, no other.
     rings : tuple of Ring
         Rings that the other layers draw from.
+    head : Head
+        What leaves it: logits of its ``classes``, or as many maps.
 
     Raises
     ------
@@ -143,6 +171,7 @@ class Network:
     density: float
     modes: Mapping[str, Mode]
     rings: tuple[Ring, ...] = ()
+    head: Head = Head.CLASSES
 
     def __post_init__(self):
         layer_seed(self.seed, 0)
@@ -151,8 +180,11 @@ class Network:
             raise Refused(f"Image must be height, width and channels, each at least 1, not {self.image!r}")
         if self.stem.kernel < 1 or self.stem.stride < 1 or self.stem.pad < 0 or self.stem.width < 1:
             raise Refused(f"Stem needs kernel, stride and width of at least 1 and no negative padding, not {self.stem}")
-        if self.classes < 2:
-            raise Refused(f"Classifier needs at least 2 classes, not {self.classes!r}")
+        if self.classes < (2 if self.head is Head.CLASSES else 1):
+            raise Refused(
+                f"Classifier needs at least 2 classes, not {self.classes!r}" if self.head is Head.CLASSES
+                else f"Network {self.name!r} needs at least one map, not {self.classes!r}"
+            )
         names = [block.name for block in self.blocks]
         if len(set(names)) != len(names) or {"", "stem", "pool", "classifier"} & set(names):
             raise Refused(f"Block names must be unique and not empty, 'stem', 'pool' or 'classifier', not {names}")
@@ -173,7 +205,8 @@ class Network:
                     f"it cannot be folded over {block.iterations} iterations; put it before the recurrent block"
                 )
             width = block.width
-        known = [layer.name for layer in self._layers_with(lambda name: Mode.ANY)]
+        check_scales(self.stem.width, self.blocks)
+        known = [layer.name for layer in self._layers_with(lambda name: Mode.ANY) if layer.role is not Role.POOL]
         check_rings(self.rings, known, self.name)
         unknown = sorted(set(self.modes) - set(known))
         missing = [name for name in known if name not in self.modes and name not in self._ring_of]
@@ -190,7 +223,7 @@ class Network:
                     f"Layer {name} of network {self.name!r} has mode {self.modes[name]} and draws from ring "
                     f"{self._ring_of[name].name}; leave out one of them"
                 )
-        for layer in (*self.layers, *self._pools):
+        for layer in (*self.layers, *self.pools):
             if layer.out_height < 1 or layer.out_width < 1:
                 raise Refused(
                     f"Layer {layer.name} shrinks a {layer.height}x{layer.width} map to nothing; use fewer strides"
@@ -208,11 +241,17 @@ class Network:
             if row_length(layer.kernel, layer.inputs) > ROW_STRIDE:
                 raise Refused(f"Layer {layer.name} has rows longer than {ROW_STRIDE} signs; use fewer input channels")
         check_layers(self.name, self.layers)
+        check_sizes(self.once)
 
     @cached_property
     def layers(self) -> tuple[Layer, ...]:
         """All weight tensors in network order, which is also the order they run in."""
-        return tuple(self._layers_with(lambda name: Mode.ANY if name in self._ring_of else Mode(self.modes[name])))
+        return tuple(layer for layer in self._executed if layer.role is not Role.POOL)
+
+    @cached_property
+    def _executed(self) -> list[Layer]:
+        """The layers, and the max pools among them, in the order they run."""
+        return self._layers_with(lambda name: Mode.ANY if name in self._ring_of else Mode(self.modes[name]))
 
     @cached_property
     def _ring_of(self) -> dict[str, Ring]:
@@ -231,24 +270,36 @@ class Network:
     @cached_property
     def pool(self) -> Layer | None:
         """The max pool after the stem, if there is one."""
-        return self._pools[0] if self._pools else None
+        return next((layer for layer in self.pools if layer.block is None), None)
 
     @cached_property
-    def _pools(self) -> tuple[Layer, ...]:
-        stem = self.layers[0]
-        shape = (stem.outputs, stem.outputs, *POOL, stem.out_height, stem.out_width)
-        return (Layer(-1, "pool", Role.POOL, *shape, 1, Mode.ANY),) if self.stem.pool else ()
+    def pools(self) -> tuple[Layer, ...]:
+        """All max pools in the order they run: that after the stem, and those that blocks begin with (``B.pool``)."""
+        return tuple(layer for layer in self._executed if layer.role is Role.POOL)
+
+    @property
+    def stored_layers(self) -> tuple[Layer, ...]:
+        """The layers that have batch-norm entries: all but a classifier."""
+        return self.layers if self.head.stored else self.layers[:-1]
 
     def _layers_with(self, mode_of) -> list[Layer]:
         layers: list[Layer] = []
+        kept: list[tuple[int, int]] = []
+        indices = itertools.count()
 
         def add(part: Convolution, window: Window, size: tuple[int, int], block: Block | None = None) -> Layer:
             name = f"{block.name}.{part.name}" if block else part.name
             layers.append(Layer(
-                len(layers), name, part.role, part.inputs, part.outputs, *window, *size,
+                next(indices), name, part.role, part.inputs, part.outputs, *window, *size,
                 block.iterations if block else 1, mode_of(name), self._ring_of.get(name), block and block.name,
             ))
             return layers[-1]
+
+        def pool(channels: int, size: tuple[int, int], block: Block | None = None) -> tuple[int, int]:
+            name = f"{block.name}.pool" if block else "pool"
+            shape = (channels, channels, *POOL, *size)
+            layers.append(Layer(-1, name, Role.POOL, *shape, 1, Mode.ANY, None, block and block.name))
+            return layers[-1].out_height, layers[-1].out_width
 
         def slide(window, height, width) -> tuple[int, int]:
             return tuple((size + 2 * window.pad - window.kernel) // window.stride + 1 for size in (height, width))
@@ -258,10 +309,16 @@ class Network:
         stem = self.stem
         height, width = slide(stem, height, width)
         add(Convolution("stem", Role.STEM, stem.kernel**2 * channels, stem.width, 1, 1), point, (height, width))
-        if stem.pool:
-            height, width = slide(POOL, height, width)
         channels = stem.width
+        if stem.pool:
+            height, width = pool(channels, (height, width))
         for block in self.blocks:
+            if block.scale.keeps:
+                kept.append((height, width))
+            if block.scale is Scale.DOWN:
+                height, width = pool(channels, (height, width), block)
+            if block.scale.takes:
+                height, width = kept.pop()
             before = (height, width)
             for part in block.convolutions(channels):
                 window = Window(part.kernel, part.stride, part.kernel // 2)
@@ -270,7 +327,8 @@ class Network:
                 if part.role is not Role.SHORTCUT:
                     height, width = layer.out_height, layer.out_width
             channels = block.width
-        add(Convolution("classifier", Role.CLASSIFIER, channels, self.classes, 1, 1), point, (height, width))
+        head = self.head.layer
+        add(Convolution(head, Role(head), channels, self.classes, 1, 1), point, (height, width))
         return layers
 
     def layer(self, name: str) -> Layer:
@@ -281,18 +339,19 @@ class Network:
         raise Refused(f"Unknown layer {name!r}; network {self.name!r} has {[layer.name for layer in self.layers]}")
 
     def block_layers(self, block: Block) -> tuple[Layer, ...]:
-        """Layers of one block in the order they run."""
-        return tuple(layer for layer in self.layers if layer.block == block.name)
+        """Layers of one block in the order they run, with its max pool if it begins with one."""
+        return tuple(layer for layer in self._executed if layer.block == block.name)
 
     @cached_property
     def steps(self) -> tuple[Step, ...]:
-        """Every execution of every layer, in order, iterations unrolled, with the max pool if there is one."""
+        """Every execution of every layer, in order, iterations unrolled, with the max pools."""
         return self.unrolled({block.name: block.iterations for block in self.blocks})
 
     def unrolled(self, iterations: Mapping[str, int]) -> tuple[Step, ...]:
         """The steps if each block, by name, ran ``iterations`` times."""
-        blocks = [(self.block_layers(block), iterations[block.name]) for block in self.blocks]
-        return steps_of((self.layers[0], *self._pools), blocks, self.layers[-1])
+        blocks = [(self.block_layers(block), iterations[block.name], block.scale) for block in self.blocks]
+        first = (self.layers[0], *([self.pool] if self.pool else []))
+        return steps_of(first, blocks, self.layers[-1])
 
     @cached_property
     def once(self) -> tuple[Step, ...]:
@@ -333,13 +392,18 @@ class Network:
     def to_json(self) -> dict:
         """Plain JSON form; :meth:`from_json` inverts it."""
         modes = {name: str(mode) for name, mode in self.modes.items()}
-        blocks = [dataclasses.asdict(block) | {"kind": str(block.kind)} for block in self.blocks]
-        return dataclasses.asdict(self) | {"modes": modes, "blocks": blocks}
+        blocks = [
+            _without(dataclasses.asdict(block) | {"kind": str(block.kind), "scale": str(block.scale)}, _BLOCK_BEFORE)
+            for block in self.blocks
+        ]
+        return _without(
+            dataclasses.asdict(self) | {"modes": modes, "blocks": blocks, "head": str(self.head)}, _BEFORE
+        )
 
     @classmethod
     def from_json(cls, data: dict) -> "Network":
         """Network described by ``data``; an unknown, missing or ill-typed key is refused by name."""
-        fields = checked(data, cls, "network")
+        fields = checked(_with(data, _BEFORE), cls, "network")
         fields["stem"] = Stem(**checked(fields["stem"], Stem, "network.stem"))
         if not isinstance(fields["blocks"], list | tuple):
             raise Refused(f"Key network.blocks must be a list, not {fields['blocks']!r}")
@@ -356,13 +420,28 @@ class Network:
             fields["modes"] = {name: Mode(mode) for name, mode in fields["modes"].items()}
         except (ValueError, TypeError) as error:
             raise Refused(f"Key network.modes: {error}; the modes are {[str(mode) for mode in Mode]}") from None
+        fields["head"] = _one_of(Head, fields["head"], "network.head")
         return cls(**fields)
 
 
 def _block(data, where: str) -> Block:
-    fields = checked(data, Block, where)
+    fields = checked(_with(data, _BLOCK_BEFORE), Block, where)
+    kinds = {"kind": Kind, "scale": Scale}
+    return Block(**(fields | {key: _one_of(kind, fields[key], f"{where}.{key}") for key, kind in kinds.items()}))
+
+
+def _one_of(kind: type[enum.StrEnum], value, where: str) -> enum.StrEnum:
     try:
-        return Block(**(fields | {"kind": Kind(fields["kind"])}))
+        return kind(value)
     except ValueError:
-        kinds = [str(kind) for kind in Kind]
-        raise Refused(f"Key {where}.kind must be one of {kinds}, not {fields['kind']!r}") from None
+        raise Refused(f"Key {where} must be one of {[str(each) for each in kind]}, not {value!r}") from None
+
+
+def _with(data, before: dict[str, str]):
+    """``data`` with the keys that it lacks of ``before``, if it is an object."""
+    return before | data if isinstance(data, dict) else data
+
+
+def _without(data: dict, before: dict[str, str]) -> dict:
+    """``data`` without the keys that say what ``before`` says."""
+    return {key: value for key, value in data.items() if key not in before or value != before[key]}

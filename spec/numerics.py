@@ -37,6 +37,7 @@ __all__ = [
     "prepare",
     "requantize",
     "unpack_entries",
+    "upsample",
     "z_bounds",
 ]
 
@@ -115,6 +116,16 @@ def accumulate(activations: np.ndarray, weights: np.ndarray, stride: int, pad: i
 def max_pool(activations: np.ndarray, kernel: int, stride: int, pad: int) -> np.ndarray:
     """``y[b, y, x, n] = max over ky, kx of a[b, y*s + ky - p, x*s + kx - p, n]`` on uint8 maps; 0 outside the map."""
     return functools.reduce(np.maximum, (view for _, view in _taps(activations, kernel, stride, pad)))
+
+
+def upsample(activations: np.ndarray, height: int, width: int) -> np.ndarray:
+    """``y[b, y, x, n] = a[b, y >> 1, x >> 1, n]`` for ``height`` x ``width`` positions: nearest, twice as large.
+
+    Parameters
+    ----------
+    activations : array, shape (B, (height + 1) // 2, (width + 1) // 2, N)
+    """
+    return activations[:, np.arange(height) >> 1][:, :, np.arange(width) >> 1]
 
 
 def _taps(

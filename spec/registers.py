@@ -130,6 +130,7 @@ REGISTERS = (
         Field("total", 3, 1, Access.RO, "Of the counters there is only the total."),
         Field("no_pool", 4, 1, Access.RO, "MAXPOOL is an unknown command."),
         Field("no_streams", 5, 1, Access.RO, "MASK_STREAM is an unknown memory."),
+        Field("upsample", 6, 1, Access.RO, "Residuals may be half as large as what they are added to."),
     )),
     Register("WATCHDOG", 0x38, "Longest inference.", (
         Field("cycles", 0, 32, Access.RW, "Cycles after which an inference is stopped with an error; 0 is never."),
@@ -163,7 +164,7 @@ def identity(config: AcceleratorConfig) -> dict[str, int]:
     """Registers that are constants of a build, by name."""
     bits = (
         True, config.ring_words > 0, config.protect,
-        config.counters == "total", not config.max_pool, not config.streams,
+        config.counters == "total", not config.max_pool, not config.streams, config.upsample,
     )
     features = sum(bit << place for place, bit in enumerate(bits))
     return {"MAGIC": MAGIC, "VERSION": VERSION, "CONFIG_HASH": config.hash, "FEATURES": features}

@@ -8,7 +8,7 @@ import math
 from collections.abc import Sequence
 
 from spec.budgets import Budget
-from spec.layer import Layer, Role
+from spec.layer import Layer, Role, Scale
 from spec.names import check_name
 
 __all__ = ["check_description", "check_layers"]
@@ -41,7 +41,8 @@ def check_description(network) -> None:
             Budget.WIDER.check(block.wider, f"Block {block.name}", "use fewer")
         Budget.CHANNELS.check(block.width, f"Block {block.name}", "use fewer")
         Budget.ITERATIONS.check(block.iterations, f"Block {block.name}", "run it less often")
-    executions = sum(block.iterations for block in network.blocks) * _LAYERS_OF_BLOCK
+    pools = sum(block.scale is Scale.DOWN for block in network.blocks)
+    executions = sum(block.iterations for block in network.blocks) * _LAYERS_OF_BLOCK + pools
     Budget.STEPS.check(executions, where, "run its blocks less often")
 
 

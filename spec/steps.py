@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from spec.layer import Layer, Role
+from spec.layer import Layer, Role, Scale
 
 __all__ = ["Outputs", "Step", "steps_of"]
 
@@ -29,12 +29,20 @@ class Step:
         Number of the step whose output it reads; None: the image.
     residual : int or None
         Number of the step whose output it adds before it is stored; only of the last layer of a block.
+    scale : Scale
+        That of its block: in the first step of a block that keeps its source, and in the last of one that takes it.
     """
 
     layer: Layer
     iteration: int
     source: int | None
     residual: int | None = None
+    scale: Scale = Scale.SAME
+
+    @property
+    def upsampled(self) -> bool:
+        """Whether the residual is half as large, and is added at twice its size (:func:`spec.numerics.upsample`)."""
+        return self.scale is Scale.UP
 
     @property
     def reads(self) -> tuple[int | None, ...]:
@@ -43,31 +51,39 @@ class Step:
 
 
 def steps_of(
-    first: Sequence[Layer], blocks: Iterable[tuple[Sequence[Layer], int]], classifier: Layer
+    first: Sequence[Layer], blocks: Iterable[tuple[Sequence[Layer], int, Scale]], head: Layer
 ) -> tuple[Step, ...]:
     """The steps of a network: the layers ``first``, one after another, then ``blocks`` of layers, each so many times,
-    then the classifier.
+    then the ``head``.
     """
     steps: list[Step] = []
 
-    def add(layer: Layer, iteration: int, source: int | None, residual: int | None = None) -> int:
-        steps.append(Step(layer, iteration, source, residual))
+    def add(layer: Layer, iteration: int, source: int | None, residual: int | None = None, **scale: Scale) -> int:
+        steps.append(Step(layer, iteration, source, residual, **scale))
         return len(steps) - 1
 
     stream = None
     for layer in first:
         stream = add(layer, 0, stream)
-    for layers, iterations in blocks:
+    kept = []
+    for layers, iterations, scale in blocks:
         for t in range(iterations):
             residual = branch = stream
+            if scale.takes:
+                branch = kept.pop()
             for layer in layers:
-                if layer.role is Role.SHORTCUT:
-                    residual = add(layer, t, stream)
+                begins = {"scale": scale} if scale.keeps and layer is layers[0] else {}
+                if begins:
+                    kept.append(stream)
+                if layer.role is Role.POOL:
+                    residual = branch = stream = add(layer, t, stream, **begins)
+                elif layer.role is Role.SHORTCUT:
+                    residual = add(layer, t, stream, **begins)
                 elif layer.role is Role.INNER:
-                    branch = add(layer, t, branch)
+                    branch = add(layer, t, branch, **begins)
                 else:
-                    stream = add(layer, t, branch, residual)
-    add(classifier, 0, stream)
+                    stream = add(layer, t, branch, residual, **({"scale": scale} if scale.takes else {}))
+    add(head, 0, stream)
     return tuple(steps)
 
 

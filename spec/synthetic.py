@@ -19,6 +19,7 @@ from spec.numerics import (
     max_pool,
     output_range,
     prepare,
+    upsample,
 )
 from spec.steps import Outputs, Step
 from spec.supermask import select
@@ -66,7 +67,9 @@ def synthetic_model(
         if layer.role is Role.POOL:
             return max_pool(inputs, *POOL)
         acc = accumulate(inputs, weights[layer.name], layer.stride, layer.pad)
-        signed = layer.role is Role.SHORTCUT
+        signed = layer.role.signed
+        if step.upsampled:
+            residual = upsample(residual, layer.out_height, layer.out_width)
         added = np.zeros((1, 1, 1, 1), np.int64) if residual is None else residual << int(layer.name in projected)
         gain = rng.uniform(0.5, 1.5, layer.outputs) * (40 if signed else 70) * unit
         gain /= np.maximum(acc.std(axis=(0, 1, 2)), 1.0)
@@ -79,7 +82,7 @@ def synthetic_model(
     stem = network.stem
     images = random_images(network, calibration_images, seed)
     outputs = Outputs(network.steps, prepare(images, stem.kernel, stem.stride, stem.pad))
-    for step in network.steps[:-1]:
+    for step in network.steps[: len(network.steps) - (not network.head.stored)]:
         outputs.put(execute(step, *outputs.take()))
     high = output_range(signed=False, bits=bits)[1]
     requantizations = {
@@ -88,9 +91,9 @@ def synthetic_model(
             *accumulator_bounds(weights[layer.name], largest=PIXEL_MAX if layer.role is Role.STEM else high),
             where=layer.name,
             residual_range=output_range(layer.name in projected, bits) if layer.name in network.added else (0, 0),
-            residual_shift=int(layer.name in projected), signed=layer.role is Role.SHORTCUT, bits=bits,
+            residual_shift=int(layer.name in projected), signed=layer.role.signed, bits=bits,
             z_bits=layer.widths.z,
         )
-        for layer in network.layers[:-1]
+        for layer in network.stored_layers
     }
     return Model(network, masks, requantizations, {"recipe": "synthetic", "seed": seed}, rings)

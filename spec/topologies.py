@@ -6,17 +6,17 @@ Parameter Generators (Wang et al., 2021), section 4.
 
 import dataclasses
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from spec.layer import Layer, Role
-from spec.network import Block, Kind, Network, Stem
+from spec.network import Block, Head, Kind, Network, Stem
 from spec.refusal import Refused
 from spec.ring import PLANES_MAX, Ring
 from spec.supermask import Mode
 
 __all__ = [
-    "DEPTHS", "RESNET_NAMES", "RING_OPTIONS", "depth_of", "drawn", "residual_network", "resnet", "rings_of_stages",
-    "rpg",
+    "DEPTHS", "RESNET_NAMES", "RING_OPTIONS", "depth_of", "drawn", "network_of_parts", "residual_network", "resnet",
+    "rings_of_stages", "rpg",
 ]
 
 #: Blocks per stage and their kind, by depth.
@@ -110,7 +110,7 @@ def resnet(
     if name is None:
         name = f"{'hf' if folded else 'h'}-{'wide-' if wider > 1 else ''}resnet{depth}-{image}"
     stem = Stem(kernel, stride, pad, width, pool)
-    return _network(name, (image, image, channels), stem, blocks, classes, mode, density, seed)
+    return network_of_parts(name, (image, image, channels), stem, blocks, classes, mode, density, seed)
 
 
 def residual_network(
@@ -143,7 +143,7 @@ def residual_network(
             blocks += [Block(f"stage{i}.block{j}", width, 1, 1, kind) for j in range(2, count + 2)]
         elif count:
             blocks.append(Block(f"stage{i}.fold", width, 1, count, kind))
-    return _network(name, image, stem or Stem(3, 1, 1, widths[0]), blocks, classes, mode, density, seed)
+    return network_of_parts(name, image, stem or Stem(3, 1, 1, widths[0]), blocks, classes, mode, density, seed)
 
 
 def drawn(network: Network, *rings: Ring) -> Network:
@@ -190,12 +190,15 @@ def _ring_layers(network: Network, parts: Iterable[str]) -> list[Layer]:
     return [layer for layer in network.layers if layer.role in roles]
 
 
-def _network(name, image, stem: Stem, blocks: list[Block], classes, mode: Mode, density, seed) -> Network:
+def network_of_parts(
+    name: str, image: tuple[int, int, int], stem: Stem, blocks: Sequence[Block], classes: int, mode: Mode,
+    density: float, seed: int, *, head: Head = Head.CLASSES,
+) -> Network:
     """Network of these parts with ``mode`` in every layer that can have it."""
     edge = Mode.TWO_OF_FOUR if mode.passes == 1 else mode
-    modes = {"stem": edge, "classifier": edge}
+    modes = {"stem": edge, head.layer: edge}
     channels = stem.width
     for block in blocks:
         modes |= {f"{block.name}.{part.name}": mode for part in block.convolutions(channels)}
         channels = block.width
-    return Network(name, seed, image, stem, tuple(blocks), classes, density, modes)
+    return Network(name, seed, image, stem, tuple(blocks), classes, density, modes, head=head)

@@ -1,8 +1,9 @@
 """Vector files: images with everything a deployed model stores on them, so that two implementations can be compared.
 
 Training writes one from the deployed torch model; ``gen.build`` writes one from the golden model; simulation checks the
-hardware against both. Tensors: ``images`` (uint8), ``labels`` (int64, -1 where unknown), ``logits`` (int32), and
-``LAYER@ITERATION`` for every stored activation. The metadata holds the model's hash and a SHA-256 of the tensors.
+hardware against both. Tensors: ``images`` (uint8), ``labels`` (int64, -1 where unknown), ``logits`` (int32) unless the
+head is maps, and ``LAYER@ITERATION`` for every stored activation, such maps too. The metadata holds the model's hash
+and a SHA-256 of the tensors.
 """
 
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from spec.files import read_tensors, write_bytes
 from spec.golden import Stored, Trace
 from spec.layer import Role
 from spec.model import Model, digest
+from spec.network import Head
 from spec.refusal import Refused
 
 __all__ = ["Vectors", "difference", "load", "save"]
@@ -51,7 +53,8 @@ class Vectors:
 
 def save(path: Path, model: Model, vectors: Vectors) -> Path:
     """Write ``vectors`` of ``model`` to ``path`` atomically and return the path."""
-    tensors = {"images": vectors.images, "labels": vectors.labels.astype(np.int64), "logits": vectors.trace.logits}
+    tensors = {"images": vectors.images, "labels": vectors.labels.astype(np.int64)}
+    tensors["maps@0" if model.network.head is Head.MAPS else "logits"] = vectors.trace.logits
     for stored in vectors.trace.stored:
         tensors[f"{stored.layer.name}@{stored.iteration}"] = stored.values
     tensors = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
@@ -91,14 +94,15 @@ def load(path: Path, model: Model) -> Vectors:
     count = len(np.atleast_1d(tensors.get("images", ())))
     images = take("images", (count, *model.network.image), np.uint8)
     labels = take("labels", (count,), np.int64)
-    logits = take("logits", (count, model.network.classes), np.int32)
     stored = []
     for step in model.network.steps:
         layer = step.layer
         if layer.role is not Role.CLASSIFIER:
             shape = (count, layer.out_height, layer.out_width, layer.outputs)
-            kind = np.int8 if layer.role is Role.SHORTCUT else np.uint8
+            kind = np.int8 if layer.role.signed else np.uint8
             stored.append(Stored(layer, step.iteration, take(f"{layer.name}@{step.iteration}", shape, kind)))
+    maps = model.network.head is Head.MAPS
+    logits = stored.pop().values if maps else take("logits", (count, model.network.classes), np.int32)
     if tensors:
         raise Refused(f"Vector file {path} has unknown tensor {min(tensors)!r}; export the model again")
     return Vectors(images, labels, Trace(tuple(stored), logits))
@@ -114,7 +118,9 @@ def difference(expected: Trace, got: Trace) -> str | None:
                 f"expected {want.values[image, y, x, channel]}, got {have.values[image, y, x, channel]}"
             )
     if not np.array_equal(expected.logits, got.logits):
-        image, label = np.argwhere(expected.logits != got.logits)[0]
-        want, have = expected.logits[image, label], got.logits[image, label]
-        return f"logits image {image} class {label}: expected {want}, got {have}"
+        image, *place = np.argwhere(expected.logits != got.logits)[0].tolist()
+        want, have = (trace.logits[(image, *place)] for trace in (expected, got))
+        if len(place) > 1:
+            return f"maps image {image} (y {place[0]}, x {place[1]}, map {place[2]}): expected {want}, got {have}"
+        return f"logits image {image} class {place[0]}: expected {want}, got {have}"
     return None

@@ -86,7 +86,9 @@ class Results(wiring.Component):
         config = self.config
 
         # The residual is addressed Ram.LATENCY cycles before its sum, the store Requantizer.LATENCY cycles after it.
-        m.submodules.reads = reads = OutputWalk(columns=config.columns, address_bits=config.address_bits)
+        m.submodules.reads = reads = OutputWalk(
+            columns=config.columns, address_bits=config.address_bits, halves=config.upsample
+        )
         m.submodules.writes = writes = OutputWalk(columns=config.columns, address_bits=config.address_bits)
         flight = Signal(Ram.LATENCY + self.turns - 1 + Requantizer.LATENCY)
         m.d.sync += flight.eq(Cat(self.announce, flight))
@@ -98,6 +100,8 @@ class Results(wiring.Component):
                 walk.pixels.eq(self.command.out_pixels),
                 walk.step.eq(self.command.out_step),
             ]
+        if config.upsample:
+            m.d.comb += [reads.half.eq(self.command.residual_half), reads.width.eq(self.command.out_width)]
         m.d.comb += [
             reads.advance.eq(self.soon),
             writes.advance.eq(flight[-1]),

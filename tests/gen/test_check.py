@@ -13,6 +13,7 @@ from gen.check import problems
 from gen.compile import command_count, compile_model
 from gen.options import config_from
 from spec.config import MEMORY_LIMITS, config_for
+from spec.hourglass import hourglass
 from spec.model import save
 from spec.network import Block, Network, Stem
 from spec.refusal import Refused
@@ -104,6 +105,24 @@ def test_a_max_pool_on_a_build_without_one():
     assert found(network, config_for(16)) == []
     assert found(network, config_for(16, max_pool=False)) == [
         ("pool", "is a max pool, but the build has none", "build without --lean and --no-max-pool"),
+    ]
+
+
+def test_a_residual_of_half_its_size_on_a_build_without_one():
+    """And what is kept is named where the memory is too small for it."""
+    network = hourglass("h", image=(8, 8, 1), joints=3, width=16, depth=2, stem=Stem(3, 1, 1, 16))
+    assert found(network, config_for(16, upsample=True)) == []
+    assert found(network, config_for(16)) == [
+        (f"stack1.skip{level}.conv2", "adds a residual of half its size, but the build knows none",
+         "build with --upsample") for level in (1, 2)
+    ]
+    assert found(network, config_for(16, upsample=True, max_pool=False)) == [
+        (f"stack1.down{level}.pool", "is a max pool, but the build has none",
+         "build without --lean and --no-max-pool") for level in (2, 1)
+    ]
+    assert found(network, config_for(16, upsample=True, x_bytes=83 * 16)) == [
+        ("network", "needs 1344 bytes of X memory, 16 more than the 1328 there are",
+         "build with --x-bytes 1344 or use a smaller network"),
     ]
 
 

@@ -5,6 +5,8 @@ import pytest
 
 from gen.compile import command_count, compile_model
 from spec.commands import ADDRESS_BITS, Op, Source, decode
+from spec.hourglass import hourglass
+from spec.network import Stem
 from spec.packets import LANE_LSB, PACKET_MAGIC, Target, memory_words
 from spec.refusal import Refused
 from spec.supermask import Mode
@@ -35,6 +37,23 @@ def test_executed_order_is_the_networks(model, fitting, trace):
     if trace:
         for layer, store in zip(computed[:-3:2], computed[1:-3:2], strict=True):
             assert (store.op, store.placed) == (Op.STORE, layer.placed)
+
+
+@pytest.mark.parametrize("trace", [False, True])
+def test_maps_of_an_hourglass_are_sent_once(fitting, trace):
+    """Their STORE is that of any tensor; the one residual of half the size is said to be."""
+    network = hourglass("h", image=(6, 5, 1), joints=3, width=8, depth=1, stem=Stem(3, 1, 1, 8))
+    program = compile_model(synthetic_model(network, 1), fitting(network, 32, lanes=2), trace=trace)
+    assert len(program.commands) == command_count(network, 2, traced=trace)
+    steps = [(step.layer.name, step.iteration) for step in network.steps]
+    assert [(f.step.layer.name, f.step.iteration) for f in program.frames_by_lane[1]] == (
+        steps if trace else steps[-1:]
+    )
+    computed = [c for c in program.commands if c.op in (Op.CONV, Op.MAXPOOL)]
+    assert [c.label for c in computed] == [name for name, _ in steps]
+    assert [c.label for c in computed if decode(c.words)["residual_half"]] == ["stack1.skip1.conv2"]
+    maps = np.random.default_rng(1).integers(-128, 128, (6, 5, 16), dtype=np.int8)
+    assert np.array_equal(program.frames[-1].decode(maps.tobytes()), maps[..., :3])
 
 
 @pytest.mark.parametrize("iterations", [(0, 0), (1, 1), (2, 0), (3, 255)])

@@ -12,8 +12,9 @@ from gen.cycles import predict
 from gen.plan import command_count
 from spec import golden
 from spec.config import config_for
-from spec.layer import Role
-from spec.network import Kind, Network, Stem
+from spec.hourglass import hourglass
+from spec.layer import Role, Scale
+from spec.network import Block, Head, Kind, Network, Stem
 from spec.numerics import Requantization
 from spec.supermask import Mode
 from spec.synthetic import random_images, synthetic_model
@@ -22,7 +23,11 @@ from spec.topologies import residual_network, resnet
 BOTTLENECK = {"classes": 3, "kind": Kind.BOTTLENECK}
 POOLED = dict.fromkeys(("stem", "classifier"), Mode.ANY)
 
-#: A bottleneck with a stride and a folded one; a folded one behind a pooled stem; a pool of two words per pixel.
+SCALES = {"k": Scale.KEEP, "d": Scale.DOWN, "u": Scale.UP, "j": Scale.JOIN}
+LAYERS = ("stem", "maps", *(f"{name}.conv{number}" for name in SCALES for number in (1, 2)))
+
+#: A bottleneck with a stride and a folded one; a folded one behind a pooled stem; a pool of two words per pixel; maps
+#: that are kept, of two words per pixel and odd sizes.
 NETWORKS = {
     "bottleneck": residual_network(
         "t", image=(3, 4, 1), widths=(8, 16), iterations=(0, 2), mode=Mode.ANY, stem=Stem(3, 1, 1, 4),
@@ -33,13 +38,21 @@ NETWORKS = {
         **BOTTLENECK
     ),
     "pool": Network("t", 3, (5, 4, 1), Stem(1, 1, 0, 20, True), (), 2, 0.5, POOLED),
+    "scales": Network(
+        "t", 3, (5, 4, 1), Stem(1, 1, 0, 20), tuple(Block(name, 20, wider=0.2, scale=scale)
+        for name, scale in SCALES.items()), 3, 0.5, dict.fromkeys(LAYERS, Mode.ANY), head=Head.MAPS
+    ),
+    "hourglass": hourglass(
+        "t", image=(4, 5, 1), joints=6, width=8, depth=2, mode=Mode.TWO_OF_FOUR, stem=Stem(3, 1, 1, 4)
+    ),
 }
 
 
 @pytest.mark.parametrize(("name", "lanes", "bits"), [
-    ("bottleneck", 1, 8), ("pooled", 1, 5), ("pool", 2, 8),
+    ("bottleneck", 1, 8), ("pooled", 1, 5), ("pool", 2, 8), ("scales", 1, 8),
     *(pytest.param(*case, marks=pytest.mark.slow) for case in (
         ("bottleneck", 1, 6), ("bottleneck", 1, 4), ("pooled", 1, 8), ("pool", 1, 8),
+        ("scales", 2, 6), ("hourglass", 1, 6),
     )),
 ])
 def test_traced_networks(inferences, fitting, name, lanes, bits):

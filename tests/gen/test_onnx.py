@@ -7,6 +7,7 @@ import pytest
 
 from gen.onnx import main, onnx_graph
 from spec import golden
+from spec.hourglass import hourglass
 from spec.model import save
 from spec.network import Kind, Stem
 from spec.refusal import Refused
@@ -19,6 +20,9 @@ NETWORKS = {
     "basic": residual_network("t", mode=Mode.ANY, **SMALL),
     "bottleneck": residual_network("t", mode=Mode.TWO_OF_FOUR, kind=Kind.BOTTLENECK, **SMALL),
     "pooled": residual_network("t", mode=Mode.ONE_OF_FOUR, stem=Stem(5, 2, 2, 8, True), **SMALL),
+    "hourglass": hourglass(
+        "t", image=(11, 14, 3), joints=3, width=8, depth=2, stacks=2, iterations=2, mode=Mode.TWO_OF_FOUR
+    ),
     "paper": resnet(18, width=4, classes=7, mode=Mode.ONE_OF_FOUR),
 }
 
@@ -35,12 +39,13 @@ def test_every_stored_activation_is_the_golden_models(name, bits):
     images = random_images(model.network, 3, seed=4)
     trace = golden.run(model, images)
     found = run(onnx_graph(model, trace=True), images)
-    assert list(found) == ["logits", *(f"{s.layer.name}/{s.iteration}/nhwc" for s in trace.stored)]
+    head = "maps" if name == "hourglass" else "logits"
+    assert list(found) == [head, *(f"{s.layer.name}/{s.iteration}/nhwc" for s in trace.stored)]
     for stored, values in zip(trace.stored, list(found.values())[1:], strict=True):
         assert values.dtype == stored.values.dtype
         assert np.array_equal(values, stored.values), (stored.layer.name, stored.iteration)
-    assert found["logits"].dtype == np.int32
-    assert np.array_equal(found["logits"], trace.logits)
+    assert found[head].dtype == trace.logits.dtype == (np.int32 if head == "logits" else np.int8)
+    assert np.array_equal(found[head], trace.logits)
 
 
 def test_the_networks_saturate_and_round_negative_sums():

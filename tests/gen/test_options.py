@@ -17,7 +17,7 @@ OTHER = {
     "groups": 8, "rows": 4, "lanes": 2, "weight_rows": 2, "psum_depth": 100, "x_bytes": 64 * 100, "t_bytes": 64 * 50,
     "mask_bits": 64 * 3200, "entries": 16 * 99, "commands": 77, "modes": (Mode.TWO_OF_FOUR, Mode.ANY),
     "ring_words": 4096, "protect": False, "counters": "total", "max_pool": False, "streams": False,
-    "rows_per_requantizer": 4,
+    "rows_per_requantizer": 4, "upsample": True,
 }
 
 
@@ -32,6 +32,9 @@ def as_options(fields):
     for name, value in fields.items():
         if name in ("max_pool", "streams"):
             yield f"--no-{name.replace('_', '-')}"
+            continue
+        if name == "upsample":
+            yield "--upsample"
             continue
         yield from (f"--{name.replace('_', '-')}", special.get(name, str)(value))
 

@@ -6,7 +6,9 @@ from hypothesis import strategies as st
 
 from gen.plan import Region, plan
 from spec.config import config_for
-from spec.layer import Role
+from spec.hourglass import hourglass
+from spec.layer import Role, Scale
+from spec.network import Stem
 from spec.supermask import Mode
 from spec.topologies import residual_network
 
@@ -68,6 +70,45 @@ def test_every_layer_reads_what_was_written_for_it(network, shape):
             branch = number
         else:
             stream, projected = number, None
+
+
+@given(
+    st.integers(1, 9), st.integers(1, 9), st.integers(1, 3), st.integers(1, 3), st.sampled_from([3, 20]), SHAPES
+)
+@settings(max_examples=60, deadline=None, derandomize=True)
+def test_every_layer_reads_what_was_kept_for_it(height, width, depth, stacks, channels, shape):
+    """As above where maps are kept: nobody writes where one is that somebody still reads, and X is all in use once."""
+    network = hourglass(
+        "h", image=(height, width, 1), joints=3, width=channels, depth=depth, stacks=stacks, stem=Stem(3, 1, 1, 4)
+    )
+    config = build(shape, x_bytes=1 << 20, t_bytes=1 << 20)
+    x_words = plan(network, config).x_words
+    config = build(shape, x_bytes=max(16, x_words) * config.word_bytes, t_bytes=1 << 20)
+    placed = plan(network, config)
+    assert placed.x_words == x_words
+    owner = dict.fromkeys(cells(placed.layers[0].source), None)
+    for number, step in enumerate(network.steps):
+        part = placed.of(step.layer)
+        assert {owner[cell] for cell in cells(part.source)} == {step.source}, part.layer.name
+        target = cells(part.destination)
+        assert not set(target) & set(cells(part.source)), "a layer must not write what it still reads"
+        assert all(word < {"x": config.x_words, "t": config.t_words}[memory] for memory, word in target)
+        if part.residual is not None:
+            assert {owner[cell] for cell in cells(part.residual)} == {step.residual}, part.layer.name
+            assert part.residual == part.destination or not set(target) & set(cells(part.residual))
+        assert part.residual_half == (step.scale is Scale.UP)
+        owner.update(dict.fromkeys(target, number))
+    assert part.destination.memory == "t"  # the maps
+
+
+def test_words_of_an_hourglass_by_hand():
+    """Maps of 8x8, 4x4, 2x2 of one word: all but the smallest are kept, and beside the last is its pool."""
+    network = hourglass("h", image=(8, 8, 1), joints=3, width=16, depth=2, stem=Stem(3, 1, 1, 16))
+    placed = plan(network, config_for(16))
+    assert (placed.x_words, placed.t_words) == (64 + 16 + 4, 64)
+    skip = placed.of(network.layer("stack1.skip2.conv2"))
+    low = placed.of(network.layer("stack1.back2.conv2")).destination
+    assert (skip.residual, skip.destination) == (low, placed.of(network.layer("enter.conv2")).destination)
 
 
 @given(networks(), SHAPES, st.integers(16, 40))

@@ -8,6 +8,8 @@ from gen.check import problems
 from gen.plan import command_count
 from gen.sizing import fitted
 from spec.config import MEMORY_LIMITS, config_for
+from spec.hourglass import hourglass
+from spec.network import Stem
 from spec.refusal import Refused
 from spec.supermask import Mode
 from spec.synthetic import synthetic_model
@@ -43,6 +45,15 @@ def test_rings_fit_and_not_a_unit_less_would():
         "network: needs 127 words of ring memory, 15 more than the 112 there are; build with --ring-words 128, or give "
         "its rings fewer words or planes"
     )
+
+
+def test_residuals_of_half_the_size_come_with_a_network_that_adds_them():
+    one = hourglass("h", image=(8, 8, 1), joints=3, width=8, depth=1, stem=Stem(3, 1, 1, 8))
+    other = residual_network("t", image=(4, 4, 1), classes=2, widths=(4,), iterations=(0,))
+    assert [fitted(config_for(16), *networks).upsample for networks in ((one,), (other,), (other, one))] == [
+        True, False, True
+    ]
+    assert fitted(config_for(16, upsample=True), other).upsample
 
 
 def test_no_mask_is_streamed():

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from gen.synthetic import main
+from spec.layer import Scale
 from spec.model import load
-from spec.network import Kind
+from spec.network import Head, Kind
 from spec.refusal import Refused
 from spec.supermask import Mode
 
@@ -61,7 +62,22 @@ def test_drawn_from_a_ring(tmp_path):
     ]
 
 
+@pytest.mark.parametrize("drawn", [False, True])
+def test_an_hourglass(drawn, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    ring = ["--ring-words", "9", "--planes", "2"] if drawn else []
+    options = ["hourglass-rpg" if drawn else "hourglass", "--image", "16", "--width", "8", "--depth", "2", *ring]
+    assert main([*options, "--stacks", "2", "--out", "m.safetensors"]) == 0
+    network = load(tmp_path / "m.safetensors").network
+    assert (network.name, network.head, network.classes) == (f"{options[0]}-16", Head.MAPS, 16)
+    assert {block.kind for block in network.blocks} == {Kind.BOTTLENECK}
+    assert sum(block.scale is Scale.UP for block in network.blocks) == 4
+    assert [ring.words for ring in network.rings] == ([9] if drawn else [])
+
+
 @pytest.mark.parametrize(("options", "sentence"), [
+    (["resnet18", "--stacks", "2"], "Options --depth and --stacks are those of an hourglass; a ResNet has its depth"),
+    (["hourglass", "--folded", "3"], "Options --folded and --wider are those of a ResNet; leave them out"),
     (["resnet18-rpg"], "Give --ring-words with a network called -rpg, and only with such a network"),
     (["resnet18", "--ring-words", "5"], "Give --ring-words with a network called -rpg, and only with such a network"),
     (["resnet18-rpg", "--ring-words", "0"], "Option --ring-words must be from 1 to 1048575, not 0"),

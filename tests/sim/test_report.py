@@ -10,9 +10,12 @@ from rich.console import Console
 
 from gen.compile import compile_model
 from gen.cycles import predict
+from gen.sizing import fitted
 from sim.report import Report
 from spec import model as model_file
 from spec.config import config_for
+from spec.hourglass import hourglass
+from spec.network import Stem
 from spec.supermask import Mode
 from spec.synthetic import synthetic_model
 from spec.topologies import residual_network
@@ -46,6 +49,19 @@ def test_numbers(report):
     assert data["mask_bits"] == report.program.model.mask_bits
     assert data["model_bytes"] == report.model_path.stat().st_size
     assert (data["mismatches"], data["values_compared"]) == (0, 77)
+
+
+def test_maps_predict_no_class(tmp_path):
+    network = hourglass("h", image=(8, 8, 1), joints=3, width=8, depth=1, stem=Stem(3, 1, 1, 8))
+    model = synthetic_model(network, seed=1)
+    path = model_file.save(model, tmp_path / "h.safetensors")
+    program = compile_model(model, fitted(config_for(16), network))
+    made = Report(Path(path), program, predict(program), np.array([1]), 0.0, 1, ["golden model"])
+    made.add_plain([0], np.zeros((1, 8, 8, 3)).tolist(), {"TOTAL": 1000}, cycles=1100, seconds=0.001)
+    data = made.as_json()
+    assert (data["images"], data["labelled_images"], data["accuracy_percent"]) == (1, 0, None)
+    weights = sum(step.layer.weight_count for step in network.steps)
+    assert data["conventional_bytes_per_image"] == weights + 64 + 8 * 8 * 3
 
 
 def test_lanes_share_the_cycles(report):

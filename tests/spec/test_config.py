@@ -15,7 +15,7 @@ LEGAL = {
     "mask_bits": 4096, "entries": 256, "commands": 16, "modes": tuple(Mode), "ring_words": 0, "rows_per_requantizer": 1,
 }
 FIELDS = [field.name for field in dataclasses.fields(AcceleratorConfig)]
-FLAGS = ("protect", "max_pool", "streams")
+FLAGS = ("protect", "max_pool", "streams", "upsample")
 INTEGERS = [name for name in FIELDS if name not in ("modes", "counters", *FLAGS)]
 #: Most that each memory may have.
 MOST = {"x_bytes": 1 << 26, "t_bytes": 1 << 26, "mask_bits": 1 << 29, "entries": 1 << 20, "commands": 1 << 16,
@@ -212,7 +212,7 @@ JSON = config().to_json()
 BAD_JSON = [
     ([], r"^Configuration must be a JSON object, not \[\]$"),
     (None, r"^Configuration must be a JSON object, not None$"),
-    (JSON | {"row": 4}, r"^Unknown configuration key 'row'; the keys are \['groups', 'rows', .*, 'streams'\]$"),
+    (JSON | {"row": 4}, r"^Unknown configuration key 'row'; the keys are \['groups', 'rows', .*, 'upsample'\]$"),
     *(({key: value for key, value in JSON.items() if key != name}, rf"^Missing configuration key '{name}'$")
       for name in FIELDS if name not in ("counters", "rows_per_requantizer", *FLAGS)),
     (JSON | {"protect": 1}, r"^protect must be true or false, not 1$"),
@@ -233,6 +233,7 @@ OTHER = {
     "groups": 8, "rows": 8, "lanes": 2, "weight_rows": 2, "psum_depth": 65, "x_bytes": 2048, "t_bytes": 1024,
     "mask_bits": 8192, "entries": 512, "commands": 17, "modes": (Mode.ANY,), "ring_words": 16, "protect": False,
     "counters": "total", "max_pool": False, "streams": False, "rows_per_requantizer": 2,
+    "upsample": True,
 }
 
 
@@ -250,7 +251,7 @@ def test_hash_is_stable():
 
 
 @pytest.mark.parametrize(("name", "before"), [
-    ("protect", False), ("counters", "all"), ("max_pool", True), ("streams", True),
+    ("protect", False), ("counters", "all"), ("max_pool", True), ("streams", True), ("upsample", False),
 ])
 def test_what_builds_had_before_there_was_a_choice(name, before):
     data = {key: value for key, value in JSON.items() if key != name}

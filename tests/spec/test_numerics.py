@@ -30,6 +30,7 @@ from spec.numerics import (
     prepare,
     requantize,
     unpack_entries,
+    upsample,
     z_bounds,
 )
 from spec.refusal import Refused
@@ -201,6 +202,16 @@ def test_prepare_orders_taps_then_channels(kernel, stride, pad):
         inside = 0 <= row < height and 0 <= column < width
         expected = images[:, row, column, c] if inside else np.zeros(2, np.uint8)
         assert np.array_equal(got[:, y, x, (ky * kernel + kx) * channels + c], expected)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (4, 6), (7, 6), (5, 9)])
+def test_upsample_against_plain_loops(size):
+    height, width = size
+    maps = np.random.default_rng(1).integers(0, 256, (2, -(-height // 2), -(-width // 2), 3), dtype=np.uint8)
+    got = upsample(maps, height, width)
+    assert (got.dtype, got.shape) == (np.uint8, (2, height, width, 3))
+    for b, y, x, n in np.ndindex(got.shape):
+        assert got[b, y, x, n] == maps[b, y // 2, x // 2, n]
 
 
 @pytest.mark.parametrize(("kernel", "stride", "pad"), [(3, 2, 1), (3, 1, 1), (2, 2, 0), (1, 3, 0), (5, 2, 2)])

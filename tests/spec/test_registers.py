@@ -74,11 +74,12 @@ def test_identity_starts_where_drivers_look_first():
 def test_features_say_what_the_build_knows():
     assert [(f.name, f.lsb, f.width, f.access) for f in BY_NAME["FEATURES"].fields] == [
         (name, place, 1, Access.RO)
-        for place, name in enumerate(("masks", "ring", "protect", "total", "no_pool", "no_streams"))]
+        for place, name in enumerate(("masks", "ring", "protect", "total", "no_pool", "no_streams", "upsample"))]
     assert identity(config_for(16, ring_words=16))["FEATURES"] == 7
     assert identity(config_for(16, protect=False))["FEATURES"] == 1
     assert identity(config_for(16, counters="total"))["FEATURES"] == 5 + 8
     assert identity(config_for(16, max_pool=False))["FEATURES"] == 5 + 16
+    assert identity(config_for(16, upsample=True))["FEATURES"] == 5 + 64
     assert identity(config_for(16, streams=False))["FEATURES"] == 5 + 32
 
 

@@ -6,33 +6,17 @@ Maps are (image, row, column, channel), weights (output channel, row, column, in
 import hashlib
 import json
 import math
-from collections import Counter
+from collections import Counter, namedtuple
 from collections.abc import Iterator
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import safetensors
 
-
-class Model(NamedTuple):
-    """What a model file says: its metadata, and its tensors by name."""
-
-    metadata: dict
-    tensors: dict[str, np.ndarray]
-
-
-class Layer(NamedTuple):
-    """One row of the page's table of layers."""
-
-    name: str
-    inputs: int
-    outputs: int
-    kernel: int
-    stride: int
-    pad: int
+Model = namedtuple("Model", "metadata tensors")  #: What a model file says; its tensors by name.
+Layer = namedtuple("Layer", "name inputs outputs kernel stride pad")  #: One row of the page's table of layers.
 
 
 def _read(path: Path, key: str) -> tuple[str, dict[str, np.ndarray]]:
@@ -89,12 +73,13 @@ def layers(network: dict) -> list[Layer]:
     for block in network["blocks"]:
         found += block_layers(block, channels)
         channels = block["width"]
-    return [*found, Layer("classifier", channels, network["classes"], 1, 1, 0)]
+    head = "maps" if network.get("head") == "maps" else "classifier"
+    return [*found, Layer(head, channels, network["classes"], 1, 1, 0)]
 
 
 def run(model: Model, images: np.ndarray) -> dict[str, np.ndarray]:
     """Every stored tensor as ``LAYER@t``, and the ``logits``, in the order they are made."""
-    network, weight, stored = model.metadata["network"], weights(model), {}
+    network, weight, stored, held = model.metadata["network"], weights(model), {}, []
 
     def convolve(layer: Layer, t: int, source: np.ndarray, residual: np.ndarray | int = 0) -> np.ndarray:
         acc = accumulate(source, weight[layer.name], layer.stride, layer.pad)
@@ -107,8 +92,15 @@ def run(model: Model, images: np.ndarray) -> dict[str, np.ndarray]:
         x = stored["pool@0"] = max_pool(x)
     for block in network["blocks"]:
         *others, last = block_layers(block, channels)
+        scale, name = block.get("scale", "same"), block["name"]
+        held += [x] if scale in ("keep", "down") else []
+        if scale == "down":
+            x = stored[f"{name}.pool@0"] = max_pool(x)
         for t in range(block["iterations"]):
             branch = residual = x
+            branch = held.pop() if scale in ("join", "up") else branch
+            if scale == "up":
+                residual = x.repeat(2, axis=1).repeat(2, axis=2)[:, : branch.shape[1], : branch.shape[2]]
             for layer in others:
                 if layer.name.endswith(".shortcut"):
                     residual = convolve(layer, t, x)
@@ -116,6 +108,9 @@ def run(model: Model, images: np.ndarray) -> dict[str, np.ndarray]:
                     branch = convolve(layer, t, branch)
             x = convolve(last, t, branch, residual)
         channels = block["width"]
+    if network.get("head") == "maps":
+        convolve(layers(network)[-1], 0, x)
+        return stored
     logits = accumulate(x, weight["classifier"], 1, 0).sum(axis=(1, 2))
     return stored | {"logits": logits.astype(np.int32)}
 

@@ -25,6 +25,7 @@ from spec import numerics as n
 from spec.config import config_for
 from spec.layer import POOL
 from spec.model import FORMAT, VERSION, save
+from spec.network import Head
 from spec.supermask import Mode, select
 from tests.text import golden
 
@@ -77,7 +78,8 @@ def cases(draws, tmp_path_factory):
         trace = spec.golden.run(model, images)
         expected = {f"{one.layer.name}@{one.iteration}": one.values for one in trace.stored}
         path = save(model, folder / f"{number}.safetensors")
-        found.append(Case(path, images, expected | {"logits": trace.logits}))
+        head = "maps@0" if model.network.head is Head.MAPS else "logits"
+        found.append(Case(path, images, expected | {head: trace.logits}))
     return found
 
 

@@ -83,13 +83,11 @@ def calibrate(
 
 def scales_of(network: Network, found: dict[str, Distribution], rule: Rule, bits: int) -> Scales:
     """Scales by ``rule`` of what was ``found`` (:func:`distributions`)."""
-    high = {role: output_range(role is Role.SHORTCUT, bits)[1] for role in Role}
+    high = {role: output_range(role.signed, bits)[1] for role in Role}
     steps = {
         layer.name: found[layer.name].reach(rule, high[layer.role]) / high[layer.role]
-        for layer in network.layers[:-1]
+        for layer in network.stored_layers
     }
-    if network.pool:
-        steps[network.pool.name] = steps[network.layers[0].name]
     residual_shifts = {}
     for last, added in network.added.items():
         if added.role is Role.SHORTCUT:
@@ -98,6 +96,9 @@ def scales_of(network: Network, found: dict[str, Distribution], rule: Rule, bits
             coarser = math.ceil(math.log2(max(steps[shortcut] / steps[last], 1)))
             residual_shifts[last] = min(coarser, RESIDUAL_SHIFT_MAX)
             steps[shortcut] = steps[last] * 2.0 ** residual_shifts[last]
+    for step in network.once:
+        if step.layer.role is Role.POOL:
+            steps[step.layer.name] = steps[network.once[step.source].layer.name]
     return Scales(steps, residual_shifts, bits)
 
 
@@ -112,7 +113,7 @@ def distributions(model: ResidualNet, images: np.ndarray) -> dict[str, Distribut
         If a layer stores only zeros, or values that are not finite, on all of them.
     """
     network = model.network
-    group = {layer.name: layer.name for layer in network.layers[:-1]}
+    group = {layer.name: layer.name for layer in network.stored_layers}
     for stage in stages(network):
         group |= {layer.name: stage[0].name for layer in stage}
     highest = dict.fromkeys(group, 0.0)

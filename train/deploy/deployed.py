@@ -12,8 +12,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from spec.golden import Stored, Trace, check_images
-from spec.layer import POOL, Layer, Role
+from spec.layer import POOL, Layer, Role, Scale
 from spec.model import Model
+from spec.network import Head
 from spec.numerics import requantize
 from spec.steps import Step
 
@@ -53,7 +54,7 @@ class DeployedNet:
         return weights.reshape(layer.outputs, kernel, kernel, -1).permute(0, 3, 1, 2).to(self.device)
 
     def run(self, images: np.ndarray) -> Trace:
-        """Every stored activation and the int32 logits of uint8 ``images`` (B, H, W, C).
+        """Every stored activation and the int32 logits, or the int8 maps, of uint8 ``images`` (B, H, W, C).
 
         Raises
         ------
@@ -63,7 +64,7 @@ class DeployedNet:
         stored: list[Stored] = []
 
         def note(step: Step, values: Tensor) -> None:
-            kind = torch.int8 if step.layer.role is Role.SHORTCUT else torch.uint8
+            kind = torch.int8 if step.layer.role.signed else torch.uint8
             stored.append(Stored(step.layer, step.iteration, values.to(kind).cpu().numpy()))
 
         logits = self.logits(images, note)
@@ -71,13 +72,26 @@ class DeployedNet:
 
     @torch.no_grad()
     def logits(self, images: np.ndarray, note: Callable[[Step, Tensor], None] = _ignore) -> np.ndarray:
-        """The int32 logits alone; ``note`` sees what every step stores, int64 (B, H, W, M)."""
+        """The int32 logits, or the int8 maps, alone; ``note`` sees what every step but the last stores, int64
+        (B, H, W, M).
+        """
         check_images(self.model, images)
         network = self.model.network
         pixels = torch.tensor(images, device=self.device)
         stream = residual = branch = pixels.permute(0, 3, 1, 2).double()  # (B, C, H, W)
-        for step in network.steps[:-1]:
+        kept = []
+        scales = {block.name: block.scale for block in network.blocks}
+        for number, step in enumerate(network.steps[:-1]):
             layer = step.layer
+            if number == 0 or network.steps[number - 1].layer.block != layer.block:  # a block begins
+                scale = scales.get(layer.block, Scale.SAME)
+                if scale.keeps:
+                    kept.append(stream)
+                if scale.takes:
+                    branch = kept.pop()
+                if scale is Scale.UP:
+                    size = branch.shape[2:]
+                    residual = functional.interpolate(stream, scale_factor=2)[:, :, : size[0], : size[1]]
             if layer.role is Role.POOL:
                 values = _channels_last(functional.max_pool2d(stream, *POOL))
             elif layer.role is Role.SHORTCUT:
@@ -92,6 +106,8 @@ class DeployedNet:
                 branch = y
             else:
                 stream = residual = branch = y  # The identity, until a shortcut replaces it; the next branch's start.
+        if network.head is Head.MAPS:
+            return self._execute(network.steps[-1], stream, None).cpu().numpy().astype(np.int8)
         pooled = stream.sum((2, 3), keepdim=True)  # (B, N, 1, 1)
         logits = functional.conv2d(pooled, self.kernels[network.layers[-1].name])
         return _channels_last(logits).flatten(1).cpu().numpy().astype(np.int32)

@@ -144,7 +144,7 @@ def entries_of(
     return fold(
         np.where(constant, 0.0, a * (scale * source / step)), np.where(constant, beta, b) / step, *bounds,
         where=layer.name, residual_range=scales.residual_range(layer),
-        residual_shift=scales.residual_shifts.get(layer.name, 0), signed=layer.role is Role.SHORTCUT, bits=scales.bits,
+        residual_shift=scales.residual_shifts.get(layer.name, 0), signed=layer.role.signed, bits=scales.bits,
         z_bits=layer.widths.z,
     )
 

@@ -57,7 +57,7 @@ class ResidualNet(nn.Module):
         return [convolution.effective_weight() for convolution in self.convolutions]
 
     def forward(self, images: Tensor, observe: Callable[[Layer, int, Tensor], None] = _ignore) -> Tensor:
-        """Logits (B, classes), float32, of uint8 ``images`` (B, H, W, C).
+        """Logits (B, classes), or maps (B, joints, OH, OW), float32, of uint8 ``images`` (B, H, W, C).
 
         ``observe(layer, iteration, values)`` sees every activation that the deployed network stores, in its order.
         """
@@ -65,12 +65,16 @@ class ResidualNet(nn.Module):
         weights = self.effective_weights()
 
         x = images.permute(0, 3, 1, 2) / PIXEL_MAX  # (B, C, H, W); the only normalization
-        *steps, classifier = self.network.unrolled(self.iterations)
-        outputs = Outputs((*steps, classifier), x)
+        steps = self.network.unrolled(self.iterations)
+        outputs = Outputs(steps, x)
+        if not self.network.head.stored:
+            steps = steps[:-1]
         for step in steps:
             y = self._execute(step, weights, *outputs.take())
             outputs.put(y)
             observe(step.layer, step.iteration, y)
+        if self.network.head.stored:
+            return y
         stream, _ = outputs.take()
         pooled = stream.mean((2, 3), keepdim=True)  # (B, N, 1, 1); silicon sums, and argmax does not mind
         return self.convolutions[-1](pooled, weights[-1], 0).flatten(1)
@@ -81,9 +85,11 @@ class ResidualNet(nn.Module):
             # Torch pads with -inf, silicon with 0: the same, for after a ReLU nothing is below 0.
             return functional.max_pool2d(x, *POOL)
         y = self.convolutions[layer.index](x, weights[layer.index], step.iteration)
+        if step.upsampled:
+            residual = functional.interpolate(residual, scale_factor=2)[:, :, : y.shape[2], : y.shape[3]]
         if residual is not None:
             y = y + residual
-        return self.stored(layer, y if layer.role is Role.SHORTCUT else functional.relu(y))
+        return self.stored(layer, y if layer.role.signed else functional.relu(y))
 
     def stored(self, layer: Layer, values: Tensor) -> Tensor:
         """What ``layer`` hands on of its output ``values`` (B, M, OH, OW); subclasses round it."""

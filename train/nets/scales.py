@@ -27,7 +27,7 @@ class Scales:
     Parameters
     ----------
     steps : mapping of layer name to float
-        For every layer but the classifier, and for the max pool.
+        For every layer but a classifier, and for max pools.
     residual_shifts : mapping of layer name to int
         ``rsh`` of the last layer of each block with a projection shortcut: the shortcut's step is ``2**rsh`` times its.
     bits : int
@@ -40,7 +40,7 @@ class Scales:
 
     def range_of(self, layer: Layer) -> tuple[int, int]:
         """Least and greatest integer that ``layer`` stores."""
-        return output_range(layer.role is Role.SHORTCUT, self.bits)
+        return output_range(layer.role.signed, self.bits)
 
     def residual_range(self, layer: Layer) -> tuple[int, int]:
         """Least and greatest integer that ``layer`` adds; (0, 0) if it adds none."""
@@ -117,5 +117,5 @@ def read_steps(network: Network, scales: Scales) -> dict[str, float]:
     """What one step of the activation that each layer reads is worth, by name."""
     return {
         step.layer.name: 1 / PIXEL_MAX if step.source is None else scales.steps[network.once[step.source].layer.name]
-        for step in network.once if step.layer is not network.pool
+        for step in network.once if step.layer.role is not Role.POOL
     }

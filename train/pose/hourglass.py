@@ -152,6 +152,11 @@ class StackedHourglass(nn.Module):
         """Free weights of all sub-networks together."""
         return sum(values.numel() for source in (self.rings, self.own) for values in source.parameters())
 
+    @property
+    def cells(self) -> int:
+        """Side of a heat map."""
+        return self.shape.cells
+
     def forward(self, images: Tensor) -> Tensor:
         """Heat maps (stacks, B, 16, S/4, S/4), float32, of uint8 ``images`` (B, S, S, 3)."""
         weights = self.own.draw()

@@ -10,12 +10,15 @@ from torch import Tensor
 
 from spec.refusal import Refused
 from train.pose.augment import PoseAugmentation
+from train.pose.deployable import DeployableHourglass
 from train.pose.heatmaps import heat_loss, peaks, targets
 from train.pose.hourglass import StackedHourglass
 from train.pose.pckh import pckh
 from train.pose.poses import Poses
 
 __all__ = ["PoseRecipe", "found_joints", "learn", "score"]
+
+PoseNet = StackedHourglass | DeployableHourglass  #: Has ``cells``, and gives the heat maps of every sub-network.
 
 _JUDGED_AT_ONCE = 100
 
@@ -45,7 +48,7 @@ class PoseRecipe:
 
 
 def learn(
-    model: StackedHourglass, poses: Poses, recipe: PoseRecipe, seed: int, advance: Callable[[], object] = lambda: None
+    model: PoseNet, poses: Poses, recipe: PoseRecipe, seed: int, advance: Callable[[], object] = lambda: None
 ) -> None:
     """Train ``model`` on ``poses``, on the device it is on; ``advance`` is called after each epoch.
 
@@ -67,7 +70,7 @@ def learn(
                 group["lr"] = recipe.rate(epoch * per_epoch + number, per_epoch)
             chosen = order[start : start + recipe.batch].to(device)
             batch = vary(images[chosen], joints[chosen], annotated[chosen], draws[chosen.cpu()].to(device))
-            wanted = targets(batch[1], model.shape.cells, recipe.sigma)
+            wanted = targets(batch[1], model.cells, recipe.sigma)
             optimizer.zero_grad()
             loss = heat_loss(model(batch[0]), wanted, batch[2])
             loss.backward()
@@ -78,7 +81,7 @@ def learn(
 
 
 @torch.no_grad()
-def found_joints(model: StackedHourglass, images: np.ndarray) -> np.ndarray:
+def found_joints(model: PoseNet, images: np.ndarray) -> np.ndarray:
     """Joints (n, 16, 2) in pixels, float32, that the last sub-network of ``model`` finds in ``images``."""
     model.eval()
     device = next(model.parameters()).device
@@ -88,10 +91,10 @@ def found_joints(model: StackedHourglass, images: np.ndarray) -> np.ndarray:
     ])
 
 
-def _last(model: StackedHourglass, images: Tensor) -> Tensor:
+def _last(model: PoseNet, images: Tensor) -> Tensor:
     return peaks(model(images)[-1])
 
 
-def score(model: StackedHourglass, poses: Poses) -> float:
+def score(model: PoseNet, poses: Poses) -> float:
     """PCKh@0.5 of ``model`` on ``poses``."""
     return pckh(found_joints(model, poses.images), poses)
