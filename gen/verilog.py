@@ -1,10 +1,13 @@
 """Verilog of the accelerator: deterministic, plain Verilog-2005, one file."""
 
+import gc
 import os
 import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from amaranth.back import rtlil
@@ -112,14 +115,27 @@ def waivers(top: str = TOP) -> str:
     return _WAIVERS.format(top=top)
 
 
+@contextmanager
+def _seldom_collected() -> Iterator[None]:
+    """Amaranth makes a great many objects and next to no garbage, for which Python looks a third of the time."""
+    before = gc.get_threshold()
+    gc.set_threshold(50_000, 20, 100)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
 def _design(component: Component, top: str, config: AcceleratorConfig, all_names: bool = False) -> str:
-    placed = rtlil.convert(component, name=top, platform=_LaneModules(top), emit_src=False)
+    with _seldom_collected():
+        placed = rtlil.convert(component, name=top, platform=_LaneModules(top), emit_src=False)
+        lane = _lane(config, top)
     title = f"// Foldenite, configuration {config.hash:08x}: {config.pe} PEs. Generated; do not edit."
     small = [
         text.replace(f"module {module} ", f"module {module_of(top, module)} ")
         for module, text in ((SELECT_MODULE, SELECT_VERILOG), (RAM_MODULE, RAM_VERILOG))
     ]
-    return "\n".join([f"{title}\n", verilog_of(placed, _lane(config, top), all_names=all_names), *small])
+    return "\n".join([f"{title}\n", verilog_of(placed, lane, all_names=all_names), *small])
 
 
 def _lane(config: AcceleratorConfig, top: str) -> str:
