@@ -38,14 +38,17 @@ from train.pose.poses import PoseData, Poses
 __all__ = ["main", "parser"]
 
 _SHOWN, _CALIBRATION = 6, 256  #: People in the picture and the vectors; those that scales are taken from.
+_DENSITY = 0.5
 
 
 def _network(arguments: argparse.Namespace) -> tuple[DeployableHourglass, ModelConfig]:
     """The network that the options describe, untrained."""
     rings = Rings(dof=arguments.ring) if arguments.ring else None
+    usual = _DENSITY if arguments.mode in (Mode.ANY, Mode.TWO_OF_FOUR) else None
+    density = usual if arguments.density is None else arguments.density
     config = ModelConfig.of(
-        Method.HFN, width=arguments.width, mode=arguments.mode, density=arguments.density, affine=True, rings=rings,
-        net_seed=arguments.seed,
+        Method.HFN, width=arguments.width, mode=arguments.mode, affine=True, rings=rings, net_seed=arguments.seed,
+        **({} if density is None else {"density": density}),
     )
     network = pose_network(
         "pose", config, side=arguments.side, depth=arguments.depth, iterations=arguments.iterations,
@@ -87,7 +90,7 @@ def parser() -> CommandParser:
     add("--iterations", type=Whole(1, 255), default=3, help="runs of the middle block (default 3)")
     add("--stacks", type=Whole(1, 16), default=1, help="hourglasses behind one another (default 1)")
     add("--mode", type=Mode, choices=list(Mode), default=Mode.ANY, help="structure of all masks (default any)")
-    add("--density", type=Number(above=0, most=1), default=0.5, help="kept fraction (default 0.5)")
+    add("--density", type=Number(above=0, most=1), help=f"kept fraction (default {_DENSITY}, or that of --mode)")
     add("--ring", type=Whole(16, 1 << 24), help="values of a ring that all blocks draw from (default: masks)")
     add("--side", type=Whole(16, 1024), default=64, help="pixels a side of an image (default 64)")
     add("--people", type=Whole(1, 1_000_000), default=1500, help="stick figures to train on (default 1500)")
