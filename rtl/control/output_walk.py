@@ -1,5 +1,7 @@
 """The order results come in, as addresses: all pixels of one tile of output channels, then the next tile."""
 
+from collections.abc import Mapping
+
 from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
@@ -13,7 +15,7 @@ __all__ = ["OutputWalk"]
 
 class OutputWalk(wiring.Component):
     """Result ``i`` of a layer is pixel ``p = i mod P`` of channel tile ``k = i div P``; its word is
-    ``address = base + p*step + k div columns`` and its part of the word is ``column = k mod columns``.
+    ``offset = p*step + k div columns`` of those of its map, and its part of the word is ``column = k mod columns``.
 
     The outputs describe the next result; ``advance`` steps past it. Registered: valid from the cycle after ``reset``.
 
@@ -23,33 +25,32 @@ class OutputWalk(wiring.Component):
         Channel tiles per word.
     address_bits : int
         Bits of a word address; arithmetic wraps there.
+    widths : mapping of str to int
+        Bits of the command's fields that count.
 
     Members
     -------
     reset : In(1)
         Back to result 0.
     advance : In(1)
-    base : In(address_bits)
-        Taken with ``reset``.
     pixels : In(20)
         P.
     step : In(10)
         Words per pixel.
-    address : Out(address_bits)
+    offset : Out(address_bits)
     column : Out(range(columns))
     first : Out(1)
         Pixel 0 of a tile.
     """
 
-    def __init__(self, *, columns: int, address_bits: int = ADDRESS_BITS):
+    def __init__(self, *, columns: int, address_bits: int = ADDRESS_BITS, widths: Mapping[str, int] = WIDTHS):
         self.columns = columns
         super().__init__({
             "reset": In(1),
             "advance": In(1),
-            "base": In(address_bits),
-            "pixels": In(WIDTHS["out_pixels"]),
-            "step": In(WIDTHS["out_step"]),
-            "address": Out(address_bits),
+            "pixels": In(widths["out_pixels"]),
+            "step": In(widths["out_step"]),
+            "offset": Out(address_bits),
             "column": Out(range(columns)),
             "first": Out(1, init=1),
         })
@@ -57,19 +58,19 @@ class OutputWalk(wiring.Component):
     def elaborate(self, platform):
         m = Module()
 
-        pixels = Signal(countdown(WIDTHS["out_pixels"]))
-        start = Signal.like(self.address)  # of the present channel tile
+        pixels = Signal(countdown(len(self.pixels)))
+        start = Signal.like(self.offset)  # of the present channel tile
         with m.If(self.reset):
             m.d.sync += [*begin(pixels, self.pixels), self.first.eq(1), self.column.eq(0)]
-            m.d.sync += [start.eq(self.base), self.address.eq(self.base)]
+            m.d.sync += [start.eq(0), self.offset.eq(0)]
         with m.Elif(self.advance):
             m.d.sync += self.first.eq(pixels.last)
             with m.If(~pixels.last):
-                m.d.sync += [*step(pixels), self.address.eq(self.address + self.step)]
+                m.d.sync += [*step(pixels), self.offset.eq(self.offset + self.step)]
             with m.Else():
                 m.d.sync += begin(pixels, self.pixels)
                 with m.If(self.column == self.columns - 1):
-                    m.d.sync += [self.column.eq(0), start.eq(start + 1), self.address.eq(start + 1)]
+                    m.d.sync += [self.column.eq(0), start.eq(start + 1), self.offset.eq(start + 1)]
                 with m.Else():
-                    m.d.sync += [self.column.eq(self.column + 1), self.address.eq(start)]
+                    m.d.sync += [self.column.eq(self.column + 1), self.offset.eq(start)]
         return m

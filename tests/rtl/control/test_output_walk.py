@@ -16,7 +16,6 @@ def test_results_in_order(simulate, columns, pixels, step, tiles, gaps):
     rng = random.Random(pixels)
 
     async def testbench(ctx):
-        ctx.set(dut.base, 1000)
         ctx.set(dut.pixels, pixels)
         ctx.set(dut.step, step)
         for length in (pixels * tiles // 2, pixels * tiles):  # the first walk is cut short by the reset of the second
@@ -29,7 +28,7 @@ def test_results_in_order(simulate, columns, pixels, step, tiles, gaps):
                 while rng.random() < gaps:
                     await ctx.tick()
                 tile, pixel = divmod(i, pixels)
-                assert ctx.get(dut.address) == 1000 + pixel * step + tile // columns
+                assert ctx.get(dut.offset) == pixel * step + tile // columns
                 assert ctx.get(dut.column) == tile % columns
                 assert ctx.get(dut.first) == (pixel == 0)
                 ctx.set(dut.advance, 1)
