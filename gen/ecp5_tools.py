@@ -8,41 +8,52 @@ __all__ = ["ECP5_PLACER", "ecp5_select", "ecp5_synthesis"]
 #: The placer gives more to slow paths than it does unasked: 109 MHz for 93 MHz of a netlist of 64 PEs.
 ECP5_PLACER = ("--placer-heap-timingweight", "30", "--placer-heap-critexp", "4")
 
+#: How slow paths may be, with abc's delays of cells. The slowest of 16 to 256 PEs are between 6.3 and 7.4 ns where all
+#: are as fast as can be, by chance, and the better they are the more LUTs all others take.
+_PATH_PS = 7500
+
 #: Of a LUT with the inputs (d0, d1, choice, negate), lowest first: the chosen one of two bits, inverted or not.
 _CHOOSE = sum(((index >> (index >> 2 & 1) & 1) ^ index >> 3) << index for index in range(16))
+
+#: Likewise (choice, choice, sign, negate): the sign of the last of four, which alone has one, inverted or not.
+_SIGN = sum((index >> 3 ^ ((index & 7) == 7)) << index for index in range(16))
 
 
 def ecp5_synthesis(top: str) -> str:
     """Yosys commands that map the design whose top module is ``top``.
 
     abc's script is its default one, with wires as slow as those of a routed design (1 ns): it saves levels, not only
-    LUTs.
+    LUTs. Paths may be as slow as 7.5 ns, so those that would be faster give up levels for LUTs; and what was
+    mapped is looked at, and mapped, once more.
     """
-    return (
-        'scratchpad -set abc9.script "+&scorr;,&sweep;,&dc2;,&dch,-f,-r;,&ps;,&if,-W,1000,-v;,&mfs"; '
-        f"synth_ecp5 -top {top}"
-    )
+    mapping = f"&if,-W,1000,-D,{_PATH_PS},-v;,&mfs"
+    script = f"+&scorr;,&sweep;,&dc2;,&dch,-f,-r;,&ps;,{mapping};,&st;,&dch,-f,-r;,{mapping}"
+    return f'scratchpad -set abc9.script "{script}"; synth_ecp5 -top {top}'
 
 
 def ecp5_select(module: str = SELECT_MODULE) -> str:
-    """The selector, called ``module``, for ``techmap``: two LUT4 a bit, and the multiplexer behind them.
+    """The selector, called ``module``, for ``techmap``: two LUT4 a bit, and the multiplexer behind them; for the sign,
+    one.
 
     abc would find the same function only with more cells.
     """
     named = SELECT_VERILOG.replace(f"module {SELECT_MODULE} ", f"module {module} ")
-    ports = named[: named.index("    assign")]
+    ports = named[: named.index("    wire")]
     low, high = (
-        f"        LUT4 #(.INIT(16'h{_CHOOSE:04x})) {name} (.A(candidates[{first} + place]), "
-        f".B(candidates[{first + TERM_BITS} + place]),\n            .C(select[0]), .D(negate), .Z({name}_out));"
-        for name, first in (("low", 0), ("high", 2 * TERM_BITS))
+        f"        LUT4 #(.INIT(16'h{_CHOOSE:04x})) {name} (.A({a}[place]), .B({b}[place]), .C(select[0]), .D(negate), "
+        f".Z({name}_out));"
+        for name, a, b in (("low", "first", "second"), ("high", "third", "fourth"))
     )
     return f"""\
-{ports}    genvar place;
-    generate for (place = 0; place < {TERM_BITS}; place = place + 1) begin
+{ports}    wire [8:0] first = {{1'b0, candidates[7:0]}}, second = {{1'b0, candidates[15:8]}};
+    wire [8:0] third = candidates[24:16], fourth = candidates[33:25];
+    genvar place;
+    generate for (place = 0; place < {TERM_BITS - 1}; place = place + 1) begin
         wire low_out, high_out;
 {low}
 {high}
         PFUMX choose (.BLUT(low_out), .ALUT(high_out), .C0(select[1]), .Z(term[place]));
     end endgenerate
+    LUT4 #(.INIT(16'h{_SIGN:04x})) sign (.A(select[0]), .B(select[1]), .C(fourth[8]), .D(negate), .Z(term[9]));
 endmodule
 """

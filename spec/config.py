@@ -241,6 +241,21 @@ class AcceleratorConfig:
         return self.psum_depth * self.rows
 
     @property
+    def pairs(self) -> bool | None:
+        """Whether passes add a pair of channels of each group: in all layers, in none, or (None) as a command says."""
+        return self._alike(lambda mode: mode.passes > 1)
+
+    @property
+    def coded(self) -> bool | None:
+        """Whether masks are 2-bit codes; likewise."""
+        return self._alike(lambda mode: mode is Mode.ONE_OF_FOUR)
+
+    def _alike(self, kind: Callable[[Mode], bool]) -> bool | None:
+        """The ``kind`` of all layers, if there is one; those that draw from a ring are as those of mode ``any``."""
+        kinds = {kind(mode) for mode in (*self.modes, *([Mode.ANY] if self.ring_words else []))}
+        return kinds.pop() if len(kinds) == 1 else None
+
+    @property
     def widths(self) -> Widths:
         """Bits of accumulators and requantizer sums."""
         return RING_WIDTHS if self.ring_words else MASK_WIDTHS

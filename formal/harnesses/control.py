@@ -10,13 +10,16 @@ from rtl.base.command import COMMAND, WIDTHS
 from rtl.base.countdown import countdown
 from rtl.base.ram import Ram
 from rtl.control.address_generator import AddressGenerator, Beat
-from rtl.control.map_walk import COORDINATE_BITS, pixel_layout
+from rtl.control.map_walk import coordinate_bits, pixel_layout
 from rtl.control.sequencer import Sequencer
 from spec.commands import COMMAND_WORDS, Op
 
 __all__ = ["CommandsWhole", "Geometry", "LoopsCounted", "ProgramsEnd", "ProgramsWithin", "WordsOfTheMap"]
 
 _HALTED, _FETCH, _READY = range(3)  # the sequencer's states
+
+#: Of a row or column, and of the addresses that words of maps are looked for at.
+COORDINATE_BITS = coordinate_bits(WIDTHS)
 
 
 class _Watched:
@@ -204,8 +207,11 @@ class WordsOfTheMap(Elaboratable):
         block, rows, columns = (_countdown(inside[f"{loop}_left"]) for loop in ("block", "ky", "kx"))
         ky, kx = inside["ky"], inside["kx"]
         layout = pixel_layout(COORDINATE_BITS)
-        for pixel in (data.View(layout, inside["here"]), data.View(layout, inside["tile_start"])):
-            m.d.comb += Assert(implies(walking, self._linear(pixel)))
+        begins = inside["first_run"] & (inside["slot"] == 0)  # what the pixels of a tile begin with is kept then
+        for pixel, known in (
+            (data.View(layout, inside["here"]), walking), (data.View(layout, inside["tile_start"]), walking & ~begins),
+        ):
+            m.d.comb += Assert(implies(known, self._linear(pixel)))
         for count, most in ((block, shape.blocks), (rows, shape.kernel), (columns, shape.kernel)):
             legal = (count.left >= 1) & (count.left <= most) & (count.last == (count.left == 1))
             m.d.comb += Assert(implies(walking, legal))
@@ -215,7 +221,7 @@ class WordsOfTheMap(Elaboratable):
             Assert(implies(walking, tap == self._word(base, ky - shape.pad, kx - shape.pad, part))),
         ]
         # The address stands a cycle later, and the beat two more.
-        row, column = inside.unnamed(COORDINATE_BITS), inside["column"]
+        row, column = inside["row"], inside["column"]
         addressed, fetching = (Beat(inside.unnamed(Beat.as_shape().size, number)) for number in range(2))
         stood, fetched, met = Signal(), Signal(), Signal()
         addressed_part, started = Signal(COORDINATE_BITS), Signal()

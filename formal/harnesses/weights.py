@@ -5,7 +5,7 @@ from amaranth.hdl._ast import Initial
 
 from formal.harness import Inside, any_constant, any_value, free, implies, past
 from rtl.base.ports import Chunk, Weight
-from rtl.lane.candidates import Candidates, extended
+from rtl.lane.candidates import Candidates
 from rtl.lane.selector import Selector
 from rtl.weights.chunk_queue import ChunkQueue
 from rtl.weights.expander import Expander
@@ -86,9 +86,9 @@ class EveryWeight(Elaboratable):
         ]
         m.submodules.selector = selector = Selector()
         weight = Weight(past(m, dut.weights.as_value()))
-        term, carry = Mux(weight.valid, selector.term, 0).as_signed(), weight.negate & weight.valid
+        term, carry = Mux(weight.idle, 0, selector.term).as_signed(), weight.negate & ~weight.idle
         m.d.comb += [
-            selector.candidates.eq(extended(candidates.candidates[0])),
+            selector.candidates.eq(candidates.candidates[0]),
             selector.select.eq(weight.select), selector.negate.eq(weight.negate),
             candidates.inside.eq(1), candidates.pairs.eq(dut.pairs), candidates.second.eq(dut.second),
             Assume(~(dut.coded & dut.pairs)), Assume(implies(dut.second, dut.pairs)),
@@ -96,7 +96,7 @@ class EveryWeight(Elaboratable):
             kept.eq(Mux(dut.pairs, two, one)),
             wanted.eq(sum(terms)),
             Assert(Initial() | (term + carry == past(m, wanted).as_signed())),
-            Cover(dut.weights[0].valid & dut.coded), Cover(term + carry == -510), Cover(term + carry == -1),
+            Cover(~dut.weights[0].idle & dut.coded), Cover(term + carry == -510), Cover(term + carry == -1),
         ]
         return m
 

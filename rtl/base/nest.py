@@ -1,6 +1,6 @@
 """Counters of a nest of loops, read from the table of :mod:`spec.order`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from amaranth.hdl import Const, Module, Mux, Signal, Value
 
@@ -20,6 +20,8 @@ class Nest:
     ----------
     m : Module
     loops : sequence of Loop
+    widths : mapping of str to int
+        Bits of the fields that count.
     ends : Value
         Whether the body ends with this cycle's :meth:`step`; a nest that only steps where it does needs none.
 
@@ -33,8 +35,11 @@ class Nest:
         By name: all loops inside end, and it does not: it goes round with the coming step. At most one does.
     """
 
-    def __init__(self, m: Module, loops: Sequence[Loop], ends: Value | None = None):
+    def __init__(
+        self, m: Module, loops: Sequence[Loop], ends: Value | None = None, *, widths: Mapping[str, int] = WIDTHS
+    ):
         self._loops = tuple(loops)
+        self._widths = widths
         self._counts = {loop.name: Signal(countdown(self._width(loop)), name=f"{loop.name}_left") for loop in loops}
         self.last = {name: count.last for name, count in self._counts.items()}
         self.ends: dict[str, Value] = {}
@@ -46,9 +51,8 @@ class Nest:
             self.ends[loop.name], self.goes_on[loop.name] = here, on
             inner = here
 
-    @staticmethod
-    def _width(loop: Loop) -> int:
-        return ((1 << WIDTHS[loop.field]) - 1 + loop.more).bit_length()
+    def _width(self, loop: Loop) -> int:
+        return ((1 << self._widths[loop.field]) - 1 + loop.more).bit_length()
 
     def begin(self, m: Module, command) -> None:
         """All loops start, with the iterations that ``command`` has."""

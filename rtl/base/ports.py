@@ -253,7 +253,7 @@ class Weight(data.Struct):
 
     select: unsigned(2)  #: Which of the group's :class:`rtl.lane.candidates.Candidates`.
     negate: unsigned(1)  #: Its negative.
-    valid: unsigned(1)  #: Otherwise nothing: the pass keeps no channel of the group.
+    idle: unsigned(1)  #: Nothing instead: the pass keeps no channel of the group. A reset, as flip-flops have it.
 
 
 def weight_bits(groups: int) -> int:
@@ -274,7 +274,6 @@ class PoolStep(data.Struct):
     first: unsigned(1)  #: The word that arrives is the first of a window.
     inside: unsigned(1)  #: It lies in the map; otherwise it is padding (0).
     keep: unsigned(1)  #: The maximum of a window is complete.
-    shift: unsigned(1)  #: A column is being stored, the next one follows.
 
 
 class LaneControl(Boundary):

@@ -5,6 +5,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl.base.command import COMMAND
+from rtl.base.history import history
 from rtl.base.ports import (
     INDEX_BITS,
     Cause,
@@ -18,6 +19,7 @@ from rtl.base.ports import (
 )
 from rtl.base.ram import Ram
 from rtl.control.address_generator import AddressGenerator
+from rtl.control.causes import Doing, name_cause
 from rtl.control.max_pool import MaxPool
 from rtl.control.results import Results
 from rtl.control.sequencer import Sequencer
@@ -29,6 +31,7 @@ from rtl.weights.loader import WeightLoader
 from rtl.weights.registers import WeightRegisters
 from spec.commands import Op, Source
 from spec.config import AcceleratorConfig
+from spec.extents import field_bits
 from spec.packets import Target
 
 __all__ = ["Engine"]
@@ -103,22 +106,26 @@ class Engine(wiring.Component):
             "fault": Out(MemoryFault),
             "words": Out(stream.Signature(FrameWord)),
         })
-        self.sequencer = Sequencer(commands=config.commands, protect=config.protect, max_pool=config.max_pool)
+        widths = field_bits(config)
+        self.sequencer = Sequencer(
+            commands=config.commands, protect=config.protect, max_pool=config.max_pool, widths=widths
+        )
         self.weights = WeightLoader(config)
         self.summed = array_latency(config.groups)  #: The age of a beat whose sums stand; acc follows.
         turns = config.rows_per_requantizer
         self.turns = turns > 1 and Turns(turns=turns, depth=config.results_depth, delay=self.summed + 1)
         self.addresses = AddressGenerator(
-            rings=config.ring_words > 0, address_bits=config.address_bits, foresees=turns > 1
+            rings=config.ring_words > 0, address_bits=config.address_bits, widths=widths, pairs=config.pairs,
+            pools=config.max_pool, foresees=turns > 1,
         )
         self.registers = WeightRegisters(groups=config.groups, rows=config.rows, write_rows=config.weight_rows)
         self.results = Results(config)
         self.pool = MaxPool(
-            word_bytes=config.word_bytes, rows=config.rows, address_bits=config.address_bits
+            word_bytes=config.word_bytes, rows=config.rows, address_bits=config.address_bits, widths=widths
         ) if config.max_pool else None
         self.store = Store(
             word_bytes=config.word_bytes, rows=config.rows, lanes=config.lanes, acc_bits=config.widths.acc,
-            address_bits=config.address_bits,
+            count_bits=widths["count"], address_bits=config.address_bits,
         )
         self.lanes = [Lane(config) for _ in range(config.lanes)]
         self.control = LaneControl(config).create(path=("control",))
@@ -159,11 +166,13 @@ class Engine(wiring.Component):
         return m
 
     def _connect_pool(self, m: Module) -> None:
-        """The max pool executes commands of its own."""
+        """The max pool executes commands of its own, with addresses of the array's words."""
+        wiring.connect(m, self.pool.windows, self.addresses.windows)
         m.d.comb += [
             self.pool.command.eq(self.command),
             self.pool.take.eq(self.begin & self.does.pool),
             self.pooling.eq(self.pool.busy),
+            self.pool.inside.eq(self.addresses.beat.inside),
             self.control.pool_step.eq(self.pool.step),
             self.control.pooled.eq(self.pool.store.enable),
         ]
@@ -257,22 +266,18 @@ class Engine(wiring.Component):
         with m.If(in_array | clear):
             m.d.sync += following_pixel.eq(pixel + 1)
 
-        def history(name: str, now) -> list:
-            """``now``, and its value in each of the cycles before, up to the one whose sum is being written."""
-            values = [now]
-            for age in range(1, summed + 2):
-                values.append(Signal.like(values[-1], name=f"{name}{age}"))
-                m.d.sync += values[-1].eq(values[-2])
-            return values
+        def ages(name: str, now) -> list:
+            """By age, up to that of the beat whose sum is being written."""
+            return history(m, name, now, summed + 1)
 
-        valid = history("sum_valid", in_array | clear)
-        add_psum = history("add_psum", ~beat.start & ~classify & ~clear)
-        add_acc = history("add_acc", ~beat.start & classify)
+        valid = ages("sum_valid", in_array | clear)
+        add_psum = ages("add_psum", ~beat.start & ~classify & ~clear)
+        add_acc = ages("add_acc", ~beat.start & classify)
         if self.config.ring_words:
-            m.d.comb += step.triple.eq(history("sum_triple", self.addresses.triple)[summed])
-        last = history("sum_last", in_array & beat.last)
-        due = history("result_due", in_array & beat.last & ~classify)
-        pixels = history("pixel", pixel)
+            m.d.comb += step.triple.eq(ages("sum_triple", self.addresses.triple)[summed])
+        last = ages("sum_last", in_array & beat.last)
+        due = ages("result_due", in_array & beat.last & ~classify)
+        pixels = ages("pixel", pixel)
 
         # The classifier leaves one word of sums per channel tile.
         classified = Signal(range(depth))
@@ -320,15 +325,13 @@ class Engine(wiring.Component):
         written by the requantizers or the pool."""
         control, results, does, advance = self.control, self.results, self.does, self.advance
         input_address, stored = Signal(self.config.address_bits), control.store
-        walked, store = self.addresses.address, results.store
-        if self.pool:
-            walked, store = Mux(does.pool, self.pool.address, walked), self.pool.store
+        store = self.pool.store if self.pool else results.store
         m.d.comb += [
             results.command.eq(self.command),
             control.command.eq(self.command),
             control.entries.eq(results.entries),
             control.residual_column.eq(results.residual_column),
-            input_address.eq(walked),
+            input_address.eq(self.addresses.address),
             control.inside.eq(self.addresses.beat.inside),
             control.second.eq(self.addresses.beat.second),
             control.x_read.address.eq(
@@ -384,25 +387,18 @@ class Engine(wiring.Component):
 
     def _account(self, m: Module) -> None:
         """Name the cause of every cycle."""
-        with m.If(self.in_array):
-            m.d.comb += self.cause.eq(Cause.ARRAY)
-        if self.turns:
-            with m.Elif(~self.advance & self.weights.full):
-                m.d.comb += self.cause.eq(Cause.REQUANTIZE)
-        with m.Elif(~self.advance & self.weights.starved):
-            m.d.comb += self.cause.eq(Cause.MASK_WAIT)
-        with m.Elif(~self.advance):
-            m.d.comb += self.cause.eq(Cause.WEIGHT_LOAD)
-        with m.Elif(self.addresses.beat.filler | self.summing):
-            m.d.comb += self.cause.eq(Cause.DRAIN)
-        with m.Elif(self.storing):
-            m.d.comb += self.cause.eq(Cause.REQUANTIZE)
-        with m.Elif(self.pooling):
-            m.d.comb += self.cause.eq(Cause.POOL)
-        with m.Elif(self.store.busy):
-            m.d.comb += self.cause.eq(Cause.HOST)
-        with m.Else():
-            m.d.comb += self.cause.eq(Cause.SEQUENCER)
+        doing = Signal(Doing, name="doing")
+        m.d.comb += [
+            doing.sums.eq(self.in_array),
+            doing.waits.eq(~self.advance),
+            doing.full.eq(self.weights.full if self.turns else 0),
+            doing.starved.eq(self.weights.starved),
+            doing.drains.eq(self.addresses.beat.filler | self.summing),
+            doing.stores.eq(self.storing),
+            doing.pools.eq(self.pooling),
+            doing.sends.eq(self.store.busy),
+        ]
+        name_cause(m, doing, self.cause)
 
     def _report_faults(self, m: Module) -> None:
         """One of the words that were wrong in the cycle before."""

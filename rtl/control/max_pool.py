@@ -1,15 +1,16 @@
 """The max pool's walk: which word of every window is read when, and where its largest bytes are stored."""
 
 import itertools
+from collections.abc import Mapping
 
 from amaranth.hdl import Cat, Module, Signal, Value, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from rtl.base.command import COMMAND, WIDTHS
+from rtl.base.command import COMMAND, WIDTHS, narrow
 from rtl.base.countdown import begin, countdown, step
 from rtl.base.ports import PoolStep, StoreStep
-from rtl.control.map_walk import COORDINATE_BITS, pixel_layout, start_pixel, step_pixel
+from rtl.control.map_walk import Windows
 from spec.commands import ADDRESS_BITS
 from spec.layer import POOL
 
@@ -27,19 +28,19 @@ class _Tap(data.Struct):
     valid: unsigned(1)
     first: unsigned(1)  #: First tap of a window.
     last: unsigned(1)  #: Last tap of a window.
-    inside: unsigned(1)  #: The word lies in the map; otherwise it is padding (0).
 
 
 class MaxPool(wiring.Component):
     """Executes ``MAXPOOL``: :func:`spec.numerics.max_pool` with the window :data:`spec.layer.POOL`, word by word.
 
-    It moves the words; a :class:`rtl.lane.pool_maximum.PoolMaximum` in every lane compares them.
+    It moves the words, whose addresses the :class:`rtl.control.address_generator.AddressGenerator` makes; a
+    :class:`rtl.lane.pool_maximum.PoolMaximum` in every lane compares them.
 
     Order ``pixel > word > ky > kx``; output words follow one another in memory. A word is stored column by column while
     the next one is read.
 
-    Timing: the first address stands two cycles after ``take``. A word takes :func:`word_cycles` cycles, and its first
-    store follows its last tap by :data:`LATENCY` cycles.
+    Timing: the first address stands two cycles after ``take``, one after its word is wanted. A word takes
+    :func:`word_cycles` cycles, and its first store follows its last tap by :data:`LATENCY` cycles.
 
     Parameters
     ----------
@@ -47,6 +48,8 @@ class MaxPool(wiring.Component):
         C and Tm: a word has ``C // Tm`` columns.
     address_bits : int
         Bits of a word address; arithmetic wraps there.
+    widths : mapping of str to int
+        Bits of the command's fields that count.
 
     Members
     -------
@@ -56,9 +59,11 @@ class MaxPool(wiring.Component):
         Held while ``busy``; ``source_base`` is the word that tap (0, 0) of output pixel (0, 0) meets.
     busy : Out(1)
         From the cycle after ``take`` to the last store.
-    address : Out(address_bits)
+    windows : Out(Windows(address_bits))
+    inside : In(1)
+        Whether the word wanted three cycles before lies in the map.
     step : Out(PoolStep)
-        Of the memory word two cycles after ``address``.
+        Of that word.
     store : Out(StoreStep(address_bits, columns))
         Of the column that stands on ``y`` of the lanes.
     """
@@ -66,14 +71,18 @@ class MaxPool(wiring.Component):
     #: Cycles from a tap to its address, its word, the maximum, and the first column.
     LATENCY = 5
 
-    def __init__(self, *, word_bytes: int, rows: int, address_bits: int = ADDRESS_BITS):
+    def __init__(
+        self, *, word_bytes: int, rows: int, address_bits: int = ADDRESS_BITS, widths: Mapping[str, int] = WIDTHS
+    ):
         self.columns = word_bytes // rows
+        self.widths = widths
         self.address_bits = address_bits
         super().__init__({
             "take": In(1),
             "command": In(COMMAND),
             "busy": Out(1),
-            "address": Out(address_bits),
+            "windows": Out(Windows(address_bits)),
+            "inside": In(1),
             "step": Out(PoolStep),
             "store": Out(StoreStep(address_bits, self.columns)),
         })
@@ -83,31 +92,31 @@ class MaxPool(wiring.Component):
 
         walking = Signal()
         taps = [Signal(_Tap, name=name) for name in ("wanted", "addressed", "fetching", "arriving")]
-        inside = self._walk(m, walking, taps[0])
+        self._walk(m, walking, taps[0])
         for before, now in itertools.pairwise(taps):
             m.d.sync += now.eq(before)
-        m.d.sync += taps[2].inside.eq(inside)
         storing = self._store(m, taps[-1])
         remains = Signal()
         m.d.sync += remains.eq(storing | Cat(tap.valid for tap in taps).any())
         m.d.comb += self.busy.eq(walking | remains)
         return m
 
-    def _walk(self, m: Module, walking: Signal, tap: Signal) -> Value:
-        """Where the walk is, and the tap it wants. Returns whether the tap addressed, one later, is inside the map."""
-        command = self.command
-        layout = pixel_layout(self.address_bits)
-        here, after, origin = (Signal(layout, name=name) for name in ("here", "after", "origin"))
-        period = word_cycles(self.columns)
+    def _walk(self, m: Module, walking: Signal, tap: Signal) -> None:
+        """Where the walk is in a window, and the tap it wants."""
+        widths, windows = self.widths, self.windows
+        command, period = narrow(self.command, widths), word_cycles(self.columns)
         slot, kx, ky = Signal(range(period)), Signal(range(POOL.kernel)), Signal(range(POOL.kernel))
-        block, blocks = Signal(WIDTHS["blocks"]), Signal(countdown(WIDTHS["blocks"]), name="blocks")
-        pixels = Signal(countdown(WIDTHS["out_pixels"]), name="pixels")
+        block, blocks = Signal(widths["blocks"]), Signal(countdown(widths["blocks"]), name="blocks")
+        pixels = Signal(countdown(widths["out_pixels"]), name="pixels")
         offset = Signal(self.address_bits)
         row_ends, word_ends = kx == POOL.kernel - 1, slot == period - 1
-        start_pixel(m, command, origin)
-        step_pixel(m, command, here, after)
         m.d.comb += [
-            origin.offset.eq(command.source_base),
+            windows.take.eq(self.take),
+            windows.walks.eq(walking),
+            windows.moves.eq(walking & word_ends & blocks.last),
+            windows.offset.eq(offset),
+            windows.ky.eq(ky),
+            windows.kx.eq(kx),
             tap.valid.eq(walking & (slot < POOL.kernel**2)),
             tap.first.eq(slot == 0),
             tap.last.eq(slot == POOL.kernel**2 - 1),
@@ -115,7 +124,7 @@ class MaxPool(wiring.Component):
         with m.If(self.take):
             m.d.sync += [counter.eq(0) for counter in (slot, kx, ky, block, offset)]
             m.d.sync += [*begin(blocks, command.blocks), *begin(pixels, command.out_pixels)]
-            m.d.sync += [walking.eq(1), here.eq(origin)]
+            m.d.sync += walking.eq(1)
         with m.Elif(walking):
             m.d.sync += [slot.eq(slot + 1), kx.eq(kx + 1), offset.eq(offset + command.blocks)]
             with m.If(row_ends):
@@ -123,21 +132,16 @@ class MaxPool(wiring.Component):
             with m.If(word_ends):
                 m.d.sync += [slot.eq(0), kx.eq(0), ky.eq(0), block.eq(block + 1), offset.eq(block + 1), *step(blocks)]
                 with m.If(blocks.last):
-                    m.d.sync += [block.eq(0), *begin(blocks, command.blocks), offset.eq(0), here.eq(after)]
+                    m.d.sync += [block.eq(0), *begin(blocks, command.blocks), offset.eq(0)]
                     m.d.sync += [*step(pixels), walking.eq(~pixels.last)]
-
-        row, column = Signal(COORDINATE_BITS), Signal(COORDINATE_BITS)
-        m.d.sync += [self.address.eq(here.offset + offset), row.eq(here.y + ky), column.eq(here.x + kx)]
-        return (row < command.height) & (column < command.width)
 
     def _store(self, m: Module, tap: Signal) -> Value:
         """Say what happens to the words that arrive, and where columns are stored. Returns whether more will be."""
         complete, store = Signal(), self.store
         m.d.comb += [
             self.step.first.eq(tap.first),
-            self.step.inside.eq(tap.inside),
+            self.step.inside.eq(self.inside),
             self.step.keep.eq(complete),
-            self.step.shift.eq(store.enable),
         ]
         m.d.sync += complete.eq(tap.valid & tap.last)
         last_column = store.column == self.columns - 1

@@ -1,11 +1,13 @@
 """Fetches commands one ahead of execution and runs the recurrent block's loop."""
 
+from collections.abc import Mapping
+
 from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl.base.checked_ram import CheckedRam
-from rtl.base.command import COMMAND, WIDTHS
+from rtl.base.command import COMMAND, WIDTHS, narrow
 from rtl.base.ports import INDEX_BITS, CommandError, Position, WordFault, WritePort
 from rtl.base.ram import Ram
 from spec.commands import COMMAND_WORDS, Op
@@ -30,6 +32,8 @@ class Sequencer(wiring.Component):
         The program memory is checked.
     max_pool : bool
         There is something that executes ``MAXPOOL``; otherwise it is unknown.
+    widths : mapping of str to int
+        Bits of the command's fields that count.
 
     Members
     -------
@@ -54,8 +58,11 @@ class Sequencer(wiring.Component):
         A word of the program was wrong, a cycle after it arrived.
     """
 
-    def __init__(self, *, commands: int, protect: bool, max_pool: bool = True):
+    def __init__(
+        self, *, commands: int, protect: bool, max_pool: bool = True, widths: Mapping[str, int] = WIDTHS
+    ):
         self.commands = commands
+        self.widths = widths
         self.protect = protect
         self._executed = (Op.CONV, Op.CLASSIFY, Op.STORE, *((Op.MAXPOOL,) if max_pool else ()))
         super().__init__({
@@ -63,7 +70,7 @@ class Sequencer(wiring.Component):
             "first": In(INDEX_BITS),
             "ready": Out(1),
             "command": Out(COMMAND),
-            "entry_offset": Out(WIDTHS["entry_base"]),
+            "entry_offset": Out(widths["entry_base"]),
             "taken": In(1),
             "halted": Out(1),
             "error": Out(CommandError),
@@ -107,7 +114,7 @@ class Sequencer(wiring.Component):
                             if self.protect:
                                 m.d.comb += program.used.eq(1)
                 with m.If(cycle == Ram.LATENCY):
-                    self._decode(m, data.View(COMMAND, Cat(program.read_data, words[1:])), index, cycle)
+                    self._decode(m, Cat(program.read_data, words[1:]), index, cycle)
                 with m.If(cycle == COMMAND_WORDS + Ram.LATENCY - 1):
                     # On to the next one now: whoever takes this one late in its cycle has only a state to change.
                     m.d.sync += [index.eq(index + 1), cycle.eq(0)]
@@ -118,9 +125,10 @@ class Sequencer(wiring.Component):
                     m.next = "FETCH"
         return m
 
-    def _decode(self, m: Module, command, index: Signal, cycle: Signal) -> None:
+    def _decode(self, m: Module, word, index: Signal, cycle: Signal) -> None:
         """Act on the first word of a command; called in state FETCH. A command for others just goes on arriving."""
-        body, left, step = Signal(INDEX_BITS), Signal(WIDTHS["iterations"]), Signal(WIDTHS["entry_step"])
+        command = narrow(data.View(COMMAND, word), self.widths)
+        body, left, step = Signal(INDEX_BITS), Signal(WIDTHS["iterations"]), Signal(self.widths["entry_step"])
         following = [index.eq(index + 1), cycle.eq(0)]
         with m.Switch(command.op):
             with m.Case(*self._executed):

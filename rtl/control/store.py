@@ -33,6 +33,8 @@ class Store(wiring.Component):
         L: all of them read; one is sent.
     acc_bits : int
         Signed bits of a logit, at most 32.
+    count_bits : int
+        Of the number of words of a frame.
     address_bits : int
         Bits of a word address; arithmetic wraps there.
 
@@ -43,7 +45,7 @@ class Store(wiring.Component):
     lane : In(range(lanes))
         Held while ``busy``.
     from_psum : In(1)
-    count : In(24)
+    count : In(count_bits)
         At least 1.
     busy : Out(1)
     address : Out(address_bits)
@@ -55,7 +57,7 @@ class Store(wiring.Component):
 
     def __init__(
         self, *, word_bytes: int, rows: int, lanes: int, acc_bits: int = ACC_BITS,
-        address_bits: int = ADDRESS_BITS,
+        count_bits: int = WIDTHS["count"], address_bits: int = ADDRESS_BITS,
     ):
         self.word_bytes = word_bytes
         self.rows = rows
@@ -66,7 +68,7 @@ class Store(wiring.Component):
             "base": In(address_bits),
             "lane": In(range(lanes)),
             "from_psum": In(1),
-            "count": In(WIDTHS["count"]),
+            "count": In(count_bits),
             "busy": Out(1),
             "address": Out(address_bits),
             "words_read": In(8 * word_bytes).array(lanes),
@@ -78,7 +80,7 @@ class Store(wiring.Component):
         m = Module()
 
         items_word, items_psum = self.word_bytes // 4, self.rows
-        left = Signal(WIDTHS["count"])
+        left = Signal.like(self.count)
         psum = Signal()
         wait = Signal(range(Ram.LATENCY + 1))
         most = max(items_word, items_psum)

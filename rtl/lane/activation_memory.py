@@ -14,7 +14,9 @@ __all__ = ["ActivationMemory"]
 class ActivationMemory(wiring.Component):
     """Words of ``word_bytes`` activations. The requantizer writes one column of a word (``rows`` bytes), the host one
     32-bit part; either stands in the memory two cycles later. A read returns the whole word two enabled cycles later.
-    The host's write wins.
+
+    While results are stored, here or elsewhere, the host's writes are lost: so where they come from is the same for all
+    memories of a lane, and chosen once.
 
     Parameters
     ----------
@@ -28,6 +30,9 @@ class ActivationMemory(wiring.Component):
     read : In(ReadStep)
     word : Out(8 * word_bytes)
     store : In(StoreStep)
+        To this memory or another.
+    meant : In(1)
+        To this one.
     result : In(8 * rows)
         The column that is stored.
     host : In(WritePort)
@@ -42,6 +47,7 @@ class ActivationMemory(wiring.Component):
             "read": In(ReadStep(address_bits)),
             "word": Out(8 * word_bytes),
             "store": In(StoreStep(address_bits, word_bytes // rows)),
+            "meant": In(1),
             "result": In(8 * rows),
             "host": In(WritePort(width=AXI_BITS, depth=1 << WRITE_ADDRESS_BITS)),
         })
@@ -49,13 +55,13 @@ class ActivationMemory(wiring.Component):
     def elaborate(self, platform):
         m = Module()
 
-        host = self.host
+        host, stored = self.host, self.store.enable
         parts, columns = self.word_bytes // 4, self.word_bytes // self.rows
         part_bits = (parts - 1).bit_length()
         m.submodules.ram = ram = Ram(width=8 * self.word_bytes, depth=self.words, part=32)
         result_parts = Signal(parts)
         for column in range(columns):
-            with m.If(self.store.enable & (self.store.column == column)):
+            with m.If(self.meant & (self.store.column == column)):
                 m.d.comb += result_parts.word_select(column, parts // columns).eq(-1)
         m.d.comb += [
             ram.read_address.eq(self.read.address),
@@ -63,8 +69,8 @@ class ActivationMemory(wiring.Component):
             self.word.eq(ram.read_data),
         ]
         m.d.sync += [
-            ram.write.address.eq(Mux(host.enable, host.address >> part_bits, self.store.address)),
-            ram.write.data.eq(Mux(host.enable, host.data.replicate(parts), self.result.replicate(columns))),
-            ram.write.enable.eq(Mux(host.enable, 1 << host.address[:part_bits], result_parts)),
+            ram.write.address.eq(Mux(stored, self.store.address, host.address >> part_bits)),
+            ram.write.data.eq(Mux(stored, self.result.replicate(columns), host.data.replicate(parts))),
+            ram.write.enable.eq(Mux(stored, result_parts, host.enable << host.address[:part_bits])),
         ]
         return m

@@ -1,12 +1,12 @@
 """What the PEs of a group select from: made once per group and word, and shared by all rows."""
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
+from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from spec.supermask import GROUP
 
-__all__ = ["TERM_BITS", "Candidates", "Four", "extended"]
+__all__ = ["TERM_BITS", "Candidates", "Four"]
 
 TERM_BITS = 10  #: Signed bits of a candidate and of its negative: two bytes added, -510 to 510.
 
@@ -18,12 +18,6 @@ class Four(data.Struct):
     second: 8
     third: 9
     fourth: signed(9)
-
-
-def extended(four: Four) -> Value:
-    """All four candidates in :data:`TERM_BITS` bits each, the first lowest."""
-    difference = Value.cast(four.fourth)
-    return Cat(four.first, Const(0, 2), four.second, Const(0, 2), four.third, Const(0, 1), difference, difference[-1])
 
 
 class Candidates(wiring.Component):

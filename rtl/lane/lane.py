@@ -83,7 +83,7 @@ class Lane(wiring.Component):
             self.word.eq(Mux(from_t, t.word, x.word)),
             array.word.eq(self.word),
             array.inside.eq(control.inside),
-            array.pairs.eq(in_pairs(control.command)),
+            array.pairs.eq(in_pairs(control.command, config.pairs)),
             array.second.eq(control.second),
             *(port.eq(weights) for port, weights in zip(array.weights, control.weights, strict=True)),
             accumulator.sums.eq(array.sums),
@@ -104,7 +104,9 @@ class Lane(wiring.Component):
         m.d.comb += result.eq(requantizers.y)
         if config.max_pool:
             m.submodules.pool = pool = PoolMaximum(**shape)
-            m.d.comb += [pool.step.eq(control.pool_step), pool.word.eq(self.word)]
+            m.d.comb += [
+                pool.step.eq(control.pool_step), pool.column.eq(control.store.column), pool.word.eq(self.word)
+            ]
             with m.If(control.pooled):
                 m.d.comb += result.eq(pool.y)
         self._connect_memories(m, x, t, result)
@@ -117,10 +119,9 @@ class Lane(wiring.Component):
             (x, control.x_read, ~control.store_t, self.host_x), (t, control.t_read, control.store_t, self.host_t),
         ):
             wiring.connect(m, wiring.flipped(read), memory.read)
+            wiring.connect(m, wiring.flipped(control.store), memory.store)
             m.d.comb += [
-                memory.store.enable.eq(control.store.enable & meant),
-                memory.store.address.eq(control.store.address),
-                memory.store.column.eq(control.store.column),
+                memory.meant.eq(meant),
                 memory.result.eq(result),
                 memory.host.enable.eq(host_write),
                 memory.host.address.eq(control.host_address),

@@ -5,7 +5,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl.base.ports import Weight, weight_bits
-from rtl.lane.candidates import TERM_BITS, Candidates, extended
+from rtl.lane.candidates import TERM_BITS, Candidates
 from rtl.lane.selector import Selector
 from spec.supermask import GROUP
 
@@ -81,7 +81,7 @@ class PeArray(wiring.Component):
             candidates.pairs.eq(self.pairs),
             candidates.second.eq(self.second),
         ]
-        groups = [extended(candidates.candidates[g]) for g in range(self.groups)]
+        groups = [candidates.candidates[g] for g in range(self.groups)]
         for r in range(self.rows):
             self._row(m, r, groups, data.View(data.ArrayLayout(Weight, self.groups), self.weights[r]))
         return m
@@ -97,11 +97,10 @@ class PeArray(wiring.Component):
                 selector.select.eq(weight.select),
                 selector.negate.eq(weight.negate),
             ]
-            with m.If(weight.valid):
-                m.d.sync += term.eq(selector.term)
+            with m.If(weight.idle):
+                m.d.sync += [term.eq(0), carries[g].eq(0)]
             with m.Else():
-                m.d.sync += term.eq(0)
-        m.d.sync += carries.eq(Cat(weight.negate & weight.valid for weight in weights))
+                m.d.sync += [term.eq(selector.term), carries[g].eq(weight.negate)]
         carries = list(carries)
         level = 0
         while len(nodes) > 1:

@@ -10,10 +10,10 @@ __all__ = ["PoolMaximum"]
 
 
 class PoolMaximum(wiring.Component):
-    """``best[c] = max(word[c], 0 if first else best[c])``; ``y`` is one column after another of the maximum kept.
+    """``best[c] = max(word[c], 0 if first else best[c])``; ``y`` is a column of the maximum kept.
 
-    Timing: ``keep`` comes in the cycle after a window's last word; column 0 stands on ``y`` one cycle later, and each
-    ``shift`` brings the next one.
+    Timing: ``keep`` comes in the cycle after a window's last word; from one cycle later to the next ``keep`` ``column``
+    of the maximum stands on ``y``.
 
     Parameters
     ----------
@@ -23,6 +23,7 @@ class PoolMaximum(wiring.Component):
     Members
     -------
     step : In(PoolStep)
+    column : In(range(word_bytes // rows))
     word : In(8 * word_bytes)
     y : Out(8 * rows)
     """
@@ -30,7 +31,10 @@ class PoolMaximum(wiring.Component):
     def __init__(self, *, word_bytes: int, rows: int):
         self.word_bytes = word_bytes
         self.rows = rows
-        super().__init__({"step": In(PoolStep), "word": In(8 * word_bytes), "y": Out(8 * rows)})
+        super().__init__({
+            "step": In(PoolStep), "column": In(range(word_bytes // rows)), "word": In(8 * word_bytes),
+            "y": Out(8 * rows),
+        })
 
     def elaborate(self, platform):
         m = Module()
@@ -43,9 +47,7 @@ class PoolMaximum(wiring.Component):
                 m.d.sync += old.eq(0)
             with m.Elif(self.step.first | self.step.inside & (new > old)):
                 m.d.sync += old.eq(new)
-        m.d.comb += self.y.eq(line)
+        m.d.comb += self.y.eq(line.word_select(self.column, 8 * self.rows))
         with m.If(self.step.keep):
             m.d.sync += line.eq(best)
-        with m.Elif(self.step.shift):
-            m.d.sync += line.eq(line >> 8 * self.rows)
         return m

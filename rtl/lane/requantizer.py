@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -52,6 +52,15 @@ def shifted_right(m: Module, name: str, value: Value, amount: Value, width: int)
         m.d.comb += stage.eq(shifted)
         value = stage
     return value
+
+
+def _from(first: Value) -> Value:
+    """A bit for each number that ``first`` can be: 1 from ``first`` on. Worked out by halves, without adders."""
+    bits = Const(1, 1)
+    for place in range(len(first)):
+        half, upper = len(bits), first[place]
+        bits = Cat(bits & ~upper.replicate(half), bits | ~upper.replicate(half))
+    return bits
 
 
 def _select(index: Value, choice: Callable[[int], Value]) -> Value:
@@ -128,7 +137,7 @@ class Requantizer(wiring.Component):
         far_above, far_below = Signal(reset_less=True), Signal(reset_less=True)
         others = Signal(z_bits - 1, reset_less=True)
         m.d.sync += [
-            others.eq(Cat(self.shift + _WINDOW_BITS - 1 <= i for i in range(z_bits - 1))),
+            others.eq(Cat(Const(0, _WINDOW_BITS - 1), _from(self.shift))[: z_bits - 1]),
             window.eq(shifted_right(m, "based", Cat(0, based).as_signed(), self.shift, len(window))),
             far_above.eq(~based[-1] & (based[:-1] & others).any()),
             far_below.eq(based[-1] & (~based[:-1] & others).any()),

@@ -1,6 +1,6 @@
 """The requantizers of a lane, with the residuals they add: one for every row, or for several that take turns."""
 
-from amaranth.hdl import Array, Cat, Module, Signal, Value, signed
+from amaranth.hdl import Cat, Module, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -65,10 +65,9 @@ class RequantizerRow(wiring.Component):
         m = Module()
 
         count = self.rows // self.turns
-        columns = Array(self.residual_word.word_select(i, 8 * count) for i in range(self.columns * self.turns))
         residuals = Signal(8 * count)
         served = self._collected(m, count) if self.turns > 1 else self.y
-        m.d.comb += residuals.eq(columns[self.residual_column])
+        m.d.comb += residuals.eq(self.residual_word.word_select(self.residual_column, 8 * count))
         for j, acc in enumerate(self._served(m)):
             m.submodules[f"requantizer{j}"] = requantizer = Requantizer(self.widths)
             m.d.comb += [
@@ -93,7 +92,8 @@ class RequantizerRow(wiring.Component):
         count = self.rows // self.turns
         chosen = [Signal(signed(self.widths.acc), name=f"acc{j}", reset_less=True) for j in range(count)]
         for j, acc in enumerate(chosen):
-            m.d.sync += acc.eq(Array(self.acc[turn * count + j] for turn in range(self.turns))[self.sums_turn])
+            of_turns = Cat(self.acc[turn * count + j] for turn in range(self.turns))
+            m.d.sync += acc.eq(of_turns.word_select(self.sums_turn, self.widths.acc))
         return chosen
 
     def _collected(self, m: Module, count: int) -> Signal:

@@ -2,12 +2,11 @@
 
 from typing import Protocol
 
-from amaranth.hdl import Instance, Module
+from amaranth.hdl import Instance, Module, Mux, Signal, Value, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from rtl.lane.candidates import TERM_BITS
-from spec.supermask import GROUP
+from rtl.lane.candidates import TERM_BITS, Four
 
 __all__ = ["SELECT_MODULE", "SELECT_VERILOG", "SelectPlatform", "Selector"]
 
@@ -16,14 +15,16 @@ SELECT_MODULE = "foldenite_select"
 
 #: Behaviour of that module; replace it where a target has something better, as gen.ecp5_tools does.
 SELECT_VERILOG = f"""\
-// One of four candidates, inverted or not.
+// One of four candidates, inverted or not: of two bytes, nine bits, and nine with a sign, the first lowest.
 module {SELECT_MODULE} (
-    input [{GROUP * TERM_BITS - 1}:0] candidates,
+    input [{Four.as_shape().size - 1}:0] candidates,
     input [1:0] select,
     input negate,
     output [{TERM_BITS - 1}:0] term
 );
-    assign term = candidates[select * {TERM_BITS} +: {TERM_BITS}] ^ {{{TERM_BITS}{{negate}}}};
+    wire [7:0] low = select[0] ? candidates[15:8] : candidates[7:0];
+    wire [8:0] high = select[0] ? candidates[33:25] : candidates[24:16];
+    assign term = (select[1] ? {{select[0] & high[8], high}} : {{2'b00, low}}) ^ {{{TERM_BITS}{{negate}}}};
 endmodule
 """
 
@@ -41,14 +42,13 @@ class Selector(wiring.Component):
 
     Members
     -------
-    candidates : In(4 * TERM_BITS)
-        Lowest first.
+    candidates : In(Four)
     select : In(2)
     negate : In(1)
     term : Out(TERM_BITS)
     """
 
-    candidates: In(GROUP * TERM_BITS)
+    candidates: In(Four)
     select: In(2)
     negate: In(1)
     term: Out(TERM_BITS)
@@ -58,11 +58,15 @@ class Selector(wiring.Component):
 
         if hasattr(platform, "select_module"):
             m.submodules.select = Instance(
-                platform.select_module, i_candidates=self.candidates, i_select=self.select, i_negate=self.negate,
-                o_term=self.term,
+                platform.select_module, i_candidates=Value.cast(self.candidates), i_select=self.select,
+                i_negate=self.negate, o_term=self.term,
             )
             return m
 
-        candidate = self.candidates.word_select(self.select, TERM_BITS)
+        four, choice = self.candidates, self.select
+        candidate = Signal(signed(TERM_BITS))
+        m.d.comb += candidate.eq(
+            Mux(choice[1], Mux(choice[0], four.fourth, four.third), Mux(choice[0], four.second, four.first))
+        )
         m.d.comb += self.term.eq(candidate ^ self.negate.replicate(TERM_BITS))
         return m

@@ -58,7 +58,7 @@ class Expander(wiring.Component):
             weight, code = self.weights[g], self.codes.word_select(g, 2)
             m.d.comb += [
                 weight.select.eq(Mux(self.coded, code, Mux(self.pairs, select, single))),
-                weight.valid.eq(Mux(self.coded, self.used[g], Mux(self.pairs, valid, kept.any()))),
+                weight.idle.eq(~Mux(self.coded, self.used[g], Mux(self.pairs, valid, kept.any()))),
                 weight.negate.eq(
                     Mux(self.coded, signs.bit_select(code, 1), Mux(self.pairs, negate, (kept & signs).any()))
                 ),

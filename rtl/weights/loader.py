@@ -5,7 +5,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl.base.checked_ram import CheckedRam
-from rtl.base.command import COMMAND, in_pairs
+from rtl.base.command import COMMAND, in_codes, in_pairs
 from rtl.base.ports import Chunk, TileFetch, Weight, WordFault, WritePort
 from rtl.weights.chunk_queue import ChunkQueue
 from rtl.weights.expander import Expander
@@ -119,7 +119,7 @@ class WeightLoader(wiring.Component):
         begun = walk.fetch.valid & ~seeding
         in_memory = Signal(TileFetch)
         fetch = Signal(TileFetch)
-        form, used = Signal(_Form), Signal(config.groups)
+        taken, form, used = Signal(_Form), Signal(_Form), Signal(config.groups)
         m.d.comb += [
             self.idle.eq(walk.idle & ~in_memory.valid & ~fetch.valid & ~seeding),
             walk.take.eq(self.take),
@@ -131,7 +131,11 @@ class WeightLoader(wiring.Component):
             signs.seed.eq(self.command.seed),
         ]
         with m.If(self.take):
-            m.d.sync += [form.coded.eq(self.command.coded), form.pairs.eq(in_pairs(self.command))]
+            m.d.sync += [taken.coded.eq(in_codes(self.command)), taken.pairs.eq(in_pairs(self.command))]
+        m.d.comb += [
+            form.coded.eq(taken.coded if config.coded is None else config.coded),
+            form.pairs.eq(taken.pairs if config.pairs is None else config.pairs),
+        ]
         with m.If(advance):
             m.d.sync += [in_memory.eq(walk.fetch), fetch.eq(in_memory)]
             m.d.sync += used.eq(Cat(~in_memory.partial | (g < in_memory.groups) for g in range(config.groups)))

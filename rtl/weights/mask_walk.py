@@ -7,12 +7,13 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from rtl.base.command import COMMAND, WIDTHS, in_pairs, whole
+from rtl.base.command import COMMAND, in_codes, in_pairs, narrow, whole
 from rtl.base.countdown import begin, countdown, step
 from rtl.base.nest import Nest
 from rtl.base.ports import Chunk, TileFetch
 from spec.commands import RING_UNIT
 from spec.config import AcceleratorConfig
+from spec.extents import field_bits
 from spec.lfsr import SIGN_WORD
 from spec.order import Loop, loops_of
 from spec.ring import WORDS_MAX
@@ -77,13 +78,14 @@ class MaskWalk(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        command = self.command
+        widths = field_bits(self.config)
+        command = narrow(self.command, widths)
         loops = loops_of(rings=self.config.ring_words > 0)
         fields = sorted({*_HELD, *(loop.field for loop in loops)})
-        held = Signal(data.StructLayout({name: WIDTHS[name] for name in fields}))
+        held = Signal(data.StructLayout({name: widths[name] for name in fields}))
         busy, placed, there, first, fresh = Signal(), Signal(), Signal(), Signal(), Signal()
-        row, rows = Signal(self.fetch.index.shape()), Signal(countdown(WIDTHS["last_rows"]), name="rows_left")
-        nest = Nest(m, loops, rows.last)
+        row, rows = Signal(self.fetch.index.shape()), Signal(countdown(widths["last_rows"]), name="rows_left")
+        nest = Nest(m, loops, rows.last, widths=widths)
         units = _Units(self.config, loops)
         after = Signal.like(units.here, name="after")
         planes = _Planes(self) if self.config.ring_words else None
@@ -92,7 +94,7 @@ class MaskWalk(wiring.Component):
             self.idle.eq(~busy),
             self.hungry.eq(busy & ~there & ~self.chunk.valid),
             there.eq(busy & (placed | ~streamed)),
-            after.eq(units.here + Mux(held.coded, 1, 2)),
+            after.eq(units.here + Mux(in_codes(held, self.config.coded), 1, 2)),
             self.fetch.valid.eq(there),
             self.fetch.unit.eq(units.here),
             self.fetch.index.eq(row),
@@ -100,7 +102,7 @@ class MaskWalk(wiring.Component):
             self.fetch.start.eq(first & fresh),
             self.fetch.rewind.eq(first & ~fresh),
             self.fetch.commit.eq(nest.last["pass"]),
-            self.fetch.second.eq(nest.last["pass"] & in_pairs(held)),
+            self.fetch.second.eq(nest.last["pass"] & in_pairs(held, self.config.pairs)),
             self.fetch.partial.eq(nest.last["block"]),
             self.fetch.groups.eq(held.last_groups),
             self.fetch.words.eq((held.last_groups + (SIGN_WORD // GROUP - 1)) >> 2),
@@ -137,7 +139,8 @@ class MaskWalk(wiring.Component):
 
     def _judge(self, m: Module, after: Signal) -> None:
         """Whether the chunk that is freed ended where its masks did: before unit ``after``."""
-        freed, end, chunk_end = Signal(), Signal.like(self.chunk.end), Signal.like(self.chunk.end)
+        bits = (self.config.mask_bits // 32).bit_length()  # no chunk reaches beyond the memory
+        freed, end, chunk_end = Signal(), Signal(bits), Signal(bits)
         m.d.sync += [
             freed.eq(self.free),
             end.eq(self._end_word(after)),

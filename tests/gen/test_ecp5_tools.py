@@ -42,5 +42,7 @@ def test_synthesis_is_of_the_top_and_of_slow_wires():
     assert "&if,-W,1000," in ecp5_synthesis("some")
 
 
-def test_two_luts_and_a_multiplexer_a_bit():
-    assert (ecp5_select().count("LUT4 #("), ecp5_select().count("PFUMX ")) == (2, 1)
+def test_two_luts_and_a_multiplexer_a_bit_and_a_lut_for_the_sign():
+    a_bit, sign = ecp5_select().split("end endgenerate")
+    assert (a_bit.count("LUT4 #("), a_bit.count("PFUMX ")) == (2, 1)
+    assert (sign.count("LUT4 #("), sign.count("PFUMX ")) == (1, 0)

@@ -141,6 +141,16 @@ def test_finished_sums_wait_only_where_rows_take_turns(turns, depth, waiting):
     assert built.memory_bits["psum"] == ACC_BITS * 16 * depth * 2
 
 
+@pytest.mark.parametrize(("modes", "rings", "pairs", "coded"), [
+    ("any", 0, True, False), ("any 2of4", 16, True, False), ("1of4", 0, False, True), ("max1of4", 0, False, False),
+    ("1of4 max1of4", 0, False, None), ("2of4 1of4", 0, None, None), ("1of4", 16, None, None),
+    ("2of4 max1of4", 0, None, False),
+])
+def test_what_all_layers_of_a_build_are(modes, rings, pairs, coded):
+    built = config(modes=tuple(map(Mode, modes.split())), ring_words=rings)
+    assert (built.pairs, built.coded) == (pairs, coded)
+
+
 CONFIG_FOR = [
     ((17,), {}, r"^There is no named shape of 17 PEs: use one of \[16, 32, .*, 4096\], or give --groups and --rows$"),
     ((8192,), {}, r"^There is no named shape of 8192 PEs: "),

@@ -9,9 +9,10 @@ from rtl.base.ports import Cause
 from rtl.control.engine import Engine
 from spec import golden
 from spec.commands import COMMAND_WORDS
+from spec.network import Network, Stem
 from spec.packets import HEADER_WORDS, LANE_LSB, PACKET_MAGIC, PER_LANE
 from spec.supermask import Mode
-from spec.synthetic import random_images
+from spec.synthetic import random_images, synthetic_model
 
 #: Groups, rows, lanes, rows of weights per cycle, and rows per requantizer.
 SHAPES = {
@@ -93,6 +94,25 @@ def test_shapes(simulate, small_model, fitting, shape):
         assert np.array_equal(logits, golden.run(model, images).logits)
         assert {cause: causes.count(cause) for cause in Cause} == predict(program).causes
         assert errors == []
+
+    simulate(dut, testbench)
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_builds_of_one_mode(simulate, fitting, mode):
+    """Nothing is decided that is alike in all layers, and everything is as it was."""
+    network = Network("flat", 1, (2, 3, 4), Stem(1, 1, 0, 12), (), 3, 0.25, {"stem": mode, "classifier": mode})
+    model = synthetic_model(network, 1)
+    program = compile_model(model, fitting(network, modes=(mode,)))
+    image, dut = random_images(network, 1, 2), Engine(program.config)
+
+    async def testbench(ctx):
+        for packet in (*program.packets, program.image_packet(image[0])):
+            await load(ctx, dut, packet)
+        words, causes, _ = await run(ctx, dut, program.start)
+        (frame,) = frames_of(words)
+        assert np.array_equal(program.frames[0].decode(frame), golden.run(model, image).logits[0])
+        assert len(causes) == predict(program).total
 
     simulate(dut, testbench)
 

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 from amaranth.hdl import Module
+from amaranth.lib import wiring
 
+from rtl.control.address_generator import AddressGenerator
 from rtl.control.max_pool import MaxPool
 from rtl.lane.pool_maximum import PoolMaximum
 from spec.commands import ADDRESS_BITS, Op, encode
@@ -26,7 +28,7 @@ def command_of(height, width, words, source, out):
     )
 
 
-async def pool(ctx, dut, lanes, command, memories):
+async def pool(ctx, dut, walk, lanes, command, memories):
     """Run the command on a memory (words of bytes) per lane.
 
     Returns stores as (address, column, bytes of each lane), and cycles busy.
@@ -41,7 +43,7 @@ async def pool(ctx, dut, lanes, command, memories):
         if ctx.get(dut.store.enable):
             columns = [ctx.get(lane.y).to_bytes(lane.rows, "little") for lane in lanes]
             stores.append((ctx.get(dut.store.address), ctx.get(dut.store.column), columns))
-        addresses = [addresses[1], ctx.get(dut.address)]
+        addresses = [addresses[1], ctx.get(walk.address)]
         await ctx.tick()
         for lane, memory in zip(lanes, memories, strict=True):
             word = memory[addresses[0] % len(memory)]  # an address in the padding reads whatever is there
@@ -53,10 +55,13 @@ async def pool(ctx, dut, lanes, command, memories):
 @pytest.mark.parametrize(("height", "width", "words"), [(5, 4, 1), (4, 5, 3), (1, 1, 2), (1, 6, 1), (7, 2, 1)])
 def test_pools_as_numpy_does(simulate, layout_of, word_bytes, rows, lanes, height, width, words):
     """Two maps per lane in turn; there is no word at 0 around a map, so padding that is read as such shows."""
-    m, dut = Module(), MaxPool(word_bytes=word_bytes, rows=rows)
+    m, dut, walk = Module(), MaxPool(word_bytes=word_bytes, rows=rows), AddressGenerator(pools=True)
     parts = [PoolMaximum(word_bytes=word_bytes, rows=rows) for _ in range(lanes)]
-    m.submodules += [dut, *parts]
-    m.d.comb += [part.step.eq(dut.step) for part in parts]
+    m.submodules += [dut, walk, *parts]
+    wiring.connect(m, dut.windows, walk.windows)
+    m.d.comb += [walk.command.eq(dut.command), walk.advance.eq(1), dut.inside.eq(walk.beat.inside)]
+    for part in parts:
+        m.d.comb += [part.step.eq(dut.step), part.column.eq(dut.store.column)]
     rng = np.random.default_rng(7)
     pixels = height * width
     source, out = 5, 300
@@ -69,7 +74,7 @@ def test_pools_as_numpy_does(simulate, layout_of, word_bytes, rows, lanes, heigh
             memories[:, source : source + pixels * words] = maps.reshape(lanes, -1, word_bytes)
             want = max_pool(maps, *POOL).reshape(lanes, -1, word_bytes)
             command = layout_of(command_of(height, width, words, source, out))
-            stores, cycles = await pool(ctx, dut, parts, command, memories)
+            stores, cycles = await pool(ctx, dut, walk, parts, command, memories)
             assert [(address, column) for address, column, _ in stores] == [
                 (out + i, column) for i in range(want.shape[1]) for column in range(columns)
             ]

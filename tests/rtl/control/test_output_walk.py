@@ -18,7 +18,6 @@ def test_results_in_order(simulate, columns, pixels, step, tiles, gaps):
     rng = random.Random(pixels)
 
     async def testbench(ctx):
-        ctx.set(dut.base, 1000)
         ctx.set(dut.pixels, pixels)
         ctx.set(dut.step, step)
         for length in (pixels * tiles // 2, pixels * tiles):  # the first walk is cut short by the reset of the second
@@ -31,7 +30,7 @@ def test_results_in_order(simulate, columns, pixels, step, tiles, gaps):
                 while rng.random() < gaps:
                     await ctx.tick()
                 tile, pixel = divmod(i, pixels)
-                assert ctx.get(dut.address) == 1000 + pixel * step + tile // columns
+                assert ctx.get(dut.offset) == pixel * step + tile // columns
                 assert ctx.get(dut.column) == tile % columns
                 assert ctx.get(dut.first) == (pixel == 0)
                 ctx.set(dut.advance, 1)
@@ -55,7 +54,7 @@ def test_a_map_half_as_large(simulate, height, width, columns, step, tiles, gaps
 
     async def testbench(ctx):
         for signal, value in (
-            (dut.base, 70), (dut.pixels, height * width), (dut.step, step), (dut.half, half), (dut.width, width)
+            (dut.pixels, height * width), (dut.step, step), (dut.half, half), (dut.width, width)
         ):
             ctx.set(signal, value)
         for length in (height * width * tiles // 2, height * width * tiles):
@@ -68,7 +67,8 @@ def test_a_map_half_as_large(simulate, height, width, columns, step, tiles, gaps
                 while rng.random() < gaps:
                     await ctx.tick()
                 tile, pixel = divmod(i, height * width)
-                assert ctx.get(dut.address) == 70 + int(words[pixel]) * step + tile // columns
+                assert ctx.get(dut.added) == int(words[pixel]) * step + tile // columns
+                assert ctx.get(dut.offset) == pixel * step + tile // columns
                 assert ctx.get(dut.first) == (pixel == 0)
                 ctx.set(dut.advance, 1)
                 await ctx.tick()

@@ -23,13 +23,14 @@ def test_random_traffic(simulate, word_bytes, rows, words):
             ctx.set(dut.host.address, part)
             await ctx.tick()
         for _ in range(600):
-            host, result = rng.random() < 0.3, rng.random() < 0.6
+            host, result, meant = rng.random() < 0.3, rng.random() < 0.6, rng.random() < 0.7
             part, data = int(rng.integers(words * word_bytes // 4)), rng.integers(0, 256, 4, np.uint8)
             word, column = int(rng.integers(words)), int(rng.integers(word_bytes // rows))
             stored, address = rng.integers(0, 256, rows, np.uint8), int(rng.integers(words))
             for port, value in (
                 (dut.read.address, address), (dut.host.enable, host), (dut.host.address, part),
-                (dut.host.data, int.from_bytes(data.tobytes(), "little")), (dut.store.enable, result),
+                (dut.host.data, int.from_bytes(data.tobytes(), "little")),
+                (dut.store.enable, result), (dut.meant, meant),
                 (dut.store.address, word), (dut.store.column, column),
                 (dut.result, int.from_bytes(stored.tobytes(), "little")),
             ):
@@ -37,10 +38,10 @@ def test_random_traffic(simulate, word_bytes, rows, words):
             expected.append(model[address].tobytes())
             for place, value in stored_later:  # a write takes a cycle to the memory
                 place[:] = value
-            if host:
-                stored_later = [(model.reshape(-1, 4)[part], data)]
+            if result:
+                stored_later = [(model[word, column * rows : (column + 1) * rows], stored)] * int(meant)
             else:
-                stored_later = [(model[word, column * rows : (column + 1) * rows], stored)] * int(result)
+                stored_later = [(model.reshape(-1, 4)[part], data)] * int(host)
             collisions += host and result
             await ctx.tick()
             seen.append(ctx.get(dut.word).to_bytes(word_bytes, "little"))

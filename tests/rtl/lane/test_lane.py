@@ -19,7 +19,7 @@ MULTIPLIER, BIAS = np.array([9, -8, 13, 5]), np.array([300, 900, 800, 500])
 
 def weights_of(trits):
     """Bits of a row's weights: one channel of each group, its sign, or none."""
-    nibbles = [0 if t is None else t[0] | (t[1] < 0) << 2 | 1 << 3 for t in trits]
+    nibbles = [1 << 3 if t is None else t[0] | (t[1] < 0) << 2 for t in trits]
     return sum(nibble << 4 * g for g, nibble in enumerate(nibbles))
 
 

@@ -62,7 +62,8 @@ def row_sums(weights, word, pairs, second):
 
 def packed(row):
     """Bits of the weights of a row, as :class:`rtl.base.ports.Weight` has them."""
-    return sum((select | negate << 2 | valid << 3) << 4 * g for g, (select, negate, valid) in enumerate(row.tolist()))
+    weights = enumerate(row.tolist())
+    return sum((select | negate << 2 | (1 - valid) << 3) << 4 * g for g, (select, negate, valid) in weights)
 
 
 @pytest.mark.parametrize(("groups", "rows"), [(4, 4), (8, 4), (16, 4), (32, 2)])

@@ -5,10 +5,8 @@ import itertools
 import numpy as np
 from amaranth.back import rtlil
 
-from rtl.lane.candidates import TERM_BITS
+from rtl.lane.candidates import TERM_BITS, Four
 from rtl.lane.selector import SELECT_MODULE, SELECT_VERILOG, Selector
-
-_EVERY = (1 << TERM_BITS) - 1
 
 
 class _Platform:
@@ -19,9 +17,10 @@ def test_term_and_carry_are_the_candidate_or_its_negative(simulate):
     dut, rng = Selector(), np.random.default_rng(1)
 
     async def testbench(ctx):
-        values = [[0, -1, 510, -510], [255, -255, 1, -2], *rng.integers(-510, 511, (40, 4)).tolist()]
+        some = rng.integers((0, 0, 0, -255), (256, 256, 511, 256), (40, 4)).tolist()
+        values = [[0, 255, 510, -255], [255, 0, 1, 255], *some]
         for candidates, select, negate in itertools.product(values, range(4), range(2)):
-            ctx.set(dut.candidates, sum((value & _EVERY) << TERM_BITS * i for i, value in enumerate(candidates)))
+            ctx.set(dut.candidates, dict(zip(Four.as_shape().members, candidates, strict=True)))
             ctx.set(dut.select, select)
             ctx.set(dut.negate, negate)
             term = ctx.get(dut.term)

@@ -21,7 +21,7 @@ def trits(nibble, signs):
 def got(ctx, dut, g, candidates):
     """What group ``g`` adds of its channels, of which a PE selects ``candidates``; nothing without a weight."""
     weight = ctx.get(dut.weights[g])
-    return np.array(candidates[weight.select]) * (weight.valid * (1 - 2 * weight.negate))
+    return np.array(candidates[weight.select]) * ((1 - weight.idle) * (1 - 2 * weight.negate))
 
 
 @pytest.mark.parametrize("groups", [4, 8])

@@ -98,16 +98,16 @@ def as_trits(fetches, config, part, number):
     size = Weight.as_shape().size * config.groups * config.weight_rows
     packed = b"".join(fetch.to_bytes(size // 8, "little") for fetch in fetches)
     nibbles = np.unpackbits(np.frombuffer(packed, np.uint8), bitorder="little").reshape(config.rows, config.groups, 4)
-    select, negate, valid = nibbles[..., 0] + 2 * nibbles[..., 1], nibbles[..., 2].astype(np.int8), nibbles[..., 3]
+    select, negate, idle = nibbles[..., 0] + 2 * nibbles[..., 1], nibbles[..., 2].astype(np.int8), nibbles[..., 3]
     channels = np.eye(4, dtype=np.int8)
     if part.layer.mode.passes > 1:  # a, b, a + b, a - b of the pair whose pass it is
         channels = np.kron(np.eye(2, dtype=np.int8)[number], CANDIDATES)
-    return (channels[select] * (valid * (1 - 2 * negate))[..., None]).reshape(config.rows, -1)
+    return (channels[select] * ((1 - idle) * (1 - 2 * negate))[..., None]).reshape(config.rows, -1)
 
 
 def test_weights_lie_as_this_file_reads_them():
-    assert Weight.const({"select": 2, "negate": 0, "valid": 1}).as_bits() == 0b1010
-    assert Weight.const({"select": 1, "negate": 1, "valid": 0}).as_bits() == 0b0101
+    assert Weight.const({"select": 2, "negate": 0, "idle": 1}).as_bits() == 0b1010
+    assert Weight.const({"select": 1, "negate": 1, "idle": 0}).as_bits() == 0b0101
 
 
 @pytest.mark.parametrize("mode", Mode)
