@@ -49,7 +49,7 @@ def test_docstrings_name_the_members_and_parameters_that_there_are(monkeypatch):
         made.setdefault(type(self), set()).update(self.signature.members)
 
     monkeypatch.setattr(wiring.Component, "__init__", noted)
-    Fragment.get(Accelerator(config_for(32, lanes=2, ring_words=64, rows_per_requantizer=2)), None)
+    Fragment.get(Accelerator(config_for(32, lanes=2, ring_words=64, rows_per_requantizer=2, upsample=True)), None)
     Fragment.get(SerialAccelerator(config_for(16), divider=16), None)
     ours = {kind: members for kind, members in made.items() if kind.__module__.startswith("rtl.")}
     assert len(ours) > 30
