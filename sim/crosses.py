@@ -14,7 +14,7 @@ from gen.plan import Plan, plan
 from sim.random_models import Draw
 from spec.config import AcceleratorConfig, config_for
 from spec.layer import POOL, Layer, Role
-from spec.network import Block, Kind, Network, Stem
+from spec.network import Block, Head, Kind, Network, Stem
 from spec.numerics import ACTIVATION_BITS
 from spec.refusal import Refused
 from spec.ring import PLANES_MAX, Ring
@@ -91,20 +91,23 @@ class _Try:
     block: Block
     weights: str
     pool: bool
+    head: Head
 
     @property
     def network(self) -> Network:
         """It; refused if there cannot be such a network."""
-        return _network("try", (8, 8, 1), (self.block,), self.pool, lambda number, layer: self.weights)
+        return _network("try", (8, 8, 1), (self.block,), self.pool, lambda number, layer: self.weights, self.head)
 
 
 def _tries() -> Iterator[_Try]:
     """Every kind of block with every stride, of its width or twice that, run once or twice, with every source of
-    weights.
+    weights; and both heads.
     """
     for kind, stride, wider, runs, weights in itertools.product(Kind, _STRIDES, (1, 2), (1, 2), _WEIGHTS):
         width = _stem_width(kind) * wider
-        yield _Try(Block("b", width, stride, runs, kind), weights, pool=stride == 1)
+        heads = Head if kind is Kind.BASIC else (Head.CLASSES,)
+        for head in heads:
+            yield _Try(Block("b", width, stride, runs, kind), weights, stride == 1, head)
 
 
 def _stem_width(kind: Kind) -> int:
@@ -112,18 +115,19 @@ def _stem_width(kind: Kind) -> int:
 
 
 def _network(
-    name: str, image: tuple[int, int, int], blocks: Sequence[Block], pool: bool, weights_of: Callable[[int, str], str]
+    name: str, image: tuple[int, int, int], blocks: Sequence[Block], pool: bool, weights_of: Callable[[int, str], str],
+    head: Head,
 ) -> Network:
-    """Network of ``blocks`` whose layer ``name``, number ``n``, has the weights ``weights_of(n, name)``."""
+    """Network of ``blocks`` with ``head`` whose layer ``name``, number ``n``, has the weights ``weights_of(n, name)``."""
     stem = Stem(2, 1, 0, _stem_width(blocks[0].kind), pool)  # 2x2 of one channel: a whole group
     names, width = ["stem"], stem.width
     for block in blocks:
         names += [f"{block.name}.{part.name}" for part in block.convolutions(width)]
         width = block.width
-    names.append("classifier")
+    names.append(head.layer)
     chosen = {layer: weights_of(number, layer) for number, layer in enumerate(names)}
     modes = {layer: Mode.ANY if weights == RING else Mode(weights) for layer, weights in chosen.items()}
-    network = Network(name, 77, image, stem, tuple(blocks), 3, 0.4, modes)
+    network = Network(name, 77, image, stem, tuple(blocks), 3, 0.4, modes, head=head)
     of_ring = tuple(layer for layer, weights in chosen.items() if weights == RING)
     return drawn(network, Ring("r", 23, len(of_ring) % PLANES_MAX + 1, of_ring)) if of_ring else network
 
@@ -192,4 +196,5 @@ def networks() -> Iterator[tuple[Network, int]]:
 
         name = f"tour-{kind}-{'streamed' if streams else 'resident'}-{bits}-{turn}"
         blocks = [replace(block, kind=kind) for block in blocks]
-        yield _network(name, (7, 7, 1), blocks, kind is Kind.BASIC, weights_of), bits
+        head = Head.CLASSES if kind is Kind.BASIC else Head.MAPS
+        yield _network(name, (7, 7, 1), blocks, kind is Kind.BASIC, weights_of, head), bits
