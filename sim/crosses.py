@@ -35,7 +35,8 @@ _STREAMED_INPUTS = 96  #: Of the layer whose masks take all memory there is.
 
 #: One lane and two. Just enough mask memory for two chunks of a 3x3 layer of 96 channels: with one nothing else stays.
 BUILDS = tuple(
-    config_for(16 * lanes, lanes=lanes, ring_words=2048, mask_bits=2 * _STREAMED_INPUTS * 9 * 4) for lanes in (1, 2)
+    config_for(16 * lanes, lanes=lanes, ring_words=2048, mask_bits=2 * _STREAMED_INPUTS * 9 * 4, upsample=True)
+    for lanes in (1, 2)
 )
 
 
