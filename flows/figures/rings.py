@@ -80,7 +80,7 @@ def convergence(data: Mapping) -> Panel:
         curves = [row["curve"] for row in data["rows"] if (row["batch"], row["network"]) == (batch, network)]
         mean = 100 * np.mean(curves, axis=0)
         series.append(Series(network, [(every * at, y, 0.0) for at, y in enumerate(mean, 1)], colour, dots=False))
-    return Panel(f"Batches of {batch}: mean of {len(curves)} seeds", "steps", _ACCURACY, series)
+    return Panel(f"Batches of {batch}; seeds: {len(curves)}", "steps", _ACCURACY, series)
 
 
 def batches(data: Mapping) -> Panel:

@@ -64,7 +64,7 @@ def test_curves_are_means_at_the_largest_batch():
     vanilla, ring = panel.series
     assert vanilla.points == [(5, 50, 0), (10, 75, 0)]
     assert [y for _, y, _ in ring.points] == pytest.approx([40, 70])
-    assert panel.title == "Batches of 128: mean of 2 seeds"
+    assert panel.title == "Batches of 128; seeds: 2"
 
 
 def test_steps_by_batch_and_the_paper_s():
