@@ -116,8 +116,8 @@ def _stem_width(kind: Kind) -> int:
 
 
 def _network(
-    name: str, image: tuple[int, int, int], blocks: Sequence[Block], pool: bool, weights_of: Callable[[int, str], str],
-    head: Head,
+    name: str, image: tuple[int, int, int], blocks: Sequence[Block], pool: bool,
+    weights_of: Callable[[int, str], str], head: Head,
 ) -> Network:
     """Network of ``blocks`` with ``head`` whose layer ``name``, number ``n``, has the weights ``weights_of(n, name)``."""
     stem = Stem(2, 1, 0, _stem_width(blocks[0].kind), pool)  # 2x2 of one channel: a whole group

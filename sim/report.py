@@ -151,7 +151,7 @@ class Report:
         for key, what in (("float_accuracy", "in floating point"), ("deployed_accuracy", "of the integers in PyTorch")):
             if isinstance(origin.get(key), float):
                 of = f"{origin.get('held_out_images', 'all')} held-out images"
-                table.add_row(f"accuracy {what} ({of})", f"{100 * origin[key]:.2f} %")
+                table.add_row(f"{origin.get('judged', 'accuracy')} {what} ({of})", f"{100 * origin[key]:.2f} %")
         row("images", "images", "{:,}")
         if data["labelled_images"]:
             of = f"{data['correct_images']} of {data['labelled_images']}"

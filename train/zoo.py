@@ -95,6 +95,10 @@ class Entry:
         """Its card in ``folder``."""
         return folder / f"{self.name}.md"
 
+    def picture_in(self, folder: Path) -> Path:
+        """What it does, drawn, in ``folder``: only some commands draw it."""
+        return folder / f"{self.name}.svg"
+
 
 def read_zoo(path: Path) -> tuple[Entry, ...]:
     """The models that the TOML file ``path`` lists.
@@ -205,7 +209,8 @@ def write_cards(entries: Sequence[Entry], folder: Path) -> list[Path]:
     """Write the card of every model in ``folder``, and the index; return their paths."""
     cards = [
         (entry, Card(entry.name, entry.title, entry.lines(Path("DIR"), Path("build/zoo"), Path("zoo")),
-                     load(entry.model_in(folder)), entry.model_in(folder).stat().st_size))
+                     load(entry.model_in(folder)), entry.model_in(folder).stat().st_size,
+                     entry.picture_in(folder).name if entry.picture_in(folder).is_file() else None))
         for entry in entries if entry.model_in(folder).is_file()
     ]
     written = [write_text(entry.card_in(folder), card.text()) for entry, card in cards]

@@ -50,7 +50,8 @@ def zoo(folder: Path) -> str:
         model = load(path)
         facts, weights = model.provenance, sum(layer.weight_count for layer in model.network.layers)
         rows.append((
-            f"[{path.stem}](zoo/{path.stem}.md)", f"{facts['float_accuracy']:.2%}", f"{facts['deployed_accuracy']:.2%}",
+            f"[{path.stem}](zoo/{path.stem}.md)" + (f" ({facts['judged']})" if "judged" in facts else ""),
+            f"{facts['float_accuracy']:.2%}", f"{facts['deployed_accuracy']:.2%}",
             f"{weights:,}", f"{path.stat().st_size:,}",
         ))
     headers = ("model", "float", "deployed", "weights", "model file, bytes")

@@ -121,6 +121,10 @@ def test_the_table_shows_what_training_measured(report):
     assert "accuracy of the integers in PyTorch (450 held-out images)" in text.getvalue()
     assert "99.00 %" in text.getvalue()
     assert "98.50 %" in text.getvalue()
+    report.program.model.provenance.update(judged="PCKh@0.5")
+    text = io.StringIO()
+    Console(file=text, width=120).print(report.table())
+    assert "PCKh@0.5 of the integers in PyTorch (450 held-out images)" in text.getvalue()
 
 
 def test_a_mismatch_is_counted(report):

@@ -20,6 +20,8 @@ class Card:
     model : Model
     file_bytes : int
         Size of the model file.
+    picture : str or None
+        File beside the card that shows what the model does.
     """
 
     name: str
@@ -27,6 +29,12 @@ class Card:
     commands: Sequence[Sequence[str]]
     model: Model
     file_bytes: int
+    picture: str | None = None
+
+    @property
+    def judged(self) -> str:
+        """What its accuracies are."""
+        return self.model.provenance.get("judged", "accuracy")
 
     @property
     def float_accuracy(self) -> float:
@@ -45,8 +53,8 @@ class Card:
         rows = [
             ("data", f"{facts['dataset']}, {facts['held_out_images']:,} held-out images"),
             ("digest of the data", f"`{facts['dataset_sha256'][:16]}`"),
-            ("accuracy in floating point", f"{self.float_accuracy:.2%}"),
-            ("accuracy deployed (integers)", f"{self.deployed_accuracy:.2%}"),
+            (f"{self.judged} in floating point", f"{self.float_accuracy:.2%}"),
+            (f"{self.judged} deployed (integers)", f"{self.deployed_accuracy:.2%}"),
             ("network", f"`{network.name}`, {len(network.layers)} layers, {len(network.steps)} executions"),
             ("weights", f"{weights:,}"),
             ("multiply-accumulates per image", f"{network.macs:,}"),
@@ -61,10 +69,11 @@ class Card:
         ]
         commands = "\n".join(f"python -m {' '.join(command)}" for command in self.commands)
         rings = " --features masks,ring" if network.rings else ""
+        shown = f"\n![What it finds in held-out images]({self.picture})\n" if self.picture else ""
         return (
             f"# {self.name}\n\n{self.title}.\n\n"
             "| | |\n|---|---|\n" + "".join(f"| {name} | {value} |\n" for name, value in rows)
-            + f"\nMade by\n\n```sh\n{commands}\n```\n\n"
+            + f"{shown}\nMade by\n\n```sh\n{commands}\n```\n\n"
             "Held-out images were not trained on, and did not decide when training ended. Run it in Verilog with\n\n"
             f"```sh\npython -m sim.run zoo/{self.name}.safetensors --pe 64 --images 1 --fit{rings}\n```\n"
         )

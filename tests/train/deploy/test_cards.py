@@ -12,9 +12,9 @@ FACTS = {
 }
 
 
-def card(network=NETWORK):
-    model = with_provenance(synthetic_model(network, 1), **FACTS)
-    return Card("mine", "A title", [["train.fit", "--out", "w"]], model, 4321)
+def card(network=NETWORK, picture=None, **facts):
+    model = with_provenance(synthetic_model(network, 1), **FACTS | facts)
+    return Card("mine", "A title", [["train.fit", "--out", "w"]], model, 4321, picture)
 
 
 def test_a_card_has_data_accuracy_sizes_and_commands():
@@ -27,6 +27,13 @@ def test_a_card_has_data_accuracy_sizes_and_commands():
         "python -m train.fit --out w\n", "python -m sim.run zoo/mine.safetensors --pe 64 --images 1 --fit\n",
     ):
         assert line in text, line
+
+
+def test_a_card_says_what_it_was_judged_by_and_shows_what_it_does():
+    text = card(judged="PCKh@0.5", picture="mine.svg").text()
+    assert "| PCKh@0.5 deployed (integers) | 87.25% |" in text
+    assert "](mine.svg)\n" in text
+    assert "![" not in card().text()
 
 
 def test_rings_are_named_and_asked_for():
