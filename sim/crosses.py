@@ -119,7 +119,7 @@ def _network(
     name: str, image: tuple[int, int, int], blocks: Sequence[Block], pool: bool,
     weights_of: Callable[[int, str], str], head: Head,
 ) -> Network:
-    """Network of ``blocks`` with ``head``; its layer ``name``, number ``n``, has the weights ``weights_of(n, name)``."""
+    """Network of ``blocks`` with ``head``; layer ``name``, number ``n``, has weights ``weights_of(n, name)``."""
     stem = Stem(2, 1, 0, _stem_width(blocks[0].kind), pool)  # 2x2 of one channel: a whole group
     names, width = ["stem"], stem.width
     for block in blocks:
