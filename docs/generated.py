@@ -30,8 +30,8 @@ ROOMS = {
     "console": "what all commands do alike",
 }
 
-#: Pages that lie outside of docs/.
-_BORROWED = ("CONTRIBUTING.md", "CHANGELOG.md", "zoo/*.md")
+#: Pages that lie outside of docs/, and what they show.
+_BORROWED = ("CONTRIBUTING.md", "CHANGELOG.md", "zoo/*.md", "zoo/*.svg")
 
 #: Groups of options that every parser has.
 _USUAL_GROUPS = ("Positional arguments", "Options")
