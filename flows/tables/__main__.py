@@ -80,6 +80,7 @@ TABLES: Mapping[str, tuple[str, Callable]] = {
     "methods": (f"{_RESULTS}/methods.json", studies.compared),
     "ideas": (f"{_RESULTS}/ideas.json", studies.compared),
     "budget-fashion": (f"{_RESULTS}/budget-fashion.json", studies.budget),
+    "budget-cifar": (f"{_RESULTS}/budget-cifar.json", studies.budget),
     "ablation": (f"{_RESULTS}/ablation.json", studies.ablation),
     "steps": (f"{_RESULTS}/training.json", studies.steps),
     "coverage": (f"{_RESULTS}/coverage.json", trust.coverage),

@@ -163,7 +163,7 @@ def test_a_file_that_is_no_synthesis_is_not_kept(text, tmp_path):
     (PAGE.replace("methods", "method"), [], "There is no table 'method'; the tables are networks"),
     (PAGE, [], "Table methods cannot be made from"),
     (PAGE, ["--take", "nowhere/methods.json"], "There are no results nowhere/methods.json"),
-    (PAGE, ["--take", "README.md"], "the names are ablation, asic, baselines, bench, budget-fashion"),
+    (PAGE, ["--take", "README.md"], "the names are ablation, asic, baselines, bench, budget-cifar"),
     (PAGE, ["--take", "README.md"], "synth, training"),
     (PAGE, ["--take", "methods.json=nowhere.json"], "There are no results methods.json=nowhere.json"),
 ])
