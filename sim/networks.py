@@ -72,7 +72,8 @@ def _command(run: Run, model: Path, config: AcceleratorConfig, images: int) -> l
     """The ``sim.run`` command of ``run``, as one would type it at the root of the tree."""
     model = model.relative_to(_ROOT) if model.is_relative_to(_ROOT) else model
     sizes = [part for name in MEMORY_LIMITS for part in (f"--{name.replace('_', '-')}", str(getattr(config, name)))]
-    return ["python", "-m", "sim.run", str(model), "--pe", str(run.pe), "--images", str(images), *sizes]
+    features = ["--upsample"] if config.upsample else []
+    return ["python", "-m", "sim.run", str(model), "--pe", str(run.pe), "--images", str(images), *sizes, *features]
 
 
 def _execute(run: Run, model: Path, config: AcceleratorConfig, out: Path) -> dict:
