@@ -7,6 +7,7 @@ import pytest
 from sim import upsets
 from spec.model import save
 from spec.network import Network
+from spec.refusal import Refused
 from spec.supermask import Mode
 from spec.synthetic import synthetic_model
 from spec.topologies import residual_network, rpg
@@ -57,3 +58,11 @@ def test_a_build_without_protection_gives_wrong_results(flipped):
     assert code == 0
     assert sum(record["memories"][memory]["wrong"] for memory in DECIDING) > 0
     assert "MEMORY" not in record["errors"]
+
+
+def test_memories_are_as_large_as_one_says(tmp_path):
+    """Nobody asked for --fit, which would contradict it."""
+    path = save(synthetic_model(network_with_a_ring(), seed=1), tmp_path / "t.safetensors")
+    with pytest.raises(Refused, match=r"more than the 16 there are; build with --ring-words 48"):
+        upsets.main([str(path), "--ring-words", "16", "--out", str(tmp_path / "out")])
+    assert not (tmp_path / "out").exists()

@@ -27,7 +27,7 @@ from sim.job import Job
 from sim.session import follow
 from sim.subject import Subject, add_subject_options, subject_of
 from sim.verilator import SimulationFailed, View
-from spec.config import AcceleratorConfig
+from spec.config import MEMORY_LIMITS, AcceleratorConfig
 from spec.files import build_root, output_folder
 from spec.model import load
 from spec.refusal import Refused, run_command
@@ -64,7 +64,7 @@ class _Upsets:
     def __init__(self, arguments: argparse.Namespace):
         path = Path(arguments.model)
         self.model = load(path)
-        arguments.fit = True
+        arguments.fit = all(getattr(arguments, name) is None for name in MEMORY_LIMITS)  # which no one asked for
         self.config = config_from(arguments, self.model.network)
         compile_model(self.model, self.config)
         self.subject: Subject = subject_of(arguments, self.model)
