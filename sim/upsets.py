@@ -110,16 +110,17 @@ class _Upsets:
     def _row(self, rate: float, protect: bool, events: Sequence[dict]) -> dict:
         labels = self.subject.labels
         images = sum(len(event["images"]) for event in events)
+        labelled = bool((labels >= 0).all())
         right = sum(
             int(labels[image] == found)
-            for event in events for image, found in zip(event["images"], event["classes"], strict=True)
+            for event in events for image, found in zip(event["images"], event["classes"], strict=True) if labelled
         )
         return {
             "flips_per_inference": rate,
             "protect": "parity" if protect else "none",
             "inferences": len(events),
             "same_decision": sum(event["same"] for event in events) / images,
-            "accuracy": right / images if (labels >= 0).all() else None,
+            "accuracy": right / images if labelled else None,
             "repeated": sum(event["repeated"] for event in events) / len(events),
         }
 
