@@ -5,7 +5,9 @@ import pytest
 import torch
 
 from spec import golden, vectors
+from spec.hourglass import hourglass
 from spec.layer import Role
+from spec.network import Stem
 from spec.numerics import max_pool
 from spec.topologies import drawn
 from train.deploy.calibration import calibrate
@@ -66,11 +68,15 @@ def _trace(model, poses):
     return [*trace.stored, head]
 
 
-def test_pools_have_the_scale_of_what_they_read(model, poses):
-    scales, net = calibrate(model.net, poses.images), model.net.network
+def test_pools_have_the_scale_of_what_they_read(poses):
+    """Behind a projection, which has a scale of its own, so it is not that of the stem."""
+    net = hourglass("h", image=(32, 32, 3), joints=16, width=8, depth=2, stacks=2, stem=Stem(7, 4, 3, 4))
+    made = DeployableHourglass(net, CONFIG, torch.Generator().manual_seed(0)).eval()
+    scales = calibrate(made.net, poses.images)
     for step in net.once:
         if step.layer.role is Role.POOL:
             assert scales.steps[step.layer.name] == scales.steps[net.once[step.source].layer.name]
+            assert scales.steps[step.layer.name] != scales.steps["stem"]
     assert len(net.pools) == 4
 
 
