@@ -61,9 +61,15 @@ def test_pe16(module):
 
 
 @pytest.mark.xdist_group("streaming")
-def test_streaming():
+@pytest.mark.parametrize("tests", [
+    ("mode=ANY/trace=False", "mode=TWO_OF_FOUR/trace=True", "mode=AT_MOST_ONE", "=0.9", "chunks", "given_up", "abort",
+     "next_image"),
+    pytest.param((), marks=pytest.mark.slow),
+], ids=["quick", "all"])
+def test_streaming(tests):
+    """Those left out: 4x4x2 has less of the like (:func:`test_one_stream_serves_all_lanes`)."""
     config = config_for(16, mask_bits=FEW_MASK_BITS)
-    run_bench(simulation_of(config), config, "streaming", "pe16-streaming")
+    run_bench(simulation_of(config), config, "streaming", "pe16-streaming", tests=tests)
 
 
 @pytest.mark.xdist_group("4x4x2")

@@ -19,8 +19,10 @@ import sys
 import tempfile
 import time
 import tomllib
-from collections.abc import Callable, Sequence
+import zlib
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -96,12 +98,27 @@ def copy_tree(target: Path) -> Path:
     return target
 
 
+@contextmanager
+def changed(file: Path, text: str) -> Iterator[None]:
+    """``text`` in ``file`` for a while. Python knows bytecode by the size and the second of its source, so each text
+    gets a second of its own.
+    """
+    original, status, second = file.read_text(), file.stat(), zlib.crc32(text.encode())
+    file.write_text(text)
+    os.utime(file, (second, second))
+    try:
+        yield
+    finally:
+        file.write_text(original)
+        os.utime(file, (status.st_atime, status.st_mtime))
+
+
 def run_tests(tree: Path, tests: Sequence[str], cpu_s: int = _CPU_LIMIT_S) -> tuple[int | None, str]:
     """Exit code of ``tests`` in ``tree``, None if they did not end within ``cpu_s`` seconds of processor time (each
     process of theirs), and what they said of it.
     """
-    # Without bytecode, because a mutant of the same length and second would meet the code of its original.
-    environment = os.environ | {"PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
+    environment = os.environ | {"PYTHONPATH": str(tree), "OMP_NUM_THREADS": "1"}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # three seconds of each command
     command = [sys.executable, "-m", "pytest", "-x", "-q", "--tb=line", "-p", "no:cacheprovider", *tests]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     with subprocess.Popen(command, cwd=tree, env=environment, **pipes) as process:
@@ -130,11 +147,8 @@ def check_mutant(mutant: Mutant, tree: Path) -> tuple[str, str]:
     text = file.read_text() if file.is_file() else ""
     if text.count(mutant.original) != 1:
         return "BROKEN", f"its snippet occurs {text.count(mutant.original)} times in {mutant.file}, not once"
-    file.write_text(text.replace(mutant.original, mutant.mutated))
-    try:
+    with changed(file, text.replace(mutant.original, mutant.mutated)):
         code, said = run_tests(tree, mutant.tests)
-    finally:
-        file.write_text(text)
     if code == 0:
         return "SURVIVED", f"passed: {' '.join(mutant.tests)}"
     return ("KILLED" if code == _FAILED else "BROKEN"), said
@@ -159,18 +173,14 @@ def check_mutation(mutation: Mutation, why: str | None, tree: Path) -> tuple[str
     if why is not None:
         return "EQUIVALENT", why
     file = tree / mutation.file
-    text = file.read_text()
-    changed = mutation.apply(text)
-    if changed is None:
+    mutated = mutation.apply(file.read_text())
+    if mutated is None:
         return "BROKEN", "its file has changed"
-    file.write_text(changed)
-    try:
+    with changed(file, mutated):
         for tests, limit in zip(commands_against(mutation), (_CPU_LIMIT_S, _WHOLE_CPU_LIMIT_S), strict=True):
             code, said = run_tests(tree, tests, limit)
             if code != 0:
                 return "KILLED", said
-    finally:
-        file.write_text(text)
     return "SURVIVED", " ".join(mutation.mutated.split())
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.mutants import ROOT, load, run_tests
+from tests.mutants import ROOT, changed, load, run_tests
 
 
 @pytest.mark.parametrize("mutant", load(), ids=lambda mutant: mutant.name)
@@ -17,3 +17,16 @@ def test_tests_that_never_end_are_stopped_by_the_time_they_compute(tmp_path):
     code, said = run_tests(tmp_path, ["test_it.py"], cpu_s=1)
     assert code is None
     assert said.startswith("no verdict after 1 s of processor time")
+
+
+def test_texts_of_one_length_and_second_do_not_share_bytecode(tmp_path):
+    part = tmp_path / "part.py"
+    part.write_text("ANSWER = 1\n")
+    (tmp_path / "test_it.py").write_text("from part import ANSWER\n\n\ndef test_it():\n    assert ANSWER == 1\n")
+    codes = []
+    for answer in (1, 2):
+        with changed(part, f"ANSWER = {answer}\n"):
+            codes.append(run_tests(tmp_path, ["test_it.py"])[0])
+    assert codes == [0, 1]
+    assert part.read_text() == "ANSWER = 1\n"
+    assert run_tests(tmp_path, ["test_it.py"])[0] == 0

@@ -39,7 +39,7 @@ NETWORKS = {
     ),
     "pool": Network("t", 3, (5, 4, 1), Stem(1, 1, 0, 20, True), (), 2, 0.5, POOLED),
     "scales": Network(
-        "t", 3, (5, 4, 1), Stem(1, 1, 0, 20), tuple(Block(name, 20, wider=0.2, scale=scale)
+        "t", 3, (3, 3, 1), Stem(1, 1, 0, 20), tuple(Block(name, 20, wider=0.2, scale=scale)
         for name, scale in SCALES.items()), 3, 0.5, dict.fromkeys(LAYERS, Mode.ANY), head=Head.MAPS
     ),
     "hourglass": hourglass(

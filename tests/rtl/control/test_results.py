@@ -93,8 +93,11 @@ async def results_of(ctx, dut, lane, acc, memory, gap):
 
 
 @pytest.mark.parametrize("shape", [(4, 4, 1), (4, 16, 1), (8, 8, 1), (4, 4, 4), (4, 16, 2), (8, 8, 4)])
-@pytest.mark.parametrize("kind", ["plain", "residual", "projected", "projection"])
-@pytest.mark.parametrize(("gaps", "bits"), [(0.0, 8), (0.4, 5)])
+@pytest.mark.parametrize(("kind", "gaps", "bits"), [
+    pytest.param(kind, gaps, bits, marks=[pytest.mark.slow] * (kind in without))
+    for gaps, bits, without in ((0.0, 8, ("plain", "projected")), (0.4, 5, ("residual", "projection")))
+    for kind in ("plain", "residual", "projected", "projection")
+])
 def test_stores_of_a_folded_layer(simulate, layout_of, shape, kind, gaps, bits):
     """Two iterations of a layer with a ragged number of channel tiles, the entries of a later block in between."""
     groups, rows, turns = shape
