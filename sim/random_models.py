@@ -230,7 +230,8 @@ FEATURES: Mapping[str, Callable[[Program, int], bool]] = {
     "recurrent block": _has_block(lambda block: block.iterations > 1),
     "recurrent bottleneck": _has_block(lambda block: block.iterations > 1 and block.kind is Kind.BOTTLENECK),
     "stride of 3": _has_block(lambda block: block.stride == 3),
-    "max pool": lambda program, images: bool(program.model.network.pools),
+    "max pool after the stem": lambda program, images: program.model.network.stem.pool,
+    "max pool before a block": _has_block(lambda block: block.scale is Scale.DOWN),
     "kept map": _has_block(lambda block: block.scale.keeps),
     "map kept while another is": lambda program, images: any(
         one.scale.keeps and other.scale.keeps for one, other in itertools.pairwise(

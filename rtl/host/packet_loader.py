@@ -263,7 +263,7 @@ class PacketLoader(wiring.Component):
                 m.d.comb += following.eq(_Step.PAYLOAD)
                 # A space that is not negative is no larger than the memory: comparing so many bits will do.
                 bits = len(remaining.left)
-                with m.If((word == 0) | space[-1] | word[bits:].any() | (word[:bits] > space[:bits])):
+                with m.If((word == 0) | space[-1] | word[bits:].any() | (space[:bits] < word[:bits])):
                     m.d.comb += fault.eq(ErrorCode.PACKET_RANGE)
                 with m.Elif(last):
                     m.d.comb += fault.eq(ErrorCode.PACKET_SHORT)

@@ -42,10 +42,11 @@ class PoolMaximum(wiring.Component):
         best, line = Signal(8 * self.word_bytes, reset_less=True), Signal(8 * self.word_bytes, reset_less=True)
         for i in range(self.word_bytes):
             new, old = self.word.word_select(i, 8), best.word_select(i, 8)
-            # A reset and an enable that flip-flops have: no logic stands before their data.
+            # A reset and an enable that flip-flops have: no logic stands before their data. Of a > b Yosys makes two
+            # comparisons, of b < a one.
             with m.If(self.step.first & ~self.step.inside):
                 m.d.sync += old.eq(0)
-            with m.Elif(self.step.first | self.step.inside & (new > old)):
+            with m.Elif(self.step.first | self.step.inside & (old < new)):
                 m.d.sync += old.eq(new)
         m.d.comb += self.y.eq(line.word_select(self.column, 8 * self.rows))
         with m.If(self.step.keep):
