@@ -17,10 +17,9 @@ from console.record import json_text
 from gen.board_fit import check_board
 from gen.board_top import BOARD_TOP, board_files
 from gen.boards import BOARDS, Board
-from gen.ecp5_tools import ecp5_select, ecp5_synthesis
+from gen.ecp5_tools import ecp5_modules, ecp5_synthesis
 from gen.options import add_build_options, config_from
-from gen.verilog import HIDE_NAMES, SERIAL_TOP, module_of, serial_verilog
-from rtl.lane.selector import SELECT_MODULE
+from gen.verilog import HIDE_NAMES, SERIAL_TOP, serial_verilog
 from rtl.serial.uart import DIVIDER_LEAST
 from spec.config import AcceleratorConfig
 from spec.files import output_folder, write_text
@@ -38,7 +37,7 @@ _MHZ_MAX = 400  #: Fastest clock that the PLL makes.
 _SYNTHESIS = f"""\
 read_verilog {SERIAL_TOP}.v {BOARD_TOP}.v
 {HIDE_NAMES}
-techmap -map techmap.v
+techmap -autoproc -map techmap.v
 {ecp5_synthesis(BOARD_TOP)} -json {BOARD_TOP}.json
 """
 
@@ -105,7 +104,7 @@ def board_build(config: AcceleratorConfig, board: Board, clock_mhz: Fraction, ba
     files = {
         **top,
         f"{SERIAL_TOP}.v": serial_verilog(config, divider),
-        "techmap.v": ecp5_select(module_of(SERIAL_TOP, SELECT_MODULE)),
+        "techmap.v": ecp5_modules(SERIAL_TOP),
         f"{BOARD_TOP}.ys": _SYNTHESIS,
         "build.sh": _SCRIPT.format(
             title=title, top=BOARD_TOP, options=shlex.join(board.nextpnr_options), loader=board.loader

@@ -1,9 +1,12 @@
 """How the open tools make the most of a build on an ECP5: the same for its figures and for a board's bitstream."""
 
+from gen.ecp5_ram import ecp5_ram
+from gen.verilog import module_of
+from rtl.base.ram import RAM_MODULE
 from rtl.lane.candidates import TERM_BITS
 from rtl.lane.selector import SELECT_MODULE, SELECT_VERILOG
 
-__all__ = ["ECP5_PLACER", "ecp5_select", "ecp5_synthesis"]
+__all__ = ["ECP5_PLACER", "ecp5_modules", "ecp5_select", "ecp5_synthesis"]
 
 #: The placer gives more to slow paths than it does unasked: 109 MHz for 93 MHz of a netlist of 64 PEs.
 ECP5_PLACER = ("--placer-heap-timingweight", "30", "--placer-heap-critexp", "4")
@@ -29,6 +32,11 @@ def ecp5_synthesis(top: str) -> str:
     mapping = f"&if,-W,1000,-D,{_PATH_PS},-v;,&mfs"
     script = f"+&scorr;,&sweep;,&dc2;,&dch,-f,-r;,&ps;,{mapping};,&st;,&dch,-f,-r;,{mapping}"
     return f'scratchpad -set abc9.script "{script}"; synth_ecp5 -top {top}'
+
+
+def ecp5_modules(top: str) -> str:
+    """Modules of the build whose top is ``top`` in cells of an ECP5, for ``techmap``: selectors and memories."""
+    return ecp5_select(module_of(top, SELECT_MODULE)) + ecp5_ram(module_of(top, RAM_MODULE))
 
 
 def ecp5_select(module: str = SELECT_MODULE) -> str:

