@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from console.command import CommandParser, Number, Several, Whole, add_out, add_seed
+from spec.block import Kind
 from spec.budgets import Budget
 from spec.files import output_file
 from spec.hourglass import hourglass
 from spec.model import save
-from spec.network import Kind, Network
+from spec.network import Network
 from spec.numerics import ACTIVATION_BITS, ACTIVATION_BITS_MIN
 from spec.refusal import Refused, run_command
 from spec.ring import PLANES_MAX, WORDS_MAX

@@ -12,9 +12,10 @@ from typing import NamedTuple
 
 from gen.plan import Plan, plan
 from sim.random_models import Draw
+from spec.block import Block, Kind, Stem
 from spec.config import AcceleratorConfig, config_for
 from spec.layer import POOL, Layer, Role
-from spec.network import Block, Head, Kind, Network, Stem
+from spec.network import Head, Network
 from spec.numerics import ACTIVATION_BITS
 from spec.refusal import Refused
 from spec.ring import PLANES_MAX, Ring

@@ -11,10 +11,11 @@ import numpy as np
 
 from gen.compile import Program, compile_model
 from gen.plan import LayerPlan
+from spec.block import Block, Kind, Stem
 from spec.config import AcceleratorConfig, config_for
 from spec.layer import Layer, Role, Scale
 from spec.model import Model
-from spec.network import Block, Head, Kind, Network, Stem
+from spec.network import Head, Network
 from spec.numerics import ACTIVATION_BITS, ACTIVATION_BITS_MIN
 from spec.refusal import Refused
 from spec.ring import PLANES_MAX, Ring, row_words

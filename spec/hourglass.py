@@ -10,8 +10,9 @@ input. The middle may be recurrent. From one stack to the next leads the sum of 
 Ref: Newell et al., Stacked Hourglass Networks for Human Pose Estimation, ECCV 2016, section 3.1.
 """
 
+from spec.block import Block, Kind, Stem
 from spec.layer import Scale
-from spec.network import Block, Head, Kind, Network, Stem
+from spec.network import Head, Network
 from spec.refusal import Refused
 from spec.supermask import Mode
 from spec.topologies import network_of_parts

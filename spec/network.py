@@ -12,13 +12,12 @@ stride of a bottleneck in its 3x3.
 import dataclasses
 import enum
 import itertools
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
-from spec.fields import checked
+from spec.block import Block, Convolution, Stem
+from spec.fields import checked, completed, one_of, shortened
 from spec.layer import POOL, Layer, Role, Scale, Window
 from spec.lfsr import ROW_STRIDE, layer_seed, row_length
 from spec.refusal import Refused
@@ -28,23 +27,10 @@ from spec.sizes import check_description, check_layers
 from spec.steps import Step, steps_of
 from spec.supermask import GROUP, Mode, keep_count
 
-__all__ = ["Block", "Convolution", "Head", "Kind", "Network", "Stem"]
+__all__ = ["Head", "Network"]
 
 #: What a description without these keys means: those written before there was a choice keep their hashes.
-_BLOCK_BEFORE = {"scale": "same"}
 _BEFORE = {"head": "classes"}
-
-
-class Kind(enum.StrEnum):
-    """What a residual block is made of."""
-
-    BASIC = "basic"  #: 3x3 (stride), 3x3.
-    BOTTLENECK = "bottleneck"  #: 1x1, 3x3 (stride), 1x1 to four times the inner channels.
-
-    @property
-    def expansion(self) -> int:
-        """Channels out per inner channel."""
-        return 4 if self is Kind.BOTTLENECK else 1
 
 
 class Head(enum.StrEnum):
@@ -62,75 +48,6 @@ class Head(enum.StrEnum):
     def layer(self) -> str:
         """Name of the layer that makes it, and its role."""
         return str(Role.MAPS if self is Head.MAPS else Role.CLASSIFIER)
-
-
-@dataclass(frozen=True)
-class Stem:
-    """First convolution: ``kernel`` x ``kernel`` over the image channels, ``width`` outputs; then
-    :data:`spec.layer.POOL`, if
-    ``pool``.
-    """
-
-    kernel: int
-    stride: int
-    pad: int
-    width: int
-    pool: bool = False
-
-
-class Convolution(NamedTuple):
-    """One layer of a block, wherever the block is; padded to keep a map its size at stride 1."""
-
-    name: str
-    role: Role
-    inputs: int
-    outputs: int
-    kernel: int
-    stride: int
-
-
-@dataclass(frozen=True)
-class Block:
-    """Residual block with ``width`` output channels; run ``iterations`` times with the same weights.
-
-    A projection shortcut (1x1, ``stride``) is there exactly when the block changes the shape. Its inner layers have
-    ``wider`` times their usual channels, which are ``width``, in a bottleneck a quarter of it. ``scale`` says
-    what it works on if that is not the residual stream alone.
-    """
-
-    name: str
-    width: int
-    stride: int = 1
-    iterations: int = 1
-    kind: Kind = Kind.BASIC
-    wider: float = 1.0
-    scale: Scale = Scale.SAME
-
-    @property
-    def inner(self) -> int:
-        """Output channels of the inner layers."""
-        return int(self.width * self.wider / self.kind.expansion)
-
-    def reshapes(self, channels: int) -> bool:
-        """Whether its output differs in shape from its input of ``channels``."""
-        return self.stride != 1 or self.width != channels
-
-    def convolutions(self, channels: int) -> tuple[Convolution, ...]:
-        """Its layers on ``channels`` input channels, in the order they run: shortcut, conv1, conv2 (, conv3)."""
-        inner, stride = self.inner, self.stride
-        shortcut = (Convolution("shortcut", Role.SHORTCUT, channels, self.width, 1, stride),)
-        if self.kind is Kind.BASIC:
-            main = (
-                Convolution("conv1", Role.INNER, channels, inner, 3, stride),
-                Convolution("conv2", Role.LAST, inner, self.width, 3, 1),
-            )
-        else:
-            main = (
-                Convolution("conv1", Role.INNER, channels, inner, 1, 1),
-                Convolution("conv2", Role.INNER, inner, inner, 3, stride),
-                Convolution("conv3", Role.LAST, inner, self.width, 1, 1),
-            )
-        return shortcut + main if self.reshapes(channels) else main
 
 
 @dataclass(frozen=True)
@@ -178,8 +95,7 @@ class Network:
         keep_count(1, self.density)
         if len(self.image) != 3 or min(self.image) < 1:
             raise Refused(f"Image must be height, width and channels, each at least 1, not {self.image!r}")
-        if self.stem.kernel < 1 or self.stem.stride < 1 or self.stem.pad < 0 or self.stem.width < 1:
-            raise Refused(f"Stem needs kernel, stride and width of at least 1 and no negative padding, not {self.stem}")
+        self.stem.check()
         if self.classes < (2 if self.head is Head.CLASSES else 1):
             raise Refused(
                 f"Classifier needs at least 2 classes, not {self.classes!r}" if self.head is Head.CLASSES
@@ -191,14 +107,7 @@ class Network:
         check_description(self)
         width = self.stem.width
         for block in self.blocks:
-            if block.width < 1 or block.stride < 1 or block.iterations < 1:
-                raise Refused(f"Block {block.name} needs width, stride and iterations of at least 1, not {block}")
-            inner = block.width * block.wider / block.kind.expansion
-            if not 1 <= inner < math.inf or inner != block.inner:
-                raise Refused(
-                    f"Block {block.name} of width {block.width} cannot have {block.wider!r} times the usual "
-                    f"{block.width / block.kind.expansion:g} inner channels: it needs a whole number, at least 1"
-                )
+            block.check()
             if block.iterations > 1 and block.reshapes(width):
                 raise Refused(
                     f"Block {block.name} changes the shape (width {width} to {block.width}, stride {block.stride}), so "
@@ -392,24 +301,21 @@ class Network:
     def to_json(self) -> dict:
         """Plain JSON form; :meth:`from_json` inverts it."""
         modes = {name: str(mode) for name, mode in self.modes.items()}
-        blocks = [
-            _without(dataclasses.asdict(block) | {"kind": str(block.kind), "scale": str(block.scale)}, _BLOCK_BEFORE)
-            for block in self.blocks
-        ]
-        return _without(
+        blocks = [block.to_json() for block in self.blocks]
+        return shortened(
             dataclasses.asdict(self) | {"modes": modes, "blocks": blocks, "head": str(self.head)}, _BEFORE
         )
 
     @classmethod
     def from_json(cls, data: dict) -> "Network":
         """Network described by ``data``; an unknown, missing or ill-typed key is refused by name."""
-        fields = checked(_with(data, _BEFORE), cls, "network")
+        fields = checked(completed(data, _BEFORE), cls, "network")
         fields["stem"] = Stem(**checked(fields["stem"], Stem, "network.stem"))
         if not isinstance(fields["blocks"], list | tuple):
             raise Refused(f"Key network.blocks must be a list, not {fields['blocks']!r}")
         fields["rings"] = rings_from_json(fields["rings"], "network.rings")
         fields["blocks"] = tuple(
-            _block(block, f"network.blocks[{index}]") for index, block in enumerate(fields["blocks"])
+            Block.from_json(block, f"network.blocks[{index}]") for index, block in enumerate(fields["blocks"])
         )
         if not isinstance(fields["image"], list | tuple) or any(type(n) is not int for n in fields["image"]):
             raise Refused(f"Key network.image must be three integers, not {fields['image']!r}")
@@ -420,28 +326,5 @@ class Network:
             fields["modes"] = {name: Mode(mode) for name, mode in fields["modes"].items()}
         except (ValueError, TypeError) as error:
             raise Refused(f"Key network.modes: {error}; the modes are {[str(mode) for mode in Mode]}") from None
-        fields["head"] = _one_of(Head, fields["head"], "network.head")
+        fields["head"] = one_of(Head, fields["head"], "network.head")
         return cls(**fields)
-
-
-def _block(data, where: str) -> Block:
-    fields = checked(_with(data, _BLOCK_BEFORE), Block, where)
-    kinds = {"kind": Kind, "scale": Scale}
-    return Block(**(fields | {key: _one_of(kind, fields[key], f"{where}.{key}") for key, kind in kinds.items()}))
-
-
-def _one_of(kind: type[enum.StrEnum], value, where: str) -> enum.StrEnum:
-    try:
-        return kind(value)
-    except ValueError:
-        raise Refused(f"Key {where} must be one of {[str(each) for each in kind]}, not {value!r}") from None
-
-
-def _with(data, before: dict[str, str]):
-    """``data`` with the keys that it lacks of ``before``, if it is an object."""
-    return before | data if isinstance(data, dict) else data
-
-
-def _without(data: dict, before: dict[str, str]) -> dict:
-    """``data`` without the keys that say what ``before`` says."""
-    return {key: value for key, value in data.items() if key not in before or value != before[key]}

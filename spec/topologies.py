@@ -8,8 +8,9 @@ import dataclasses
 import re
 from collections.abc import Iterable, Sequence
 
+from spec.block import Block, Kind, Stem
 from spec.layer import Layer, Role
-from spec.network import Block, Head, Kind, Network, Stem
+from spec.network import Head, Network
 from spec.refusal import Refused
 from spec.ring import PLANES_MAX, Ring
 from spec.supermask import Mode

@@ -23,6 +23,12 @@ _COMPARED = {
 #: Calls with a condition as their first argument.
 _CONDITIONS = ("If", "Elif", "Mux")
 
+#: Calls with a width or shape as their first argument: of a wider signal nobody drives or reads the other bits.
+_WIDTHS = ("In", "Out", "Signal", "signed", "unsigned")
+
+#: Arguments that say what a circuit costs, or that Python checks itself, not what is computed.
+_ASIDE = ("reset_less", "strict")
+
 
 @dataclass(frozen=True)
 class Mutation:
@@ -78,7 +84,9 @@ def _changes(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
 
 
 def _left_alone(tree: ast.AST) -> set[ast.AST]:
-    """Nodes that say nothing of what is computed: annotations, ``__all__``, messages, parameters' names."""
+    """Nodes that say nothing of what is computed: annotations, ``__all__``, messages, decorators, numbers that only
+    make a signal wider, and arguments that do not matter to it.
+    """
     left: set[ast.AST] = set()
     for node in ast.walk(tree):
         parts: Sequence[ast.AST | None] = ()
@@ -86,7 +94,14 @@ def _left_alone(tree: ast.AST) -> set[ast.AST]:
             case ast.AnnAssign(annotation=annotation):
                 parts = (annotation,)
             case ast.FunctionDef(args=arguments, returns=returns):
-                parts = (returns, *(argument.annotation for argument in arguments.args + arguments.kwonlyargs))
+                annotations = [argument.annotation for argument in arguments.args + arguments.kwonlyargs]
+                parts = (returns, *annotations, *node.decorator_list)
+            case ast.ClassDef(decorator_list=parts):
+                pass
+            case ast.Call(ast.Name(name), [width, *_]) if name in _WIDTHS:
+                left.update(part for part in ast.walk(width) if isinstance(part, ast.Constant))
+            case ast.keyword(arg=name, value=value) if name in _ASIDE:
+                parts = (value,)
             case ast.Assign([ast.Name("__all__")]):
                 parts = (node,)
             case ast.Raise() | ast.JoinedStr() | ast.Assert():

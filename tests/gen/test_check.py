@@ -12,10 +12,11 @@ from gen import check
 from gen.check import problems
 from gen.compile import command_count, compile_model
 from gen.options import config_from
+from spec.block import Block, Stem
 from spec.config import MEMORY_LIMITS, config_for
 from spec.hourglass import hourglass
 from spec.model import save
-from spec.network import Block, Network, Stem
+from spec.network import Network
 from spec.refusal import Refused
 from spec.supermask import Mode
 from spec.synthetic import synthetic_model

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from gen.compile import command_count, compile_model
+from spec.block import Stem
 from spec.commands import ADDRESS_BITS, Op, Source, decode
 from spec.hourglass import hourglass
-from spec.network import Stem
 from spec.packets import LANE_LSB, PACKET_MAGIC, Target, memory_words
 from spec.refusal import Refused
 from spec.supermask import Mode

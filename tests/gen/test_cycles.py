@@ -8,8 +8,9 @@ import pytest
 from gen.compile import compile_model
 from gen.cycles import predict
 from rtl.base.ports import Cause
+from spec.block import Stem
 from spec.commands import Op
-from spec.network import Network, Stem
+from spec.network import Network
 from spec.supermask import Mode
 from spec.synthetic import random_images, synthetic_model
 from spec.topologies import residual_network

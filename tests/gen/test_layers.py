@@ -9,8 +9,8 @@ from gen.cycles import predict
 from gen.layers import layers_json, memory_use, roofs
 from gen.pages.figures import MODE_COLOURS
 from rtl.base.ports import Cause
+from spec.block import Stem
 from spec.config import config_for
-from spec.network import Stem
 from spec.supermask import Mode
 from spec.synthetic import synthetic_model
 from spec.topologies import residual_network, rpg

@@ -11,10 +11,11 @@ from gen.compile import compile_model
 from gen.cycles import predict
 from gen.plan import command_count
 from spec import golden
+from spec.block import Block, Kind, Stem
 from spec.config import config_for
 from spec.hourglass import hourglass
 from spec.layer import Role, Scale
-from spec.network import Block, Head, Kind, Network, Stem
+from spec.network import Head, Network
 from spec.numerics import Requantization
 from spec.supermask import Mode
 from spec.synthetic import random_images, synthetic_model

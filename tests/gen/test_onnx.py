@@ -7,9 +7,9 @@ import pytest
 
 from gen.onnx import main, onnx_graph
 from spec import golden
+from spec.block import Kind, Stem
 from spec.hourglass import hourglass
 from spec.model import save
-from spec.network import Kind, Stem
 from spec.refusal import Refused
 from spec.supermask import Mode
 from spec.synthetic import random_images, synthetic_model

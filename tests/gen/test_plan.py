@@ -5,10 +5,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gen.plan import Region, plan
+from spec.block import Stem
 from spec.config import config_for
 from spec.hourglass import hourglass
 from spec.layer import Role, Scale
-from spec.network import Stem
 from spec.supermask import Mode
 from spec.topologies import residual_network
 

@@ -6,7 +6,7 @@ import pytest
 from gen.compile import compile_model
 from gen.cycles import predict
 from spec import golden
-from spec.network import Kind, Stem
+from spec.block import Kind, Stem
 from spec.ring import Ring
 from spec.supermask import Mode
 from spec.synthetic import random_images, synthetic_model

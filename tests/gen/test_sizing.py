@@ -7,9 +7,9 @@ import pytest
 from gen.check import problems
 from gen.plan import command_count
 from gen.sizing import fitted
+from spec.block import Stem
 from spec.config import MEMORY_LIMITS, config_for
 from spec.hourglass import hourglass
-from spec.network import Stem
 from spec.refusal import Refused
 from spec.supermask import Mode
 from spec.synthetic import synthetic_model

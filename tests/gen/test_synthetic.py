@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from gen.synthetic import main
+from spec.block import Kind
 from spec.layer import Scale
 from spec.model import load
-from spec.network import Head, Kind
+from spec.network import Head
 from spec.refusal import Refused
 from spec.supermask import Mode
 

@@ -13,9 +13,9 @@ from gen.cycles import predict
 from gen.sizing import fitted
 from sim.report import Report
 from spec import model as model_file
+from spec.block import Stem
 from spec.config import config_for
 from spec.hourglass import hourglass
-from spec.network import Stem
 from spec.supermask import Mode
 from spec.synthetic import synthetic_model
 from spec.topologies import residual_network

@@ -1,10 +1,11 @@
 """JSON objects against dataclasses."""
 
+import enum
 from dataclasses import dataclass
 
 import pytest
 
-from spec.fields import checked
+from spec.fields import checked, completed, one_of, shortened
 from spec.refusal import Refused
 
 
@@ -53,3 +54,24 @@ def test_what_is_no_object_is_refused(data):
 def test_missing_keys_are_refused(key):
     with pytest.raises(Refused, match=f"Missing key thing.{key}"):
         checked({name: value for name, value in GOOD.items() if name != key}, Thing, "thing")
+
+
+class Shade(enum.StrEnum):
+    """Two values."""
+
+    LIGHT = "light"
+    DARK = "dark"
+
+
+def test_a_name_becomes_a_member_or_is_refused_by_its_key():
+    assert one_of(Shade, "dark", "thing.shade") is Shade.DARK
+    with pytest.raises(Refused, match=r"Key thing.shade must be one of .'light', 'dark'., not \['dark'\]"):
+        one_of(Shade, ["dark"], "thing.shade")
+
+
+def test_what_keys_meant_before_there_was_a_choice():
+    before = {"shade": "light"}
+    assert completed({"size": 1}, before) == {"size": 1, "shade": "light"}
+    assert shortened({"size": 1, "shade": "light"}, before) == {"size": 1}
+    assert shortened(completed({"shade": "dark"}, before), before) == {"shade": "dark"}
+    assert completed(["size"], before) == ["size"]

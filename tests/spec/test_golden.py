@@ -5,11 +5,12 @@ import dataclasses
 import numpy as np
 import pytest
 
+from spec.block import Block, Kind, Stem
 from spec.golden import Stored, Trace, predict, run
 from spec.layer import Role
 from spec.lfsr import layer_seed
 from spec.model import Model
-from spec.network import Block, Kind, Network, Stem
+from spec.network import Network
 from spec.numerics import Requantization
 from spec.refusal import Refused
 from spec.ring import Ring

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from spec.block import Kind, Stem
 from spec.golden import run
 from spec.hourglass import hourglass
 from spec.layer import Scale
-from spec.network import Kind, Stem
 from spec.refusal import Refused
 from spec.synthetic import random_images, synthetic_model
 

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
+from spec.block import Block, Stem
 from spec.layer import Role
 from spec.model import CLASS_NAMES, FORMAT, VERSION, Model, load, save, with_provenance
-from spec.network import Block, Network, Stem
+from spec.network import Network
 from spec.numerics import Requantization, accumulator_bounds
 from spec.refusal import Refused
 from spec.supermask import GROUP, Mode

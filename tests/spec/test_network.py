@@ -5,9 +5,10 @@ import json
 
 import pytest
 
+from spec.block import Block, Kind, Stem
 from spec.layer import Role
 from spec.lfsr import layer_seed
-from spec.network import Block, Kind, Network, Stem
+from spec.network import Network
 from spec.refusal import Refused
 from spec.supermask import Mode
 from spec.topologies import residual_network

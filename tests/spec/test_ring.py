@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from spec.block import Block, Stem
 from spec.lfsr import SIGNS, layer_seed
-from spec.network import Block, Network, Stem
+from spec.network import Network
 from spec.refusal import Refused
 from spec.ring import (
     PLANES_MAX,

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import safetensors
 
+from spec.block import Stem
 from spec.model import Model, load, save
-from spec.network import Network, Stem
+from spec.network import Network
 from spec.numerics import Requantization, accumulator_bounds
 from spec.refusal import Refused
 from spec.ring import Ring

@@ -4,8 +4,9 @@ import json
 
 import pytest
 
+from spec.block import Block, Stem
 from spec.layer import Role, Scale
-from spec.network import Block, Head, Network, Stem
+from spec.network import Head, Network
 from spec.refusal import Refused
 from spec.supermask import Mode
 

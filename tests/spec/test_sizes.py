@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from spec.network import Block, Kind, Stem
+from spec.block import Block, Kind, Stem
 from spec.refusal import Refused
 from spec.ring import Ring
 from spec.supermask import Mode

@@ -2,7 +2,8 @@
 
 import pytest
 
-from spec.network import Block, Kind, Network, Stem
+from spec.block import Block, Kind, Stem
+from spec.network import Network
 from spec.refusal import Refused
 from spec.steps import Outputs
 from spec.supermask import Mode

@@ -2,8 +2,9 @@
 
 import pytest
 
+from spec.block import Kind
 from spec.layer import Role
-from spec.network import Kind, Network
+from spec.network import Network
 from spec.refusal import Refused
 from spec.supermask import Mode
 from spec.topologies import DEPTHS, RESNET_NAMES, depth_of, residual_network, resnet

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from spec.network import Kind
+from spec.block import Kind
 from spec.refusal import Refused
 from spec.topologies import DEPTHS
 from train.deploy.public_state import PublicState

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 
 from console.command import Named, Number, Several, Whole
 from console.settings import check_settings, setting
+from spec.block import Stem
 from spec.budgets import Budget
 from spec.commands import RUNS_MAX
 from spec.fields import checked
-from spec.network import Network, Stem
+from spec.network import Network
 from spec.refusal import Refused
 from spec.supermask import Mode, check_density, keep_count
 from spec.topologies import RESNET_NAMES, depth_of, residual_network, resnet

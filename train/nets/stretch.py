@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from spec.network import Block
+from spec.block import Block
 from spec.refusal import Refused
 from train.data.dataset import Images
 from train.nets.model import ResidualNet

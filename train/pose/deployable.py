@@ -8,10 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from spec.block import Stem
 from spec.golden import predict
 from spec.hourglass import hourglass
 from spec.model import Model
-from spec.network import Network, Stem
+from spec.network import Network
 from train.deploy.calibration import calibrate
 from train.deploy.quantize import quantize
 from train.nets.build import trainable

@@ -8,8 +8,9 @@ from gen.cycles import predict
 from rtl.base.ports import Cause
 from rtl.control.engine import Engine
 from spec import golden
+from spec.block import Stem
 from spec.commands import COMMAND_WORDS
-from spec.network import Network, Stem
+from spec.network import Network
 from spec.packets import HEADER_WORDS, LANE_LSB, PACKET_MAGIC, PER_LANE
 from spec.supermask import Mode
 from spec.synthetic import random_images, synthetic_model

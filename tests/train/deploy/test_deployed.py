@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from spec import golden, vectors
+from spec.block import Block, Kind, Stem
 from spec.hourglass import hourglass
-from spec.network import Block, Head, Kind, Network, Stem
+from spec.network import Head, Network
 from spec.numerics import requantize
 from spec.refusal import Refused
 from spec.supermask import Mode

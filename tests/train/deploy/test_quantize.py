@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from spec import golden, vectors
+from spec.block import Kind, Stem
 from spec.layer import Role
-from spec.network import Kind, Stem
 from spec.numerics import prepare
 from spec.supermask import Mode
 from spec.topologies import residual_network

@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from spec import golden, vectors
+from spec.block import Stem
 from spec.hourglass import hourglass
 from spec.layer import Role
-from spec.network import Stem
 from spec.numerics import max_pool
 from spec.topologies import drawn
 from train.deploy.calibration import calibrate
