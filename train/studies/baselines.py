@@ -29,7 +29,7 @@ from train.nets.ring_net import RpgResNet
 from train.nets.ring_plan import shared_out
 from train.studies.sharing import METHODS
 from train.studies.trained import kept_row, train_on
-from train.studies.variants import VANILLA, mean_and_deviation, publish, ring_parser, seeds_of, settings_of
+from train.studies.variants import VANILLA, judged_by, mean_and_deviation, publish, ring_parser, seeds_of, settings_of
 
 __all__ = ["MADE", "NAMES", "compressed", "main", "parser", "sourced"]
 
@@ -127,7 +127,7 @@ def _of_seed(arguments: argparse.Namespace, seed: int) -> list[dict]:
     own = settings["rpg"]
     if not own.model.residual:
         raise Refused(f"Baselines are of residual networks, not of a {own.model.network}; give --network small")
-    dataset, processes, trained = own.load(arguments.data), Processes.start(arguments.device), {}
+    dataset, processes, trained = judged_by(own, arguments.data), Processes.start(arguments.device), {}
     return [
         {"what": name, "seed": seed} | kept_row(
             arguments.out, f"{name}-{seed}", settings.get(name, own), dataset,

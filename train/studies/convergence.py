@@ -24,7 +24,7 @@ from train.loop.processes import Processes
 from train.loop.recipe import Recipe
 from train.loop.step import TrainingStep, make_optimizer
 from train.loop.trainer import accuracy
-from train.studies.variants import VANILLA, publish, ring_parser, settings_of
+from train.studies.variants import VANILLA, judged_by, publish, ring_parser, seeds_of, settings_of
 
 __all__ = ["accuracy_curve", "convergence_iteration", "main", "moving_average", "parser"]
 
@@ -95,15 +95,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; see ``--help``. With ``--dof 0`` the ring has half of the weights."""
     arguments = parser().parse_args(argv)
     torch.set_num_threads(1)
-    processes = Processes.start(arguments.device)
+    processes, seeds = Processes.start(arguments.device), seeds_of(arguments)
     probe = settings_of(arguments, {"dof": 16}, 0)
-    dataset = probe.load(arguments.data)
+    dataset = judged_by(probe, arguments.data)
     drawn = sum(slot.weight_count for ring in probe.untrained(dataset).rings for slot in ring.slots)
     dof = arguments.dof or drawn // 2
     rows = []
     table = Table("batch", "seed", "vanilla, steps", "ring, steps", "change", show_edge=False)
     for batch in arguments.batches:
-        for seed in arguments.seeds:
+        for seed in seeds:
             steps = {}
             for name, changes in (("vanilla", VANILLA), ("ring", {"dof": dof})):
                 settings = settings_of(arguments, changes, seed)

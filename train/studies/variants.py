@@ -123,8 +123,8 @@ def cells_of(
     }
 
 
-def judged_by(settings: Settings, data: Path, most: int) -> Dataset:
-    """What ``settings`` train on, judged by at most ``most`` images: of the test set, or of the validation set.
+def judged_by(settings: Settings, data: Path, most: int | None = None) -> Dataset:
+    """What ``settings`` train on, judged by the test set or the validation set: all of it, or ``most`` images at most.
 
     Raises
     ------

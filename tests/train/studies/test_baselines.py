@@ -10,10 +10,11 @@ from train.studies import baselines
 
 
 def test_all_are_trained_at_nearly_the_same_degrees_of_freedom(tiny_study, capsys):
-    command = [*tiny_study, "--dof", "2600", "--json"]
+    command = [*tiny_study, "--dof", "2600", "--validation", "0.25", "--json"]
     assert baselines.main(command) == 0
     rows = {row["what"]: row for row in json.loads(capsys.readouterr().out)["rows"]}
     assert tuple(rows) == baselines.NAMES
+    assert all(round(50 * row["accuracy"], 6) % 1 == 0 for row in rows.values()), "Not judged by 50 images set aside"
     shared = {name: row["dof"] for name, row in rows.items() if name != "vanilla"}
     assert all(2200 < dof <= 2600 for dof in shared.values()), shared
     assert rows["vanilla"]["dof"] > 2600

@@ -53,6 +53,11 @@ def test_a_measurement_every_few_steps(small_rpg, digits):
     assert all(0 <= value <= 1 and (value * 50).is_integer() for value in curve)
 
 
+def test_no_seed_is_refused(tiny_study):
+    with pytest.raises(Refused, match="at least one of --seeds"):
+        convergence.main([*tiny_study, "--seeds", ""])
+
+
 def test_command(tiny_study, tmp_path, capsys):
     options = ["--batches", "50,100", "--every", "1", "--judged", "20", "--window", "2", "--json"]
     assert convergence.main([*tiny_study, *options]) == 0
