@@ -5,8 +5,8 @@ tests that must then fail. Works on copies of the tree; every test command must 
 if a mutant survives, or no longer applies.
 
 With ``--generated N`` they are made by rule instead (:mod:`tests.mutations`), drawn from ``--seed``: each meets the
-tests of its file, and if it passes those, those of its folder and tests of the whole. Those that compute the same are in ``equivalent.toml`` with
-the reason. Exit 1 if fewer than 97 % of the others are killed.
+tests of its file, and if it passes those, those of its folder and tests of the whole. Those that compute the same are
+in ``equivalent.toml`` with the reason. Exit 1 if fewer than 97 % of the others are killed.
 """
 
 import os
