@@ -39,6 +39,13 @@ def test_what_cannot_be_is_refused(part, sentence):
         part.check()
 
 
+@pytest.mark.parametrize("part", [
+    Block("b", 1), Block("b", 4, kind=Kind.BOTTLENECK), Block("b", 4, wider=0.25), Stem(1, 1, 0, 1),
+])
+def test_the_smallest_that_can_be(part):
+    part.check()
+
+
 @pytest.mark.parametrize("block", [Block("b", 16, 2), Block("b", 8, 1, 3, Kind.BOTTLENECK, 2.0, Scale.DOWN)])
 def test_json_round_trip(block):
     assert Block.from_json(block.to_json(), "here") == block
