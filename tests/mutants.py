@@ -161,10 +161,10 @@ def commands_against(mutation: Mutation) -> tuple[tuple[str, ...], ...]:
     return (str(folder / f"test_{file.name}"),), (str(folder), *WHOLE[file.parts[0]])
 
 
-def equivalents(path: Path = EQUIVALENT) -> dict[tuple[str, str, str], str]:
-    """Why a generated mutant computes the same, by its file, original and mutated snippet."""
+def equivalents(path: Path = EQUIVALENT) -> dict[tuple[str, str, str, str], str]:
+    """Why a generated mutant computes the same, by its :attr:`tests.mutations.Mutation.key`."""
     table = tomllib.loads(path.read_text())
-    return {(row["file"], row["original"], row["mutated"]): row["why"] for row in table.get("mutant", ())}
+    return {(row["file"], row["within"], row["original"], row["mutated"]): row["why"] for row in table["mutant"]}
 
 
 def check_mutation(mutation: Mutation, why: str | None, tree: Path) -> tuple[str, str]:
@@ -230,9 +230,7 @@ def run_generated(count: int, seed: int, jobs: int) -> int:
     with tempfile.TemporaryDirectory(prefix="foldenite-mutants-") as folder:
         trees = [copy_tree(Path(folder, str(number))) for number in range(jobs)]
         verdicts = run_all({
-            mutation.name: partial(
-                check_mutation, mutation, known.get((mutation.file, mutation.original, mutation.mutated))
-            ) for mutation in mutations
+            mutation.name: partial(check_mutation, mutation, known.get(mutation.key)) for mutation in mutations
         }, trees, console)
     counts = {
         outcome: sum(v.outcome == outcome for v in verdicts)

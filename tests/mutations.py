@@ -32,14 +32,20 @@ _ASIDE = ("reset_less", "strict")
 
 @dataclass(frozen=True)
 class Mutation:
-    """``mutated`` instead of ``original``, which begins at character ``start`` of ``file``."""
+    """``mutated`` instead of ``original``, which begins at character ``start`` of ``file``, in the line ``within``."""
 
     file: str
     kind: str
     line: int
+    within: str
     start: int
     original: str
     mutated: str
+
+    @property
+    def key(self) -> tuple[str, str, str, str]:
+        """What tells it from others, wherever its line moves."""
+        return self.file, self.within, self.original, self.mutated
 
     @property
     def name(self) -> str:
@@ -130,7 +136,8 @@ def mutations_of(file: str, text: str) -> tuple[Mutation, ...]:
             start = place(node.lineno, node.col_offset)
             end = place(node.end_lineno, node.end_col_offset)
             mutated = ast.unparse(ast.fix_missing_locations(changed))
-            found.append(Mutation(file, kind, node.lineno, start, text[start:end], f"({mutated})"))
+            within = text[lines[node.lineno - 1] : lines[node.lineno]].strip()
+            found.append(Mutation(file, kind, node.lineno, within, start, text[start:end], f"({mutated})"))
     return tuple(sorted(found, key=lambda mutation: (mutation.start, mutation.kind, mutation.mutated)))
 
 

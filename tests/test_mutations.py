@@ -56,7 +56,6 @@ def test_the_same_seed_draws_the_same():
 
 
 def test_mutants_that_compute_the_same_are_still_there():
-    for (file, original, mutated), why in equivalents().items():
-        found = mutations_of(file, (ROOT / file).read_text())
-        assert any((m.original, m.mutated) == (original, mutated) for m in found), (file, original, mutated)
+    for key, why in equivalents().items():
+        assert key in {m.key for m in mutations_of(key[0], (ROOT / key[0]).read_text())}
         assert why

@@ -97,6 +97,7 @@ class WeightLoader(wiring.Component):
             "mask_fault": Out(WordFault(config.mask_words)),
         })
         self.masks = CheckedRam(width=config.mask_word_bits, depth=config.mask_words, protect=config.protect)
+        self.rings = RingMemory(config) if config.ring_words else None
 
     def elaborate(self, platform):
         m = Module()
@@ -202,7 +203,7 @@ class WeightLoader(wiring.Component):
 
     def _rings(self, m: Module, walk: MaskWalk, fetch, advance, seeding) -> tuple[RingMemory, Signal]:
         """The ring memory behind the same fetches, and whether the command draws from it."""
-        m.submodules.rings = rings = RingMemory(self.config)
+        m.submodules.rings = rings = self.rings
         ring = Signal()
         with m.If(self.take):
             m.d.sync += ring.eq(self.command.ring)

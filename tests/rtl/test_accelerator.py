@@ -19,9 +19,10 @@ from spec.commands import Op, Source, encode
 from spec.config import config_for
 from spec.packets import Target, chunk_packet, clear_words
 from spec.registers import ErrorCode
+from spec.ring import Ring
 from spec.supermask import Mode
 from spec.synthetic import random_images, synthetic_model
-from spec.topologies import residual_network, rpg
+from spec.topologies import drawn, residual_network, rpg
 
 
 def differences(program, image, tensors):
@@ -398,7 +399,8 @@ def test_the_watchdog_ends_a_wait_for_masks_that_never_come(on_core, streamed):
 
 def test_a_flipped_bit_in_each_memory_stops_the_inference(small_model, fitting, on_core):
     """ERROR_INFO names the memory and the first 32 bits of its word; loaded again, the program gives what it gave."""
-    model = small_model(mode=Mode.ONE_OF_FOUR, image=(2, 3, 1))
+    plain = small_model(mode=Mode.ONE_OF_FOUR, image=(2, 3, 1)).network
+    model = synthetic_model(drawn(plain, Ring("r", 5, 1, (plain.layers[1].name,))), 3)
     program = compile_model(model, fitting(model.network, 64, groups=8, rows=8, weight_rows=2))
     image, = random_images(program.model.network, 1, 4)
     expected = golden.run(model, image[None]).logits
@@ -407,7 +409,7 @@ def test_a_flipped_bit_in_each_memory_stops_the_inference(small_model, fitting, 
         engine = host.core.engine
         cells = {
             Target.PROGRAM: engine.sequencer.program.cells, Target.MASK: engine.weights.masks.cells,
-            Target.ENTRIES: engine.results.memory.cells,
+            Target.ENTRIES: engine.results.memory.cells, Target.RING: engine.weights.rings.copies[0].cells,
         }
         for target, memory in cells.items():
             await host.write("PROGRAM_START", program.start)

@@ -28,6 +28,10 @@ def test_large_numbers_are_said_roughly(amount, text):
     assert counted(amount) == text
 
 
+def test_every_budget_allows_something():
+    assert all(budget.most >= 64 for budget in Budget)
+
+
 def test_names_of_budgets_are_different():
     """An enumeration makes members of equal values one."""
     assert len(list(Budget)) == len(Budget.__members__)
