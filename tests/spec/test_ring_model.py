@@ -49,6 +49,7 @@ def test_file_has_rings_instead_of_masks(model, tmp_path):
     assert (tensors["p.ring"].dtype, tensors["p.ring"].shape) == (np.int8, (112,))
     assert model.ring_bits == 8 * 16 * (7 + 5)
     assert model.mask_bits == 8 * sum(tensors[f"{layer.name}.mask"].nbytes for layer in masked)
+    assert model.stored_bytes == sum(tensor.nbytes for tensor in tensors.values())
 
 
 def test_hash_changes_with_every_value(model):
