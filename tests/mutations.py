@@ -106,6 +106,8 @@ def _left_alone(tree: ast.AST) -> set[ast.AST]:
                 pass
             case ast.Call(ast.Name(name), [width, *_]) if name in _WIDTHS:
                 left.update(part for part in ast.walk(width) if isinstance(part, ast.Constant))
+            case ast.keyword(arg="width", value=width):
+                left.update(part for part in ast.walk(width) if isinstance(part, ast.Constant))
             case ast.keyword(arg=name, value=value) if name in _ASIDE:
                 parts = (value,)
             case ast.Assign([ast.Name("__all__")]):

@@ -2,6 +2,7 @@
 
 import ast
 import contextlib
+import enum
 import importlib
 import os
 import re
@@ -28,6 +29,8 @@ def test_exported_names_exist_and_are_documented(module):
         value = getattr(loaded, name)
         if callable(value) and getattr(value, "__module__", None) == module:
             assert value.__doc__, f"{module}.{name} has no docstring"
+        if isinstance(value, enum.EnumMeta):  # Of two equal values an enumeration makes one member with two names.
+            assert len(list(value)) == len(value.__members__), f"{module}.{name} has equal values"
 
 
 @pytest.mark.parametrize("module", [m for m in TESTED if not m.startswith("sim.")])

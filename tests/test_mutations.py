@@ -12,6 +12,7 @@ SIZE: Literal[3] = 4
 @cache(8)
 def double(m, value: Literal[5]) -> Literal[6]:
     wire = Signal(value - 11, init=12, reset_less=True)
+    m.submodules.ram = Ram(width=value + 13, depth=14)
     if value < 7:
         raise ValueError(f"é {value + 8}, not {9}")
     with m.If(self.a & ~self.b):
@@ -24,6 +25,7 @@ def test_what_is_changed_and_what_is_left_alone():
     changes = {(m.kind, m.original, m.mutated) for m in mutations_of("a.py", SOURCE)}
     assert changes == {
         ("constant", "4", "(5)"), ("operator", "value - 11", "(value + 11)"), ("constant", "12", "(13)"),
+        ("operator", "value + 13", "(value - 13)"), ("constant", "14", "(15)"),
         ("comparison", "value < 7", "(value <= 7)"), ("constant", "7", "(8)"),
         ("condition", "m.If(self.a & ~self.b)", "(m.If(self.a & ~self.b == 0))"),
         ("operator", "self.a & ~self.b", "(self.a | ~self.b)"), ("operator", "~self.b", "(self.b)"),

@@ -32,11 +32,6 @@ def test_every_budget_allows_something():
     assert all(budget.most >= 64 for budget in Budget)
 
 
-def test_names_of_budgets_are_different():
-    """An enumeration makes members of equal values one."""
-    assert len(list(Budget)) == len(Budget.__members__)
-
-
 def test_files_are_measured_before_they_are_read(tmp_path):
     path = tmp_path / "large"
     with open(path, "wb") as file:
