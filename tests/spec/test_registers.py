@@ -1,10 +1,13 @@
 """The register description is sound: nothing overlaps, and the order software relies on holds."""
 
+import hashlib
 import itertools
 
 import pytest
 
+from spec.commands import FIELDS, Op, Source
 from spec.config import config_for
+from spec.packets import CHUNK_NUMBER_LSB, HEADER_WORDS, LANE_LSB, PACKET_MAGIC, Target
 from spec.registers import (
     COUNTERS,
     MAGIC,
@@ -20,6 +23,21 @@ from spec.registers import (
 )
 
 BY_NAME = {register.name: register for register in REGISTERS}
+
+
+def test_the_interface_is_that_of_its_version():
+    """Whoever changes it changes its version too, so that drivers and builds refuse each other: the major number where
+    something moves or goes, the minor one where something comes.
+    """
+    words = [
+        *(f"{field.name} {field.word} {field.lsb} {field.width}" for field in FIELDS),
+        *(f"{register.name} {register.offset}" for register in REGISTERS),
+        *(f"{register.name}.{field.name} {field.lsb} {field.width} {field.access.name}"
+          for register in REGISTERS for field in register.fields),
+        *(f"{member!r}" for kind in (Op, Source, Target, ErrorCode) for member in kind),
+        f"{MAGIC:x} {PACKET_MAGIC:x} {HEADER_WORDS} {CHUNK_NUMBER_LSB} {LANE_LSB} {counter_names()}",
+    ]
+    assert (f"{VERSION:08x}", hashlib.sha256("\n".join(words).encode()).hexdigest()[:16]) == ("00020000", "")
 
 
 def test_names_and_offsets_are_unique():
