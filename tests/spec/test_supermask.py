@@ -1,5 +1,6 @@
 """Selection against a slow reference, and the packed form against bytes written by hand."""
 
+import itertools
 from fractions import Fraction
 from math import floor
 
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from spec.refusal import Refused
 from spec.supermask import (
+    CANDIDATES,
     GROUP,
     Mode,
     check_density,
@@ -295,3 +297,9 @@ def test_a_density_that_is_accepted_is_kept(mode, hundredth):
         check_density(density, mode, "Option --density")
     check_density(float(str(refusal.value).split("keeps ")[1].removeprefix("at most ").split(";")[0]), mode, "again")
     assert "mode any" in str(refusal.value) or "or any" in str(refusal.value)
+
+
+def test_a_pair_of_weights_is_a_candidate_or_its_negative_or_nothing():
+    """Every ternary pair but (0, 0), each once."""
+    found = sorted(pair for a, b in CANDIDATES for pair in ((a, b), (-a, -b)))
+    assert found == sorted(set(itertools.product((-1, 0, 1), repeat=2)) - {(0, 0)})
