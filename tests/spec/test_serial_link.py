@@ -10,6 +10,9 @@ from spec.serial_link import (
     ESCAPE,
     FLAG,
     FRAME_WORDS,
+    LEAST_BYTES,
+    LINK_VERSION,
+    STATUS_BITS,
     Flag,
     Request,
     Response,
@@ -66,6 +69,20 @@ def test_every_wrong_bit_and_every_lost_byte_is_noticed():
 
 def test_a_frame_that_ends_in_an_escape_is_corrupt():
     assert unescape(encode(b"abc")[1:-1] + bytes([ESCAPE])) is None
+
+
+def test_the_link_is_that_of_its_version():
+    """Literally, so that whoever changes what crosses the wire changes the version too."""
+    assert LINK_VERSION == 0x0001_0000
+    assert encode(bytes.fromhex("7e7d5e00")) == bytes.fromhex("7e 7d 5e 7d 5d 5e 00 99 3e 7e")
+    assert {kind.name: int(kind) for kind in Request} == {
+        "RESET": 0, "POLL": 1, "READ": 2, "WRITE": 3, "SEND": 4, "SEND_LAST": 5, "FETCH": 6,
+    }
+    assert {status.name: int(status) for status in Status} == {
+        "OK": 0, "CORRUPT": 1, "INVALID": 2, "REFUSED": 3, "FULL": 4,
+    }
+    assert {flag.name: int(flag) for flag in Flag} == {"IRQ": 16, "TAKEN": 32, "LAST": 64}
+    assert (FRAME_WORDS, LEAST_BYTES, STATUS_BITS) == (64, 2, 3)
 
 
 def test_requests():
