@@ -9,8 +9,9 @@ __all__ = ["ecp5_ram"]
 _WIDTHS = {10: 18, 11: 9, 12: 4, 13: 2, 14: 1}
 _DEEPEST = max(_WIDTHS)
 
-#: Shallower memories are left to Yosys, which has distributed RAM for them.
-_SHALLOW = 32
+#: Shallower memories are left to Yosys: there a block has words of 36 bits, of which these would take two, or
+#: distributed RAM is enough.
+_SHALLOW = 512
 
 
 def _by_address(values: dict[int, int]) -> str:
@@ -29,7 +30,7 @@ def ecp5_ram(module: str = RAM_MODULE) -> str:
 
     Yosys would take a register beside the block for the second one. But a block without its own takes 5.8 ns from the
     clock to its data, most of a cycle, and with it little: that is why a read takes two cycles. Of memories that are
-    too deep for a block the multiplexer comes after these registers. Shallow ones stay as they are.
+    too deep for a block the multiplexer comes after these registers. Those of up to 512 words stay as they are.
     """
     named = RAM_VERILOG.replace(f"module {RAM_MODULE} ", f"module {module} ").replace("output reg", "output")
     ports = named[: named.index("    (* no_rw_check")]

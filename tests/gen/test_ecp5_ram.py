@@ -14,7 +14,7 @@ needs_icarus = pytest.mark.skipif(
 )
 
 #: Width, depth and part: of each width that a block has, and of several banks.
-SHAPES = [(21, 64, 21), (128, 1024, 32), (64, 1500, 32), (40, 4096, 40), (32, 5000, 32), (33, 16384, 33),
+SHAPES = [(21, 600, 21), (128, 1024, 32), (64, 1500, 32), (40, 4096, 40), (32, 5000, 32), (33, 16384, 33),
           (34, 32768, 17), (8, 40000, 8)]
 
 #: Both memories meet the same writes and reads, but never of one word in one cycle, for which there is no rule. Some
@@ -95,5 +95,5 @@ def test_another_one_is_not(tmp_path, shape, right, wrong):
 
 
 def test_shallow_memories_are_left_alone_and_another_name_is_all_that_differs():
-    assert "wire _TECHMAP_FAIL_ = DEPTH <= 32;" in ecp5_ram()
+    assert "wire _TECHMAP_FAIL_ = DEPTH <= 512;" in ecp5_ram()
     assert ecp5_ram("other") == ecp5_ram().replace(f"module {RAM_MODULE} ", "module other ")
