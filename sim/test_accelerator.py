@@ -67,7 +67,7 @@ def test_pe16(module):
     pytest.param((), marks=pytest.mark.slow),
 ], ids=["quick", "all"])
 def test_streaming(tests):
-    """Those left out: 4x4x2 has less of the like (:func:`test_one_stream_serves_all_lanes`)."""
+    """The quick ones: each mode with or without a trace; ``1of4`` streams to the lanes of 4x4x2."""
     config = config_for(16, mask_bits=FEW_MASK_BITS)
     run_bench(simulation_of(config), config, "streaming", "pe16-streaming", tests=tests)
 
