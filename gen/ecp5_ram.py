@@ -9,8 +9,8 @@ __all__ = ["ecp5_ram"]
 _WIDTHS = {10: 18, 11: 9, 12: 4, 13: 2, 14: 1}
 _DEEPEST = max(_WIDTHS)
 
-#: Memories of no more words are left to Yosys: its blocks have words of 36 bits then, so these, of 18, would be twice as
-#: many; or distributed RAM is enough.
+#: Memories of no more words are left to Yosys: its blocks have words of 36 bits then, so that these, of 18, would be
+#: twice as many; or distributed RAM is enough.
 _SHALLOW = 512
 
 
@@ -25,8 +25,8 @@ def _pins(port: str, vector: str, bits: int) -> str:
 
 
 def ecp5_ram(module: str = RAM_MODULE) -> str:
-    """The memory, called ``module``, for ``techmap``: block RAMs with words as wide as the depth allows, of which port A
-    writes, and port B reads through the block's own output register.
+    """The memory, called ``module``, for ``techmap``: block RAMs with words as wide as the depth allows. Their port A
+    writes, their port B reads through the block's own output register.
 
     Yosys would take a register beside the block for the second one. But a block without its own takes 5.8 ns from the
     clock to its data, most of a cycle, and with it little: that is why a read takes two cycles. Of memories that are
