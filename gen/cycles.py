@@ -35,9 +35,11 @@ __all__ = ["CommandCycles", "CycleModel", "predict"]
 _FETCH_CONTROL = 1 + Ram.LATENCY
 _FETCH_COMMAND = COMMAND_WORDS + Ram.LATENCY
 
-#: From taking a command: to the first run asking for its weights; to the first weight row, without seeding.
+#: From taking a command to the first run asking for its weights.
 _TAKE_TO_SWAP = 2 + Ram.LATENCY
-_TAKE_TO_ROW = 1 + Ram.LATENCY
+
+#: From a fetch that leaves the walk to its rows: the memory, and a register.
+_FETCH_TO_ROW = Ram.LATENCY + 1
 
 
 @dataclass(frozen=True)
@@ -127,8 +129,9 @@ def predict(program: Program) -> CycleModel:
             else:
                 prepared = max(ready, loader_free)
                 taken = max(prepared, drained)
-                seeding = config.ring_seeding if command.placed.layer.ring else config.weight_rows
-                row = prepared + _TAKE_TO_ROW + seeding
+                # Signs are needed a cycle after a fetch has left the walk, positions in a ring as it leaves.
+                seeding = config.ring_seeding if command.placed.layer.ring else config.weight_rows - 1
+                row = prepared + 1 + seeding + _FETCH_TO_ROW
                 asked = taken + _TAKE_TO_SWAP
                 if command.placed.streamed:
                     run = _execute_streamed(command.placed, config, host, prepared, asked, row, last_swap)
@@ -195,7 +198,7 @@ def _execute_streamed(
 ) -> _Execution:
     """Array work of a streamed layer that the loader takes at ``taken``; otherwise as :func:`_execute`."""
     runs, turns = placed.runs, _turns_of(placed, config)
-    seeded = row - Ram.LATENCY
+    seeded = row - _FETCH_TO_ROW
     tiles = Fetches(asked, free)
     array = filler = 0
     for number, segment in enumerate(placed.segments(config)):

@@ -75,6 +75,7 @@ def walk_streams(m: Module, port, streams: Streams) -> list[Sequence[Value]]:
     for the next pass).
 
     Timing: positions stand in the cycle of the fetch, or, with a ``latency`` of 1, from the next one to the next fetch.
+    ``seeding`` says that no fetch may come as many cycles later.
 
     Parameters
     ----------
@@ -97,10 +98,10 @@ def _seeded(m: Module, port, streams: Streams) -> Array:
     jumps = Array(Signal(streams.width, name=f"jump{p}", reset_less=True) for p in range(ports))
     running = Signal(streams.width, reset_less=True)
     row = Signal(range(seeding + 1), init=seeding)
-    m.d.comb += port.seeding.eq(row != seeding)
+    m.d.comb += port.seeding.eq(row < seeding - streams.latency)
     with m.If(port.load):
         m.d.sync += [running.eq(streams.first), row.eq(0)]
-    with m.Elif(port.seeding):
+    with m.Elif(row != seeding):
         m.d.sync += row.eq(row + 1)
         if seeding == ports:
             m.d.sync += jumps[row[: max(1, (ports - 1).bit_length())]].eq(running)
