@@ -97,7 +97,9 @@ class WeightLoader(wiring.Component):
             "mask_write": In(WritePort(width=config.mask_word_bits, depth=config.mask_words, part=32)),
             "mask_fault": Out(WordFault(config.mask_words)),
         })
-        self.masks = CheckedRam(width=config.mask_word_bits, depth=config.mask_words, protect=config.protect)
+        self.masks = CheckedRam(
+            width=config.mask_word_bits, depth=config.mask_words, protect=config.protect, far=True
+        )
         self.rings = RingMemory(config) if config.ring_words else None
 
     def elaborate(self, platform):
@@ -114,16 +116,16 @@ class WeightLoader(wiring.Component):
         if config.streams:
             self._stream(m, walk)
 
-        # The fetch leaves the walk, spends two cycles in the mask memory, whose blocks lie all over the chip, is taken
-        # into registers near the expanders, and then writes its rows. Its streams are looked up in the first cycle in
-        # the memory; its signs, made a cycle later, are taken into registers with the mask.
+        # The fetch leaves the walk, is three cycles on its way through the mask memory and then writes its rows. Its
+        # streams are looked up in the first of them; its signs, made in the next, wait in a register, so that they
+        # stand with the mask.
         seeding = Signal()
         advance = Signal()
         begun = walk.fetch.valid & ~seeding
-        in_memory, read, fetch = Signal(TileFetch), Signal(TileFetch), Signal(TileFetch)
+        addressed, read, fetch = Signal(TileFetch), Signal(TileFetch), Signal(TileFetch)
         taken, form, used = Signal(_Form), Signal(_Form), Signal(config.groups)
         m.d.comb += [
-            self.idle.eq(walk.idle & ~in_memory.valid & ~read.valid & ~fetch.valid & ~seeding),
+            self.idle.eq(walk.idle & ~addressed.valid & ~read.valid & ~fetch.valid & ~seeding),
             walk.take.eq(self.take),
             walk.command.eq(self.command),
             walk.advance.eq(advance & ~seeding),
@@ -139,16 +141,16 @@ class WeightLoader(wiring.Component):
             form.pairs.eq(taken.pairs if config.pairs is None else config.pairs),
         ]
         with m.If(advance):
-            m.d.sync += [in_memory.eq(walk.fetch), read.eq(in_memory), fetch.eq(read)]
+            m.d.sync += [addressed.eq(walk.fetch), read.eq(addressed), fetch.eq(read)]
             m.d.sync += used.eq(Cat(~read.partial | (g < read.groups) for g in range(config.groups)))
-            m.d.sync += in_memory.valid.eq(begun)
+            m.d.sync += addressed.valid.eq(begun)
 
         self._write(m, fetch, advance)
-        self._sign(m, signs, in_memory, advance)
-        mask, codes = self._masks(m, masks, read)
-        negative, masked = signs.signs, read.valid & advance
+        negative = self._negative(m, signs, addressed, advance)
+        mask, codes = self._masks(m, masks, fetch)
+        masked = self.write
         if config.ring_words:
-            rings, ring = self._rings(m, walk, read, advance, seeding)
+            rings, ring = self._rings(m, walk, fetch, advance, seeding)
             masked = masked & ~ring
             m.d.comb += seeding.eq(signs.seeding | rings.seeding)
             # Raw bits of a port are C wide, as those of a ring are, so they are chosen before ports are told apart.
@@ -157,11 +159,8 @@ class WeightLoader(wiring.Component):
         else:
             m.d.comb += seeding.eq(signs.seeding)
         if config.protect:
-            m.d.comb += masks.used.eq(self._mask_parts(read, form.coded) & masked.replicate(len(masks.used)))
-        bits = Signal(data.StructLayout({"mask": len(mask), "codes": len(codes), "negative": len(negative)}))
-        with m.If(advance):
-            m.d.sync += [bits.mask.eq(mask), bits.codes.eq(codes), bits.negative.eq(negative)]
-        self._expand(m, bits, fetch, form, used)
+            m.d.comb += masks.used.eq(self._mask_parts(fetch, form.coded) & masked.replicate(len(masks.used)))
+        self._expand(m, (mask, codes), negative, fetch, form, used)
         return m
 
     def _stream(self, m: Module, walk: MaskWalk) -> None:
@@ -190,8 +189,9 @@ class WeightLoader(wiring.Component):
         ]
         m.d.sync += self.full.eq(last_written | (self.full & ~self.swap))
 
-    def _sign(self, m: Module, signs: WeightGenerator, fetch: data.View, advance: Signal) -> None:
-        """Signs stand, as masks do, a cycle after the ``fetch`` in the memory has moved on."""
+    def _negative(self, m: Module, signs: WeightGenerator, fetch: data.View, advance: Signal) -> Signal:
+        """Signs of the fetch that stands at the masks, made from those of the ``fetch`` that has been addressed."""
+        negative = Signal.like(signs.signs)
         m.d.comb += [
             signs.fetch.eq(fetch.valid & advance),
             signs.index.eq(fetch.index),
@@ -200,8 +200,11 @@ class WeightLoader(wiring.Component):
             signs.commit.eq(fetch.commit),
             signs.words.eq(Mux(fetch.partial, fetch.words, self.config.sign_words)),
         ]
+        with m.If(advance):
+            m.d.sync += negative.eq(signs.signs)
+        return negative
 
-    def _rings(self, m: Module, walk: MaskWalk, read, advance, seeding) -> tuple[RingMemory, Signal]:
+    def _rings(self, m: Module, walk: MaskWalk, fetch, advance, seeding) -> tuple[RingMemory, Signal]:
         """The ring memory behind the same fetches, and whether the command draws from it."""
         m.submodules.rings = rings = self.rings
         ring = Signal()
@@ -214,14 +217,14 @@ class WeightLoader(wiring.Component):
             rings.fetch.eq(walk.fetch),
             rings.fetch.valid.eq(walk.fetch.valid & ~seeding),
             rings.plane.eq(walk.plane),
-            rings.used.eq(read),
-            rings.used.valid.eq(read.valid & advance & ring),
+            rings.used.eq(fetch),
+            rings.used.valid.eq(self.write & ring),
         ]
         wiring.connect(m, wiring.flipped(self.ring_write), rings.write)
         wiring.connect(m, rings.fault, wiring.flipped(self.ring_fault))
         return rings, ring
 
-    def _mask_parts(self, fetch: data.View, coded: Signal) -> Value:
+    def _mask_parts(self, fetch, coded: Signal) -> Value:
         """The 32-bit parts of a mask word that a fetch takes: of codes in a word of several only one half."""
         parts = self.config.mask_word_bits // 32
         if parts == 1:
@@ -243,16 +246,16 @@ class WeightLoader(wiring.Component):
         ]
         return bits, codes
 
-    def _expand(self, m: Module, bits: data.View, fetch: data.View, form: _Form, used: Signal) -> None:
-        """One expander per row that is fetched at a time."""
-        channels = self.config.word_bytes
+    def _expand(self, m: Module, masks: tuple[Signal, Signal], signs, fetch, form: _Form, used: Signal) -> None:
+        """One expander per row that is fetched at a time; ``masks`` are its raw bits and its codes."""
+        channels, (bits, codes) = self.config.word_bytes, masks
         for port in range(self.config.weight_rows):
             m.submodules[f"expander{port}"] = expander = Expander(groups=self.config.groups)
             weights = self.write_weights.as_value().word_select(port, expander.weights.as_value().shape().width)
             m.d.comb += [
-                expander.mask.eq(bits.mask.word_select(port, channels)),
-                expander.codes.eq(bits.codes.word_select(port, channels // 2)),
-                expander.signs.eq(bits.negative.word_select(port, channels)),
+                expander.mask.eq(bits.word_select(port, channels)),
+                expander.codes.eq(codes.word_select(port, channels // 2)),
+                expander.signs.eq(signs.word_select(port, channels)),
                 expander.coded.eq(form.coded),
                 expander.pairs.eq(form.pairs),
                 expander.second.eq(fetch.second),
