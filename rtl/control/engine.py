@@ -26,7 +26,7 @@ from rtl.control.sequencer import Sequencer
 from rtl.control.store import Store
 from rtl.control.turns import Turns
 from rtl.lane.lane import Lane
-from rtl.lane.pe_array import array_latency
+from rtl.lane.pe_array import WORD_TO_WEIGHTS, array_latency
 from rtl.weights.loader import WeightLoader
 from rtl.weights.registers import WeightRegisters
 from spec.commands import Op, Source
@@ -231,7 +231,7 @@ class Engine(wiring.Component):
         """The next weights become the present ones with the first beat of a run, which waits for them; if it finishes
         sums, it waits for requantizers, too.
 
-        A word meets them a cycle after its beat, when its candidates stand: so they are a cycle late, all alike.
+        A word meets them :data:`WORD_TO_WEIGHTS` cycles after its beat: so they are as late, all alike.
         """
         addresses, weights, registers, control = self.addresses, self.weights, self.registers, self.control
         ready = weights.full
@@ -246,12 +246,8 @@ class Engine(wiring.Component):
             weights.swap.eq(addresses.upcoming & self.advance),
             *(row.eq(active) for row, active in zip(control.weights, registers.weights, strict=True)),
         ]
-        m.d.sync += [
-            registers.swap.eq(weights.swap),
-            registers.write.eq(weights.write),
-            registers.write_index.eq(weights.write_index),
-            registers.write_weights.eq(weights.write_weights),
-        ]
+        for name in ("swap", "write", "write_index", "write_weights"):
+            m.d.comb += getattr(registers, name).eq(history(m, name, getattr(weights, name), WORD_TO_WEIGHTS)[-1])
 
     def _connect_sums(self, m: Module) -> None:
         """Carry each beat's marks along its sums."""

@@ -9,7 +9,10 @@ from rtl.lane.candidates import TERM_BITS, Candidates
 from rtl.lane.selector import Selector
 from spec.supermask import GROUP
 
-__all__ = ["PeArray", "add_with_carry", "array_latency", "row_sum_bits", "tree_latency"]
+__all__ = ["WORD_TO_WEIGHTS", "PeArray", "add_with_carry", "array_latency", "row_sum_bits", "tree_latency"]
+
+#: Cycles from a word to the weights that it meets: a register near the PEs, and its candidates.
+WORD_TO_WEIGHTS = 2
 
 
 def row_sum_bits(groups: int) -> int:
@@ -23,8 +26,8 @@ def tree_latency(groups: int) -> int:
 
 
 def array_latency(groups: int) -> int:
-    """Cycles from a word to its sums: its candidates, a register after the PEs, then the adder tree."""
-    return 2 + tree_latency(groups)
+    """Cycles from a word to its sums: it meets its weights, a register after the PEs, then the adder tree."""
+    return WORD_TO_WEIGHTS + 1 + tree_latency(groups)
 
 
 def add_with_carry(a: Value, b: Value, carry: Value) -> Value:
@@ -36,8 +39,9 @@ class PeArray(wiring.Component):
     """``sums[r] + carries[r] = sum over g of +-candidate[g][select[r][g]]`` for all rows at once, of the candidates
     that :class:`rtl.lane.candidates.Candidates` makes.
 
-    Latency :func:`array_latency` cycles from ``word``, one less from the weights that it meets; throughput one word per
-    cycle, no stall.
+    Latency :func:`array_latency` cycles from ``word``, :data:`WORD_TO_WEIGHTS` less from the weights that it meets;
+    throughput one word per cycle, no stall. The block RAMs that words come from lie all over the chip, so a register
+    comes first.
 
     Parameters
     ----------
@@ -75,12 +79,10 @@ class PeArray(wiring.Component):
         m = Module()
 
         m.submodules.candidates = candidates = Candidates(groups=self.groups)
-        m.d.comb += [
-            candidates.word.eq(self.word),
-            candidates.inside.eq(self.inside),
-            candidates.pairs.eq(self.pairs),
-            candidates.second.eq(self.second),
-        ]
+        for name in ("word", "inside", "pairs", "second"):
+            arrived = Signal.like(getattr(self, name), name=f"{name}_arrived", reset_less=True)
+            m.d.sync += arrived.eq(getattr(self, name))
+            m.d.comb += getattr(candidates, name).eq(arrived)
         groups = [candidates.candidates[g] for g in range(self.groups)]
         for r in range(self.rows):
             self._row(m, r, groups, data.View(data.ArrayLayout(Weight, self.groups), self.weights[r]))
