@@ -272,7 +272,6 @@ class Engine(wiring.Component):
 
         valid = ages("sum_valid", in_array | clear)
         add_psum = ages("add_psum", ~beat.start & ~classify & ~clear)
-        add_acc = ages("add_acc", ~beat.start & classify)
         if self.config.ring_words:
             m.d.comb += step.triple.eq(ages("sum_triple", self.addresses.triple)[summed])
         last = ages("sum_last", in_array & beat.last)
@@ -290,7 +289,7 @@ class Engine(wiring.Component):
             step.read_address.eq(Mux(self.does.store, self.store.address, pixels[ahead])),
             step.valid.eq(valid[summed]),
             step.add_psum.eq(add_psum[summed]),
-            step.add_acc.eq(add_acc[summed]),
+            step.keep.eq(classify & ~last[summed]),
             step.write.eq(valid[summed + 1] & (last[summed + 1] == classify)),
             step.write_address.eq(Mux(classify, classified, pixels[summed + 1])),
         ]

@@ -2,27 +2,37 @@
 
 from typing import Protocol
 
-from amaranth.hdl import ClockSignal, Instance, Module, Mux, Signal, signed
+from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl.base.command import in_pairs
+from rtl.base.mapped import Mapped, instance_of
 from rtl.base.ports import LaneControl
 from rtl.lane.accumulator import Accumulator
 from rtl.lane.activation_memory import ActivationMemory
+from rtl.lane.pair_sums import PairSums
 from rtl.lane.pe_array import PeArray, row_sum_bits
 from rtl.lane.pool_maximum import PoolMaximum
+from rtl.lane.requantizer import new_shifters
 from rtl.lane.requantizer_row import RequantizerRow
+from rtl.lane.total import Total
 from spec.commands import Source
 from spec.config import AcceleratorConfig
 
-__all__ = ["Lane", "LanePlatform"]
+__all__ = ["Lane", "LanePlatform", "mapped_parts"]
 
 
 class LanePlatform(Protocol):
     """A platform that describes the lane once, as a module that all lanes are instances of."""
 
     lane_module: str
+
+
+def mapped_parts(config: AcceleratorConfig) -> list[Mapped]:
+    """One of each kind of part of a lane that is a module of its own."""
+    parts = [*new_shifters(config.widths), PairSums(chosen=config.pairs is None), Total(config.widths.acc)]
+    return [part for part in parts if part.module]
 
 
 class Lane(wiring.Component):
@@ -62,14 +72,16 @@ class Lane(wiring.Component):
 
     def elaborate(self, platform: LanePlatform | None):
         if hasattr(platform, "lane_module"):
-            return self._instance(platform.lane_module)
+            return instance_of(self, platform.lane_module)
 
         m = Module()
         config, control = self.config, self.control
         shape, address_bits = {"word_bytes": config.word_bytes, "rows": config.rows}, config.address_bits
         m.submodules.x = x = ActivationMemory(**shape, words=config.x_words, address_bits=address_bits)
         m.submodules.t = t = ActivationMemory(**shape, words=config.t_words, address_bits=address_bits)
-        m.submodules.array = array = PeArray(groups=config.groups, rows=config.rows)
+        m.submodules.array = array = PeArray(
+            groups=config.groups, rows=config.rows, all_pairs=config.pairs
+        )
         m.submodules.accumulator = accumulator = Accumulator(
             rows=config.rows, depth=config.psum_depth, sum_bits=row_sum_bits(config.groups), acc_bits=config.widths.acc,
             rings=config.ring_words > 0, results_depth=config.results_depth,
@@ -127,11 +139,3 @@ class Lane(wiring.Component):
                 memory.host.address.eq(control.host_address),
                 memory.host.data.eq(control.host_data),
             ]
-
-    def _instance(self, module: str) -> Instance:
-        """This lane as an instance of ``module``, whose ports have the names of our members."""
-        ports = {
-            f"{'i' if member.flow == In else 'o'}_{'__'.join(map(str, path))}": value
-            for path, member, value in self.signature.flatten(self)
-        }
-        return Instance(module, i_clk=ClockSignal(), **ports)
