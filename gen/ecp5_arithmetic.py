@@ -7,10 +7,10 @@ from rtl.lane.requantizer import BIAS_SHIFT, RESIDUAL_SHIFT, WINDOW_SHIFT
 from rtl.lane.total import TOTAL_MODULE
 from spec.numerics import ACC_BITS
 
-__all__ = ["SHIFTER_DSPS", "ecp5_pair", "ecp5_shifters", "ecp5_total"]
+__all__ = ["PRODUCT_DSPS", "ecp5_pair", "ecp5_shifters", "ecp5_total"]
 
-#: Multipliers of the three shifters of a requantizer.
-SHIFTER_DSPS = 4
+#: Multipliers of a requantizer that are not for its shifters.
+PRODUCT_DSPS = 2
 
 #: ``value << amount`` of 20 bits, of which a multiplier takes 18. ``above``: the bits above the power.
 _BIAS = """\
@@ -34,7 +34,7 @@ module {module} (input clk, input [8:0] value, input [1:0] amount, output [11:0]
 endmodule
 """
 
-#: Of ``value << (16 - low four bits of amount)`` the bits from 16 on, or, by 16 more, those of the high half from 32 on.
+#: Of ``value << (16 - amount % 16)`` the bits from 16 on, or, if ``amount`` is 16 or more, those from 32 on.
 _WINDOW = """\
 module {module} (input clk, input [32:0] value, input [4:0] amount, output [13:0] shifted);
     reg [16:0] power;
@@ -50,11 +50,20 @@ endmodule
 """
 
 
-def ecp5_shifters(bias: str = BIAS_SHIFT, residual: str = RESIDUAL_SHIFT, window: str = WINDOW_SHIFT) -> str:
-    """The shifters of a requantizer, so called, for ``techmap``: :data:`SHIFTER_DSPS` multiplications by a power of two,
-    which a register has found from the amount.
+#: Shifters of a requantizer, with their multipliers, in the order in which these save LUTs.
+_SHIFTERS = ((WINDOW_SHIFT, _WINDOW, 2), (BIAS_SHIFT, _BIAS, 1), (RESIDUAL_SHIFT, _RESIDUAL, 1))
+
+
+def ecp5_shifters(multipliers: int, name_of: Callable[[str], str] = str) -> str:
+    """Shifters of a requantizer, called ``name_of`` their usual names, for ``techmap``: multiplications by powers of 2,
+    which registers hold; only as many as there are ``multipliers`` for.
     """
-    return _BIAS.format(module=bias) + _RESIDUAL.format(module=residual) + _WINDOW.format(module=window)
+    texts = []
+    for module, text, takes in _SHIFTERS:
+        if takes <= multipliers:
+            multipliers -= takes
+            texts.append(text.format(module=name_of(module)))
+    return "".join(texts)
 
 
 def _table(propagates: Callable[[int, int, int, int], int]) -> int:
@@ -73,19 +82,15 @@ _SIGN = _table(lambda a, *_: a)
 def _chain(halves: Sequence[tuple[str, int, str, str, str, str]]) -> str:
     """Carry cells of ``halves``, lowest first: the name of what each says or "", its table, its inputs."""
     count = len(halves) + 1 >> 1
-    halves = [*halves, ("", 0, *["1'b0"] * 4)][: 2 * count]
-    cells = [f"    wire [{count}:0] chain;\n    assign chain[0] = 1'b0;\n"]
+    halves = [*halves, ("", 0, *["1'b0"] * 4)]
+    lines = [f"wire [{count}:0] chain;", "assign chain[0] = 1'b0;"]
     for cell in range(count):
-        pins = ", ".join(
-            f"{', '.join(f'.{pin}{half}({value})' for pin, value in zip('ABCD', inputs, strict=True))}, .S{half}({says})"
-            for half, (says, _, *inputs) in enumerate(halves[2 * cell : 2 * cell + 2])
-        )
-        tables = ", ".join(f".INIT{half}(16'h{halves[2 * cell + half][1]:04x})" for half in range(2))
-        cells.append(
-            f"    CCU2C #({tables}, .INJECT1_0(\"NO\"), .INJECT1_1(\"NO\")) add{cell} "
-            f"(.CIN(chain[{cell}]), {pins}, .COUT(chain[{cell + 1}]));\n"
-        )
-    return "".join(cells)
+        tables, pins = [], [f".CIN(chain[{cell}])", f".COUT(chain[{cell + 1}])"]
+        for half, (says, table, *inputs) in enumerate(halves[2 * cell : 2 * cell + 2]):
+            tables += [f".INIT{half}(16'h{table:04x})", f'.INJECT1_{half}("NO")']
+            pins += [f".{pin}{half}({value})" for pin, value in zip("ABCDS", (*inputs, says), strict=True)]
+        lines.append(f"CCU2C #({', '.join(tables)}) add{cell} ({', '.join(pins)});")
+    return "".join(f"    {line}\n" for line in lines)
 
 
 def ecp5_total(module: str = TOTAL_MODULE) -> str:

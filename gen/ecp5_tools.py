@@ -1,14 +1,16 @@
 """How the open tools make the most of a build on an ECP5: the same for its figures and for a board's bitstream."""
 
-from gen.ecp5_arithmetic import ecp5_pair, ecp5_shifters, ecp5_total
+from functools import partial
+
+from gen.ecp5_arithmetic import PRODUCT_DSPS, ecp5_pair, ecp5_shifters, ecp5_total
 from gen.ecp5_ram import ecp5_ram
 from gen.verilog import module_of
 from rtl.base.ram import RAM_MODULE
 from rtl.lane.candidates import TERM_BITS
 from rtl.lane.pair_sums import PAIR_MODULE
-from rtl.lane.requantizer import BIAS_SHIFT, RESIDUAL_SHIFT, WINDOW_SHIFT
 from rtl.lane.selector import SELECT_MODULE, SELECT_VERILOG
 from rtl.lane.total import TOTAL_MODULE
+from spec.config import AcceleratorConfig
 
 __all__ = ["ECP5_PLACER", "ecp5_modules", "ecp5_select", "ecp5_synthesis"]
 
@@ -38,13 +40,16 @@ def ecp5_synthesis(top: str) -> str:
     return f'scratchpad -set abc9.script "{script}"; synth_ecp5 -top {top}'
 
 
-def ecp5_modules(top: str) -> str:
-    """Modules of the build whose top is ``top`` in cells of an ECP5, for ``techmap``: selectors and memories."""
-    return (
-        ecp5_select(module_of(top, SELECT_MODULE)) + ecp5_ram(module_of(top, RAM_MODULE))
-        + ecp5_shifters(*(module_of(top, module) for module in (BIAS_SHIFT, RESIDUAL_SHIFT, WINDOW_SHIFT)))
-        + ecp5_total(module_of(top, TOTAL_MODULE)) + ecp5_pair(module_of(top, PAIR_MODULE))
-    )
+def ecp5_modules(top: str, config: AcceleratorConfig, dsp: int) -> str:
+    """Modules of the build ``config`` whose top is ``top`` in cells of an ECP5 with ``dsp`` multipliers, for
+    ``techmap``: selectors, memories, adders that choose, and those shifters that there are multipliers for.
+    """
+    spare = dsp // (config.requantizers * config.lanes) - PRODUCT_DSPS
+    return "".join((
+        ecp5_select(module_of(top, SELECT_MODULE)), ecp5_ram(module_of(top, RAM_MODULE)),
+        ecp5_pair(module_of(top, PAIR_MODULE)), ecp5_total(module_of(top, TOTAL_MODULE)),
+        ecp5_shifters(spare, partial(module_of, top)),
+    ))
 
 
 def ecp5_select(module: str = SELECT_MODULE) -> str:

@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from gen.netlist import ALL_NAMES, WRITER
 from rtl.accelerator import Accelerator
 from rtl.base.mapped import Mapped
 from rtl.base.ram import RAM_MODULE, RAM_VERILOG
-from rtl.lane.lane import Lane, mapped_parts
+from rtl.lane.lane import MAPPED_MODULES, Lane, mapped_parts
 from rtl.lane.selector import SELECT_MODULE, SELECT_VERILOG
 from rtl.serial.accelerator import SerialAccelerator
 from spec.config import AcceleratorConfig
@@ -55,12 +55,12 @@ lint_off -rule UNUSEDSIGNAL -file "*{top}.v" -match "Signal is not used: 's_axi_
 
 class _SmallModules:
     """Platform on which every memory is an instance of :data:`rtl.base.ram.RAM_MODULE` of the design ``top``, every
-    selector of :data:`rtl.lane.selector.SELECT_MODULE`, and each of ``parts`` of a module of its name.
+    selector of :data:`rtl.lane.selector.SELECT_MODULE`, and so on: :data:`rtl.lane.lane.MAPPED_MODULES`.
     """
 
-    def __init__(self, top: str, parts: Sequence[Mapped] = ()):
+    def __init__(self, top: str):
         self.ram_module, self.select_module = module_of(top, RAM_MODULE), module_of(top, SELECT_MODULE)
-        self.mapped = {part.module: module_of(top, part.module) for part in parts}
+        self.mapped = {module: module_of(top, module) for module in MAPPED_MODULES}
 
 
 class _LaneModules(_SmallModules):
@@ -91,7 +91,8 @@ def check_top(name: str) -> str:
 
 def accelerator_verilog(config: AcceleratorConfig, *, top: str = TOP, all_names: bool = False) -> str:
     """Verilog text of the accelerator that ``config`` describes: the modules ``top`` and ``top_lane`` with
-    their parts, the selector ``top_select`` and the memory model ``top_ram``.
+    their parts, small ones that a target may map (:mod:`rtl.base.mapped`), the selector ``top_select`` and the memory
+    model ``top_ram``.
 
     The name of every module begins with ``top``, so that several builds fit into one design. With ``all_names`` every
     signal has a name in every module it passes through and for every field: for waveforms, but linters object to names
@@ -131,9 +132,9 @@ def _seldom_collected() -> Iterator[None]:
 def _design(component: Component, top: str, config: AcceleratorConfig, all_names: bool = False) -> str:
     with _seldom_collected():
         placed = rtlil.convert(component, name=top, platform=_LaneModules(top), emit_src=False)
-        parts = mapped_parts(config)
-        lane = _clocked(Lane(config), module_of(top, LANE_MODULE), _SmallModules(top, parts))
-        small = [part_rtlil(part, module_of(top, part.module)) for part in parts]
+        lane = _clocked(Lane(config), module_of(top, LANE_MODULE), _SmallModules(top))
+        parts = {name: part_rtlil(part, name) for part in mapped_parts() for name in [module_of(top, part.module)]}
+        small = [text for name, text in parts.items() if f"cell \\{name} " in lane]
     title = f"// Foldenite, configuration {config.hash:08x}: {config.pe} PEs. Generated; do not edit."
     written = [
         text.replace(f"module {module} ", f"module {module_of(top, module)} ")

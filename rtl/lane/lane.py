@@ -11,16 +11,17 @@ from rtl.base.mapped import Mapped, instance_of
 from rtl.base.ports import LaneControl
 from rtl.lane.accumulator import Accumulator
 from rtl.lane.activation_memory import ActivationMemory
-from rtl.lane.pair_sums import PairSums
+from rtl.lane.pair_sums import PAIR_MODULE, PairSums
 from rtl.lane.pe_array import PeArray, row_sum_bits
 from rtl.lane.pool_maximum import PoolMaximum
-from rtl.lane.requantizer import new_shifters
+from rtl.lane.requantizer import BIAS_SHIFT, RESIDUAL_SHIFT, WINDOW_SHIFT, new_shifters
 from rtl.lane.requantizer_row import RequantizerRow
-from rtl.lane.total import Total
+from rtl.lane.total import TOTAL_MODULE, Total
 from spec.commands import Source
 from spec.config import AcceleratorConfig
+from spec.numerics import MASK_WIDTHS
 
-__all__ = ["Lane", "LanePlatform", "mapped_parts"]
+__all__ = ["MAPPED_MODULES", "Lane", "LanePlatform", "mapped_parts"]
 
 
 class LanePlatform(Protocol):
@@ -29,10 +30,13 @@ class LanePlatform(Protocol):
     lane_module: str
 
 
-def mapped_parts(config: AcceleratorConfig) -> list[Mapped]:
-    """One of each kind of part of a lane that is a module of its own."""
-    parts = [*new_shifters(config.widths), PairSums(chosen=config.pairs is None), Total(config.widths.acc)]
-    return [part for part in parts if part.module]
+#: Names of the modules that parts of a lane are; a build may do without some.
+MAPPED_MODULES = (BIAS_SHIFT, RESIDUAL_SHIFT, WINDOW_SHIFT, PAIR_MODULE, TOTAL_MODULE)
+
+
+def mapped_parts() -> list[Mapped]:
+    """One part of each of :data:`MAPPED_MODULES`, in that order."""
+    return [*new_shifters(MASK_WIDTHS), PairSums(), Total()]
 
 
 class Lane(wiring.Component):

@@ -1,27 +1,24 @@
 """Each part in cells of an ECP5 is the part: proved for all inputs by Yosys' solver."""
 
-import functools
 import re
 import subprocess
 
 import pytest
 
 from flows.tools.yosys import command
-from gen.ecp5_arithmetic import SHIFTER_DSPS, ecp5_pair, ecp5_shifters, ecp5_total
+from gen.ecp5_arithmetic import ecp5_pair, ecp5_shifters, ecp5_total
 from gen.verilog import part_rtlil, verilog_of
-from rtl.lane.lane import mapped_parts
+from rtl.lane.lane import MAPPED_MODULES, mapped_parts
 from rtl.lane.pair_sums import PAIR_MODULE
 from rtl.lane.requantizer import BIAS_SHIFT, RESIDUAL_SHIFT, WINDOW_SHIFT
 from rtl.lane.total import TOTAL_MODULE
-from spec.config import config_for
 
-MODULES = (BIAS_SHIFT, RESIDUAL_SHIFT, WINDOW_SHIFT, PAIR_MODULE, TOTAL_MODULE)
-MAPPED = ecp5_shifters() + ecp5_pair() + ecp5_total()
+MAPPED = ecp5_shifters(4) + ecp5_pair() + ecp5_total()
 
 
 def equal(tmp_path, module, mapped=MAPPED):
     """Whether the solver proves that both say the same, from the cycle after the first on."""
-    parts = {part.module: part for part in mapped_parts(config_for(16))}
+    parts = {part.module: part for part in mapped_parts()}
     (tmp_path / "plain.v").write_text(verilog_of(part_rtlil(parts[module], "plain")))
     (tmp_path / "mapped.v").write_text(mapped)
     result = subprocess.run(command((
@@ -34,7 +31,7 @@ def equal(tmp_path, module, mapped=MAPPED):
     return result.returncode == 0 and "SAT proof finished - no model found: SUCCESS!" in result.stdout
 
 
-@pytest.mark.parametrize("module", MODULES)
+@pytest.mark.parametrize("module", MAPPED_MODULES)
 def test_it_equals_the_plain_one(tmp_path, module):
     assert equal(tmp_path, module)
 
@@ -50,10 +47,7 @@ def test_another_one_does_not(tmp_path, module, right, wrong):
 
 
 def test_another_name_is_all_that_differs():
-    assert ecp5_shifters("a", "b", "c") == functools.reduce(
-        lambda text, names: text.replace(*names),
-        zip((BIAS_SHIFT, RESIDUAL_SHIFT, WINDOW_SHIFT), "abc", strict=True), ecp5_shifters(),
-    )
+    assert ecp5_shifters(4, "other_{}".format) == ecp5_shifters(4).replace("module ", "module other_")
     assert ecp5_pair("other") == ecp5_pair().replace(PAIR_MODULE, "other")
     assert ecp5_total("other") == ecp5_total().replace(TOTAL_MODULE, "other")
 
@@ -65,13 +59,19 @@ def test_carry_cells_choose_and_nothing_else_does():
     ]
 
 
-def test_multipliers_are_as_many_as_it_says(tmp_path):
-    (tmp_path / "shifters.v").write_text(ecp5_shifters())
+@pytest.mark.parametrize(("multipliers", "modules"), [
+    (-1, []), (0, []), (1, [BIAS_SHIFT]), (2, [WINDOW_SHIFT]), (3, [WINDOW_SHIFT, BIAS_SHIFT]),
+    (4, [WINDOW_SHIFT, BIAS_SHIFT, RESIDUAL_SHIFT]), (9, [WINDOW_SHIFT, BIAS_SHIFT, RESIDUAL_SHIFT]),
+])
+def test_no_more_multipliers_than_there_are(tmp_path, multipliers, modules):
+    text = ecp5_shifters(multipliers)
+    assert re.findall(r"^module (\w+)", text, re.MULTILINE) == modules
+    (tmp_path / "shifters.v").write_text(text)
     found = 0
-    for module in (BIAS_SHIFT, RESIDUAL_SHIFT, WINDOW_SHIFT):
+    for module in modules:
         result = subprocess.run(
             command(("read_verilog shifters.v", f"synth_ecp5 -noabc9 -top {module}", "stat")),
             cwd=tmp_path, capture_output=True, text=True, check=True,
         )
         found += int(re.findall(r"(\d+) +MULT18X18D", result.stdout)[-1])
-    assert found == SHIFTER_DSPS
+    assert found == max(0, min(multipliers, 4))
