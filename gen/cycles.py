@@ -23,7 +23,7 @@ from rtl.base.ports import Cause
 from rtl.base.ram import Ram
 from rtl.control.max_pool import MaxPool, word_cycles
 from rtl.lane.accumulator import Accumulator
-from rtl.lane.pe_array import array_latency
+from rtl.lane.lane import sums_latency
 from rtl.lane.requantizer import Requantizer
 from spec.commands import COMMAND_WORDS, Op, Source
 from spec.config import AcceleratorConfig
@@ -139,7 +139,7 @@ def predict(program: Program) -> CycleModel:
                     run = _execute(command.placed, config, asked, row, last_swap)
                 last_swap, loader_free = run.last_swap, run.loaded
                 last_word = run.last_swap + run.last_run
-                summed = max(last_word + 1 + array_latency(config.groups), run.last_swap + _slots(run.last_run))
+                summed = max(last_word + 1 + sums_latency(config.groups), run.last_swap + _slots(run.last_run))
                 drained = max(summed, _results_stored(command, config, last_word, run.turns)) + 1
                 causes[Cause.ARRAY] = run.array
                 causes[Cause.MASK_WAIT] = run.mask_wait
@@ -229,7 +229,7 @@ def _turns_of(placed: LayerPlan, config: AcceleratorConfig) -> Turns:
 
 def _results_stored(command: Command, config: AcceleratorConfig, last_word: int, turns: Turns) -> int:
     """Cycle in which the last result of the layer is written; its last word is in the array in ``last_word``."""
-    to_acc = 1 + array_latency(config.groups)
+    to_acc = 1 + sums_latency(config.groups)
     if command.op is not Op.CONV:
         return last_word + to_acc
     if config.rows_per_requantizer == 1:

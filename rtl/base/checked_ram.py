@@ -92,7 +92,8 @@ class CheckedRam(wiring.Component):
     def _check(self, m: Module) -> None:
         """Store a bit with every part, and judge the parts that are used by it."""
         parity, parts = self.parity, range(self.width // AXI_BITS)
-        wrong, odd = Signal(len(parts)), self._late(m, "parity", self.parity.read_data, self.latency - Ram.LATENCY)
+        odd = self._late(m, "parity", self.parity.read_data, self.latency - Ram.LATENCY)
+        wrong, judged = Signal(len(parts)), Signal(len(parts))
         m.d.comb += [
             parity.write.address.eq(self.write.address),
             parity.write.enable.eq(self.write.enable),
@@ -101,7 +102,10 @@ class CheckedRam(wiring.Component):
             parity.read_enable.eq(self.read_enable),
             self.fault.valid.eq(wrong.any()),
         ]
+        m.d.sync += judged.eq(self.used)
         for part in parts:
             read = Cat(self.read_data.word_select(part, AXI_BITS), odd[part])
-            m.d.sync += wrong[part].eq(self.used[part] & ~read.xor())
+            third = Signal(3, name=f"third{part}", reset_less=True)  # the bits may come from far away
+            m.d.sync += third.eq(Cat(read[number::3].xor() for number in range(3)))
+            m.d.comb += wrong[part].eq(judged[part] & ~third.xor())
         m.d.sync += self.fault.address.eq(self._late(m, "address", self.read_address, self.latency))

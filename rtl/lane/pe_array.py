@@ -9,10 +9,7 @@ from rtl.lane.candidates import TERM_BITS, Candidates
 from rtl.lane.selector import Selector
 from spec.supermask import GROUP
 
-__all__ = ["WORD_TO_WEIGHTS", "PeArray", "add_with_carry", "array_latency", "row_sum_bits", "tree_latency"]
-
-#: Cycles from a word to the weights that it meets: a register near the PEs, and its candidates.
-WORD_TO_WEIGHTS = 2
+__all__ = ["PeArray", "add_with_carry", "array_latency", "row_sum_bits", "tree_latency"]
 
 
 def row_sum_bits(groups: int) -> int:
@@ -26,8 +23,8 @@ def tree_latency(groups: int) -> int:
 
 
 def array_latency(groups: int) -> int:
-    """Cycles from a word to its sums: it meets its weights, a register after the PEs, then the adder tree."""
-    return WORD_TO_WEIGHTS + 1 + tree_latency(groups)
+    """Cycles from a word to its sums: its candidates, a register after the PEs, then the adder tree."""
+    return 2 + tree_latency(groups)
 
 
 def add_with_carry(a: Value, b: Value, carry: Value) -> Value:
@@ -39,9 +36,8 @@ class PeArray(wiring.Component):
     """``sums[r] + carries[r] = sum over g of +-candidate[g][select[r][g]]`` for all rows at once, of the candidates
     that :class:`rtl.lane.candidates.Candidates` makes.
 
-    Latency :func:`array_latency` cycles from ``word``, :data:`WORD_TO_WEIGHTS` less from the weights that it meets;
-    throughput one word per cycle, no stall. The block RAMs that words come from lie all over the chip, so a register
-    comes first.
+    Latency :func:`array_latency` cycles from ``word``, one less from the weights that it meets; throughput one word per
+    cycle, no stall.
 
     Parameters
     ----------
@@ -49,6 +45,8 @@ class PeArray(wiring.Component):
         Tg: PEs per row.
     rows : int
         Tm.
+    all_pairs : bool, optional
+        What ``pairs`` always is, if it never changes.
 
     Members
     -------
@@ -62,8 +60,9 @@ class PeArray(wiring.Component):
     carries : Out(rows)
     """
 
-    def __init__(self, *, groups: int, rows: int):
+    def __init__(self, *, groups: int, rows: int, all_pairs: bool | None = None):
         self.groups = groups
+        self.all_pairs = all_pairs
         self.rows = rows
         super().__init__({
             "weights": In(weight_bits(groups)).array(rows),
@@ -78,11 +77,13 @@ class PeArray(wiring.Component):
     def elaborate(self, platform):
         m = Module()
 
-        m.submodules.candidates = candidates = Candidates(groups=self.groups)
-        for name in ("word", "inside", "pairs", "second"):
-            arrived = Signal.like(getattr(self, name), name=f"{name}_arrived", reset_less=True)
-            m.d.sync += arrived.eq(getattr(self, name))
-            m.d.comb += getattr(candidates, name).eq(arrived)
+        m.submodules.candidates = candidates = Candidates(groups=self.groups, all_pairs=self.all_pairs)
+        m.d.comb += [
+            candidates.word.eq(self.word),
+            candidates.inside.eq(self.inside),
+            candidates.pairs.eq(self.pairs),
+            candidates.second.eq(self.second),
+        ]
         groups = [candidates.candidates[g] for g in range(self.groups)]
         for r in range(self.rows):
             self._row(m, r, groups, data.View(data.ArrayLayout(Weight, self.groups), self.weights[r]))

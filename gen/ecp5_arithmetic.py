@@ -1,0 +1,123 @@
+"""Arithmetic of an ECP5: shifts by its multipliers, and adders whose carry cells choose what they add."""
+
+from collections.abc import Callable, Sequence
+
+from rtl.lane.pair_sums import PAIR_MODULE
+from rtl.lane.requantizer import BIAS_SHIFT, RESIDUAL_SHIFT, WINDOW_SHIFT
+from rtl.lane.total import TOTAL_MODULE
+from spec.numerics import ACC_BITS
+
+__all__ = ["PRODUCT_DSPS", "ecp5_pair", "ecp5_shifters", "ecp5_total"]
+
+#: Multipliers of a requantizer that are not for its shifters.
+PRODUCT_DSPS = 2
+
+#: ``value << amount`` of 20 bits, of which a multiplier takes 18. ``above``: the bits above the power.
+_BIAS = """\
+module {module} (input clk, input [19:0] value, input [2:0] amount, output [26:0] shifted);
+    reg [7:0] power, above;
+    always @(posedge clk) begin
+        power <= 8'd1 << amount;
+        above <= 8'hfe << amount;
+    end
+    wire [25:0] low = value[17:0] * power;
+    wire [7:0] high = power & {{8{{value[18]}}}} | above & {{8{{value[19]}}}};
+    assign shifted = {{value[19], low[25:18] | high, low[17:0]}};
+endmodule
+"""
+
+_RESIDUAL = """\
+module {module} (input clk, input [8:0] value, input [1:0] amount, output [11:0] shifted);
+    reg [3:0] power;
+    always @(posedge clk) power <= 4'd1 << amount;
+    assign shifted = $signed(value) * $signed({{1'b0, power}});
+endmodule
+"""
+
+#: Of ``value << (16 - amount % 16)`` the bits from 16 on, or, if ``amount`` is 16 or more, those from 32 on.
+_WINDOW = """\
+module {module} (input clk, input [32:0] value, input [4:0] amount, output [13:0] shifted);
+    reg [16:0] power;
+    reg far;
+    always @(posedge clk) begin
+        power <= 17'h10000 >> amount[3:0];
+        far <= amount[4];
+    end
+    wire [33:0] low = $signed({{1'b0, value[15:0]}}) * $signed({{1'b0, power}});
+    wire [34:0] high = $signed(value[32:16]) * $signed({{1'b0, power}});
+    assign shifted = far ? high[29:16] : low[29:16] | high[13:0];
+endmodule
+"""
+
+
+#: Shifters of a requantizer, with their multipliers, in the order in which these save LUTs.
+_SHIFTERS = ((WINDOW_SHIFT, _WINDOW, 2), (BIAS_SHIFT, _BIAS, 1), (RESIDUAL_SHIFT, _RESIDUAL, 1))
+
+
+def ecp5_shifters(multipliers: int, name_of: Callable[[str], str] = str) -> str:
+    """Shifters of a requantizer, called ``name_of`` their usual names, for ``techmap``: multiplications by powers of 2,
+    which registers hold; only as many as there are ``multipliers`` for.
+    """
+    texts = []
+    for module, text, takes in _SHIFTERS:
+        if takes <= multipliers:
+            multipliers -= takes
+            texts.append(text.format(module=name_of(module)))
+    return "".join(texts)
+
+
+def _table(propagates: Callable[[int, int, int, int], int]) -> int:
+    """INIT of a half of a carry cell whose LUT4 is ``propagates(a, b, c, d)``."""
+    return sum(int(propagates(*(index >> place & 1 for place in range(4)))) << index for index in range(16))
+
+
+#: Halves of a carry cell. Where its LUT4 says 0, the carry out is what the same table says of (a, b, 0, 0).
+_CARRY = _table(lambda a, _, c, d: a and not c and not d)  #: With c 1: the carry is a.
+_ADD = _table(lambda a, b, c, d: a ^ (b if c else d))  #: a + (b if c else d)
+_SUM = _table(lambda a, b, c, d: a ^ c if b else d)  #: a + c if b else d, if no carry comes in then
+_DIFFERENCE = _table(lambda a, b, c, d: not a ^ c if b else d)  #: c + ~a if b else d, likewise
+_SIGN = _table(lambda a, *_: a)
+
+
+def _chain(halves: Sequence[tuple[str, int, str, str, str, str]]) -> str:
+    """Carry cells of ``halves``, lowest first: the name of what each says or "", its table, its inputs."""
+    count = len(halves) + 1 >> 1
+    halves = [*halves, ("", 0, *["1'b0"] * 4)]
+    lines = [f"wire [{count}:0] chain;", "assign chain[0] = 1'b0;"]
+    for cell in range(count):
+        tables, pins = [], [f".CIN(chain[{cell}])", f".COUT(chain[{cell + 1}])"]
+        for half, (says, table, *inputs) in enumerate(halves[2 * cell : 2 * cell + 2]):
+            tables += [f".INIT{half}(16'h{table:04x})", f'.INJECT1_{half}("NO")']
+            pins += [f".{pin}{half}({value})" for pin, value in zip("ABCDS", (*inputs, says), strict=True)]
+        lines.append(f"CCU2C #({', '.join(tables)}) add{cell} ({', '.join(pins)});")
+    return "".join(f"    {line}\n" for line in lines)
+
+
+def ecp5_total(module: str = TOTAL_MODULE) -> str:
+    """The adder of the psums, so called, for ``techmap``."""
+    last, zero, one = ACC_BITS - 1, "1'b0", "1'b1"
+    halves = [("", _CARRY, "carry", zero, one, zero)] + [
+        (f"total[{bit}]", _ADD, f"sum[{bit}]", f"first[{bit}]", "choose", f"second[{bit}]") for bit in range(ACC_BITS)
+    ]
+    ports = ", ".join(f"input [{last}:0] {name}" for name in ("sum", "first", "second"))
+    return (
+        f"module {module} ({ports}, input choose, carry, output [{last}:0] total);\n"
+        f"{_chain(halves)}endmodule\n"
+    )
+
+
+def ecp5_pair(module: str = PAIR_MODULE) -> str:
+    """Sum and difference of a pair, so called, for ``techmap``."""
+    zero, one = "1'b0", "1'b1"
+    sums = [(f"third[{bit}]", _SUM, f"a[{bit}]", "pairs", f"b[{bit}]", f"c[{bit}]") for bit in range(8)]
+    differences = [(f"fourth[{bit}]", _DIFFERENCE, f"b[{bit}]", "pairs", f"a[{bit}]", f"d[{bit}]") for bit in range(8)]
+    return "".join((
+        f"module {module} (input [7:0] a, b, c, d, input pairs, output [8:0] third, fourth);\n",
+        "    generate if (1) begin: sums\n",
+        _chain([*sums, ("third[8]", 0, zero, zero, zero, zero)]),
+        "    end if (1) begin: differences\n",
+        _chain([
+            ("", _CARRY, "pairs", zero, one, zero), *differences, ("fourth[8]", _SIGN, "pairs", zero, zero, zero),
+        ]),
+        "    end endgenerate\nendmodule\n",
+    ))
