@@ -14,6 +14,7 @@ from rtl.lane.activation_memory import ActivationMemory
 from rtl.lane.pair_sums import PAIR_MODULE, PairSums
 from rtl.lane.pe_array import PeArray, array_latency, row_sum_bits
 from rtl.lane.pool_maximum import PoolMaximum
+from rtl.lane.product import PRODUCT_MODULE, Product
 from rtl.lane.requantizer import BIAS_SHIFT, RESIDUAL_SHIFT, WINDOW_SHIFT, new_shifters
 from rtl.lane.requantizer_row import RequantizerRow
 from rtl.lane.total import TOTAL_MODULE, Total
@@ -39,12 +40,12 @@ class LanePlatform(Protocol):
 
 
 #: Names of the modules that parts of a lane are; a build may do without some.
-MAPPED_MODULES = (BIAS_SHIFT, RESIDUAL_SHIFT, WINDOW_SHIFT, PAIR_MODULE, TOTAL_MODULE)
+MAPPED_MODULES = (BIAS_SHIFT, RESIDUAL_SHIFT, WINDOW_SHIFT, PRODUCT_MODULE, PAIR_MODULE, TOTAL_MODULE)
 
 
 def mapped_parts() -> list[Mapped]:
     """One part of each of :data:`MAPPED_MODULES`, in that order."""
-    return [*new_shifters(MASK_WIDTHS), PairSums(), Total()]
+    return [*new_shifters(MASK_WIDTHS), Product(), PairSums(), Total()]
 
 
 class Lane(wiring.Component):

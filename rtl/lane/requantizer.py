@@ -6,6 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from rtl.base.ports import Entry
 from rtl.lane.pe_array import add_with_carry
+from rtl.lane.product import FACTOR_BITS, Product
 from rtl.lane.shifter import LeftShifter, RightShifter
 from spec.numerics import (
     ACTIVATION_BITS,
@@ -109,7 +110,6 @@ class Requantizer(wiring.Component):
         biases, residuals, windows = new_shifters(self.widths)
         m.submodules.biases, m.submodules.residuals, m.submodules.windows = biases, residuals, windows
         based = Signal(signed(z_bits), reset_less=True)
-        bias = Signal.like(biases.shifted, name="bias", reset_less=True)
         m.d.comb += [
             biases.value.eq(self.entry.bias),
             biases.amount.eq(self.bias_shift),
@@ -117,19 +117,19 @@ class Requantizer(wiring.Component):
             windows.value.eq(Cat(0, based)),
             windows.amount.eq(self.shift),
         ]
-        m.d.sync += [bias.eq(biases.shifted), based.eq(self._product(m) + bias)]
+        m.d.sync += based.eq(self._product(m) + biases.shifted)
 
         # (b + half) >> sh is b >> sh and, added to it, the highest bit that left. Of b >> sh the lowest bits will do if
         # all others are equal to its sign; if they are not, y saturates.
-        window = Signal(1 + _WINDOW_BITS, reset_less=True)
+        window = Signal(1 + _WINDOW_BITS)
         far_above, far_below = Signal(reset_less=True), Signal(reset_less=True)
         others = Signal(z_bits - 1, reset_less=True)
         m.d.sync += [
             others.eq(Cat(Const(0, _WINDOW_BITS - 1), _from(self.shift))[: z_bits - 1]),
-            window.eq(windows.shifted),
             far_above.eq(~based[-1] & (based[:-1] & others).any()),
             far_below.eq(based[-1] & (~based[:-1] & others).any()),
         ]
+        m.d.comb += window.eq(windows.shifted)
         rounded = add_with_carry(window[1:].as_signed(), self._residual(m, residuals), window[0])
         total = Signal(signed(_WINDOW_BITS + 1))
         m.d.comb += total.eq(rounded)
@@ -138,26 +138,27 @@ class Requantizer(wiring.Component):
 
     def _product(self, m: Module) -> Value:
         """``acc*M`` of a cycle ago: two multiplications of 18 bits, which FPGAs have, added after a register."""
-        split = 17
-        low = Signal(signed(split + 1 + MULTIPLIER_BITS), reset_less=True)
-        high = Signal(signed(len(self.acc) - split + MULTIPLIER_BITS), reset_less=True)
-        m.d.sync += [
-            low.eq(Cat(self.acc[:split], 0).as_signed() * self.entry.multiplier),
-            high.eq(self.acc[split:].as_signed() * self.entry.multiplier),
+        split = FACTOR_BITS - 1
+        m.submodules.low, m.submodules.high = low, high = Product(), Product()
+        m.d.comb += [
+            low.a.eq(Cat(self.acc[:split], 0).as_signed()),
+            high.a.eq(self.acc[split:].as_signed()),
+            *(part.b.eq(self.entry.multiplier) for part in (low, high)),
         ]
-        return Cat(low[:split], low[split:].as_signed() + high).as_signed()
+        above = Signal(signed(len(self.acc) - split + MULTIPLIER_BITS))
+        m.d.comb += above.eq(high.product)
+        return Cat(low.product[:split], low.product[split : split + 1 + MULTIPLIER_BITS].as_signed() + above).as_signed()
 
     def _residual(self, m: Module, shifter: LeftShifter) -> Value:
         """``r << rsh`` of three cycles ago, or 0."""
         byte, held = Signal(signed(9), reset_less=True), Signal(signed(9), reset_less=True)
-        residual = Signal.like(shifter.shifted, name="residual", reset_less=True)
         with m.If(self.add_residual):
             m.d.sync += byte.eq(Cat(self.residual, self.residual[7] & self.residual_signed))
         with m.Else():  # a reset that flip-flops have
             m.d.sync += byte.eq(0)
         m.d.comb += shifter.value.eq(held)
-        m.d.sync += [held.eq(byte), residual.eq(shifter.shifted)]
-        return residual
+        m.d.sync += held.eq(byte)
+        return shifter.shifted
 
     def _clamped(self, m: Module, total: Value, far_above: Value, far_below: Value) -> Value:
         """``total`` of a cycle ago in the output's range, beyond which it was, whatever it said, if ``far_above`` or

@@ -42,7 +42,8 @@ def _select(index: Value, choice: Callable[[int], Value]) -> Value:
 
 
 class _Shifter(Mapped):
-    """``value`` shifted by the ``amount`` of the cycle before: a target may work out a factor of it first.
+    """``value`` of the cycle before, shifted by the ``amount`` of two cycles before: a target may work out a factor of
+    it first. Both registers are in the part, so that a multiplier may use its own.
 
     Parameters
     ----------
@@ -75,8 +76,11 @@ class _Shifter(Mapped):
         m = Module()
 
         amount = Signal.like(self.amount, name="held", reset_less=True)
-        m.d.sync += amount.eq(self.amount)
-        m.d.comb += self.shifted.eq(type(self)._shift(m, "value", self.value, amount, len(self.shifted)))
+        shifted = Signal.like(self.shifted, reset_less=True)
+        m.d.sync += [
+            amount.eq(self.amount), shifted.eq(type(self)._shift(m, "value", self.value, amount, len(self.shifted))),
+        ]
+        m.d.comb += self.shifted.eq(shifted)
         return m
 
 
