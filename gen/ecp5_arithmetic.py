@@ -1,4 +1,4 @@
-"""Arithmetic of an ECP5: shifts by its multipliers, and adders whose carry cells choose what they add."""
+"""Arithmetic of an ECP5: shifts by its multipliers, adders whose carry cells choose what they add, choices."""
 
 from collections.abc import Callable, Sequence
 
@@ -7,7 +7,7 @@ from rtl.lane.requantizer import BIAS_SHIFT, RESIDUAL_SHIFT, WINDOW_SHIFT
 from rtl.lane.total import TOTAL_MODULE
 from spec.numerics import ACC_BITS
 
-__all__ = ["PRODUCT_DSPS", "ecp5_pair", "ecp5_shifters", "ecp5_total"]
+__all__ = ["PRODUCT_DSPS", "ecp5_choice", "ecp5_pair", "ecp5_shifters", "ecp5_total"]
 
 #: Multipliers of a requantizer that are not for its shifters.
 PRODUCT_DSPS = 2
@@ -121,3 +121,32 @@ def ecp5_pair(module: str = PAIR_MODULE) -> str:
         ]),
         "    end endgenerate\nendmodule\n",
     ))
+
+
+#: Cells of the levels of a choice, with their pins: two inputs, the choice between them, the output.
+_LEVELS = (
+    ("LUT4 #(.INIT(16'hcaca))", "A", "B", "C", "Z"), ("PFUMX", "BLUT", "ALUT", "C0", "Z"),
+    *[("L6MUX21", "D0", "D1", "SD", "Z")] * 2,
+)
+
+
+def ecp5_choice(count: int, module: str) -> str:
+    """A choice among ``count`` bytes, called ``module``, for ``techmap``: a LUT4 for every two bits of a place, and the
+    multiplexers behind them.
+    """
+    levels = _LEVELS[: (count - 1).bit_length()]
+    inputs, wires, cells = [f"bytes[{8 * byte} + place]" for byte in range(count)], [], []
+    for level, (cell, *pins) in enumerate(levels):
+        outputs = [f"level{level}_{number}" for number in range(len(inputs) // 2)]
+        wires += outputs
+        for number, output in enumerate(outputs):
+            nets = (inputs[2 * number], inputs[2 * number + 1], f"index[{level}]", output)
+            named = [f".{pin}({net})" for pin, net in zip(pins, nets, strict=True)] + [".D(1'b0)"] * (level == 0)
+            cells.append(f"        {cell} of_{output} ({', '.join(named)});\n")
+        inputs = outputs
+    return (
+        f"module {module} (input [{8 * count - 1}:0] bytes, input [{len(levels) - 1}:0] index, output [7:0] chosen);\n"
+        "    genvar place;\n    generate for (place = 0; place < 8; place = place + 1) begin\n"
+        f"        wire {', '.join(wires)};\n        assign chosen[place] = {inputs[0]};\n"
+        f"{''.join(cells)}    end endgenerate\nendmodule\n"
+    )

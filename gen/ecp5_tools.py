@@ -2,9 +2,10 @@
 
 from functools import partial
 
-from gen.ecp5_arithmetic import PRODUCT_DSPS, ecp5_pair, ecp5_shifters, ecp5_total
+from gen.ecp5_arithmetic import PRODUCT_DSPS, ecp5_choice, ecp5_pair, ecp5_shifters, ecp5_total
 from gen.ecp5_ram import ecp5_ram
 from gen.verilog import module_of
+from rtl.base.choice import CHOICE_MODULES
 from rtl.base.ram import RAM_MODULE
 from rtl.lane.candidates import TERM_BITS
 from rtl.lane.pair_sums import PAIR_MODULE
@@ -48,6 +49,7 @@ def ecp5_modules(top: str, config: AcceleratorConfig, dsp: int) -> str:
     return "".join((
         ecp5_select(module_of(top, SELECT_MODULE)), ecp5_ram(module_of(top, RAM_MODULE)),
         ecp5_pair(module_of(top, PAIR_MODULE)), ecp5_total(module_of(top, TOTAL_MODULE)),
+        *(ecp5_choice(count, module_of(top, module)) for count, module in CHOICE_MODULES.items()),
         ecp5_shifters(spare, partial(module_of, top)),
     ))
 

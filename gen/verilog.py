@@ -134,7 +134,7 @@ def _design(component: Component, top: str, config: AcceleratorConfig, all_names
         placed = rtlil.convert(component, name=top, platform=_LaneModules(top), emit_src=False)
         lane = _clocked(Lane(config), module_of(top, LANE_MODULE), _SmallModules(top))
         parts = {name: part_rtlil(part, name) for part in mapped_parts() for name in [module_of(top, part.module)]}
-        small = [text for name, text in parts.items() if f"cell \\{name} " in lane]
+        small = [text for name, text in parts.items() if f"cell \\{name} " in placed + lane]
     title = f"// Foldenite, configuration {config.hash:08x}: {config.pe} PEs. Generated; do not edit."
     written = [
         text.replace(f"module {module} ", f"module {module_of(top, module)} ")

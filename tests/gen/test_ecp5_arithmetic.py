@@ -2,18 +2,21 @@
 
 import re
 import subprocess
+from collections import Counter
 
 import pytest
 
 from flows.tools.yosys import command
-from gen.ecp5_arithmetic import ecp5_pair, ecp5_shifters, ecp5_total
+from gen.ecp5_arithmetic import ecp5_choice, ecp5_pair, ecp5_shifters, ecp5_total
 from gen.verilog import part_rtlil, verilog_of
+from rtl.base.choice import CHOICE_MODULES
 from rtl.lane.lane import MAPPED_MODULES, mapped_parts
 from rtl.lane.pair_sums import PAIR_MODULE
 from rtl.lane.requantizer import BIAS_SHIFT, RESIDUAL_SHIFT, WINDOW_SHIFT
 from rtl.lane.total import TOTAL_MODULE
 
-MAPPED = ecp5_shifters(4) + ecp5_pair() + ecp5_total()
+CHOICES = {module: ecp5_choice(count, module) for count, module in CHOICE_MODULES.items()}
+MAPPED = "".join((ecp5_shifters(4), ecp5_pair(), ecp5_total(), *CHOICES.values()))
 
 
 def equal(tmp_path, module, mapped=MAPPED):
@@ -50,6 +53,22 @@ def test_another_name_is_all_that_differs():
     assert ecp5_shifters(4, "other_{}".format) == ecp5_shifters(4).replace("module ", "module other_")
     assert ecp5_pair("other") == ecp5_pair().replace(PAIR_MODULE, "other")
     assert ecp5_total("other") == ecp5_total().replace(TOTAL_MODULE, "other")
+
+
+@pytest.mark.parametrize("count", CHOICE_MODULES)
+def test_a_choice_takes_a_lut_for_two_bits(count):
+    cells = re.findall(r"^ +(LUT4|PFUMX|L6MUX21) ", CHOICES[CHOICE_MODULES[count]], re.MULTILINE)
+    assert Counter(cells) == {"LUT4": count // 2, "PFUMX": count // 4} | (
+        {"L6MUX21": count // 4 - 1} if count > 4 else {}
+    )
+
+
+@pytest.mark.parametrize(("right", "wrong"), [("hcaca", "hacac"), ("index[1]", "index[0]"), (".BLUT(", ".ALUT(")])
+def test_another_choice_does_not(tmp_path, right, wrong):
+    module = CHOICE_MODULES[4]
+    assert right in CHOICES[module]
+    swapped = CHOICES[module].replace(".ALUT(", ".BLUT.").replace(right, wrong).replace(".BLUT.", ".BLUT(")
+    assert not equal(tmp_path, module, swapped)
 
 
 def test_carry_cells_choose_and_nothing_else_does():
