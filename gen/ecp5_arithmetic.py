@@ -1,57 +1,90 @@
-"""Arithmetic of an ECP5: shifts by its multipliers, and adders whose carry cells choose what they add."""
+"""Arithmetic of an ECP5: multipliers with their registers, shifts by them, adders whose carry cells choose, choices."""
 
 from collections.abc import Callable, Sequence
 
 from rtl.lane.pair_sums import PAIR_MODULE
+from rtl.lane.product import FACTOR_BITS, PRODUCT_MODULE
 from rtl.lane.requantizer import BIAS_SHIFT, RESIDUAL_SHIFT, WINDOW_SHIFT
 from rtl.lane.total import TOTAL_MODULE
 from spec.numerics import ACC_BITS
 
-__all__ = ["PRODUCT_DSPS", "ecp5_pair", "ecp5_shifters", "ecp5_total"]
+__all__ = ["PRODUCT_DSPS", "ecp5_choice", "ecp5_pair", "ecp5_product", "ecp5_shifters", "ecp5_total"]
 
 #: Multipliers of a requantizer that are not for its shifters.
 PRODUCT_DSPS = 2
 
-#: ``value << amount`` of 20 bits, of which a multiplier takes 18. ``above``: the bits above the power.
-_BIAS = """\
+#: Registers of a multiplier: that of its product, and, if it ``waits``, that of its second factor.
+_REGISTERS = {False: '.REG_OUTPUT_CLK("CLK0")', True: '.REG_INPUTB_CLK("CLK0"), .REG_OUTPUT_CLK("CLK0")'}
+
+
+def _multiplier(name: str, a: str, b: str, *, signed: bool = True, waits: bool = False) -> str:
+    """A multiplier of ``a`` and ``b``, expressions of 18 bits: ``name`` is their product of the cycle before, and, if
+    ``b`` ``waits``, with the ``b`` of two cycles before. Its registers spare the ways to and from those around it.
+    """
+    bits = [(f"{factor}{bit}", f"{name}_{factor.lower()}[{bit}]") for factor in "AB" for bit in range(FACTOR_BITS)]
+    bits += [(f"P{bit}", f"{name}[{bit}]") for bit in range(2 * FACTOR_BITS)]
+    fixed = {"CLK0": "clk", "CE0": "1'b1", "RST0": "1'b0", "SOURCEA": "1'b0", "SOURCEB": "1'b0"}
+    fixed |= dict.fromkeys(("SIGNEDA", "SIGNEDB"), f"1'b{int(signed)}")
+    pins = ", ".join(f".{pin}({value})" for pin, value in (*fixed.items(), *bits))
+    return (
+        f"    wire [{FACTOR_BITS - 1}:0] {name}_a = {a}, {name}_b = {b};\n"
+        f"    wire [{2 * FACTOR_BITS - 1}:0] {name};\n"
+        f"    MULT18X18D #({_REGISTERS[waits]}) {name}_cell ({pins});\n"
+    )
+
+
+def ecp5_product(module: str = PRODUCT_MODULE) -> str:
+    """The multiplication, so called, for ``techmap``: a multiplier with its register."""
+    return (
+        f"module {module} (input clk, input [17:0] a, b, output [35:0] product);\n"
+        f"{_multiplier('made', 'a', 'b')}    assign product = made;\nendmodule\n"
+    )
+
+
+def _bias(module: str) -> str:
+    """``value << amount`` of 20 bits, of which a multiplier takes 18. ``above``: the bits above the power."""
+    return f"""\
 module {module} (input clk, input [19:0] value, input [2:0] amount, output [26:0] shifted);
-    reg [7:0] power, above;
+    reg [7:0] power, above, high;
+    reg sign;
     always @(posedge clk) begin
         power <= 8'd1 << amount;
         above <= 8'hfe << amount;
+        high <= power & {{8{{value[18]}}}} | above & {{8{{value[19]}}}};
+        sign <= value[19];
     end
-    wire [25:0] low = value[17:0] * power;
-    wire [7:0] high = power & {{8{{value[18]}}}} | above & {{8{{value[19]}}}};
-    assign shifted = {{value[19], low[25:18] | high, low[17:0]}};
+{_multiplier("low", "value[17:0]", "18'd1 << amount", signed=False, waits=True)}\
+    assign shifted = {{sign, low[25:18] | high, low[17:0]}};
 endmodule
 """
 
-_RESIDUAL = """\
+
+def _residual(module: str) -> str:
+    """``value << amount``."""
+    return f"""\
 module {module} (input clk, input [8:0] value, input [1:0] amount, output [11:0] shifted);
-    reg [3:0] power;
-    always @(posedge clk) power <= 4'd1 << amount;
-    assign shifted = $signed(value) * $signed({{1'b0, power}});
+{_multiplier("whole", "{{9{value[8]}}, value}", "18'd1 << amount", waits=True)}\
+    assign shifted = whole[11:0];
 endmodule
 """
 
-#: Of ``value << (16 - amount % 16)`` the bits from 16 on, or, if ``amount`` is 16 or more, those from 32 on.
-_WINDOW = """\
+
+def _window(module: str) -> str:
+    """Of ``value << (16 - amount % 16)`` the bits from 16 on, or, if ``amount`` is 16 or more, those from 32 on."""
+    return f"""\
 module {module} (input clk, input [32:0] value, input [4:0] amount, output [13:0] shifted);
-    reg [16:0] power;
-    reg far;
-    always @(posedge clk) begin
-        power <= 17'h10000 >> amount[3:0];
-        far <= amount[4];
-    end
-    wire [33:0] low = $signed({{1'b0, value[15:0]}}) * $signed({{1'b0, power}});
-    wire [34:0] high = $signed(value[32:16]) * $signed({{1'b0, power}});
-    assign shifted = far ? high[29:16] : low[29:16] | high[13:0];
+    reg [1:0] far;
+    always @(posedge clk) far <= {{far[0], amount[4]}};
+    wire [17:0] power = 18'h10000 >> amount[3:0];
+{_multiplier("low", "{2'b0, value[15:0]}", "power", waits=True)}\
+{_multiplier("high", "{value[32], value[32:16]}", "power", waits=True)}\
+    assign shifted = far[1] ? high[29:16] : low[29:16] | high[13:0];
 endmodule
 """
 
 
 #: Shifters of a requantizer, with their multipliers, in the order in which these save LUTs.
-_SHIFTERS = ((WINDOW_SHIFT, _WINDOW, 2), (BIAS_SHIFT, _BIAS, 1), (RESIDUAL_SHIFT, _RESIDUAL, 1))
+_SHIFTERS = ((WINDOW_SHIFT, _window, 2), (BIAS_SHIFT, _bias, 1), (RESIDUAL_SHIFT, _residual, 1))
 
 
 def ecp5_shifters(multipliers: int, name_of: Callable[[str], str] = str) -> str:
@@ -62,7 +95,7 @@ def ecp5_shifters(multipliers: int, name_of: Callable[[str], str] = str) -> str:
     for module, text, takes in _SHIFTERS:
         if takes <= multipliers:
             multipliers -= takes
-            texts.append(text.format(module=name_of(module)))
+            texts.append(text(name_of(module)))
     return "".join(texts)
 
 
@@ -121,3 +154,32 @@ def ecp5_pair(module: str = PAIR_MODULE) -> str:
         ]),
         "    end endgenerate\nendmodule\n",
     ))
+
+
+#: Cells of the levels of a choice, with their pins: two inputs, the choice between them, the output.
+_LEVELS = (
+    ("LUT4 #(.INIT(16'hcaca))", "A", "B", "C", "Z"), ("PFUMX", "BLUT", "ALUT", "C0", "Z"),
+    *[("L6MUX21", "D0", "D1", "SD", "Z")] * 2,
+)
+
+
+def ecp5_choice(count: int, module: str) -> str:
+    """A choice among ``count`` bytes, called ``module``, for ``techmap``: a LUT4 for every two bits of a place, and the
+    multiplexers behind them.
+    """
+    levels = _LEVELS[: (count - 1).bit_length()]
+    inputs, wires, cells = [f"bytes[{8 * byte} + place]" for byte in range(count)], [], []
+    for level, (cell, *pins) in enumerate(levels):
+        outputs = [f"level{level}_{number}" for number in range(len(inputs) // 2)]
+        wires += outputs
+        for number, output in enumerate(outputs):
+            nets = (inputs[2 * number], inputs[2 * number + 1], f"index[{level}]", output)
+            named = [f".{pin}({net})" for pin, net in zip(pins, nets, strict=True)] + [".D(1'b0)"] * (level == 0)
+            cells.append(f"        {cell} of_{output} ({', '.join(named)});\n")
+        inputs = outputs
+    return (
+        f"module {module} (input [{8 * count - 1}:0] bytes, input [{len(levels) - 1}:0] index, output [7:0] chosen);\n"
+        "    genvar place;\n    generate for (place = 0; place < 8; place = place + 1) begin\n"
+        f"        wire {', '.join(wires)};\n        assign chosen[place] = {inputs[0]};\n"
+        f"{''.join(cells)}    end endgenerate\nendmodule\n"
+    )

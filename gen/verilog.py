@@ -25,7 +25,7 @@ from spec.config import AcceleratorConfig
 from spec.refusal import Refused
 
 __all__ = [
-    "HIDE_NAMES", "LANE_MODULE", "SERIAL_TOP", "TOP", "accelerator_verilog", "check_top", "module_of", "part_rtlil",
+    "HIDE_NAMES", "LANE_MODULE", "SERIAL_TOP", "TOP", "accelerator_verilog", "check_top", "module_of", "mapped_rtlil",
     "serial_verilog", "verilog_of", "waivers",
 ]
 
@@ -133,8 +133,8 @@ def _design(component: Component, top: str, config: AcceleratorConfig, all_names
     with _seldom_collected():
         placed = rtlil.convert(component, name=top, platform=_LaneModules(top), emit_src=False)
         lane = _clocked(Lane(config), module_of(top, LANE_MODULE), _SmallModules(top))
-        parts = {name: part_rtlil(part, name) for part in mapped_parts() for name in [module_of(top, part.module)]}
-        small = [text for name, text in parts.items() if f"cell \\{name} " in lane]
+        mapped = {module_of(top, made.module): made for made in mapped_parts()}
+        small = [mapped_rtlil(made, name) for name, made in mapped.items() if f"cell \\{name} " in placed + lane]
     title = f"// Foldenite, configuration {config.hash:08x}: {config.pe} PEs. Generated; do not edit."
     written = [
         text.replace(f"module {module} ", f"module {module_of(top, module)} ")
@@ -143,11 +143,11 @@ def _design(component: Component, top: str, config: AcceleratorConfig, all_names
     return "\n".join([f"{title}\n", verilog_of(placed, lane, *small, all_names=all_names), *written])
 
 
-def part_rtlil(part: Mapped, name: str) -> str:
-    """RTLIL of ``part`` as a module ``name``."""
-    if part.clocked:
-        return _clocked(part, name, None)
-    return rtlil.convert(part, name=name, emit_src=False)
+def mapped_rtlil(made: Mapped, name: str) -> str:
+    """RTLIL of ``made`` as a module ``name``."""
+    if made.clocked:
+        return _clocked(made, name, None)
+    return rtlil.convert(made, name=name, emit_src=False)
 
 
 def _clocked(component: Component, name: str, platform: object) -> str:

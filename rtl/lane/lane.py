@@ -6,6 +6,7 @@ from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from rtl.base.choice import CHOICE_MODULES, ByteChoice
 from rtl.base.command import in_pairs
 from rtl.base.mapped import Mapped, instance_of
 from rtl.base.ports import LaneControl
@@ -39,13 +40,15 @@ class LanePlatform(Protocol):
     lane_module: str
 
 
-#: Names of the modules that parts of a lane are; a build may do without some.
-MAPPED_MODULES = (BIAS_SHIFT, RESIDUAL_SHIFT, WINDOW_SHIFT, PRODUCT_MODULE, PAIR_MODULE, TOTAL_MODULE)
+#: Names of the modules that small parts of a design are; a build may do without some.
+MAPPED_MODULES = (
+    BIAS_SHIFT, RESIDUAL_SHIFT, WINDOW_SHIFT, PRODUCT_MODULE, PAIR_MODULE, TOTAL_MODULE, *CHOICE_MODULES.values(),
+)
 
 
 def mapped_parts() -> list[Mapped]:
     """One part of each of :data:`MAPPED_MODULES`, in that order."""
-    return [*new_shifters(MASK_WIDTHS), Product(), PairSums(), Total()]
+    return [*new_shifters(MASK_WIDTHS), Product(), PairSums(), Total(), *map(ByteChoice, CHOICE_MODULES)]
 
 
 class Lane(wiring.Component):

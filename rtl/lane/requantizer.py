@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 from rtl.base.ports import Entry
 from rtl.lane.pe_array import add_with_carry
 from rtl.lane.product import FACTOR_BITS, Product
-from rtl.lane.shifter import LeftShifter, RightShifter
+from rtl.lane.shifter import Shifter
 from spec.numerics import (
     ACTIVATION_BITS,
     ACTIVATION_BITS_MIN,
@@ -33,13 +33,14 @@ _WINDOW_BITS = _RESIDUAL_BITS + 1
 BIAS_SHIFT, RESIDUAL_SHIFT, WINDOW_SHIFT = "foldenite_shift_bias", "foldenite_shift_residual", "foldenite_shift_window"
 
 
-def new_shifters(widths: Widths) -> tuple[LeftShifter, LeftShifter, RightShifter]:
+def new_shifters(widths: Widths) -> tuple[Shifter, Shifter, Shifter]:
     """Shifters of a requantizer: of its biases, of its residuals, and of its sums, with a bit below them."""
     return (
-        LeftShifter(BIAS_SHIFT, bits=BIAS_BITS, most=BIAS_SHIFT_MAX, width=BIAS_BITS + BIAS_SHIFT_MAX),
-        LeftShifter(RESIDUAL_SHIFT, bits=ACTIVATION_BITS + 1, most=RESIDUAL_SHIFT_MAX, width=_RESIDUAL_BITS),
-        RightShifter(
-            WINDOW_SHIFT if widths == MASK_WIDTHS else "", bits=widths.z + 1, most=SHIFT_MAX, width=1 + _WINDOW_BITS
+        Shifter(BIAS_SHIFT, left=True, bits=BIAS_BITS, most=BIAS_SHIFT_MAX, width=BIAS_BITS + BIAS_SHIFT_MAX),
+        Shifter(RESIDUAL_SHIFT, left=True, bits=ACTIVATION_BITS + 1, most=RESIDUAL_SHIFT_MAX, width=_RESIDUAL_BITS),
+        Shifter(
+            WINDOW_SHIFT if widths == MASK_WIDTHS else "", left=False, bits=widths.z + 1, most=SHIFT_MAX,
+            width=1 + _WINDOW_BITS,
         ),
     )
 
@@ -145,11 +146,11 @@ class Requantizer(wiring.Component):
             high.a.eq(self.acc[split:].as_signed()),
             *(part.b.eq(self.entry.multiplier) for part in (low, high)),
         ]
-        above = Signal(signed(len(self.acc) - split + MULTIPLIER_BITS))
-        m.d.comb += above.eq(high.product)
-        return Cat(low.product[:split], low.product[split : split + 1 + MULTIPLIER_BITS].as_signed() + above).as_signed()
+        carried = low.product[split : split + 1 + MULTIPLIER_BITS].as_signed()
+        above = high.product[: len(self.acc) - split + MULTIPLIER_BITS].as_signed()
+        return Cat(low.product[:split], carried + above).as_signed()
 
-    def _residual(self, m: Module, shifter: LeftShifter) -> Value:
+    def _residual(self, m: Module, shifter: Shifter) -> Value:
         """``r << rsh`` of three cycles ago, or 0."""
         byte, held = Signal(signed(9), reset_less=True), Signal(signed(9), reset_less=True)
         with m.If(self.add_residual):

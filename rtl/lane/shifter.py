@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 
 from rtl.base.mapped import Mapped
 
-__all__ = ["LeftShifter", "RightShifter", "shifted_left", "shifted_right"]
+__all__ = ["Shifter", "shifted_left", "shifted_right"]
 
 
 def shifted_left(m: Module, name: str, value: Value, amount: Value, width: int) -> Value:
@@ -41,7 +41,7 @@ def _select(index: Value, choice: Callable[[int], Value]) -> Value:
     return Mux(index[1], Mux(index[0], choice(3), choice(2)), Mux(index[0], choice(1), choice(0)))
 
 
-class _Shifter(Mapped):
+class Shifter(Mapped):
     """``value`` of the cycle before, shifted by the ``amount`` of two cycles before: a target may work out a factor of
     it first. Both registers are in the part, so that a multiplier may use its own.
 
@@ -49,6 +49,8 @@ class _Shifter(Mapped):
     ----------
     module : str
         Name of its module, or "".
+    left : bool
+        To the left; otherwise to the right, and the low bits are left.
     bits : int
         Signed bits of ``value``.
     most : int
@@ -64,10 +66,10 @@ class _Shifter(Mapped):
     """
 
     clocked = True
-    _shift: Callable[..., Value]
 
-    def __init__(self, module: str, *, bits: int, most: int, width: int):
+    def __init__(self, module: str, *, left: bool, bits: int, most: int, width: int):
         self.module = module
+        self.left = left
         super().__init__({
             "value": In(signed(bits)), "amount": In(Shape.cast(range(most + 1))), "shifted": Out(signed(width)),
         })
@@ -75,22 +77,11 @@ class _Shifter(Mapped):
     def describe(self):
         m = Module()
 
-        amount = Signal.like(self.amount, name="held", reset_less=True)
-        shifted = Signal.like(self.shifted, reset_less=True)
-        m.d.sync += [
-            amount.eq(self.amount), shifted.eq(type(self)._shift(m, "value", self.value, amount, len(self.shifted))),
-        ]
+        shift = shifted_left if self.left else shifted_right
+        amount, shifted = Signal.like(self.amount, name="held", reset_less=True), Signal.like(
+            self.shifted, reset_less=True
+        )
+        m.d.sync += amount.eq(self.amount)
+        m.d.sync += shifted.eq(shift(m, "value", self.value, amount, len(shifted)))
         m.d.comb += self.shifted.eq(shifted)
         return m
-
-
-class LeftShifter(_Shifter):
-    """:class:`_Shifter` to the left."""
-
-    _shift = staticmethod(shifted_left)
-
-
-class RightShifter(_Shifter):
-    """:class:`_Shifter` to the right, of which the low bits are left."""
-
-    _shift = staticmethod(shifted_right)

@@ -7,9 +7,11 @@ how it steps.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from amaranth.hdl import Array, Module, Mux, Signal, Value
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, memory
 from amaranth.lib.wiring import In, Out
+
+from rtl.base.choice import choose
 
 __all__ = ["Streams", "stream_members", "walk_streams"]
 
@@ -128,8 +130,9 @@ def _follow(m: Module, port, suffix: str, jump: Signal, found: data.View, stream
     keep, begin = states.write_port(), starts.write_port()
 
     # The position of a row that was fetched the cycle before is not in the memory yet.
-    last = Mux(found.valid & (found.index == port.index), keep.data, current.data) if latency else current.data
-    begun = Mux(port.start, jump, Mux(port.rewind, rewound.data, last))
+    begins, fresh = port.start | port.rewind, found.valid & (found.index == port.index) if latency else Const(0)
+    origins = (current.data, keep.data, rewound.data, jump)
+    begun = choose(m, f"begun{suffix}", origins, Cat(Mux(begins, port.start, fresh), begins))
     state = Signal(width, name=f"state{suffix}", reset_less=True)
     m.d.comb += [current.addr.eq(port.index), rewound.addr.eq(port.index)]
     if latency:
