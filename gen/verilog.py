@@ -18,15 +18,24 @@ from gen.netlist import ALL_NAMES, WRITER
 from rtl.accelerator import Accelerator
 from rtl.base.mapped import Mapped
 from rtl.base.ram import RAM_MODULE, RAM_VERILOG
-from rtl.lane.lane import MAPPED_MODULES, Lane, mapped_parts
+from rtl.lane.lane import MAPPED_MODULES, Lane, new_mapped
 from rtl.lane.selector import SELECT_MODULE, SELECT_VERILOG
 from rtl.serial.accelerator import SerialAccelerator
 from spec.config import AcceleratorConfig
 from spec.refusal import Refused
 
 __all__ = [
-    "HIDE_NAMES", "LANE_MODULE", "SERIAL_TOP", "TOP", "accelerator_verilog", "check_top", "module_of", "mapped_rtlil",
-    "serial_verilog", "verilog_of", "waivers",
+    "HIDE_NAMES",
+    "LANE_MODULE",
+    "SERIAL_TOP",
+    "TOP",
+    "accelerator_verilog",
+    "check_top",
+    "mapped_rtlil",
+    "module_of",
+    "serial_verilog",
+    "verilog_of",
+    "waivers",
 ]
 
 #: Name of the top module.
@@ -133,7 +142,7 @@ def _design(component: Component, top: str, config: AcceleratorConfig, all_names
     with _seldom_collected():
         placed = rtlil.convert(component, name=top, platform=_LaneModules(top), emit_src=False)
         lane = _clocked(Lane(config), module_of(top, LANE_MODULE), _SmallModules(top))
-        mapped = {module_of(top, made.module): made for made in mapped_parts()}
+        mapped = {module_of(top, made.module): made for made in new_mapped()}
         small = [mapped_rtlil(made, name) for name, made in mapped.items() if f"cell \\{name} " in placed + lane]
     title = f"// Foldenite, configuration {config.hash:08x}: {config.pe} PEs. Generated; do not edit."
     written = [

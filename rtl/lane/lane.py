@@ -23,7 +23,7 @@ from spec.commands import Source
 from spec.config import AcceleratorConfig
 from spec.numerics import MASK_WIDTHS
 
-__all__ = ["MAPPED_MODULES", "WORD_TRAVEL", "Lane", "LanePlatform", "mapped_parts", "sums_latency"]
+__all__ = ["MAPPED_MODULES", "WORD_TRAVEL", "Lane", "LanePlatform", "new_mapped", "sums_latency"]
 
 #: Cycles that a word takes from its memory to those who calculate with it: block RAMs lie all over the chip.
 WORD_TRAVEL = 1
@@ -46,7 +46,7 @@ MAPPED_MODULES = (
 )
 
 
-def mapped_parts() -> list[Mapped]:
+def new_mapped() -> list[Mapped]:
     """One part of each of :data:`MAPPED_MODULES`, in that order."""
     return [*new_shifters(MASK_WIDTHS), Product(), PairSums(), Total(), *map(ByteChoice, CHOICE_MODULES)]
 

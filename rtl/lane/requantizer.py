@@ -86,7 +86,7 @@ class Requantizer(wiring.Component):
     """
 
     #: Cycles from ``acc`` to ``y``.
-    LATENCY = 4
+    LATENCY = 5
 
     def __init__(self, widths: Widths = MASK_WIDTHS):
         self.widths = widths
@@ -121,16 +121,21 @@ class Requantizer(wiring.Component):
         m.d.sync += based.eq(self._product(m) + biases.shifted)
 
         # (b + half) >> sh is b >> sh and, added to it, the highest bit that left. Of b >> sh the lowest bits will do if
-        # all others are equal to its sign; if they are not, y saturates.
-        window = Signal(1 + _WINDOW_BITS)
-        far_above, far_below = Signal(reset_less=True), Signal(reset_less=True)
+        # all others are equal to its sign; if they are not, y saturates. What was shifted is taken into registers
+        # before it is added: multipliers are far away.
+        window = Signal(1 + _WINDOW_BITS, reset_less=True)
+        above, below, far_above, far_below = (
+            Signal(name=name, reset_less=True) for name in ("above", "below", "far_above", "far_below")
+        )
         others = Signal(z_bits - 1, reset_less=True)
         m.d.sync += [
             others.eq(Cat(Const(0, _WINDOW_BITS - 1), _from(self.shift))[: z_bits - 1]),
-            far_above.eq(~based[-1] & (based[:-1] & others).any()),
-            far_below.eq(based[-1] & (~based[:-1] & others).any()),
+            above.eq(~based[-1] & (based[:-1] & others).any()),
+            below.eq(based[-1] & (~based[:-1] & others).any()),
+            far_above.eq(above),
+            far_below.eq(below),
+            window.eq(windows.shifted),
         ]
-        m.d.comb += window.eq(windows.shifted)
         rounded = add_with_carry(window[1:].as_signed(), self._residual(m, residuals), window[0])
         total = Signal(signed(_WINDOW_BITS + 1))
         m.d.comb += total.eq(rounded)
@@ -151,15 +156,16 @@ class Requantizer(wiring.Component):
         return Cat(low.product[:split], carried + above).as_signed()
 
     def _residual(self, m: Module, shifter: Shifter) -> Value:
-        """``r << rsh`` of three cycles ago, or 0."""
+        """``r << rsh`` of four cycles ago, or 0."""
         byte, held = Signal(signed(9), reset_less=True), Signal(signed(9), reset_less=True)
         with m.If(self.add_residual):
             m.d.sync += byte.eq(Cat(self.residual, self.residual[7] & self.residual_signed))
         with m.Else():  # a reset that flip-flops have
             m.d.sync += byte.eq(0)
         m.d.comb += shifter.value.eq(held)
-        m.d.sync += held.eq(byte)
-        return shifter.shifted
+        residual = Signal.like(shifter.shifted, name="residual", reset_less=True)
+        m.d.sync += [held.eq(byte), residual.eq(shifter.shifted)]
+        return residual
 
     def _clamped(self, m: Module, total: Value, far_above: Value, far_below: Value) -> Value:
         """``total`` of a cycle ago in the output's range, beyond which it was, whatever it said, if ``far_above`` or

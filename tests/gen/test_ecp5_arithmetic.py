@@ -14,7 +14,7 @@ from flows.tools.yosys import command
 from gen.ecp5_arithmetic import ecp5_choice, ecp5_pair, ecp5_product, ecp5_shifters, ecp5_total
 from gen.verilog import mapped_rtlil, verilog_of
 from rtl.base.choice import CHOICE_MODULES
-from rtl.lane.lane import MAPPED_MODULES, mapped_parts
+from rtl.lane.lane import MAPPED_MODULES, new_mapped
 from rtl.lane.pair_sums import PAIR_MODULE
 from rtl.lane.product import PRODUCT_MODULE
 from rtl.lane.requantizer import BIAS_SHIFT, RESIDUAL_SHIFT, WINDOW_SHIFT
@@ -27,7 +27,7 @@ MAPPED = "".join((ecp5_shifters(4), ecp5_product(), ecp5_pair(), ecp5_total(), *
 
 def equal(tmp_path, module, mapped=MAPPED):
     """Whether the solver proves that both say the same, from the third cycle on: registers come in pairs."""
-    parts = {part.module: part for part in mapped_parts()}
+    parts = {part.module: part for part in new_mapped()}
     (tmp_path / "plain.v").write_text(verilog_of(mapped_rtlil(parts[module], "plain")))
     (tmp_path / "mapped.v").write_text(mapped)
     result = subprocess.run(command((
