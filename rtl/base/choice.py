@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from amaranth.hdl import Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib.wiring import In, Out
 
 from rtl.base.mapped import Mapped
@@ -42,7 +42,8 @@ class ByteChoice(Mapped):
 def choose(m: Module, name: str, words: Sequence[Value], index: Value) -> Value:
     """``words[index]`` of words of one width, whose number is a power of two; of ``index`` the low bits count.
 
-    A :class:`ByteChoice` for every eight bits of up to 16 words, called ``name`` and a number in ``m``.
+    A :class:`ByteChoice` for every eight bits of up to 16 words, called ``name`` and a number in ``m``, and for what is
+    left of them whatever a target makes of it.
     """
     place = (len(words) - 1).bit_length() - 1
     if place < 1:
@@ -52,7 +53,10 @@ def choose(m: Module, name: str, words: Sequence[Value], index: Value) -> Value:
         low, high = (choose(m, f"{name}_{part}_", words[part * half :][:half], index) for part in range(2))
         return Mux(index[place], high, low)
     chosen = Signal(len(words[0]), name=name)
-    for lsb in range(0, len(chosen), 8):
+    rest = len(chosen) % 8
+    if rest:
+        m.d.comb += chosen[-rest:].eq(Cat(word[-rest:] for word in words).word_select(index[: place + 1], rest))
+    for lsb in range(0, len(chosen) - rest, 8):
         m.submodules[f"{name}{lsb // 8}"] = choice = ByteChoice(len(words))
         for part, word in enumerate(words):
             m.d.comb += choice.bytes.word_select(part, 8).eq(word[lsb : lsb + 8])

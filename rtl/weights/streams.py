@@ -131,7 +131,7 @@ def _follow(m: Module, port, suffix: str, jump: Signal, found: data.View, stream
 
     # The position of a row that was fetched the cycle before is not in the memory yet.
     begins, fresh = port.start | port.rewind, found.valid & (found.index == port.index) if latency else Const(0)
-    origins = (current.data, keep.data, rewound.data, jump)
+    origins = (current.data, keep.data if latency else current.data, rewound.data, jump)
     begun = choose(m, f"begun{suffix}", origins, Cat(Mux(begins, port.start, fresh), begins))
     state = Signal(width, name=f"state{suffix}", reset_less=True)
     m.d.comb += [current.addr.eq(port.index), rewound.addr.eq(port.index)]
