@@ -48,7 +48,7 @@ def synthetic_model(
         for layer in map(network.layer, ring.layers):
             draw, key = network.draws[layer.name], network.seed_of(layer)
             weights[layer.name] = ring_weights.unpack(rings[ring.name], layer.shape, draw, key)
-    for layer in network.layers:
+    for layer in (users[0] for users in network.users.values()):
         if layer.ring is not None:
             continue
         masks[layer.name] = select(rng.standard_normal(layer.shape), layer.mode, network.density)
@@ -66,7 +66,7 @@ def synthetic_model(
         layer = step.layer
         if layer.role is Role.POOL:
             return max_pool(inputs, *POOL)
-        acc = accumulate(inputs, weights[layer.name], layer.stride, layer.pad)
+        acc = accumulate(inputs, weights[layer.tensor], layer.stride, layer.pad)
         signed = layer.role.signed
         if step.upsampled:
             residual = upsample(residual, layer.out_height, layer.out_width)
@@ -85,15 +85,19 @@ def synthetic_model(
     for step in network.steps[: len(network.steps) - (not network.head.stored)]:
         outputs.put(execute(step, *outputs.take()))
     high = output_range(signed=False, bits=bits)[1]
-    requantizations = {
-        layer.name: fold(
-            np.stack(gains[layer.name]), np.stack(offsets[layer.name]),
-            *accumulator_bounds(weights[layer.name], largest=PIXEL_MAX if layer.role is Role.STEM else high),
-            where=layer.name,
-            residual_range=output_range(layer.name in projected, bits) if layer.name in network.added else (0, 0),
-            residual_shift=int(layer.name in projected), signed=layer.role.signed, bits=bits,
+    requantizations = {}
+    for name, users in network.users.items():
+        layer = users[0]
+        if layer.role is Role.CLASSIFIER:
+            continue
+        together = fold(
+            *(np.concatenate([part[user.name] for user in users]) for part in (gains, offsets)),
+            *accumulator_bounds(weights[name], largest=PIXEL_MAX if layer.role is Role.STEM else high),
+            where=name,
+            residual_range=output_range(name in projected, bits) if name in network.added else (0, 0),
+            residual_shift=int(name in projected), signed=layer.role.signed, bits=bits,
             z_bits=layer.widths.z,
         )
-        for layer in network.stored_layers
-    }
+        parts = together.split([user.iterations for user in users])
+        requantizations |= {user.name: part for user, part in zip(users, parts, strict=True)}
     return Model(network, masks, requantizations, {"recipe": "synthetic", "seed": seed}, rings)
