@@ -218,7 +218,7 @@ class Model:
     @property
     def _masked(self) -> list[Layer]:
         """The layers that have a mask in the file."""
-        return [layer for layer in self.network.layers if layer.ring is None and layer.owner is None]
+        return [layer for layer in self.network.own_layers if layer.ring is None]
 
     @property
     def mask_bits(self) -> int:

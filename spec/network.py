@@ -192,6 +192,16 @@ class Network:
             found[layer.tensor] = (*found.get(layer.tensor, ()), layer)
         return found
 
+    @property
+    def own_layers(self) -> tuple[Layer, ...]:
+        """The layers that have weights of their own."""
+        return tuple(users[0] for users in self.users.values())
+
+    @property
+    def weight_count(self) -> int:
+        """Weights, each counted once, however many layers use it."""
+        return sum(layer.weight_count for layer in self.own_layers)
+
     @cached_property
     def draws(self) -> dict[str, Draw]:
         """Where every layer that draws from a ring is on it, by name; layers with the same weights are at the same

@@ -48,7 +48,7 @@ def synthetic_model(
         for layer in map(network.layer, ring.layers):
             draw, key = network.draws[layer.name], network.seed_of(layer)
             weights[layer.name] = ring_weights.unpack(rings[ring.name], layer.shape, draw, key)
-    for layer in (users[0] for users in network.users.values()):
+    for layer in network.own_layers:
         if layer.ring is not None:
             continue
         masks[layer.name] = select(rng.standard_normal(layer.shape), layer.mode, network.density)

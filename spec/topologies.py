@@ -188,7 +188,7 @@ def _ring_layers(network: Network, parts: Iterable[str]) -> list[Layer]:
     if unknown := [part for part in parts if part not in RING_OPTIONS]:
         raise Refused(f"Layers drawn from a ring too must be some of {', '.join(RING_OPTIONS)}, not {unknown[0]!r}")
     roles = {Role.INNER, Role.LAST, *(RING_OPTIONS[part] for part in parts)}
-    return [layer for layer in network.layers if layer.role in roles and not layer.owner]
+    return [layer for layer in network.own_layers if layer.role in roles]
 
 
 def network_of_parts(

@@ -94,7 +94,7 @@ def _refuse_foreign(model: ResidualNet) -> None:
             f"{where}: its rings are addressed by {rings.addressing}{'' if rings.flips else ' without flips'}; train "
             "with --addressing word and flips"
         )
-    own = [layer for layer in model.network.layers if not layer.owner]
+    own = model.network.own_layers
     masked = [layer for layer in own if not isinstance(model.convolutions[layer.index], DrawnConv)]
     if masked and not config.method.masks:
         raise Refused(

@@ -59,8 +59,9 @@ class ResidualNet(nn.Module):
 
     def own_weights(self) -> dict[str, Tensor]:
         """Weight (M, C, K, K) of every layer that has its own, by name."""
-        own = [layer for layer in self.network.layers if not layer.owner]
-        return {layer.name: self.convolutions[layer.index].effective_weight() for layer in own}
+        return {
+            layer.name: self.convolutions[layer.index].effective_weight() for layer in self.network.own_layers
+        }
 
     def forward(self, images: Tensor, observe: Callable[[Layer, int, Tensor], None] = _ignore) -> Tensor:
         """Logits (B, classes), or maps (B, joints, OH, OW), float32, of uint8 ``images`` (B, H, W, C).
