@@ -1,13 +1,17 @@
-"""Random blocks some of which are there again, with the weights of the first time."""
+"""Blocks that are there again, with the weights of the first time: at random, and in stacks of hourglasses."""
 
 import dataclasses
 import itertools
 from collections.abc import Iterator, Sequence
 from random import Random
 
-from spec.block import Block
+from spec.block import Block, Kind, Stem
+from spec.hourglass import hourglass
+from spec.network import Network
+from spec.supermask import Mode
+from spec.topologies import rpg
 
-__all__ = ["repeated"]
+__all__ = ["repeated", "stacks"]
 
 
 def repeated(blocks: Sequence[Block], width: int, rng: Random) -> list[Block]:
@@ -39,3 +43,18 @@ def _groups(blocks: Sequence[Block], width: int) -> Iterator[tuple[int, int]]:
         depths = list(itertools.accumulate(changes))
         if channels[first] == channels[end] and min(depths) >= 0 and depths[-1] == 0:
             yield first, end
+
+
+def stacks() -> tuple[Network, ...]:
+    """Hourglasses whose stacks have the same weights: three with masks, two from a ring, and two with a recurrent block
+    in the middle.
+    """
+    common = {"image": (9, 7, 1), "joints": 5, "depth": 2, "shared": True}
+    return (
+        hourglass("masks", width=12, stacks=3, stem=Stem(3, 1, 1, 8), **common),
+        rpg(hourglass("ring", width=12, stacks=2, stem=Stem(3, 1, 1, 8), **common), words=37, planes=3),
+        hourglass(
+            "recurrent", width=16, stacks=2, iterations=3, kind=Kind.BOTTLENECK, mode=Mode.ONE_OF_FOUR,
+            stem=Stem(3, 2, 1, 8), **common
+        ),
+    )
