@@ -44,13 +44,17 @@ class _Element(NamedTuple):
 def loops_of(network: Network) -> list[list[list[Run]]]:
     """All runs of all blocks, in order: loops of turns of runs. Of several turns the program has the first alone.
 
-    It is as short as it can be so; where it is as short without a loop, there is the loop.
+    It takes as few commands as can be; where it is as short without a loop, there is the loop. (Of groups that repeat
+    within themselves only the shortest is tried.)
     """
     elements = list(_elements(network))
-    best = [(0, 0, 0)] * (len(elements) + 1)  # commands from there on, blocks of a turn, turns' blocks in all
+    best = [(0, 0, 0)] * (len(elements) + 1)  # commands from there on, blocks of a turn, the block behind all turns
+    again = [0] * (len(elements) + 1)  # by distance: how many blocks from here on are as those so far behind
     for first in reversed(range(len(elements))):
+        for size in range(1, len(elements) - first):
+            again[size] = again[size] + 1 if _alike(elements[first], elements[first + size], size) else 0
         best[first] = min(
-            ((cost + best[end][0], size, end) for size, end, cost in _choices(elements, first)),
+            ((cost + best[end][0], size, end) for size, end, cost in _choices(elements, first, again)),
             key=lambda choice: (choice[0], -choice[2], choice[1]),
         )
     found, first = [], 0
@@ -76,29 +80,28 @@ def _elements(network: Network) -> Iterator[_Element]:
         width = block.width
 
 
-def _choices(elements: Sequence[_Element], first: int) -> Iterator[tuple[int, int, int]]:
+def _alike(one: _Element, other: _Element, distance: int) -> bool:
+    """Whether one block can be the other in a later turn: its iterations are turns, too, if it is alone in each."""
+    return one.key == other.key and (distance == 1 or one.block.iterations == other.block.iterations)
+
+
+def _choices(elements: Sequence[_Element], first: int, again: Sequence[int]) -> Iterator[tuple[int, int, int]]:
     """What can begin at block ``first``: blocks of a turn, the block behind all turns, and commands."""
-    block, _, commands, _ = elements[first]
-    yield 1, first + 1, commands + _AROUND * (block.iterations > 1)
+    yield 1, first + 1, elements[first].commands + _AROUND * (elements[first].block.iterations > 1)
+    covered = 0
     for size in range(1, (len(elements) - first) // 2 + 1):
-        turn = elements[first : first + size]
-        end, turns = first + size, block.iterations if size == 1 else 1
-        if elements[end].key != turn[0].key or not _comes_back(turn):
+        if again[size] < size or size + again[size] <= covered or not _comes_back(elements[first : first + size]):
             continue
+        covered = size + again[size]
+        turn = elements[first : first + size]
         cost = _AROUND + sum(e.commands * (1 if size == 1 else e.block.iterations) for e in turn)
-        while _alike(turn, elements[end : end + size]):
-            turns += elements[end].block.iterations if size == 1 else 1
+        turns = 0
+        for start in range(first, first + covered - size + 1, size):
+            turns += elements[start].block.iterations if size == 1 else 1
             if turns > RUNS_MAX:
                 break
-            end += size
-            yield size, end, cost
-
-
-def _alike(turn: Sequence[_Element], other: Sequence[_Element]) -> bool:
-    """Whether the blocks of two turns are, and run as often; the iterations of a single block are turns themselves."""
-    if [element.key for element in turn] != [element.key for element in other]:
-        return False
-    return len(turn) == 1 or all(a.block.iterations == b.block.iterations for a, b in zip(turn, other, strict=True))
+            if start > first:
+                yield size, start + size, cost
 
 
 def _comes_back(turn: Sequence[_Element]) -> bool:

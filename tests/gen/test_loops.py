@@ -1,9 +1,13 @@
 """Which blocks are loops: of shared ones as many as can be, and none whose turns would differ in more than entries."""
 
 import dataclasses
+from collections import Counter
+from functools import cache
 from random import Random
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gen.compile import compile_model
 from gen.loops import loops_of
@@ -24,9 +28,9 @@ DOWN, UP, KEEP, JOIN = Scale.DOWN, Scale.UP, Scale.KEEP, Scale.JOIN
 def build(*described, image=(9, 6, 1)):
     """Network of blocks given as ``name``, width, iterations and scale; ``b2`` has the weights of ``b``."""
     names, blocks, channels = ["stem", "classifier"], [], 8
-    for name, width, iterations, scale in described:
-        other = name[:-1] if name[-1].isdigit() else ""
-        blocks.append(Block(name, width, 1, iterations, scale=scale, weights_of=other))
+    for name, width, iterations, scale, *stride in described:
+        other = name.rstrip("0123456789") if name[-1].isdigit() else ""
+        blocks.append(Block(name, width, *(stride or [1]), iterations, scale=scale, weights_of=other))
         if not other:
             names += [f"{name}.{part.name}" for part in blocks[-1].convolutions(channels)]
         channels = width
@@ -82,6 +86,11 @@ CASES = {
         [plain("a"), plain("d", scale=DOWN), plain("a1"), plain("u", scale=UP)],
         ["1 x a.0", "1 x d.0", "1 x a1.0", "1 x u.0"],
     ),
+    "smaller each time": (
+        [("a", 8, 1, Scale.SAME, 2), ("b", 8, 1, Scale.SAME, 2), ("a1", 8, 1, Scale.SAME, 2),
+         ("b1", 8, 1, Scale.SAME, 2)],
+        ["1 x a.0", "1 x b.0", "1 x a1.0", "1 x b1.0"],
+    ),
     "maps left over": (
         [plain("a", scale=KEEP), plain("a1", scale=KEEP), plain("b", scale=JOIN), plain("b1", scale=JOIN)],
         ["1 x a.0", "1 x a1.0", "1 x b.0", "1 x b1.0"],
@@ -105,6 +114,39 @@ CASES = {
 def test_loops_of_blocks(name):
     described, expected = CASES[name]
     assert said(build(*described)) == expected
+
+
+@given(st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from([1, 1, 1, 2])), min_size=1, max_size=9))
+@settings(max_examples=200, derandomize=True)
+def test_no_other_way_takes_fewer_commands(blocks):
+    """Of all ways to cut blocks of two commands into loops."""
+    @cache
+    def fewest(first):
+        if first == len(blocks):
+            return 0
+        ways = [2 + 2 * (blocks[first][1] > 1) + fewest(first + 1)]
+        for size in range(1, len(blocks) - first):
+            turn = blocks[first : first + size]
+            for end in range(first + 2 * size, len(blocks) + 1, size):
+                turns = [blocks[start : start + size] for start in range(first, end, size)]
+                if size == 1 and len({name for (name, _), in turns}) == 1:
+                    ways.append(2 + 2 + fewest(end))
+                elif all(other == turn for other in turns):
+                    ways.append(2 + sum(2 * runs for _, runs in turn) + fewest(end))
+        return min(ways)
+
+    seen = Counter()
+    described = []
+    for name, runs in blocks:
+        described.append(plain(f"{name}{seen[name] or ''}", iterations=runs))
+        seen[name] += 1
+    assert command_count(build(*described), 1) == 4 + fewest(0)  # stem, classifier, store and halt
+
+
+def test_many_blocks_take_no_time():
+    """As many as there may be: some 500,000 comparisons, where trying every group took two minutes."""
+    of_one = build(plain("a"), *(plain(f"a{i}") for i in range(1, 1024)))
+    assert [len(turns) for turns in loops_of(of_one)] == [255, 255, 255, 255, 4]
 
 
 def test_every_run_of_every_block_is_in_a_loop_once():
