@@ -64,6 +64,9 @@ CASES = {
         [plain("a"), plain("b"), plain("c"), plain("a1"), plain("b1"), plain("c1"), plain("c2")],
         ["2 x a.0 b.0 c.0", "1 x c2.0"],
     ),
+    "the longer turn": (  # not a loop of the first two
+        [plain("a"), plain("a1"), plain("b"), plain("a2"), plain("a3"), plain("b1")], ["2 x a.0 a1.0 b.0"]
+    ),
     "unrolled within the group": (
         [plain("a"), plain("b", iterations=2), plain("c"), plain("a1"), plain("b1", iterations=2), plain("c1")],
         ["2 x a.0 b.0 b.1 c.0"],
