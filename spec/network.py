@@ -24,7 +24,7 @@ from spec.lfsr import ROW_STRIDE, layer_seed, row_length
 from spec.refusal import Refused
 from spec.ring import Draw, Ring, check_rings, draws, rings_from_json
 from spec.scales import check_scales, check_sizes
-from spec.sharing import check_sharing, owners
+from spec.sharing import check_own, check_sharing, owners
 from spec.sizes import check_description, check_layers
 from spec.steps import Step, steps_of
 from spec.supermask import GROUP, Mode, keep_count
@@ -118,12 +118,7 @@ class Network:
             width = block.width
         check_scales(self.stem.width, self.blocks)
         check_sharing(self.stem.width, self.blocks)
-        for name in (*self.modes, *(name for ring in self.rings for name in ring.layers)):
-            if name in self._owners:
-                raise Refused(
-                    f"Layer {name} of network {self.name!r} uses the weights of {self._owners[name]}, so it has no "
-                    "mode and no ring of its own; leave it out"
-                )
+        check_own((*self.modes, *(name for ring in self.rings for name in ring.layers)), self._owners, self.name)
         known = [
             layer.name for layer in self._layers_with(lambda name: Mode.ANY)
             if layer.role is not Role.POOL and not layer.owner

@@ -9,12 +9,12 @@ share, as they are for the iterations of one block.
 Ref: Recurrent Parameter Generators (Wang et al., 2021), section 4 (stacked hourglasses, "CPM" in its Table 4).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from spec.block import Block
 from spec.refusal import Refused
 
-__all__ = ["check_sharing", "owners"]
+__all__ = ["check_own", "check_sharing", "owners"]
 
 
 def owners(width: int, blocks: Sequence[Block]) -> dict[str, str]:
@@ -60,6 +60,23 @@ def check_sharing(width: int, blocks: Sequence[Block]) -> None:
                     )
         before[block.name] = (block, shape)
         width = block.width
+
+
+def check_own(named: Iterable[str], owners: Mapping[str, str], network: str) -> None:
+    """Refuse layers that modes or rings of ``network`` name though they have no weights of their own
+    (:func:`owners`).
+
+    Raises
+    ------
+    Refused
+        Naming the first.
+    """
+    for name in named:
+        if name in owners:
+            raise Refused(
+                f"Layer {name} of network {network!r} uses the weights of {owners[name]}, so it has no mode and no "
+                "ring of its own; leave it out"
+            )
 
 
 def _shape(width: int, block: Block) -> dict:

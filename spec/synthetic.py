@@ -13,6 +13,7 @@ from spec.network import Network
 from spec.numerics import (
     ACTIVATION_BITS,
     PIXEL_MAX,
+    Requantization,
     accumulate,
     accumulator_bounds,
     fold,
@@ -84,20 +85,25 @@ def synthetic_model(
     outputs = Outputs(network.steps, prepare(images, stem.kernel, stem.stride, stem.pad))
     for step in network.steps[: len(network.steps) - (not network.head.stored)]:
         outputs.put(execute(step, *outputs.take()))
-    high = output_range(signed=False, bits=bits)[1]
-    requantizations = {}
+    requantizations = _folded(network, weights, gains, offsets, bits)
+    return Model(network, masks, requantizations, {"recipe": "synthetic", "seed": seed}, rings)
+
+
+def _folded(network: Network, weights: dict, gains: dict, offsets: dict, bits: int) -> dict[str, Requantization]:
+    """Entries by layer; shifts are those of all layers with the same weights together."""
+    high, found = output_range(signed=False, bits=bits)[1], {}
     for name, users in network.users.items():
         layer = users[0]
         if layer.role is Role.CLASSIFIER:
             continue
+        projected = network.adds_projection(layer)
         together = fold(
             *(np.concatenate([part[user.name] for user in users]) for part in (gains, offsets)),
             *accumulator_bounds(weights[name], largest=PIXEL_MAX if layer.role is Role.STEM else high),
             where=name,
-            residual_range=output_range(name in projected, bits) if name in network.added else (0, 0),
-            residual_shift=int(name in projected), signed=layer.role.signed, bits=bits,
-            z_bits=layer.widths.z,
+            residual_range=output_range(projected, bits) if name in network.added else (0, 0),
+            residual_shift=int(projected), signed=layer.role.signed, bits=bits, z_bits=layer.widths.z,
         )
         parts = together.split([user.iterations for user in users])
-        requantizations |= {user.name: part for user, part in zip(users, parts, strict=True)}
-    return Model(network, masks, requantizations, {"recipe": "synthetic", "seed": seed}, rings)
+        found |= {user.name: part for user, part in zip(users, parts, strict=True)}
+    return found
