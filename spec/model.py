@@ -1,8 +1,7 @@
 """The model file: packed supermasks, rings, batch-norm entries and the network, in one safetensors file, no pickle.
 
 Tensors: ``LAYER.mask`` (uint8, :func:`spec.supermask.pack`) for every layer that has its own weights and draws from no
-ring, ``RING.ring``
-(int8, (16*words,)) for every ring, ``LAYER.entries`` (uint32, shape (iterations, M),
+ring, ``RING.ring`` (int8, (16*words,)) for every ring, ``LAYER.entries`` (uint32, shape (iterations, M),
 :func:`spec.numerics.pack_entries`) for every layer but the classifier. Everything else is JSON in the metadata, and a
 SHA-256 over both makes a damaged file known.
 """
