@@ -11,6 +11,7 @@ from rich.table import Table
 from console.command import CommandParser, add_json
 from console.record import json_text
 from console.screen import screen
+from gen.loops import loops_of
 from gen.options import add_build_options, config_from
 from gen.plan import LayerPlan, Plan, command_count, plan
 from spec.commands import FIELDS, RING_UNIT, RUNS_MAX
@@ -68,8 +69,9 @@ def problems(model: Model, config: AcceleratorConfig, *, commands: int) -> list[
                 larger if enough <= most else f"use a smaller network: a build has at most {most}",
             ))
     found += _stream_problems(planned, config) + _ring_problems(planned, config)
-    for block in network.blocks:
-        if block.iterations > RUNS_MAX:
+    for turns in loops_of(network):
+        if len(turns) > RUNS_MAX:
+            block = turns[0][0].block
             found.append(Problem(
                 block.name, f"runs {block.iterations} iterations, but a loop counts to {RUNS_MAX}",
                 f"train it with at most {RUNS_MAX} iterations, or as {-(-block.iterations // RUNS_MAX)} blocks",

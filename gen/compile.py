@@ -1,18 +1,18 @@
 """A model and a build become a program: commands, memory contents, and the frames it will send."""
 
-import itertools
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 
 from gen.check import problems
 from gen.images import entry_image, image_words, mask_chunks, mask_image, ring_image, tensor_from_words
+from gen.loops import Run, loops_of
 from gen.plan import LayerPlan, Plan, command_count, plan
 from spec.commands import ADDRESS_BITS, RING_UNIT, Op, Source, encode, halves
 from spec.config import AcceleratorConfig
 from spec.golden import check_images
-from spec.layer import Role
+from spec.layer import Layer, Role
 from spec.model import Model
 from spec.network import Network
 from spec.numerics import ACTIVATION_BITS
@@ -29,13 +29,16 @@ __all__ = ["Command", "Frame", "Program", "compile_model"]
 class Command:
     """One command of a program and what it is for.
 
-    ``placed`` is the layer it runs or stores, None for loops, the logits and the end.
+    ``placed`` is the layer it runs or stores, in ``iteration``, None for loops, the logits and the end. Within a loop,
+    ``later`` is what it is in the turns after the first one: the same but for its entries, perhaps of other layers.
     """
 
     op: Op
     label: str
     fields: dict[str, int] = field(default_factory=dict)
     placed: LayerPlan | None = None
+    iteration: int = 0
+    later: tuple["Command", ...] = ()
 
     @property
     def words(self) -> np.ndarray:
@@ -133,17 +136,18 @@ class Program:
     @cached_property
     def executed(self) -> tuple[tuple[Command, int], ...]:
         """Commands in the order they run, loops unrolled, each with its iteration; loop commands and end included."""
-        order, index, body, iteration = [], 0, 0, 0
+        order, index, body, turn = [], 0, 0, 0
         while True:
             command = self.commands[index]
-            order.append((command, iteration))
+            now = command.later[turn - 1] if turn and command.later else command
+            order.append((now, now.iteration))
             index += 1
             if command.op is Op.HALT:
                 return tuple(order)
             if command.op is Op.LOOP:
                 body, left = index, command.fields["iterations"] - 1
             elif command.op is Op.ENDLOOP:
-                iteration = iteration + 1 if left else 0
+                turn = turn + 1 if left else 0
                 if left:
                     index, left = body, left - 1
 
@@ -214,25 +218,25 @@ def compile_model(
         if end > have:
             raise Refused(f"Network {network.name} ends at {end} in {what} of {have}; load fewer models or enlarge it")
 
-    commands: list[Command] = []
-
-    def add(layer) -> None:
+    def made(layer: Layer, iteration: int = 0) -> list[Command]:
         placed = planned.of(layer)
         pools = layer.role is Role.POOL
-        commands.append(_pool_command(placed) if pools else _layer_command(model, placed, network, config))
-        if trace and layer.role is not Role.CLASSIFIER:
-            commands.extend(_store_commands(placed, config))
+        command = _pool_command(placed) if pools else _layer_command(model, placed, network, config)
+        if iteration:
+            command.fields["entry_base"] += iteration * planned.entry_steps[layer.block]
+        stores = _store_commands(placed, config) if trace and layer.role is not Role.CLASSIFIER else []
+        return [replace(each, iteration=iteration) for each in (command, *stores)]
 
-    for block, steps in itertools.groupby(network.once, lambda step: step.layer.block):
-        body = [step.layer for step in steps]
-        folded = body[0].iterations > 1
-        if folded:
-            fields = {"iterations": body[0].iterations, "entry_step": planned.entry_steps[block]}
-            commands.append(Command(Op.LOOP, f"loop {block}", fields))
-        for layer in body:
-            add(layer)
-        if folded:
-            commands.append(Command(Op.ENDLOOP, f"end {block}"))
+    def body(turn: list[Run]) -> list[Command]:
+        layers = [(layer, run.iteration) for run in turn for layer in network.block_layers(run.block)]
+        return [command for layer, iteration in layers for command in made(layer, iteration)]
+
+    commands: list[Command] = made(network.layers[0])
+    if network.pool:
+        commands += made(network.pool)
+    for turns in loops_of(network):
+        commands += _loop(turns, [body(turn) for turn in turns])
+    commands += made(network.layers[-1])
     head = planned.layers[-1]
     if not network.head.stored:
         logits = {"source": Source.PSUM, "count": head.layer.outputs}
@@ -241,6 +245,19 @@ def compile_model(
         commands += _store_commands(head, config)
     commands.append(Command(Op.HALT, "halt"))
     return Program(model, config, planned, tuple(commands), trace, command_base)
+
+
+def _loop(turns: list[list[Run]], bodies: list[list[Command]]) -> list[Command]:
+    """The first of ``bodies``, in a loop that makes the others of it if there are any."""
+    if not bodies[1:]:
+        return bodies[0]
+    first, second = (next(c.fields["entry_base"] for c in body if c.op is Op.CONV) for body in bodies[:2])
+    blocks = " to ".join(dict.fromkeys(run.block.name for run in (turns[0][0], turns[0][-1])))
+    return [
+        Command(Op.LOOP, f"loop {blocks}", {"iterations": len(turns), "entry_step": second - first}),
+        *(replace(command, later=tuple(later)) for command, *later in zip(*bodies, strict=True)),
+        Command(Op.ENDLOOP, f"end {blocks}"),
+    ]
 
 
 def _memory(name: str) -> Source:

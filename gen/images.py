@@ -23,7 +23,7 @@ def mask_image(model: Model, plan: Plan, config: AcceleratorConfig) -> bytes:
     first = plan.mask_unit
     units = np.zeros((plan.resident_units, config.mask_unit_bits), bool)
     for placed in plan.layers:
-        if placed.streamed or placed.layer.ring:
+        if placed.streamed or placed.layer.ring or placed.layer.owner:
             continue
         bits = _layer_units(model.masks[placed.layer.name], placed, config)
         units[placed.mask_unit - first : placed.mask_unit - first + len(bits)] = bits
@@ -32,7 +32,7 @@ def mask_image(model: Model, plan: Plan, config: AcceleratorConfig) -> bytes:
 
 def mask_chunks(model: Model, placed: LayerPlan, config: AcceleratorConfig) -> tuple[bytes, ...]:
     """Supermask of a layer cut into its m-tiles, each filled up with zeros to whole words of the mask memory."""
-    units = _layer_units(model.masks[placed.layer.name], placed, config)
+    units = _layer_units(model.masks[placed.layer.tensor], placed, config)
     size = placed.chunk_units
     return tuple(
         _packed(units[tile * size : (tile + 1) * size], config.mask_word_bits) for tile in range(placed.tiles)

@@ -2,7 +2,8 @@
 
 For comparing with other tools, and for running the network where there is no accelerator: the logits, and with
 ``--trace`` every stored activation, are those of the golden model, bit by bit. Recurrent blocks are unrolled but share
-their weights; weights are unpacked to a byte each, so the file is larger than the model.
+their weights, as blocks with the weights of others do; weights are unpacked to a byte each, so the file is larger than
+the model.
 """
 
 from collections.abc import Sequence
@@ -102,7 +103,7 @@ def _convolve(graph: _Graph, model: Model, layer: Layer, source: str, name: str)
         stem, channels = model.network.stem, model.network.image[2]
         window = Window(stem.kernel, stem.stride, stem.pad)
         weights = weights.reshape(-1, stem.kernel, stem.kernel, channels).transpose(0, 3, 1, 2)
-    stored = graph.constant(f"{layer.name}/weights", (weights.astype(np.int16) + _ZERO).astype(np.uint8))
+    stored = graph.constant(f"{layer.tensor}/weights", (weights.astype(np.int16) + _ZERO).astype(np.uint8))
     return graph.add(
         "ConvInteger", source, stored, graph.constant("byte_0", np.array(0, np.uint8)),
         graph.constant(f"byte_{_ZERO}", np.array(_ZERO, np.uint8)), name=f"{name}/acc",

@@ -1,10 +1,12 @@
 """Where everything of a network goes in the memories of a build, and how each layer is cut into tiles."""
 
 import itertools
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
+from gen.loops import loops_of
 from spec.commands import RING_UNIT
 from spec.config import AcceleratorConfig
 from spec.layer import Layer, Role
@@ -58,7 +60,7 @@ class LayerPlan:
     run, last_run, pixel_tiles : int
         Pixels per pixel tile, and how many tiles.
     mask_unit : int
-        First unit of its mask. 0 if it is streamed.
+        First unit of its mask, which is another layer's if that has the weights. 0 if it is streamed.
     mask_units : int
     entry_row : int
         First entry row of iteration 0.
@@ -208,21 +210,24 @@ def plan(
     its place. The prepared image, the branches of the blocks and maps for the host live at the start of T; where a
     block has two inner layers, the second one's branch follows the first one's.
 
-    Masks stay on the chip. Where there is no room for all, some are streamed (:func:`_stream`). Rings always stay.
+    Masks stay on the chip, each once, however many layers use it. Where there is no room for all, some are streamed
+    (:func:`_stream`). Rings always stay.
     """
     maps, sizes = _place_maps(network, config)
     entries, entry_steps, entry_end = _place_entries(network, config, entry_row)
     rings, ring_end = _place_rings(network, ring_word)
-    layers, unit = [], mask_unit
+    layers, units, unit = [], {}, mask_unit
     for layer in network.layers:
         placed = _placed(layer, maps[layer.name], entries.get(layer.name, 0), config)
         if layer.ring:
             placed = replace(placed, ring_word=rings[layer.ring.name])
         else:
-            unit += unit % placed.unit
             fetches = sum(s.fetches for s in placed.segments(config) if s.pixel_tile == 0)
-            placed = replace(placed, mask_unit=unit, mask_units=placed.unit * placed.weight_tiles * fetches)
-            unit += placed.mask_units
+            placed = replace(placed, mask_units=placed.unit * placed.weight_tiles * fetches)
+            if not layer.owner:
+                units[layer.name] = unit + unit % placed.unit
+                unit = units[layer.name] + placed.mask_units
+            placed = replace(placed, mask_unit=units[layer.tensor])
         layers.append(placed)
     pools = {
         pool.name: LayerPlan(pool, *maps[pool.name], _ceil(pool.inputs, config.word_bytes), *[0] * 9)
@@ -341,36 +346,42 @@ def _place_rings(network: Network, word: int) -> tuple[dict[str, int], int]:
 def _stream(resident: Plan, config: AcceleratorConfig) -> Plan:
     """``resident`` itself if its masks fit, or must; else a plan that streams some of them.
 
-    Folded blocks stay first, those with most iterations before others. Then come the layers with the fewest pixels:
-    they have the least work for the array while the host sends a mask. Each stays if it fits beside the slots that the
-    rest needs.
+    What runs most often stays first, by iterations and by layers that use the same mask. Then come the layers with the
+    fewest pixels: they have the least work for the array while the host sends a mask. Each stays if it fits beside the
+    slots that the rest needs.
     """
     have = config.mask_bits // config.mask_unit_bits - resident.mask_unit
     if resident.mask_units <= have or not config.streams:
         return resident
     word = config.mask_word_bits // config.mask_unit_bits
+    own = [placed for placed in resident.layers if not placed.layer.owner]
+    runs: Counter = Counter()
+    for placed in resident.layers:
+        runs[placed.layer.tensor] += placed.layer.iterations
 
-    def slot_of(staying: set[int]) -> int:
-        chunks = [placed.chunk_units for placed in resident.layers if placed.layer.index not in staying]
+    def slot_of(staying: set[str]) -> int:
+        chunks = [placed.chunk_units for placed in own if placed.layer.name not in staying]
         return _ceil(max(chunks, default=0), word) * word
 
-    def need(staying: set[int]) -> int:
-        units = sum(_ceil(p.mask_units, 2) * 2 for p in resident.layers if p.layer.index in staying)
+    def need(staying: set[str]) -> int:
+        units = sum(_ceil(p.mask_units, 2) * 2 for p in own if p.layer.name in staying)
         return _ceil(units, word) * word + 2 * slot_of(staying)
 
-    staying = {placed.layer.index for placed in resident.layers if placed.layer.ring}
-    for placed in sorted(resident.layers, key=lambda p: (-p.layer.iterations, p.layer.positions, -p.mask_units)):
-        more = staying | {placed.layer.index}
+    staying = {placed.layer.name for placed in own if placed.layer.ring}
+    for placed in sorted(own, key=lambda p: (-runs[p.layer.name], p.layer.positions, -p.mask_units)):
+        more = staying | {placed.layer.name}
         if need(more) <= max(have, need(staying)):
             staying = more
-    if len(staying) == len(resident.layers):
+    if len(staying) == len(own):
         return resident
-    layers, unit = [], resident.mask_unit
+    layers, units, unit = [], {}, resident.mask_unit
     for placed in resident.layers:
-        if placed.layer.index in staying:
-            unit += unit % placed.unit
-            layers.append(replace(placed, mask_unit=unit))
-            unit += placed.mask_units
+        name = placed.layer.tensor
+        if name in staying:
+            if not placed.layer.owner:
+                units[name] = unit + unit % placed.unit
+                unit = units[name] + placed.mask_units
+            layers.append(replace(placed, mask_unit=units[name]))
         else:
             layers.append(replace(placed, mask_unit=0, streamed=True))
     slot = slot_of(staying)
@@ -382,6 +393,8 @@ def command_count(network: Network, lanes: int, *, traced: bool = False) -> int:
     """Commands of the program of ``network``: its layers, max pools, loops, stores (of every layer if ``traced``) of
     each of ``lanes`` lanes, and the end.
     """
-    loops = sum(2 for block in network.blocks if block.iterations > 1)
-    layers = len(network.layers) + len(network.pools)
-    return layers + loops + (layers if traced else 1) * lanes + 1
+    loops = loops_of(network)
+    blocks = sum(len(network.block_layers(run.block)) for turns in loops for run in turns[0])
+    layers = 1 + (network.pool is not None) + blocks + 1
+    around = sum(2 for turns in loops if turns[1:])
+    return layers + around + (layers if traced else 1) * lanes + 1

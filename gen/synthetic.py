@@ -44,6 +44,7 @@ def parser() -> CommandParser:
     made.add_argument("--width", type=Whole(1, 4096), default=64, help="channels of the stem (default 64)")
     made.add_argument("--depth", type=Whole(1, 8), help=f"halvings of an {HOURGLASS} (default 4)")
     made.add_argument("--stacks", type=Whole(1, 16), help=f"{HOURGLASS}es behind one another (default 1)")
+    made.add_argument("--shared", action="store_true", help="stacks have the same weights, each its own batch norms")
     made.add_argument(
         "--wider", type=Number(above=0, most=Budget.WIDER.most), default=1.0,
         help="factor on inner channels (default 1; wide: 2)"
@@ -80,8 +81,10 @@ def network_of(arguments: argparse.Namespace) -> Network:
         If there is no such network.
     """
     base, drawn = arguments.network.removesuffix("-rpg"), arguments.network.endswith("-rpg")
-    if base != HOURGLASS and (arguments.depth or arguments.stacks):
-        raise Refused(f"Options --depth and --stacks are those of an {HOURGLASS}; a ResNet has its depth in its name")
+    if base != HOURGLASS and (arguments.depth or arguments.stacks or arguments.shared):
+        raise Refused(
+            f"Options --depth, --stacks and --shared are those of an {HOURGLASS}; a ResNet has its depth in its name"
+        )
     depth = None if base == HOURGLASS else depth_of(base)
     if drawn != (arguments.ring_words is not None):
         raise Refused("Give --ring-words with a network called -rpg, and only with such a network")
@@ -111,7 +114,8 @@ def _hourglass(arguments: argparse.Namespace, name: str, common: dict) -> Networ
         raise Refused(f"Options --folded and --wider are those of a ResNet; leave them out with an {HOURGLASS}")
     return hourglass(
         name, image=(arguments.image, arguments.image, 3), joints=arguments.classes or 16, width=arguments.width,
-        depth=arguments.depth or 4, stacks=arguments.stacks or 1, kind=Kind.BOTTLENECK, **common,
+        depth=arguments.depth or 4, stacks=arguments.stacks or 1, shared=arguments.shared, kind=Kind.BOTTLENECK,
+        **common,
     )
 
 

@@ -124,7 +124,8 @@ def _network(
     stem = Stem(2, 1, 0, _stem_width(blocks[0].kind), pool)  # 2x2 of one channel: a whole group
     names, width = ["stem"], stem.width
     for block in blocks:
-        names += [f"{block.name}.{part.name}" for part in block.convolutions(width)]
+        if not block.weights_of:
+            names += [f"{block.name}.{part.name}" for part in block.convolutions(width)]
         width = block.width
     names.append(head.layer)
     chosen = {layer: weights_of(number, layer) for number, layer in enumerate(names)}
@@ -183,12 +184,15 @@ def tours(config: AcceleratorConfig) -> Iterator[Draw]:
 
 
 def networks() -> Iterator[tuple[Network, int]]:
-    """Networks, and bits of their activations, that together have every possible cross on :data:`BUILDS`."""
+    """Networks, and bits of their activations, that together have every possible cross on :data:`BUILDS`; a block of
+    each uses the weights of another one.
+    """
     for kind, streams, bits, turn in itertools.product(Kind, (False, True), _BITS, range(len(_WEIGHTS))):
         narrow = _stem_width(kind)
         wide = 2 * narrow
         blocks = [
             Block("wider", wide), Block("half", narrow, 2), Block("third", wide, 3), Block("folded", wide, 1, 2),
+            Block("again", wide, weights_of="folded"),
             *([Block("large", wide, wider=_STREAMED_INPUTS * kind.expansion / wide)] if streams else []),
         ]
 

@@ -315,7 +315,7 @@ class Driver:
         }
 
     def position(self) -> tuple[int, int]:
-        """Command last fetched and iteration of the recurrent block."""
+        """Command last fetched and turn of the loop that it is in."""
         value = self.read("POSITION")
         return value & 0xFFFF, value >> 16
 

@@ -158,18 +158,24 @@ def _mistakes(numbers: Requantization, execution: Execution) -> Iterator[tuple[s
 def _other_entries(
     program: Program, numbers: Requantization, execution: Execution
 ) -> Iterator[tuple[str, np.ndarray]]:
-    """What the rows of the entry memory nearby, or of other iterations, make of the golden sums."""
+    """What the rows of the entry memory nearby, of other iterations, or of other layers with the same weights, make of
+    the golden sums.
+    """
     plan, layer, acc = program.plan, execution.layer, execution.acc[0]
     placed = plan.of(layer)
     residual = 0 if execution.residual is None else execution.residual[0].astype(np.int64)
     memory = np.frombuffer(entry_image(program.model, plan, program.config), "<u4").reshape(-1, program.config.rows)
-    first, step = plan.layers[0].entry_row, plan.entry_steps.get(layer.block, 0)
-    right = placed.entry_row - first + execution.iteration * step
-    by_iteration = {placed.entry_row - first + t * step: f" (iteration {t})" for t in range(layer.iterations)}
-    rows = {*range(right - _NEAR, right + _NEAR + 1), *by_iteration} - {right}
+    first = plan.layers[0].entry_row
+    known = {}
+    for user in program.model.network.users[layer.tensor]:
+        start, step = plan.of(user).entry_row - first, plan.entry_steps.get(user.block, 0)
+        whose = "" if user == layer else f"layer {user.name}, "
+        known |= {start + t * step: f" ({whose}iteration {t})" for t in range(user.iterations)}
+    right = placed.entry_row - first + execution.iteration * plan.entry_steps.get(layer.block, 0)
+    rows = {*range(right - _NEAR, right + _NEAR + 1), *known} - {right}
     for row in sorted(rows, key=lambda row: abs(row - right)):
         if 0 <= row <= len(memory) - placed.tiles:
             entries = unpack_entries(memory[row : row + placed.tiles].reshape(1, -1)[:, : layer.outputs])
             taken = dataclasses.replace(numbers, multiplier=entries[0], bias=entries[1])
-            text = f"its batch-norm entries are read from row {first + row}{by_iteration.get(row, '')}"
+            text = f"its batch-norm entries are read from row {first + row}{known.get(row, '')}"
             yield f"{text} of the entry memory, not {first + right}", taken.apply(acc, 0, residual)

@@ -10,7 +10,9 @@ from random import Random
 import numpy as np
 
 from gen.compile import Program, compile_model
+from gen.loops import loops_of
 from gen.plan import LayerPlan
+from sim.repeats import repeated
 from spec.block import Block, Kind, Stem
 from spec.config import AcceleratorConfig, config_for
 from spec.layer import Layer, Role, Scale
@@ -165,6 +167,7 @@ def _network(parts: Sequence[_Part], pool: bool, rng: Random) -> Network:
         names += [f"{block.name}.{layer.name}" for layer in block.convolutions(width)]
         blocks.append(block)
         width = block.width
+    blocks = repeated(blocks, stem.width, rng)
     height, channels = rng.randrange(1, 24), rng.randrange(1, 5)
     image = (height, rng.choice((height, rng.randrange(1, 24), rng.randrange(1, 24))), channels)
     made = {"seed": rng.randrange(1 << 32), "classes": rng.randrange(2, 50), "density": rng.uniform(0.05, 1.0)}
@@ -173,7 +176,7 @@ def _network(parts: Sequence[_Part], pool: bool, rng: Random) -> Network:
         **made
     )
     return dataclasses.replace(network, modes={
-        layer.name: rng.choice([mode for mode in Mode if _allowed(mode, layer.inputs)]) for layer in network.layers
+        layer.name: rng.choice([mode for mode in Mode if _allowed(mode, layer.inputs)]) for layer in network.own_layers
     })
 
 
@@ -185,9 +188,10 @@ def _allowed(mode: Mode, inputs: int) -> bool:
 def _with_rings(network: Network, longest: int, rng: Random) -> Network:
     """``network`` with some layers drawing from none to three rings of random sizes, or each with stored signs."""
     count, stored, share = rng.randrange(4), rng.random() < 0.2, rng.choice((0.25, 0.5, 1))
-    owners = {layer.name: rng.randrange(count) if count and rng.random() < share else None for layer in network.layers}
+    own = network.own_layers
+    owners = {layer.name: rng.randrange(count) if count and rng.random() < share else None for layer in own}
     if stored:
-        chosen = [layer for layer in network.layers if owners[layer.name] is not None]
+        chosen = [layer for layer in own if owners[layer.name] is not None]
         return drawn(network, *(Ring(layer.name, _words(layer), 1, (layer.name,)) for layer in chosen))
     layers = [tuple(name for name, owner in owners.items() if owner == index) for index in range(count)]
     return drawn(network, *(
@@ -215,6 +219,14 @@ def _has_layer(wanted: Callable) -> Callable[[Program, int], bool]:
     return lambda program, images: any(wanted(placed) for placed in program.plan.layers)
 
 
+def _loops_over(blocks: int, recurrent: bool) -> Callable[[Program, int], bool]:
+    """Whether there is a loop over at least so many blocks, one of them ``recurrent``."""
+    return lambda program, images: any(
+        len(turns) > 1 and len({run.block.name for turn in turns for run in turn}) >= blocks
+        and (not recurrent or any(run.iteration for run in turns[0])) for turns in loops_of(program.model.network)
+    )
+
+
 def _has_mode(mode: Mode) -> Callable[[Program, int], bool]:
     return lambda program, images: mode in program.model.network.modes.values()
 
@@ -230,6 +242,14 @@ FEATURES: Mapping[str, Callable[[Program, int], bool]] = {
     "several blocks": lambda program, images: len(program.model.network.blocks) > 1,
     "recurrent block": _has_block(lambda block: block.iterations > 1),
     "recurrent bottleneck": _has_block(lambda block: block.iterations > 1 and block.kind is Kind.BOTTLENECK),
+    "weights of an earlier block": _has_block(lambda block: bool(block.weights_of)),
+    "loop over blocks with the same weights": _loops_over(2, recurrent=False),
+    "recurrent block in such a loop": _loops_over(2, recurrent=True),
+    "same weights outside a loop": lambda program, images: any(
+        turns[0][0].block.weights_of for turns in loops_of(program.model.network)
+    ),
+    "masks of an earlier block streamed": _has_layer(lambda placed: bool(placed.layer.owner) and placed.streamed),
+    "draw of an earlier block": _has_layer(lambda placed: bool(placed.layer.owner and placed.layer.ring)),
     "stride of 3": _has_block(lambda block: block.stride == 3),
     "max pool after the stem": lambda program, images: program.model.network.stem.pool,
     "max pool before a block": _has_block(lambda block: block.scale is Scale.DOWN),

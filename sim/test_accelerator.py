@@ -4,8 +4,10 @@ import json
 
 import pytest
 
+from gen.sizing import fitted
 from sim.builds import simulation_of
 from sim.job import Job
+from sim.repeats import stacks
 from sim.verilator import Simulation, SimulationFailed
 from spec.config import AcceleratorConfig, config_for
 from spec.files import build_root
@@ -116,6 +118,12 @@ def test_rings(name):
     config = RING_CONFIGS[name]
     for module in ("rings", "random_networks"):
         run_bench(simulation_of(config), config, module, f"ring-{name}-{module}")
+
+
+@pytest.mark.parametrize("pe", [16, pytest.param(64, marks=pytest.mark.slow)])
+def test_stacks_that_share_weights(pe):
+    config = fitted(config_for(pe), *stacks())
+    run_bench(simulation_of(config), config, "stacks", f"pe{pe}-stacks")
 
 
 def test_power_up():

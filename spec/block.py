@@ -17,7 +17,7 @@ from spec.refusal import Refused
 __all__ = ["Block", "Convolution", "Kind", "Stem"]
 
 #: What a description without these keys means: those written before there was a choice keep their hashes.
-_BEFORE = {"scale": "same"}
+_BEFORE = {"scale": "same", "weights_of": ""}
 
 
 class Kind(enum.StrEnum):
@@ -67,7 +67,8 @@ class Block:
 
     A projection shortcut (1x1, ``stride``) is there exactly when the block changes the shape. Its inner layers have
     ``wider`` times their usual channels, which are ``width``, in a bottleneck a quarter of it. ``scale`` says
-    what it works on if that is not the residual stream alone.
+    what it works on if that is not the residual stream alone. ``weights_of`` is the earlier block whose weights it
+    uses, if it has none of its own (:mod:`spec.sharing`); its batch-norm entries are its own in any case.
     """
 
     name: str
@@ -77,6 +78,7 @@ class Block:
     kind: Kind = Kind.BASIC
     wider: float = 1.0
     scale: Scale = Scale.SAME
+    weights_of: str = ""
 
     @property
     def inner(self) -> int:

@@ -6,6 +6,8 @@
 
 Blocks are post-activation ones, as the accelerator executes them; a skip adds the smaller scale instead of its own
 input. The middle may be recurrent. From one stack to the next leads the sum of what goes in and what comes out.
+Stacks that share weights are all alike: the first one, too, begins with a block that keeps its input, and ends with the
+sum.
 
 Ref: Newell et al., Stacked Hourglass Networks for Human Pose Estimation, ECCV 2016, section 3.1.
 """
@@ -28,6 +30,7 @@ def hourglass(
     width: int,
     depth: int,
     stacks: int = 1,
+    shared: bool = False,
     iterations: int = 1,
     stem: Stem | None = None,
     kind: Kind = Kind.BASIC,
@@ -40,7 +43,9 @@ def hourglass(
     Parameters
     ----------
     stacks : int
-        Hourglasses behind one another, each with weights of its own.
+        Hourglasses behind one another.
+    shared : bool
+        They have the same weights, each with batch norms of its own; otherwise each has weights of its own.
     iterations : int
         Of the block in the middle of each.
     stem : Stem, optional
@@ -57,20 +62,23 @@ def hourglass(
         raise Refused(f"Hourglasses need a depth and stacks of at least 1, not {depth!r} and {stacks!r}")
     blocks = [Block("enter", width, kind=kind)]
 
-    def add(part: str, scale: Scale = Scale.SAME, runs: int = 1) -> None:
-        blocks.append(Block(part, width, 1, runs, kind, scale=scale))
+    for number in range(1, stacks + 1):
+        alike = shared or number > 1
 
-    for stack in (f"stack{number}" for number in range(1, stacks + 1)):
-        if stack != "stack1":
-            add(f"{stack}.begin", Scale.KEEP)
+        def add(part: str, scale: Scale = Scale.SAME, runs: int = 1, number: int = number) -> None:
+            weights = f"stack1.{part}" if shared and number > 1 else ""
+            blocks.append(Block(f"stack{number}.{part}", width, 1, runs, kind, scale=scale, weights_of=weights))
+
+        if alike:
+            add("begin", Scale.KEEP)
         for level in range(depth, 0, -1):
-            add(f"{stack}.down{level}", Scale.DOWN)
-        add(f"{stack}.middle", runs=iterations)
+            add(f"down{level}", Scale.DOWN)
+        add("middle", runs=iterations)
         for level in range(1, depth + 1):
-            add(f"{stack}.back{level}")
-            add(f"{stack}.skip{level}", Scale.UP)
-        add(f"{stack}.features")
-        if stack != "stack1":
-            add(f"{stack}.join", Scale.JOIN)
+            add(f"back{level}")
+            add(f"skip{level}", Scale.UP)
+        add("features")
+        if alike:
+            add("join", Scale.JOIN)
     stem = stem or Stem(7, 2, 3, width)
     return network_of_parts(name, image, stem, blocks, joints, mode, density, seed, head=Head.MAPS)

@@ -71,6 +71,8 @@ class Layer:
     ``block`` is the residual block it is in, None outside.
 
     ``mode`` is the structure of its trits: those of a layer that draws from a ``ring`` have none (``any``).
+
+    ``owner`` is the layer whose weights (signs, mask or draw) it uses, None if they are its own.
     """
 
     index: int
@@ -87,6 +89,12 @@ class Layer:
     mode: Mode
     ring: Ring | None = None
     block: str | None = None
+    owner: str | None = None
+
+    @property
+    def tensor(self) -> str:
+        """The layer that its weights are called by: its owner, or itself."""
+        return self.owner or self.name
 
     @property
     def planes(self) -> int:

@@ -1,7 +1,7 @@
 """The model file: packed supermasks, rings, batch-norm entries and the network, in one safetensors file, no pickle.
 
-Tensors: ``LAYER.mask`` (uint8, :func:`spec.supermask.pack`) for every layer that draws from no ring, ``RING.ring``
-(int8, (16*words,)) for every ring, ``LAYER.entries`` (uint32, shape (iterations, M),
+Tensors: ``LAYER.mask`` (uint8, :func:`spec.supermask.pack`) for every layer that has its own weights and draws from no
+ring, ``RING.ring`` (int8, (16*words,)) for every ring, ``LAYER.entries`` (uint32, shape (iterations, M),
 :func:`spec.numerics.pack_entries`) for every layer but the classifier. Everything else is JSON in the metadata, and a
 SHA-256 over both makes a damaged file known.
 """
@@ -56,7 +56,7 @@ class Model:
     ----------
     network : Network
     masks : mapping of layer name to bool array (M, K, K, N)
-        For every layer that draws from no ring.
+        For every layer that has its own weights and draws from no ring.
     requantizations : mapping of layer name to Requantization
         For every layer but the classifier.
     provenance : dict
@@ -67,7 +67,8 @@ class Model:
     ------
     Refused
         If a layer or ring is missing or unknown, a shape is wrong, a mask breaks its mode, a ring has values beyond its
-        planes, layers store activations of different bits, or an accumulator or sum could wrap.
+        planes, layers store activations of different bits, layers with the same weights have other shifts, or an
+        accumulator or sum could wrap.
     """
 
     network: Network
@@ -79,7 +80,7 @@ class Model:
     def __post_init__(self):
         layers = {layer.name: layer for layer in self.network.layers}
         stored = {name for name, layer in layers.items() if layer.role is not Role.CLASSIFIER}
-        masked = {name for name, layer in layers.items() if layer.ring is None}
+        masked = {layer.name for layer in self._masked}
         rings = {ring.name: ring for ring in self.network.rings}
         for kind, what, given, expected in (
             ("layer", "mask", set(self.masks), masked),
@@ -110,6 +111,7 @@ class Model:
                 )
         for layer in layers.values():
             self._prove(layer)
+            self._compare(layer)
 
     def _prove(self, layer: Layer) -> None:
         """Refuse the layer if its accumulator or its requantizer sum could leave its width."""
@@ -142,6 +144,18 @@ class Model:
             raise Refused(
                 f"Layer {layer.name} can reach sums of {z_low}..{z_high}, beyond {bits.z} bits; export it again"
             )
+
+    def _compare(self, layer: Layer) -> None:
+        """Refuse the layer if it has another's weights, but not its shifts: a loop runs both with the same command."""
+        if layer.owner is None:
+            return
+        for key in _NUMBER_KEYS:
+            own, there = (getattr(self.requantizations[name], key) for name in (layer.name, layer.owner))
+            if own != there:
+                raise Refused(
+                    f"Layer {layer.name} uses the weights of {layer.owner}, so its {key.replace('_', ' ')} must be "
+                    f"{there}, as there, not {own}; export both together"
+                )
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -188,21 +202,27 @@ class Model:
     @cached_property
     def _weights(self) -> dict[str, np.ndarray]:
         weights = {}
-        for layer in self.network.layers:
+        for users in self.network.users.values():
+            layer = users[0]
             seed = self.network.seed_of(layer)
             if layer.ring is not None:
                 draw = self.network.draws[layer.name]
-                weights[layer.name] = ring_weights.unpack(self.rings[layer.ring.name], layer.shape, draw, seed)
+                found = ring_weights.unpack(self.rings[layer.ring.name], layer.shape, draw, seed)
             else:
                 sign = sign_factors(seed, layer.outputs, layer.kernel, layer.inputs)
-                weights[layer.name] = sign * self.masks[layer.name]
+                found = sign * self.masks[layer.name]
+            weights |= {user.name: found for user in users}
         return weights
+
+    @property
+    def _masked(self) -> list[Layer]:
+        """The layers that have a mask in the file."""
+        return [layer for layer in self.network.own_layers if layer.ring is None]
 
     @property
     def mask_bits(self) -> int:
         """Bits of all packed masks: 1 per weight (0.5 in mode ``1of4``), rows padded to whole groups."""
-        masked = (layer for layer in self.network.layers if layer.ring is None)
-        return sum(8 * packed_bytes(layer.shape, layer.mode) for layer in masked)
+        return sum(8 * packed_bytes(layer.shape, layer.mode) for layer in self._masked)
 
     @property
     def ring_bits(self) -> int:
@@ -232,7 +252,7 @@ def _content(model: Model) -> tuple[dict, dict[str, np.ndarray]]:
     for ring in model.network.rings:
         tensors[f"{ring.name}.ring"] = np.ascontiguousarray(model.rings[ring.name])
     for layer in model.network.layers:
-        if layer.ring is None:
+        if layer.ring is None and layer.owner is None:
             tensors[f"{layer.name}.mask"] = pack(model.masks[layer.name], layer.mode)
         if layer.role is not Role.CLASSIFIER:
             requantization = model.requantizations[layer.name]
@@ -314,7 +334,7 @@ def _decode(metadata: dict, tensors: dict[str, np.ndarray], path: Path) -> Model
     masks, requantizations = {}, {}
     rings = {ring.name: _take(tensors, f"{ring.name}.ring", path) for ring in network.rings}
     for layer in network.layers:
-        if layer.ring is None:
+        if layer.ring is None and layer.owner is None:
             masks[layer.name] = unpack(_take(tensors, f"{layer.name}.mask", path), layer.shape, layer.mode, layer.name)
         if layer.role is not Role.CLASSIFIER:
             entries = _take(tensors, f"{layer.name}.entries", path)

@@ -3,7 +3,8 @@
 A network is stem, perhaps a max pool, residual blocks, head. A block with ``iterations`` > 1 is a *recurrent
 block*: the same weights run that many times, each iteration with batch-norm entries of its own (UBN). The networks of
 the paper are in :mod:`spec.topologies`. A block may keep the residual stream for a later one, by its ``scale``: so an
-hourglass, or any encoder and decoder with skips, is written down (:mod:`spec.scales`).
+hourglass, or any encoder and decoder with skips, is written down (:mod:`spec.scales`). It may use the weights of an
+earlier one, with entries of its own: so a sub-network is repeated (:mod:`spec.sharing`).
 
 Ref: Hidden-Fold Networks (IEEE Access 2023), section III; post-activation blocks as in its released models, with the
 stride of a bottleneck in its 3x3.
@@ -23,6 +24,7 @@ from spec.lfsr import ROW_STRIDE, layer_seed, row_length
 from spec.refusal import Refused
 from spec.ring import Draw, Ring, check_rings, draws, rings_from_json
 from spec.scales import check_scales, check_sizes
+from spec.sharing import check_own, check_sharing, owners
 from spec.sizes import check_description, check_layers
 from spec.steps import Step, steps_of
 from spec.supermask import GROUP, Mode, keep_count
@@ -67,7 +69,7 @@ class Network:
     density : float
         Kept fraction that training selects, as far as a layer's mode allows (``1of4`` keeps a quarter, always).
     modes : mapping of layer name to Mode
-        One entry for every layer that draws from no ring, no other.
+        One entry for every layer that draws from no ring and has weights of its own, no other.
     rings : tuple of Ring
         Rings that the other layers draw from.
     head : Head
@@ -115,7 +117,12 @@ class Network:
                 )
             width = block.width
         check_scales(self.stem.width, self.blocks)
-        known = [layer.name for layer in self._layers_with(lambda name: Mode.ANY) if layer.role is not Role.POOL]
+        check_sharing(self.stem.width, self.blocks)
+        check_own((*self.modes, *(name for ring in self.rings for name in ring.layers)), self._owners, self.name)
+        known = [
+            layer.name for layer in self._layers_with(lambda name: Mode.ANY)
+            if layer.role is not Role.POOL and not layer.owner
+        ]
         check_rings(self.rings, known, self.name)
         unknown = sorted(set(self.modes) - set(known))
         missing = [name for name in known if name not in self.modes and name not in self._ring_of]
@@ -167,14 +174,40 @@ class Network:
         return {name: ring for ring in self.rings for name in ring.layers}
 
     @cached_property
+    def _owners(self) -> dict[str, str]:
+        return owners(self.stem.width, self.blocks)
+
+    @cached_property
+    def users(self) -> dict[str, tuple[Layer, ...]]:
+        """The layers that use the weights of each layer that has its own, by its name: itself, then others in network
+        order.
+        """
+        found: dict[str, tuple[Layer, ...]] = {}
+        for layer in self.layers:
+            found[layer.tensor] = (*found.get(layer.tensor, ()), layer)
+        return found
+
+    @property
+    def own_layers(self) -> tuple[Layer, ...]:
+        """The layers that have weights of their own."""
+        return tuple(users[0] for users in self.users.values())
+
+    @property
+    def weight_count(self) -> int:
+        """Weights, each counted once, however many layers use it."""
+        return sum(layer.weight_count for layer in self.own_layers)
+
+    @cached_property
     def draws(self) -> dict[str, Draw]:
-        """Where every layer that draws from a ring is on it, by name."""
+        """Where every layer that draws from a ring is on it, by name; layers with the same weights are at the same
+        place.
+        """
         found = {}
         for ring in self.rings:
             layers = [self.layer(name) for name in ring.layers]
             placed = draws(ring.words, ((layer.shape, self.seed_of(layer)) for layer in layers))
             found |= dict(zip(ring.layers, placed, strict=True))
-        return found
+        return {layer.name: found[layer.tensor] for layer in self.layers if layer.ring}
 
     @cached_property
     def pool(self) -> Layer | None:
@@ -198,9 +231,11 @@ class Network:
 
         def add(part: Convolution, window: Window, size: tuple[int, int], block: Block | None = None) -> Layer:
             name = f"{block.name}.{part.name}" if block else part.name
+            owner = self._owners.get(name)
             layers.append(Layer(
                 next(indices), name, part.role, part.inputs, part.outputs, *window, *size,
-                block.iterations if block else 1, mode_of(name), self._ring_of.get(name), block and block.name,
+                block.iterations if block else 1, mode_of(owner or name), self._ring_of.get(owner or name),
+                block and block.name, owner,
             ))
             return layers[-1]
 
@@ -290,8 +325,8 @@ class Network:
         raise Refused(f"Network {self.name!r} never runs layer {layer!r} in an iteration {iteration}")
 
     def seed_of(self, layer: Layer) -> int:
-        """Start state of row 0 of ``layer``'s signs."""
-        return layer_seed(self.seed, layer.index)
+        """Start state of row 0 of ``layer``'s signs, which are those of its owner, if it has one."""
+        return layer_seed(self.seed, self.users[layer.tensor][0].index)
 
     @property
     def macs(self) -> int:

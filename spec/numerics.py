@@ -5,8 +5,8 @@ common (``+ - * >> << .clip``), so the same function object runs on both.
 """
 
 import functools
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -204,6 +204,14 @@ class Requantization:
             if values.size and not (-limit <= values.min() and values.max() < limit):
                 found.append(f"{name} must be signed {bits}-bit values, not {values.min()}..{values.max()}")
         return found
+
+    def split(self, counts: Sequence[int]) -> list["Requantization"]:
+        """Consecutive iterations, so many in each part, with the same shifts."""
+        cuts = np.cumsum(counts)[:-1]
+        return [
+            replace(self, multiplier=multiplier, bias=bias)
+            for multiplier, bias in zip(np.split(self.multiplier, cuts), np.split(self.bias, cuts), strict=True)
+        ]
 
     def apply(self, acc, iteration: int, residual=0):
         """:func:`requantize` with this layer's entries of ``iteration``."""

@@ -121,7 +121,7 @@ REGISTERS = (
     )),
     Register("POSITION", 0x30, "Where the sequencer is.", (
         Field("command", 0, 16, Access.RO, "Index of the command last fetched."),
-        Field("iteration", 16, 16, Access.RO, "Iteration of the recurrent block."),
+        Field("iteration", 16, 16, Access.RO, "Turn of the loop it is in, from 0."),
     )),
     Register("FEATURES", 0x34, "Where weights may come from.", (
         Field("masks", 0, 1, Access.RO, "Supermasks and frozen signs."),

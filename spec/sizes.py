@@ -60,9 +60,10 @@ def check_layers(name: str, layers: Sequence[Layer]) -> None:
         values = layer.positions * max(layer.outputs, layer.inputs if layer.role is Role.STEM else 0)
         if layer.role is not Role.CLASSIFIER:
             Budget.MAP.check(values, f"Layer {layer.name} of network {name}", "use smaller images, strides or widths")
-    total = sum(layer.weight_count for layer in layers)
+    own = [layer for layer in layers if not layer.owner]
+    total = sum(layer.weight_count for layer in own)
     Budget.WEIGHTS.check(total, f"Network {name}", "use a smaller network")
-    drawn = sum(layer.weight_count for layer in layers if layer.ring)
+    drawn = sum(layer.weight_count for layer in own if layer.ring)
     Budget.DRAWN.check(drawn, f"Network {name}", "use a smaller network, or give some layers masks")
     entries = sum(layer.outputs * layer.iterations for layer in layers if layer.role is not Role.CLASSIFIER)
     Budget.ENTRIES.check(entries, f"Network {name}", "run its blocks less often, or use a smaller network")

@@ -13,6 +13,7 @@ from spec.network import Network
 from spec.numerics import (
     ACTIVATION_BITS,
     PIXEL_MAX,
+    Requantization,
     accumulate,
     accumulator_bounds,
     fold,
@@ -48,7 +49,7 @@ def synthetic_model(
         for layer in map(network.layer, ring.layers):
             draw, key = network.draws[layer.name], network.seed_of(layer)
             weights[layer.name] = ring_weights.unpack(rings[ring.name], layer.shape, draw, key)
-    for layer in network.layers:
+    for layer in network.own_layers:
         if layer.ring is not None:
             continue
         masks[layer.name] = select(rng.standard_normal(layer.shape), layer.mode, network.density)
@@ -66,7 +67,7 @@ def synthetic_model(
         layer = step.layer
         if layer.role is Role.POOL:
             return max_pool(inputs, *POOL)
-        acc = accumulate(inputs, weights[layer.name], layer.stride, layer.pad)
+        acc = accumulate(inputs, weights[layer.tensor], layer.stride, layer.pad)
         signed = layer.role.signed
         if step.upsampled:
             residual = upsample(residual, layer.out_height, layer.out_width)
@@ -84,16 +85,25 @@ def synthetic_model(
     outputs = Outputs(network.steps, prepare(images, stem.kernel, stem.stride, stem.pad))
     for step in network.steps[: len(network.steps) - (not network.head.stored)]:
         outputs.put(execute(step, *outputs.take()))
-    high = output_range(signed=False, bits=bits)[1]
-    requantizations = {
-        layer.name: fold(
-            np.stack(gains[layer.name]), np.stack(offsets[layer.name]),
-            *accumulator_bounds(weights[layer.name], largest=PIXEL_MAX if layer.role is Role.STEM else high),
-            where=layer.name,
-            residual_range=output_range(layer.name in projected, bits) if layer.name in network.added else (0, 0),
-            residual_shift=int(layer.name in projected), signed=layer.role.signed, bits=bits,
-            z_bits=layer.widths.z,
-        )
-        for layer in network.stored_layers
-    }
+    requantizations = _folded(network, weights, gains, offsets, bits)
     return Model(network, masks, requantizations, {"recipe": "synthetic", "seed": seed}, rings)
+
+
+def _folded(network: Network, weights: dict, gains: dict, offsets: dict, bits: int) -> dict[str, Requantization]:
+    """Entries by layer; shifts are those of all layers with the same weights together."""
+    high, found = output_range(signed=False, bits=bits)[1], {}
+    for name, users in network.users.items():
+        layer = users[0]
+        if layer.role is Role.CLASSIFIER:
+            continue
+        projected = network.adds_projection(layer)
+        together = fold(
+            *(np.concatenate([part[user.name] for user in users]) for part in (gains, offsets)),
+            *accumulator_bounds(weights[name], largest=PIXEL_MAX if layer.role is Role.STEM else high),
+            where=name,
+            residual_range=output_range(projected, bits) if name in network.added else (0, 0),
+            residual_shift=int(projected), signed=layer.role.signed, bits=bits, z_bits=layer.widths.z,
+        )
+        parts = together.split([user.iterations for user in users])
+        found |= {user.name: part for user, part in zip(users, parts, strict=True)}
+    return found

@@ -188,7 +188,7 @@ def _ring_layers(network: Network, parts: Iterable[str]) -> list[Layer]:
     if unknown := [part for part in parts if part not in RING_OPTIONS]:
         raise Refused(f"Layers drawn from a ring too must be some of {', '.join(RING_OPTIONS)}, not {unknown[0]!r}")
     roles = {Role.INNER, Role.LAST, *(RING_OPTIONS[part] for part in parts)}
-    return [layer for layer in network.layers if layer.role in roles]
+    return [layer for layer in network.own_layers if layer.role in roles]
 
 
 def network_of_parts(
@@ -200,6 +200,7 @@ def network_of_parts(
     modes = {"stem": edge, head.layer: edge}
     channels = stem.width
     for block in blocks:
-        modes |= {f"{block.name}.{part.name}": mode for part in block.convolutions(channels)}
+        if not block.weights_of:
+            modes |= {f"{block.name}.{part.name}": mode for part in block.convolutions(channels)}
         channels = block.width
     return Network(name, seed, image, stem, tuple(blocks), classes, density, modes, head=head)

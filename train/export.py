@@ -143,7 +143,7 @@ def table_of(deployed: model.Model) -> Table:
     """What a command that deploys prints of ``deployed``."""
     facts, network = deployed.provenance, deployed.network
     table = Table("deployed network", network.name, show_edge=False)
-    table.add_row("weights", f"{sum(layer.weight_count for layer in network.layers):,}")
+    table.add_row("weights", f"{network.weight_count:,}")
     table.add_row("mask", f"{deployed.mask_bits / 8:,.0f} bytes")
     for ring in network.rings:
         table.add_row(f"ring {ring.name}", f"{ring.size:,} values, {ring.planes} planes")

@@ -84,12 +84,12 @@ class Size:
 
 def size_of(network: Network, method: Method) -> Size:
     """Size of ``network`` trained by ``method`` at its density, by :data:`RULES`."""
-    weights = sum(layer.weight_count for layer in network.layers)
+    weights = network.weight_count
     affine = sum(layer.outputs * layer.iterations for layer in network.layers if _learns(layer, method))
     if not method.masks:
         return Size(weights, affine, weights + affine, 4 * (weights + 2 * affine))
     # keep_count rounds up, the paper's "used" weights down.
-    kept = sum(int(Fraction(repr(network.density)) * layer.weight_count) for layer in network.layers)
+    kept = sum(int(Fraction(repr(network.density)) * layer.weight_count) for layer in network.own_layers)
     return Size(weights, affine, kept + 2 * affine, -(-weights // 8) + 8 * affine)
 
 
@@ -100,7 +100,7 @@ def _learns(layer: Layer, method: Method) -> bool:
 
 def chip_bytes(network: Network) -> int:
     """Bytes the accelerator stores of ``network``: packed masks, planes of rings, 32-bit entries, seed."""
-    masks = sum(packed_bytes(layer.shape, layer.mode) for layer in network.layers if layer.ring is None)
+    masks = sum(packed_bytes(layer.shape, layer.mode) for layer in network.own_layers if layer.ring is None)
     rings = sum(_WORD_BYTES * ring.words * ring.planes for ring in network.rings)
     entries = sum(layer.outputs * layer.iterations for layer in network.layers if layer.role is not Role.CLASSIFIER)
     return masks + rings + 4 * entries + 4

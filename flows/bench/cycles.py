@@ -46,7 +46,7 @@ def size_row(model: Model, mode: Mode) -> dict:
     masks and batch norms beside those of dense int8 weights, of the folded network and of the unfolded one.
     """
     program = compile_model(model, config_for(_SIZE))
-    weights = sum(layer.weight_count for layer in model.network.layers)
+    weights = model.network.weight_count
     inner = [layer for layer in model.network.layers if layer.role not in (Role.STEM, Role.CLASSIFIER)]
     unfolded = sum(step.layer.weight_count for step in model.network.steps)
     channel_iterations = sum(numbers.multiplier.size for numbers in model.requantizations.values())

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from rich.table import Table
 
-from gen.compile import Program, compile_model
+from gen.compile import Command, Program, compile_model
 from gen.cycles import predict
 from gen.sizing import fitted
 from spec.config import AcceleratorConfig, config_for
@@ -41,13 +41,14 @@ def split(program: Program, lanes: int) -> Program:
     def shared(pixels: int) -> int:
         return -(-pixels // lanes)
 
-    commands = (
-        command if command.placed is None else replace(command, placed=replace(
-            command.placed, run=shared(command.placed.run), last_run=shared(command.placed.last_run)
-        ))
-        for command in program.commands
-    )
-    return replace(program, commands=tuple(commands))
+    def of(command: Command) -> Command:
+        placed, later = command.placed, tuple(map(of, command.later))
+        if placed is None:
+            return command
+        placed = replace(placed, run=shared(placed.run), last_run=shared(placed.last_run))
+        return replace(command, placed=placed, later=later)
+
+    return replace(program, commands=tuple(map(of, program.commands)))
 
 
 def _cycles(model: Model, config: AcceleratorConfig, share: int = 1) -> int:

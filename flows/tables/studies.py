@@ -48,7 +48,7 @@ def zoo(folder: Path) -> str:
     rows = []
     for path in sorted(path for path in folder.glob("*.safetensors") if "." not in path.stem):
         model = load(path)
-        facts, weights = model.provenance, sum(layer.weight_count for layer in model.network.layers)
+        facts, weights = model.provenance, model.network.weight_count
         rows.append((
             f"[{path.stem}](zoo/{path.stem}.md)" + (f" ({facts['judged']})" if "judged" in facts else ""),
             f"{facts['float_accuracy']:.2%}", f"{facts['deployed_accuracy']:.2%}",

@@ -5,6 +5,8 @@ import pytest
 
 from gen.images import entry_image, image_words, mask_image, ring_image, tensor_from_words
 from gen.plan import plan
+from spec.hourglass import hourglass
+from spec.model import Model
 from spec.numerics import unpack_entries
 from spec.supermask import Mode
 from spec.synthetic import random_images, synthetic_model
@@ -92,6 +94,22 @@ def test_layers_that_draw_have_no_masks(small_model, fitting, shape):
     assert [part.layer.name for part in masked] == ["stem", "classifier"]
     assert placed.mask_units == sum(part.mask_units for part in masked)
     assert len(mask_image(model, placed, config)) == 4 * -(-placed.mask_units * config.mask_unit_bits // 32)
+
+
+def test_a_mask_that_several_layers_use_is_in_memory_once(fitting, shape):
+    """The image is that of one stack; the entries of all three are there."""
+    models = [
+        synthetic_model(hourglass("h", image=(6, 5, 1), joints=3, width=8, depth=1, stacks=stacks, shared=True), 1)
+        for stacks in (1, 3)
+    ]
+    config = fitting(models[1].network, **shape)
+    images = []
+    for model in models:
+        again = Model(model.network, models[0].masks, model.requantizations)
+        placed = plan(model.network, config)
+        images.append((mask_image(again, placed, config), entry_image(again, placed, config)))
+    assert images[0][0] == images[1][0]
+    assert len(images[1][1]) > len(images[0][1])
 
 
 def test_entries(small_model, fitting, shape):

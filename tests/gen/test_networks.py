@@ -46,11 +46,15 @@ NETWORKS = {
     "hourglass": hourglass(
         "t", image=(4, 5, 1), joints=6, width=8, depth=2, mode=Mode.TWO_OF_FOUR, stem=Stem(3, 1, 1, 4)
     ),
+    "shared": hourglass(
+        "t", image=(3, 2, 1), joints=3, width=4, depth=1, stacks=2, iterations=2, mode=Mode.ONE_OF_FOUR, shared=True,
+        stem=Stem(3, 1, 1, 4)
+    ),
 }
 
 
 @pytest.mark.parametrize(("name", "lanes", "bits"), [
-    ("bottleneck", 1, 8), ("pooled", 1, 5), ("pool", 2, 8), ("scales", 1, 8),
+    ("bottleneck", 1, 8), ("pooled", 1, 5), ("pool", 2, 8), ("scales", 1, 8), ("shared", 1, 8),
     *(pytest.param(*case, marks=pytest.mark.slow) for case in (
         ("bottleneck", 1, 6), ("bottleneck", 1, 4), ("pooled", 1, 8), ("pool", 1, 8),
         ("scales", 2, 6), ("hourglass", 1, 6),

@@ -23,6 +23,9 @@ NETWORKS = {
     "hourglass": hourglass(
         "t", image=(11, 14, 3), joints=3, width=8, depth=2, stacks=2, iterations=2, mode=Mode.TWO_OF_FOUR
     ),
+    "shared": hourglass(
+        "t", image=(11, 14, 3), joints=3, width=8, depth=2, stacks=3, iterations=2, mode=Mode.ANY, shared=True
+    ),
     "paper": resnet(18, width=4, classes=7, mode=Mode.ONE_OF_FOUR),
 }
 
@@ -39,7 +42,7 @@ def test_every_stored_activation_is_the_golden_models(name, bits):
     images = random_images(model.network, 3, seed=4)
     trace = golden.run(model, images)
     found = run(onnx_graph(model, trace=True), images)
-    head = "maps" if name == "hourglass" else "logits"
+    head = "maps" if name in ("hourglass", "shared") else "logits"
     assert list(found) == [head, *(f"{s.layer.name}/{s.iteration}/nhwc" for s in trace.stored)]
     for stored, values in zip(trace.stored, list(found.values())[1:], strict=True):
         assert values.dtype == stored.values.dtype
@@ -56,6 +59,15 @@ def test_the_networks_saturate_and_round_negative_sums():
     signed = np.concatenate([s.values.ravel() for s in trace.stored if s.values.dtype == np.int8])
     assert {0, 255} <= set(np.unique(unsigned))
     assert {-128, 127} <= set(np.unique(signed))
+
+
+def test_weights_of_several_layers_are_in_the_graph_once():
+    graph = onnx_graph(synthetic_model(NETWORKS["shared"], seed=3)).graph
+    weights = [constant.name for constant in graph.initializer if constant.name.endswith("/weights")]
+    assert sorted(weights) == sorted(f"{layer.name}/weights" for layer in NETWORKS["shared"].own_layers)
+    assert sum(node.op_type == "ConvInteger" for node in graph.node) == sum(
+        step.layer.index >= 0 for step in NETWORKS["shared"].steps
+    )
 
 
 def test_the_command_writes_one_file(tmp_path, capsys):

@@ -1,5 +1,7 @@
 """Where everything goes: nobody overwrites what is still needed, and the sizes add up."""
 
+import re
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -178,3 +180,33 @@ def test_iterations_cost_rows_of_entries_and_nothing_else():
         (p.source, p.destination, p.mask_unit) for p in few.layers
     ]
     assert placed.entry_rows - few.entry_rows == (4096 - 2) * placed.entry_steps["stage1.fold"]
+
+
+@pytest.mark.parametrize("mode", [Mode.ANY, Mode.ONE_OF_FOUR])
+def test_masks_of_stacks_that_share_take_the_memory_of_one(mode):
+    """Every layer without weights of its own has the mask of its owner; entries are everybody's own."""
+    one, three = (
+        hourglass("h", image=(8, 8, 1), joints=3, width=8, depth=2, stacks=stacks, mode=mode, shared=True)
+        for stacks in (1, 3)
+    )
+    few, placed = plan(one, config_for(16)), plan(three, config_for(16))
+    assert placed.mask_units == few.mask_units
+    for part in placed.layers:
+        assert part.mask_unit == few.of(one.layer(part.layer.tensor)).mask_unit
+    assert len({part.entry_row for part in placed.layers}) == len(placed.layers)
+    tiles = 2  # of 4 rows, for 8 channels
+    assert placed.entry_rows - few.entry_rows == 2 * len(one.blocks[1:]) * 2 * tiles
+
+
+def test_maps_of_stacks_that_share_lie_where_those_of_the_first_do():
+    """So that a loop can run them all; X is that of one stack, and so is T."""
+    one, three = (
+        hourglass("h", image=(8, 8, 1), joints=3, width=8, depth=2, stacks=stacks, shared=True) for stacks in (1, 3)
+    )
+    few, placed = plan(one, config_for(16)), plan(three, config_for(16))
+    assert (placed.x_words, placed.t_words) == (few.x_words, few.t_words)
+    for layer in (*three.layers, *three.pools):
+        name = re.sub("stack[23]", "stack1", layer.name)
+        there = next(few.of(other) for other in (*one.layers, *one.pools) if other.name == name)
+        part = placed.of(layer)
+        assert (part.source, part.destination, part.residual) == (there.source, there.destination, there.residual)

@@ -7,6 +7,7 @@ from gen.compile import compile_model
 from gen.cycles import predict
 from spec import golden
 from spec.block import Kind, Stem
+from spec.hourglass import hourglass
 from spec.ring import Ring
 from spec.supermask import Mode
 from spec.synthetic import random_images, synthetic_model
@@ -33,6 +34,9 @@ NETWORKS = {
     "bottleneck": rpg(small(
         image=(6, 4, 1), kind=Kind.BOTTLENECK, widths=(8,), iterations=(2,), stem=Stem(3, 1, 1, 5, True)
     ), words=11, planes=4, parts=("shortcut", "classifier")),
+    "shared": rpg(hourglass(
+        "t", image=(3, 2, 1), joints=3, width=4, depth=1, stacks=2, shared=True, stem=Stem(3, 1, 1, 4)
+    ), words=7, planes=2),
 }
 #: groups, rows, weight rows
 SHAPES = {"4x4": (4, 4, 1), "4x16": (4, 16, 1), "8x8-by-2": (8, 8, 2), "16x4": (16, 4, 1)}

@@ -8,10 +8,11 @@ import pytest
 from gen.check import problems
 from gen.compile import compile_model
 from gen.cycles import predict
-from gen.images import mask_image
+from gen.images import mask_chunks, mask_image
 from gen.plan import plan
 from gen.streaming import Fetches, Host
 from spec.config import config_for
+from spec.hourglass import hourglass
 from spec.packets import CHUNK_NUMBER_LSB, HEADER_WORDS, PACKET_MAGIC, Target
 from spec.refusal import Refused
 from spec.supermask import Mode
@@ -149,3 +150,28 @@ def test_repetitions_left_out_change_nothing(fetches, slots):
         long.repeat(1, fetches, slots)
     for name in ("swap", "issued", "written", "weight_load", "mask_wait"):
         assert getattr(short, name) == getattr(long, name)
+
+
+def test_masks_of_several_layers_stay_before_others_and_are_streamed_to_each():
+    """What three stacks use is used more often than what is there for one layer, and comes with each of them."""
+    network = hourglass("h", image=(8, 8, 1), joints=3, width=16, depth=1, stacks=3, shared=True)
+    model, full = synthetic_model(network, 1), config_for(16, upsample=True)
+    need = plan(network, full).mask_units * full.mask_unit_bits
+
+    def streamed(share):
+        config = config_for(16, upsample=True, mask_bits=int(share * need) // full.mask_word_bits * full.mask_word_bits)
+        program = compile_model(model, config)
+        found = [part.layer for part in program.plan.layers if part.streamed]
+        chunks = sum(program.plan.of(step.layer).tiles for step in network.steps if step.layer in found)
+        assert len(program.stream_packets) == chunks
+        assert all(set(network.users[layer.tensor]) <= set(found) for layer in found)
+        return found, program
+
+    few, _ = streamed(0.9)
+    assert few
+    assert not any(len(network.users[layer.tensor]) > 1 for layer in few)
+    many, program = streamed(0.5)
+    shared = [layer for layer in many if layer.owner]
+    assert shared
+    own = program.plan.of(network.layer(shared[0].owner))
+    assert mask_chunks(model, program.plan.of(shared[0]), program.config) == mask_chunks(model, own, program.config)

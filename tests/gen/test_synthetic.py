@@ -76,8 +76,22 @@ def test_an_hourglass(drawn, tmp_path, monkeypatch):
     assert [ring.words for ring in network.rings] == ([9] if drawn else [])
 
 
+def test_stacks_that_share(tmp_path):
+    out = tmp_path / "m.safetensors"
+    options = ["hourglass", "--image", "16", "--width", "8", "--depth", "1", "--stacks", "2", "--out", str(out)]
+    assert main([*options, "--shared"]) == 0
+    network = load(out).network
+    assert [block.name for block in network.blocks if not block.weights_of] == [
+        "enter", *(f"stack1.{part}" for part in ("begin", "down1", "middle", "back1", "skip1", "features", "join"))
+    ]
+    assert sum(bool(block.weights_of) for block in network.blocks) == 7
+    main(options)
+    assert not any(block.weights_of for block in load(out).network.blocks)
+
+
 @pytest.mark.parametrize(("options", "sentence"), [
-    (["resnet18", "--stacks", "2"], "Options --depth and --stacks are those of an hourglass; a ResNet has its depth"),
+    (["resnet18", "--stacks", "2"], "Options --depth, --stacks and --shared are those of an hourglass; a ResNet"),
+    (["resnet18", "--shared"], "Options --depth, --stacks and --shared are those of an hourglass; a ResNet"),
     (["hourglass", "--folded", "3"], "Options --folded and --wider are those of a ResNet; leave them out"),
     (["resnet18-rpg"], "Give --ring-words with a network called -rpg, and only with such a network"),
     (["resnet18", "--ring-words", "5"], "Give --ring-words with a network called -rpg, and only with such a network"),

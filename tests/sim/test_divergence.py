@@ -11,12 +11,13 @@ from sim.compare import Mismatch, first_mismatch
 from sim.divergence import Watched, examine
 from sim.visits import locate, partial_sums
 from spec import golden
+from spec.block import Block, Stem
 from spec.config import config_for
 from spec.layer import Role
 from spec.lfsr import ROW_STRIDE, SIGNS
 from spec.supermask import Mode, passes_of
 from spec.synthetic import random_images, synthetic_model
-from spec.topologies import residual_network, rpg
+from spec.topologies import network_of_parts, residual_network, rpg
 
 
 @pytest.fixture(scope="module")
@@ -156,6 +157,22 @@ def test_a_mistake_of_the_requantizer_is_named(case, step, changes, text):
     assert (found.verdict, found.step, found.moment) == ("requantizer", None, 900)
     assert len(found.findings) == 1
     assert found.findings[0].endswith(text)
+
+
+def test_entries_of_another_layer_with_the_same_weights_are_named():
+    """A loop whose entries do not move: a later block reads those of the first."""
+    blocks = (Block("a", 20), Block("b", 20), *(Block(f"{name}2", 20, weights_of=name) for name in "ab"))
+    network = network_of_parts("net", (5, 4, 3), Stem(3, 1, 1, 20), blocks, 6, Mode.ANY, 0.3, 1)
+    shared = compile_model(synthetic_model(network, seed=1), config_for(16), trace=True), random_images(network, 1, 3)
+    execution, numbers = execution_of(shared, ("b2.conv1", 0)), shared[0].model.requantizations["b.conv1"]
+    values = numbers.apply(execution.acc[0], 0)
+    found = diagnose(shared, ("b2.conv1", 0), lambda tensor: values.astype(tensor.dtype))
+    first, second = (shared[0].plan.of(network.layer(f"{name}.conv1")).entry_row for name in ("b", "b2"))
+    assert second - first == 20  # farther than what is tried anyway
+    assert found.findings == (
+        f"all 400 values of this execution are as found if its batch-norm entries are read from row {first} (layer "
+        f"b.conv1, iteration 0) of the entry memory, not {second}",
+    )
 
 
 @pytest.mark.parametrize(("bits", "step"), [(6, ("stage1.fold.conv2", 1)), (4, ("stage2.entry.shortcut", 0))])

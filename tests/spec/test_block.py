@@ -46,7 +46,9 @@ def test_the_smallest_that_can_be(part):
     part.check()
 
 
-@pytest.mark.parametrize("block", [Block("b", 16, 2), Block("b", 8, 1, 3, Kind.BOTTLENECK, 2.0, Scale.DOWN)])
+@pytest.mark.parametrize("block", [
+    Block("b", 16, 2), Block("b", 8, 1, 3, Kind.BOTTLENECK, 2.0, Scale.DOWN), Block("b", 8, weights_of="a"),
+])
 def test_json_round_trip(block):
     assert Block.from_json(block.to_json(), "here") == block
 
@@ -54,6 +56,11 @@ def test_json_round_trip(block):
 def test_a_block_of_before_there_were_scales_is_written_as_then():
     assert "scale" not in Block("b", 8).to_json()
     assert Block("b", 8, scale=Scale.UP).to_json()["scale"] == "up"
+
+
+def test_a_block_of_before_there_was_sharing_is_written_as_then():
+    assert "weights_of" not in Block("b", 8).to_json()
+    assert Block("b", 8, weights_of="a").to_json()["weights_of"] == "a"
 
 
 def test_a_kind_that_there_is_not_is_refused_by_its_key():

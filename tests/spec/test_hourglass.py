@@ -1,5 +1,7 @@
 """The hourglass network by its parts, and its golden model against plain loops."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -25,6 +27,20 @@ def test_parts_of_two_stacks():
     assert sizes["enter"] == sizes["stack1.skip2"] == sizes["stack2.join"] == sizes[None] == (7, 6)
     assert (sizes["stack1.down2"], sizes["stack1.middle"], sizes["stack1.skip1"]) == ((4, 3), (2, 2), (4, 3))
     assert net.layers[-1].outputs == 3
+
+
+def test_stacks_that_share_are_alike():
+    """All begin and end as the second one of those that share nothing does; the middle may be recurrent."""
+    net, plain = (hourglass("hg", depth=2, stacks=2, iterations=3, shared=shared, **SMALL) for shared in (True, False))
+    stacks = [[b for b in net.blocks if b.name.startswith(f"stack{number}.")] for number in (1, 2)]
+    assert [(b.name, b.scale, b.iterations) for b in stacks[1]] == [
+        (b.name, b.scale, b.iterations) for b in plain.blocks if b.name.startswith("stack2.")
+    ]
+    assert [dataclasses.replace(b, name=b.name.replace("1", "2", 1), weights_of=b.name) for b in stacks[0]] == stacks[1]
+    assert net.blocks[0].name == "enter"
+    assert not any(b.weights_of for b in (net.blocks[0], *plain.blocks))
+    assert len(net.blocks) == 1 + 2 * len(stacks[0])
+    assert hourglass("hg", depth=2, stacks=3, shared=True, **SMALL).weight_count == net.weight_count
 
 
 @pytest.mark.parametrize("changes", [{"depth": 0}, {"stacks": 0}])

@@ -143,6 +143,16 @@ def test_apply_takes_the_entries_of_its_iteration():
     assert numbers.apply(np.array([10, 20]), 1, np.array([100, 1])).tolist() == [135, 88]
 
 
+def test_split_parts_the_iterations_and_keeps_the_rest():
+    numbers = Requantization(np.arange(8).reshape(4, 2), np.arange(8, 16).reshape(4, 2), 3, 2, 1, True, 6)
+    parts = numbers.split([1, 3])
+    assert [part.multiplier.tolist() for part in parts] == [[[0, 1]], [[2, 3], [4, 5], [6, 7]]]
+    assert [part.bias.tolist() for part in parts] == [[[8, 9]], [[10, 11], [12, 13], [14, 15]]]
+    assert {(part.shift, part.bias_shift, part.residual_shift, part.signed, part.bits) for part in parts} == {
+        (3, 2, 1, True, 6)
+    }
+
+
 def slow_accumulate(activations, trits, stride, pad):
     images, height, width, channels = activations.shape
     outputs, kernel = trits.shape[:2]

@@ -200,8 +200,12 @@ def weights(model: Model) -> dict[str, np.ndarray]:
     """Weights of every layer by name."""
     network, starts, found = model.metadata["network"], {}, {}
     rings = {name: ring for ring in network["rings"] for name in ring["layers"]}
+    others = {block["name"]: block["weights_of"] for block in network["blocks"] if "weights_of" in block}
     for number, layer in enumerate(layers(network)):
-        seed = layer_seed(network["seed"], number)
+        seed, (block, _, part) = layer_seed(network["seed"], number), layer.name.rpartition(".")
+        if block in others:
+            found[layer.name] = found[f"{others[block]}.{part}"]
+            continue
         if layer.name in network["modes"]:
             values = kept(model.tensors[f"{layer.name}.mask"], layer, network["modes"][layer.name])
         else:

@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from spec.hourglass import hourglass
 from spec.supermask import Mode
 from train.deploy.stored_signs import with_stored_signs
 from train.nets.config import SMALL, Method, ModelConfig
@@ -98,6 +99,18 @@ def test_chip_bytes():
     quarter = chip_bytes(named("RN50", "CIFAR100", Method.HFN, Mode.ONE_OF_FOUR))
     blocks = 14_739_136 - 64 * 27 - 100 * 2048
     assert size - quarter == blocks // 16
+
+
+def test_weights_of_several_layers_count_once():
+    """A second stack adds its batch norms, and the bytes of their entries."""
+    one, two = (
+        hourglass("h", image=(8, 8, 1), joints=3, width=8, depth=1, stacks=stacks, shared=True) for stacks in (1, 2)
+    )
+    entries = sum(layer.outputs for layer in two.layers if layer.owner)
+    assert chip_bytes(two) - chip_bytes(one) == 4 * entries
+    assert size_of(two, Method.HNN).weight_count == size_of(one, Method.HNN).weight_count
+    assert size_of(two, Method.HNN).parameters == size_of(one, Method.HNN).parameters
+    assert size_of(two, Method.DENSE).parameters - size_of(one, Method.DENSE).parameters == entries
 
 
 def test_stored_signs_take_two_bits_a_weight_and_rows_of_whole_words():

@@ -88,14 +88,16 @@ def scales_of(network: Network, found: dict[str, Distribution], rule: Rule, bits
         layer.name: found[layer.name].reach(rule, high[layer.role]) / high[layer.role]
         for layer in network.stored_layers
     }
+    shortcuts = {last: added.name for last, added in network.added.items() if added.role is Role.SHORTCUT}
+    # A step finer than that of the sum would gain next to nothing.
+    coarser = {
+        last: math.ceil(math.log2(max(steps[name] / steps[last], 1))) for last, name in shortcuts.items()
+    }
     residual_shifts = {}
-    for last, added in network.added.items():
-        if added.role is Role.SHORTCUT:
-            shortcut = added.name
-            # A step finer than that of the sum would gain next to nothing.
-            coarser = math.ceil(math.log2(max(steps[shortcut] / steps[last], 1)))
-            residual_shifts[last] = min(coarser, RESIDUAL_SHIFT_MAX)
-            steps[shortcut] = steps[last] * 2.0 ** residual_shifts[last]
+    for last, shortcut in shortcuts.items():
+        users = network.users[network.layer(last).tensor]  # one shift for all with the same weights
+        residual_shifts[last] = min(max(coarser[user.name] for user in users), RESIDUAL_SHIFT_MAX)
+        steps[shortcut] = steps[last] * 2.0 ** residual_shifts[last]
     for step in network.once:
         if step.layer.role is Role.POOL:
             steps[step.layer.name] = steps[network.once[step.source].layer.name]

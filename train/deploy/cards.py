@@ -49,7 +49,7 @@ class Card:
     def text(self) -> str:
         """The card as Markdown."""
         network, facts = self.model.network, self.model.provenance
-        weights = sum(layer.weight_count for layer in network.layers)
+        weights = network.weight_count
         rows = [
             ("data", f"{facts['dataset']}, {facts['held_out_images']:,} held-out images"),
             ("digest of the data", f"`{facts['dataset_sha256'][:16]}`"),
@@ -83,7 +83,7 @@ def index_text(cards: Sequence[Card]) -> str:
     """The zoo's README: a table of its models."""
     rows = "".join(
         f"| [{card.name}]({card.name}.md) | {card.title} | {card.float_accuracy:.2%} | {card.deployed_accuracy:.2%} "
-        f"| {sum(layer.weight_count for layer in card.model.network.layers):,} | {card.model.stored_bytes:,} "
+        f"| {card.model.network.weight_count:,} | {card.model.stored_bytes:,} "
         f"| {card.file_bytes:,} |\n"
         for card in cards
     )

@@ -41,7 +41,8 @@ class DeployedNet:
     def __init__(self, model: Model, device: torch.device | None = None):
         self.model = model
         self.device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self.kernels = {layer.name: self._kernel(layer) for layer in model.network.layers}
+        own = {layer.name: self._kernel(layer) for layer in model.network.own_layers}
+        self.kernels = {layer.name: own[layer.tensor] for layer in model.network.layers}
         self.entries = {
             name: tuple(torch.tensor(part, device=self.device) for part in (numbers.multiplier, numbers.bias))
             for name, numbers in model.requantizations.items()

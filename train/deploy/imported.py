@@ -97,7 +97,7 @@ def imported(
             filling.fill(net.convolutions[layer.index], layer, found[layer.name])
         report.carried += reading.normalization.fold(net.convolutions[0])
     filling.conclude(state)
-    weights = sum(layer.weight_count for layer in network.layers)
+    weights = network.weight_count
     report.carried[:0] = [
         f"supermasks of {len(found)} layers: {filling.kept:,} of {weights:,} weights",
         "signs, stored as bits of their own: 2 bits per weight on chip, its mask included",

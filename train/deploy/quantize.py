@@ -3,6 +3,8 @@
 Ref: docs/design/numbers.md.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 import torch
 from torch import nn
@@ -46,7 +48,8 @@ def quantize(model: ResidualNet, scales: Scales, provenance: dict) -> Model:
     network, rings = _stored_rings(model)
     read = read_steps(network, scales)
     masks, entries = {}, {}
-    for layer in network.layers:
+    for users in network.users.values():
+        layer = users[0]
         convolution = model.convolutions[layer.index]
         if layer.ring is None:
             masks[layer.name] = convolution.mask().numpy()
@@ -54,7 +57,8 @@ def quantize(model: ResidualNet, scales: Scales, provenance: dict) -> Model:
         else:
             weights = unpack(rings[layer.ring.name], layer.shape, network.draws[layer.name], network.seed_of(layer))
         if layer.role is not Role.CLASSIFIER:
-            entries[layer.name] = entries_of(layer, convolution, weights, convolution.sigma, read[layer.name], scales)
+            units = {user.name: convolution.sigma * read[user.name] for user in users}
+            entries |= entries_of({user: model.convolutions[user.index] for user in users}, weights, units, scales)
     return Model(network, masks, entries, provenance, rings)
 
 
@@ -90,7 +94,8 @@ def _refuse_foreign(model: ResidualNet) -> None:
             f"{where}: its rings are addressed by {rings.addressing}{'' if rings.flips else ' without flips'}; train "
             "with --addressing word and flips"
         )
-    masked = [layer for layer in model.network.layers if not isinstance(model.convolutions[layer.index], DrawnConv)]
+    own = model.network.own_layers
+    masked = [layer for layer in own if not isinstance(model.convolutions[layer.index], DrawnConv)]
     if masked and not config.method.masks:
         raise Refused(
             f"{where}: --method {config.method} learns dense weights, as those of {masked[0].name}; train with "
@@ -121,47 +126,63 @@ def _refuse_foreign(model: ResidualNet) -> None:
 
 
 def entries_of(
-    layer: Layer, convolution: Convolution, weights: np.ndarray, scale: float, source: float, scales: Scales
-) -> Requantization:
-    """Batch norms of ``layer``, which is trained as ``convolution``, as entries.
+    users: Mapping[Layer, Convolution], weights: np.ndarray, units: Mapping[str, float], scales: Scales
+) -> dict[str, Requantization]:
+    """Batch norms of the layers ``users``, with what each is trained as, as entries, by name.
 
-    Its convolution is ``scale * source * acc``, its batch norm ``a*conv + b``, its stored value that over ``step``:
-    ``y = acc * (a * scale * source / step) + b / step``.
+    All have the same ``weights``, and so get the same shifts. The convolution of each is ``unit * acc``, its batch norm
+    ``a*conv + b``, its stored value that over ``step``: ``y = acc * (a * unit / step) + b / step``.
 
     Parameters
     ----------
     weights : int8 array (M, K, K, N)
-        ``scale`` times these is what the layer was trained with.
-    source : float
-        From :func:`train.nets.scales.read_steps`.
+        A scale times these is what the layers were trained with.
+    units : mapping of layer name to float
+        That scale times what a step of what the layer reads is worth (:func:`train.nets.scales.read_steps`).
     """
-    step = scales.steps[layer.name]
-    norms = [convolution.norm_of(t) for t in range(layer.iterations)]
-    a, b = (np.stack(part) for part in zip(*map(_affine, norms), strict=True))  # (iterations, M)
-    bounds = accumulator_bounds(weights, largest=scales.largest_input(layer))
-    constant = _constant(a, np.stack([norm.running_var.double().numpy() for norm in norms]), step, bounds)
-    beta = np.stack([norm.bias.detach().double().numpy() if norm.affine else np.zeros(len(weights)) for norm in norms])
-    return fold(
-        np.where(constant, 0.0, a * (scale * source / step)), np.where(constant, beta, b) / step, *bounds,
-        where=layer.name, residual_range=scales.residual_range(layer),
-        residual_shift=scales.residual_shifts.get(layer.name, 0), signed=layer.role.signed, bits=scales.bits,
-        z_bits=layer.widths.z,
+    first = next(iter(users))
+    bounds = accumulator_bounds(weights, largest=scales.largest_input(first))
+    gains, offsets, dead, betas = (np.concatenate(part) for part in zip(*(
+        _normalized(layer, convolution, units[layer.name], scales.steps[layer.name])
+        for layer, convolution in users.items()
+    ), strict=True))  # (iterations of all, M) each
+    constant = _constant(gains, dead, bounds)
+    together = fold(
+        np.where(constant, 0.0, gains), np.where(constant, betas, offsets), *bounds,
+        where=first.name, residual_range=scales.residual_range(first),
+        residual_shift=scales.residual_shifts.get(first.name, 0), signed=first.role.signed, bits=scales.bits,
+        z_bits=first.widths.z,
     )
+    parts = together.split([layer.iterations for layer in users])
+    return {layer.name: part for layer, part in zip(users, parts, strict=True)}
 
 
-def _constant(
-    a: np.ndarray, variance: np.ndarray, step: float, bounds: tuple[np.ndarray, np.ndarray]
-) -> np.ndarray:
-    """Which filters of a layer are stored as the beta they always put out: bool (iterations, M).
+def _normalized(
+    layer: Layer, convolution: Convolution, unit: float, step: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """What the batch norms of ``layer`` are in steps that it stores: factor of an accumulator, offset, whether a filter
+    is dead, and what it puts out then; (iterations, M) each.
 
-    A filter is dead if its sums (of ``variance``) hardly move what it stores: :data:`_DEVIATIONS` of them by less than
-    half a ``step``. Its factor ``a = gamma / sqrt(variance + eps)`` can be hundreds of times the others', and a shift
+    A filter is dead if its sums hardly move what it stores: :data:`_DEVIATIONS` of them by less than half a step.
+    """
+    norms = [convolution.norm_of(t) for t in range(layer.iterations)]
+    a, b = (np.stack(part) for part in zip(*map(_affine, norms), strict=True))
+    variance = np.stack([norm.running_var.double().numpy() for norm in norms])
+    beta = np.stack([
+        norm.bias.detach().double().numpy() if norm.affine else np.zeros(layer.outputs) for norm in norms
+    ])
+    return a * (unit / step), b / step, _DEVIATIONS * np.abs(a) * np.sqrt(variance) < step / 2, beta / step
+
+
+def _constant(gains: np.ndarray, dead: np.ndarray, bounds: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+    """Which filters are stored as the beta they always put out: bool (iterations, M).
+
+    The factor of a ``dead`` one, ``gamma / sqrt(variance + eps)``, can be hundreds of times the others', and a shift
     that suits it leaves them no precision; so the dead whose factor is larger than that of all others are constant.
     """
-    dead = _DEVIATIONS * np.abs(a) * np.sqrt(variance) < step / 2
     low, high = bounds
-    living = np.abs(a[~dead & ((low != 0) | (high != 0))])
-    return dead & (np.abs(a) > living.max(initial=0.0))
+    living = np.abs(gains[~dead & ((low != 0) | (high != 0))])
+    return dead & (np.abs(gains) > living.max(initial=0.0))
 
 
 def _affine(norm: nn.BatchNorm2d) -> tuple[np.ndarray, np.ndarray]:

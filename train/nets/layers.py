@@ -18,7 +18,7 @@ from spec.supermask import Mode, keep_count
 from train.nets.edge_popup import select
 from train.nets.weights import Weights, initial_weight, sigma_of
 
-__all__ = ["Convolution", "DenseConv", "EdgePopup", "HiddenConv"]
+__all__ = ["BorrowingConv", "Convolution", "DenseConv", "EdgePopup", "HiddenConv"]
 
 
 class Convolution(nn.Module):
@@ -82,6 +82,12 @@ class Convolution(nn.Module):
         """
         kernel = self.window.kernel
         return weight.view(len(weight), kernel, kernel, -1).permute(0, 3, 1, 2)
+
+
+class BorrowingConv(Convolution):
+    """A convolution that uses the weights of another one: it has norms, and perhaps a bias, of its own
+    (:attr:`spec.layer.Layer.owner`).
+    """
 
 
 class EdgePopup(torch.autograd.Function):

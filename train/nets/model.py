@@ -18,7 +18,7 @@ from spec.network import Network
 from spec.numerics import PIXEL_MAX
 from spec.steps import Outputs, Step
 from train.nets.config import ModelConfig
-from train.nets.layers import Convolution, DenseConv, HiddenConv
+from train.nets.layers import BorrowingConv, Convolution, DenseConv, HiddenConv
 from train.nets.norms import norms
 
 __all__ = ["NORMALIZATION", "HiddenFoldNet", "ResidualNet", "convolution"]
@@ -53,15 +53,22 @@ class ResidualNet(nn.Module):
         self.convolutions = nn.ModuleList(convolutions)
 
     def effective_weights(self) -> list[Tensor]:
-        """Weight (M, C, K, K) of every layer, by ``layer.index``."""
-        return [convolution.effective_weight() for convolution in self.convolutions]
+        """Weight (M, C, K, K) of every layer, by ``layer.index``; layers that share one have the same tensor."""
+        own = self.own_weights()
+        return [own[layer.tensor] for layer in self.network.layers]
+
+    def own_weights(self) -> dict[str, Tensor]:
+        """Weight (M, C, K, K) of every layer that has its own, by name."""
+        return {
+            layer.name: self.convolutions[layer.index].effective_weight() for layer in self.network.own_layers
+        }
 
     def forward(self, images: Tensor, observe: Callable[[Layer, int, Tensor], None] = _ignore) -> Tensor:
         """Logits (B, classes), or maps (B, joints, OH, OW), float32, of uint8 ``images`` (B, H, W, C).
 
         ``observe(layer, iteration, values)`` sees every activation that the deployed network stores, in its order.
         """
-        # Once per step: every iteration of a recurrent block shares the mask of this step.
+        # Once per step: every iteration of a recurrent block, and every layer of the same weights, shares this mask.
         weights = self.effective_weights()
 
         x = images.permute(0, 3, 1, 2) / PIXEL_MAX  # (B, C, H, W); the only normalization
@@ -120,6 +127,8 @@ def convolution(layer: Layer, network: Network, config: ModelConfig, generator: 
     if layer.role is not Role.CLASSIFIER:
         norm = norms(layer.name, layer.outputs, layer.iterations, folded=config.norm, affine=config.affine)
     shared = (layer, Window(window.kernel, window.stride, window.pad), norm, layer.outputs if config.bias else 0)
+    if layer.owner:
+        return BorrowingConv(*shared[1:])
     seed = network.seed_of(layer)
     if config.method.masks:
         density = config.density_of(layer.name)

@@ -79,15 +79,15 @@ class RpgResNet(ResidualNet):
             for plan in plans
         )
 
-    def effective_weights(self) -> list[Tensor]:
-        """Weight (M, C, K, K) of every layer, by ``layer.index``: each ring is drawn once."""
+    def own_weights(self) -> dict[str, Tensor]:
+        """Weight (M, C, K, K) of every layer that has its own, by name: each ring is drawn once."""
         weights = {}
         for ring in self.rings:
             weights |= ring.draw()
-        return [
-            conv.as_convolved(weights[layer.name]) if layer.name in weights else conv.effective_weight()
-            for layer, conv in zip(self.network.layers, self.convolutions, strict=True)
-        ]
+        return {
+            layer.name: conv.as_convolved(weights[layer.name]) if layer.name in weights else conv.effective_weight()
+            for layer, conv in zip(self.network.layers, self.convolutions, strict=True) if not layer.owner
+        }
 
 
 def _with_bias(config: ModelConfig, layer: Layer) -> ModelConfig:

@@ -26,11 +26,13 @@ from train.pose.skeleton import JOINTS
 __all__ = ["DeployableHourglass", "deployed", "deployed_score", "pose_network"]
 
 
-def pose_network(name: str, config: ModelConfig, *, side: int, depth: int, iterations: int, stacks: int = 1) -> Network:
+def pose_network(
+    name: str, config: ModelConfig, *, side: int, depth: int, iterations: int, stacks: int = 1, shared: bool = False
+) -> Network:
     """Network for images of ``side`` pixels, ``config.width`` channels wide; its stem makes cells of the pixels."""
     return hourglass(
         name, image=(side, side, 3), joints=len(JOINTS), width=config.width, depth=depth, iterations=iterations,
-        stacks=stacks, stem=Stem(7, STRIDE, 3, config.width), mode=config.mode, density=config.density,
+        stacks=stacks, shared=shared, stem=Stem(7, STRIDE, 3, config.width), mode=config.mode, density=config.density,
         seed=config.net_seed,
     )
 

@@ -52,7 +52,7 @@ def _network(arguments: argparse.Namespace) -> tuple[DeployableHourglass, ModelC
     )
     network = pose_network(
         "pose", config, side=arguments.side, depth=arguments.depth, iterations=arguments.iterations,
-        stacks=arguments.stacks,
+        stacks=arguments.stacks, shared=arguments.shared,
     )
     return DeployableHourglass(network, config, torch.Generator().manual_seed(arguments.seed)), config
 
@@ -89,6 +89,7 @@ def parser() -> CommandParser:
     add("--depth", type=Whole(1, 8), default=2, help="halvings (default 2)")
     add("--iterations", type=Whole(1, 255), default=3, help="runs of the middle block (default 3)")
     add("--stacks", type=Whole(1, 16), default=1, help="hourglasses behind one another (default 1)")
+    add("--shared", action="store_true", help="stacks have the same weights, each its own batch norms")
     add("--mode", type=Mode, choices=list(Mode), default=Mode.ANY, help="structure of all masks (default any)")
     add("--density", type=Number(above=0, most=1), help=f"kept fraction (default {_DENSITY}, or that of --mode)")
     add("--ring", type=Whole(16, 1 << 24), help="values of a ring that all blocks draw from (default: masks)")

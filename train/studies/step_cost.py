@@ -145,7 +145,7 @@ def measure(subject: str, batch: int, rounds: int, advance=lambda: None) -> dict
             "over_dense": round(statistics.median(ratios), 4), "memory_bytes": memory,
             "memory_over_dense": round(memory / steps[DENSE].memory(), 4),
         })
-    weights = sum(layer.weight_count for layer in steps[DENSE].model.network.layers)
+    weights = steps[DENSE].model.network.weight_count
     return {"subject": subject, "batch": batch, "weights": weights, "variants": rows}
 
 

@@ -38,8 +38,18 @@ def networks():
     plain = residual_network("ring", image=(8, 8, 1), classes=10, widths=(6, 9), iterations=(2, 0), seed=4)
     yield "ring", rpg(plain, words=13, planes=5, parts=("stem", "shortcut"))
     yield "hourglass", hourglass("hourglass", image=(11, 14, 1), joints=3, width=8, depth=2, stacks=2, seed=5)
+    yield "shared", hourglass(
+        "shared", image=(11, 14, 1), joints=3, width=8, depth=2, stacks=3, iterations=2, seed=5, shared=True
+    )
     modes = {"stem": Mode.ANY, "classifier": Mode.ANY}
     yield "bare", Network("bare", 0, (4, 4, 1), Stem(3, 1, 0, 4), (), 2, 0.5, modes)
+
+
+def test_kernels_of_several_layers_are_one():
+    network = dict(networks())["shared"]
+    net = DeployedNet(synthetic_model(network, 1))
+    for layer in network.layers:
+        assert net.kernels[layer.name] is net.kernels[layer.tensor]
 
 
 @pytest.mark.parametrize(("network", "seed", "bits"), [

@@ -1,21 +1,27 @@
 """Batch norms folded into entries against their formulas, and the distance from float to integers."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from spec import golden, vectors
-from spec.block import Kind, Stem
+from spec.block import Block, Kind, Stem
 from spec.layer import Role
+from spec.model import load, save
 from spec.numerics import prepare
 from spec.supermask import Mode
-from spec.topologies import residual_network
+from spec.topologies import network_of_parts, residual_network
 from train.deploy.calibration import calibrate
 from train.deploy.deployed import DeployedNet
 from train.deploy.quantize import quantize
+from train.deploy.ring_integers import round_rings
 from train.loop import checkpoint
+from train.nets.build import trainable
 from train.nets.config import ModelConfig
 from train.nets.model import HiddenFoldNet
+from train.nets.ring_plan import Rings
 
 
 @pytest.mark.parametrize(("mode", "stem"), [
@@ -33,6 +39,45 @@ def test_bottlenecks_and_pool_from_float_to_integers(digits, warm, floats, mode,
     trace = DeployedNet(deployed).run(images)
     assert vectors.difference(golden.run(deployed, images), trace) is None
     assert [stored.layer.name for stored in trace.stored] == [step.layer.name for step in network.steps[:-1]]
+    for stored, value in zip(trace.stored, floats(model, images), strict=True):
+        low, high = (-128, 127) if stored.layer.role is Role.SHORTCUT else (0, 255)
+        error = np.abs((value / scales.steps[stored.layer.name]).clip(low, high) - stored.values)
+        assert error.mean() < 4, stored.layer.name
+
+
+def repeated():
+    """A group of two projecting blocks and a recurrent one, twice with the same weights."""
+    group = (Block("a", 12), Block("b", 8), Block("c", 8, iterations=2))
+    again = tuple(replace(block, name=f"{block.name}2", weights_of=block.name) for block in group)
+    return network_of_parts("t", (8, 8, 1), Stem(3, 1, 1, 8), (*group, *again), 10, Mode.ANY, 0.5, seed=3)
+
+
+@pytest.mark.parametrize("dof", [0, 512])
+def test_layers_with_the_same_weights_are_stored_once_with_the_same_shifts(digits, warm, floats, tmp_path, dof):
+    """From masks or a ring: one mask, entries for all, and the integers stay near the floats in each."""
+    images, network = digits.train_images[:64], repeated()
+    config = ModelConfig(affine=True, rings=Rings(dof=dof) if dof else None, density=0.5)
+
+    def later_is_larger(model):  # so that what is stored twice has not the same scales by itself
+        for layer in network.layers:
+            if layer.owner:
+                model.convolutions[layer.index].norms[0].weight.mul_(2)
+
+    model = warm(trainable(network, config, torch.Generator().manual_seed(4)), images, later_is_larger)
+    if dof:
+        round_rings(model, 5)
+    scales = calibrate(model, images)
+    deployed = quantize(model, scales, {})
+    assert set(deployed.masks) == {layer.name for layer in deployed.network.own_layers if layer.ring is None}
+    assert bool(deployed.rings) == bool(dof)
+    assert load(save(deployed, tmp_path / "m.safetensors")).hash == deployed.hash
+    for users in network.users.values():
+        numbers = [deployed.requantizations[user.name] for user in users if user.role is not Role.CLASSIFIER]
+        assert len({(n.shift, n.bias_shift, n.residual_shift) for n in numbers}) <= 1
+    shifts = scales.residual_shifts
+    assert set(shifts) == {"a.conv2", "a2.conv2", "b.conv2", "b2.conv2"}
+    trace = DeployedNet(deployed).run(images)
+    assert vectors.difference(golden.run(deployed, images), trace) is None
     for stored, value in zip(trace.stored, floats(model, images), strict=True):
         low, high = (-128, 127) if stored.layer.role is Role.SHORTCUT else (0, 255)
         error = np.abs((value / scales.steps[stored.layer.name]).clip(low, high) - stored.values)

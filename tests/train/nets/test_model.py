@@ -1,16 +1,19 @@
 """The float network: order of the spec, one mask per step, batch norms per iteration."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
+from spec.block import Block, Stem
 from spec.layer import Role
 from spec.supermask import Mode, select
-from spec.topologies import residual_network
+from spec.topologies import network_of_parts, residual_network
 from train.loop.trainer import accuracy
 from train.nets import layers
 from train.nets.config import Method, ModelConfig
-from train.nets.layers import DenseConv, HiddenConv
+from train.nets.layers import BorrowingConv, DenseConv, HiddenConv
 from train.nets.model import HiddenFoldNet
 from train.nets.norms import FoldedNorm
 
@@ -103,6 +106,71 @@ def test_score_gradient_is_the_sum_over_iterations():
         shares.append(hidden.scores.grad.clone())
     torch.testing.assert_close(sum(shares), whole, rtol=1e-4, atol=1e-5)  # Float sums in another order.
     assert all((share != 0).any() for share in shares)
+
+
+def repeated(seed=0, width=8):
+    """A group of two projecting blocks and a recurrent one, twice with the same weights."""
+    group = (Block("a", 12), Block("b", width), Block("c", width, iterations=2))
+    again = tuple(replace(block, name=f"{block.name}2", weights_of=block.name) for block in group)
+    net = network_of_parts(
+        "t", (8, 8, 1), Stem(3, 1, 1, width), (*group, *again), 4, Mode.ANY, 0.5, seed=3
+    )
+    return HiddenFoldNet(net, ModelConfig(affine=True, density=0.5), torch.Generator().manual_seed(seed))
+
+
+def test_layers_with_the_same_weights_have_the_same_scores_and_norms_of_their_own(monkeypatch):
+    model, shapes, selected = repeated(), [], layers.select
+    own = model.network.own_layers
+    monkeypatch.setattr(layers, "select", lambda scores, *rest: shapes.append(scores.shape) or selected(scores, *rest))
+    seen = {}
+    model(images(4), lambda layer, t, values: seen.setdefault(layer.name, values)).square().sum().backward()
+    assert shapes == [layer.shape for layer in own]  # a mask is selected once
+    names = {name for name, _ in model.named_parameters() if name.endswith("scores")}
+    assert names == {f"convolutions.{layer.index}.scores" for layer in own}
+    weights = model.effective_weights()
+    for layer in model.network.layers:
+        convolution = model.convolutions[layer.index]
+        assert isinstance(convolution, BorrowingConv) == bool(layer.owner)
+        assert weights[layer.index] is weights[model.network.layer(layer.tensor).index] or not layer.owner
+        assert len(convolution.norms) == (0 if layer.role is Role.CLASSIFIER else layer.iterations)
+        assert all(norm.weight.grad.any() for norm in convolution.norms)
+    assert not torch.equal(seen["a.conv1"], seen["a2.conv1"])
+
+
+def test_the_score_gradient_is_the_sum_over_all_that_share():
+    model, pictures = repeated().eval(), images(3)
+    hidden = model.convolutions[model.network.layer("b.conv2").index]
+    model(pictures).square().sum().backward()
+    whole, shares, users = hidden.scores.grad.clone(), [], model.network.users["b.conv2"]
+    for only in users:
+        hidden.scores.grad = None
+        for user in users:
+            used = model.convolutions[user.index]
+            used.forward = lambda x, weight, t, used=used, keep=user == only: type(used).forward(
+                used, x, weight if keep else weight.detach(), t
+            )
+        model(pictures).square().sum().backward()
+        shares.append(hidden.scores.grad.clone())
+    assert len(shares) == 2
+    torch.testing.assert_close(sum(shares), whole, rtol=1e-4, atol=1e-5)  # Float sums in another order.
+    assert all((share != 0).any() for share in shares)
+
+
+def test_what_shares_is_one_more_iteration():
+    """With the same norms, two blocks of the same weights are a recurrent block of two iterations."""
+    stem = Stem(3, 1, 1, 8)
+    blocks = (Block("a", 8), Block("b", 8, weights_of="a")), (Block("a", 8, iterations=2),)
+    two, one = (
+        HiddenFoldNet(
+            network_of_parts("t", (8, 8, 1), stem, part, 4, Mode.ANY, 0.5, seed=3), ModelConfig(affine=True),
+            torch.Generator().manual_seed(0)
+        ).eval() for part in blocks
+    )
+    assert torch.equal(two.convolutions[1].scores, one.convolutions[1].scores)
+    seen = [], []
+    for model, found in zip((two, one), seen, strict=True):
+        model(images(2), lambda layer, t, values, found=found: found.append(values))
+    assert all(torch.equal(a, b) for a, b in zip(*seen, strict=True))
 
 
 def test_biases_everywhere_or_nowhere():

@@ -3,7 +3,10 @@
 import pytest
 import torch
 
+from spec.block import Block, Stem
 from spec.layer import Role
+from spec.supermask import Mode
+from spec.topologies import network_of_parts
 from train.nets.addressing import Addressing
 from train.nets.config import Method, ModelConfig
 from train.nets.layers import HiddenConv
@@ -54,6 +57,22 @@ def test_hidden_outside(small_rpg, images):
     assert model.convolutions[-1].bias is None
     model(images).sum().backward()
     assert model.convolutions[0].scores.grad.abs().sum() > 0
+
+
+def test_layers_with_the_same_weights_draw_once(images):
+    """A ring has no slots for layers that have the weights of others; their weight is the same tensor."""
+    blocks = (Block("a", 8), Block("b", 8, weights_of="a"))
+    network = network_of_parts("t", (8, 8, 1), Stem(3, 1, 1, 8), blocks, 10, Mode.ANY, 0.5, seed=3)
+    config = ModelConfig.of(Method.HNN, rings=Rings(dof=512))
+    model = RpgResNet(network, config, torch.Generator().manual_seed(0))
+    assert [slot.name for ring in model.rings for slot in ring.slots] == ["a.conv1", "a.conv2"]
+    weights = model.effective_weights()
+    for name in ("conv1", "conv2"):
+        own, other = (network.layer(f"{block}.{name}").index for block in "ab")
+        assert weights[own] is weights[other]
+        assert model.convolutions[own].norms[0] is not model.convolutions[other].norms[0]
+    model(images).sum().backward()
+    assert model.rings[0].free.grad.any()
 
 
 def test_state_holds_no_indices_and_loads_into_another_model(small_rpg, images):

@@ -27,6 +27,16 @@ def test_model_vectors_and_picture(ring, tmp_path, capsys):
     assert (tmp_path / "pose.svg").read_text().count("data:image/png") == 6
 
 
+@pytest.mark.parametrize("ring", [[], ["--ring", "512"]])
+def test_stacks_that_share(ring, tmp_path, capsys):
+    assert main([*TINY, *ring, "--stacks", "2", "--shared", "--iterations", "1", "--out", str(tmp_path)]) == 0
+    network = load(tmp_path / "pose.safetensors").network
+    assert {block.name for block in network.blocks if block.weights_of} == {
+        block.name for block in network.blocks if block.name.startswith("stack2.")
+    }
+    assert bool(network.rings) == bool(ring)
+
+
 def test_a_network_that_cannot_be_is_refused(tmp_path):
     with pytest.raises(Refused, match="which 1of4 cannot group by 4"):
         main([*TINY, "--width", "6", "--mode", "1of4", "--out", str(tmp_path)])
