@@ -183,8 +183,8 @@ def markdown(config: AcceleratorConfig) -> str:
         f"A packet is 0x{PACKET_MAGIC:08X} with the target in its low half, the address, the length (both in 32-bit "
         "words of that memory), then that many words, `tlast` on the last. "
         f"{_lanes(config)}, from bit {LANE_LSB} on.", "",
-        f"All but chunks may be cut between words into several, each with a header of its own; those in `image.bin` have "
-        f"at most {PACKET_BYTES:,} bytes, for a DMA whose length has 14 bits.", "",
+        "All but chunks may be cut between words into several, each with a header of its own; those in `image.bin` "
+        f"have at most {PACKET_BYTES:,} bytes, for a DMA whose length has 14 bits.", "",
         *_table(("target", "memory", "32-bit words", "holds"), targets),
     ])
 
