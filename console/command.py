@@ -21,6 +21,9 @@ __all__ = ["CommandParser", "Named", "Number", "Several", "Whole", "add_json", "
 #: Largest seed: what every generator takes.
 _SEEDS = (1 << 32) - 1
 
+#: Where options keep paths of what is written. All other paths are of what is read.
+_WRITTEN = ("out", "page", "saif")
+
 
 @dataclass(frozen=True)
 class Whole:
@@ -152,6 +155,22 @@ class CommandParser(argparse.ArgumentParser):
             offered = chosen[3].replace("'", "")
             sentence = f"{chosen[1]}must be one of {offered}, not {chosen[2]}"
         raise Refused(f"{sentence[0].upper()}{sentence[1:]}{self._nearest(message)}; see {self.prog} --help")
+
+    def parse_args(self, args=None, namespace=None) -> argparse.Namespace:
+        """As of argparse; refused, too, if an option would write over a file that another one reads."""
+        arguments = super().parse_args(args, namespace)
+        for action in self._actions:
+            if action.dest in _WRITTEN:
+                self._check_kept(action.option_strings[-1], getattr(arguments, action.dest), vars(arguments))
+        return arguments
+
+    def _check_kept(self, option: str, out: Path | None, given: dict) -> None:
+        if not isinstance(out, Path) or not out.is_file():
+            return
+        for name, values in given.items():
+            for path in values if isinstance(values, list | tuple) else (values,):
+                if name not in _WRITTEN and isinstance(path, Path) and path.is_file() and path.samefile(out):
+                    raise Refused(f"Option {option} {out} is a file to read, which would be lost; name another file")
 
     def _get_values(self, action: argparse.Action, arg_strings: list[str]):
         # argparse drops a lone -- and then takes nothing for the value, whatever the option's type.

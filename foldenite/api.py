@@ -103,6 +103,8 @@ def train(
     )
     if held_out is None:
         dataset = dataset.with_validation(_HELD_OUT, chosen.seed)
+    if "batch" not in arguments:
+        chosen = chosen.with_batch_for(dataset)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # as the command does: trained bits depend on it
     processes = Processes.start()

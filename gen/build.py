@@ -30,7 +30,7 @@ from spec import golden, vectors
 from spec.config import AcceleratorConfig
 from spec.files import output_folder, write_bytes, write_text
 from spec.model import Model, load, save
-from spec.packets import HEADER_WORDS, Target
+from spec.packets import HEADER_WORDS, Target, cut
 from spec.refusal import Refused, run_command
 from spec.synthetic import random_images
 from spec.vectors import Vectors
@@ -105,7 +105,7 @@ def _model_files(program: Program) -> dict[str, str | bytes]:
     cycles = predict(program)
     return {
         "program.bin": contents[Target.PROGRAM],
-        "image.bin": b"".join(program.packets),
+        "image.bin": b"".join(packet for whole in program.packets for packet in cut(whole)),
         **{
             f"{target.name.lower()}.mem": _readmemh(content, word_bytes[target])
             for target, content in contents.items()

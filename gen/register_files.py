@@ -6,7 +6,7 @@ import re
 import xml.etree.ElementTree as ET
 
 from spec.config import AcceleratorConfig
-from spec.packets import HEADER_WORDS, LANE_LSB, PACKET_MAGIC, PER_LANE, Target, memory_words
+from spec.packets import HEADER_WORDS, LANE_LSB, PACKET_BYTES, PACKET_MAGIC, PER_LANE, Target, memory_words
 from spec.registers import (
     OFFSET_BITS,
     VERSION,
@@ -183,6 +183,8 @@ def markdown(config: AcceleratorConfig) -> str:
         f"A packet is 0x{PACKET_MAGIC:08X} with the target in its low half, the address, the length (both in 32-bit "
         "words of that memory), then that many words, `tlast` on the last. "
         f"{_lanes(config)}, from bit {LANE_LSB} on.", "",
+        "All but chunks may be cut between words into several, each with a header of its own; those in `image.bin` "
+        f"have at most {PACKET_BYTES:,} bytes, for a DMA whose length has 14 bits.", "",
         *_table(("target", "memory", "32-bit words", "holds"), targets),
     ])
 

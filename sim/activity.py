@@ -71,6 +71,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     model = load(arguments.model)
     config = _config(arguments.config)
     images = _images(arguments, model, config.lanes)
+    try:
+        netlist = arguments.netlist.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise Refused(f"File {arguments.netlist} of option --netlist is no Verilog; flows.asic writes one") from None
     output_file(arguments.saif)
     output_folder(arguments.out).mkdir(parents=True, exist_ok=True)
     np.save(arguments.out / "images.npy", images)
@@ -79,7 +83,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with screen(stderr=True).status("building the simulation of gates"):
             simulation = build_simulation(
-                arguments.netlist.read_text(), arguments.out / "verilator", acc_bits=config.widths.acc,
+                netlist, arguments.out / "verilator", acc_bits=config.widths.acc,
                 lanes=config.lanes, view=View.GATES,
             )
         with screen(stderr=True).status("loading the model, then running an image"):

@@ -19,7 +19,7 @@ from gen.cycles import predict
 from sim.errors import AcceleratorError
 from spec.config import AcceleratorConfig
 from spec.golden import check_images
-from spec.packets import clear_words
+from spec.packets import clear_words, cut
 from spec.refusal import Refused
 from spec.registers import MAGIC, REGISTERS, VERSION, counter_names, offset_of
 
@@ -173,9 +173,14 @@ class Driver:
         self.check(program)
         self.write("MODEL_HASH", 0)
         for packet in program.packets[: 1 if commands_only else None]:
-            self.transport.send(packet)
+            self._send(packet)
         self.raise_error()
         self.select(program)
+
+    def _send(self, packet: bytes) -> None:
+        """Send ``packet``, in parts that every DMA can send."""
+        for part in cut(packet):
+            self.transport.send(part)
 
     def select(self, program: Program) -> None:
         """Make ``program``, loaded before, the one that :meth:`infer` runs."""
@@ -232,7 +237,7 @@ class Driver:
                 "driver); select or load it again"
             )
         for lane, image in enumerate(images):
-            self.transport.send(program.image_packet(image, lane))
+            self._send(program.image_packet(image, lane))
         self.raise_error()
         self._images = len(images)
 

@@ -87,13 +87,15 @@ def read_tensors(path: Path, budget: Budget, what: str, remedy: str) -> tuple[di
     Raises
     ------
     Refused
-        If there is no such file, it is beyond ``budget`` or it is no whole safetensors file, calling it ``what`` and
-        advising ``remedy``.
+        If there is no such file, it is of another kind, beyond ``budget`` or no whole safetensors file, calling it
+        ``what`` and advising ``remedy``.
     """
     path = Path(path)
     size = check_file(path, budget, what, remedy)
     with open(path, "rb") as start:
-        header = int.from_bytes(start.read(8), "little")
+        header, first = int.from_bytes(start.read(8), "little"), start.read(1)
+    if first not in (b"", b"{"):
+        raise Refused(f"File {path} is no {what.lower()} but another kind of file; {remedy}")
     if header <= size:  # Otherwise it is no such file.
         Budget.HEADER.check(header, f"{what} {path}", remedy)
     try:

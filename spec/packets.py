@@ -1,7 +1,8 @@
 """What the host sends into ``s_axis``: packets, each filling a part of one memory.
 
 A packet is ``PACKET_MAGIC | target``, the address, the length (both in 32-bit words of that memory), then that many
-words, ``tlast`` on the last. Memories wider than 32 bits hold their words lowest first.
+words, ``tlast`` on the last. Memories wider than 32 bits hold their words lowest first. Packets for one memory may be
+cut anywhere between words (:func:`cut`), for a DMA that cannot send as much at once; chunks may not.
 
 X and T are there once per lane: the upper 8 bits of the address word of their packets are the lane, from 0. A lane that
 is not there is an address beyond the memory.
@@ -27,12 +28,13 @@ import numpy as np
 from spec.config import AcceleratorConfig
 
 __all__ = [
-    "CHUNK_NUMBER_LSB", "HEADER_WORDS", "LANE_LSB", "PACKET_MAGIC", "PER_LANE", "Target", "chunk_packet",
-    "clear_words", "memory_words", "packet",
+    "CHUNK_NUMBER_LSB", "HEADER_WORDS", "LANE_LSB", "PACKET_BYTES", "PACKET_MAGIC", "PER_LANE", "Target",
+    "chunk_packet", "clear_words", "cut", "memory_words", "packet",
 ]
 
 PACKET_MAGIC = 0xF01D_0000  #: Upper half of the first word of every packet.
 HEADER_WORDS = 3  #: Words before the payload.
+PACKET_BYTES = 16_380  #: Of a packet, as hosts send them: words that a DMA with a length of 14 bits sends at once.
 CHUNK_NUMBER_LSB = 24  #: Lowest bit of the number of a chunk in its address word.
 LANE_LSB = 24  #: Lowest bit of the lane in the address word of a packet for a memory of :data:`PER_LANE`.
 
@@ -87,3 +89,27 @@ def packet(target: Target, address: int, payload: bytes, lane: int = 0) -> bytes
 def chunk_packet(number: int, address: int, payload: bytes) -> bytes:
     """Packet that streams chunk ``number`` of an inference (from 0) to the mask memory from word ``address`` on."""
     return packet(Target.MASK_STREAM, number % 256 << CHUNK_NUMBER_LSB | address, payload)
+
+
+def cut(whole: bytes, most: int = PACKET_BYTES) -> tuple[bytes, ...]:
+    """Packets of at most ``most`` bytes that together write what the packet ``whole`` writes, in its order.
+
+    A chunk is an m-tile, no less: it is returned as it is, however long.
+
+    Raises
+    ------
+    ValueError
+        If ``most`` bytes have no room for a word of payload.
+    """
+    room = most // 4 - HEADER_WORDS  # words of payload
+    if room < 1:
+        raise ValueError(f"A packet takes at least {4 * (HEADER_WORDS + 1)} bytes, not {most}")
+    header, address, length = np.frombuffer(whole, "<u4", HEADER_WORDS).tolist()
+    target = Target(header - PACKET_MAGIC)
+    if len(whole) <= most or target is Target.MASK_STREAM:
+        return (whole,)
+    payload = whole[4 * HEADER_WORDS :]
+    lane, first = address >> LANE_LSB, address & (1 << LANE_LSB) - 1
+    return tuple(
+        packet(target, first + done, payload[4 * done : 4 * (done + room)], lane) for done in range(0, length, room)
+    )

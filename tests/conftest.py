@@ -13,7 +13,7 @@ from gen.sizing import fitted
 from rtl.accelerator import Core
 from rtl.base.command import COMMAND
 from spec.config import MEMORY_LIMITS, config_for
-from spec.packets import HEADER_WORDS
+from spec.packets import HEADER_WORDS, PACKET_BYTES, cut
 from spec.registers import counter_names, offset_of
 from spec.synthetic import synthetic_model
 from spec.topologies import residual_network
@@ -128,15 +128,16 @@ class Host:
                 if last:
                     return payload
 
-    async def infer(self, program, image):
-        """Frames of one image in lane 0, decoded, and the counters after it."""
-        inference, = await self.infer_batch(program, [image])
+    async def infer(self, program, image, most=PACKET_BYTES):
+        """Frames of one image in lane 0, sent in packets of at most ``most`` bytes, decoded, and the counters after."""
+        inference, = await self.infer_batch(program, [image], most)
         return inference.tensors, inference.counts
 
-    async def infer_batch(self, program, images):
+    async def infer_batch(self, program, images, most=PACKET_BYTES):
         """Run at most as many images as there are lanes, at once: an :class:`Inference` for each."""
         for lane, image in enumerate(images):
-            await self.send(program.image_packet(image, lane))
+            for part in cut(program.image_packet(image, lane), most):
+                await self.send(part)
         await self.write("PROGRAM_START", program.start)
         self.streaming += program.stream_packets
         await self.ctx.tick().repeat(3)  # the first chunk now waits

@@ -22,7 +22,7 @@ import tomllib
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -54,6 +54,8 @@ WHOLE = {
 #: Of processor time, which a busy machine does not lengthen, and of waiting, should tests wait for each other.
 _CPU_LIMIT_S, _WAIT_LIMIT_S = 120, 1800
 _WHOLE_CPU_LIMIT_S = 900
+
+_LOOK_S = 0.5  #: How often tests are asked whether they have ended, and whether they are to.
 
 _FAILED = 1  # pytest's exit code when tests failed; other codes mean that it could not run them
 
@@ -113,6 +115,11 @@ def changed(file: Path, text: str) -> Iterator[None]:
         os.utime(file, (status.st_atime, status.st_mtime))
 
 
+def _stop(tree: Path) -> Path:
+    """File that ends all tests in ``tree``, those to come as well, if it is there."""
+    return tree.with_name(f"{tree.name}.stop")
+
+
 def run_tests(tree: Path, tests: Sequence[str], cpu_s: int = _CPU_LIMIT_S) -> tuple[int | None, str]:
     """Exit code of ``tests`` in ``tree``, None if they did not end within ``cpu_s`` seconds of processor time (each
     process of theirs), and what they said of it.
@@ -120,14 +127,19 @@ def run_tests(tree: Path, tests: Sequence[str], cpu_s: int = _CPU_LIMIT_S) -> tu
     environment = os.environ | {"PYTHONPATH": str(tree), "OMP_NUM_THREADS": "1"}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)  # three seconds of each command
     command = [sys.executable, "-m", "pytest", "-x", "-q", "--tb=line", "-p", "no:cacheprovider", *tests]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "start_new_session": True}
+    begun, said = time.monotonic(), None
     with subprocess.Popen(command, cwd=tree, env=environment, **pipes) as process:
         resource.prlimit(process.pid, resource.RLIMIT_CPU, (cpu_s, cpu_s))
-        try:
-            said, _ = process.communicate(timeout=_WAIT_LIMIT_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            return None, f"no verdict after {_WAIT_LIMIT_S} s of waiting"
+        while said is None:
+            try:
+                said, _ = process.communicate(timeout=_LOOK_S)
+            except subprocess.TimeoutExpired:
+                late, ended = time.monotonic() - begun > _WAIT_LIMIT_S, _stop(tree).exists()
+                if late or ended:
+                    with suppress(ProcessLookupError):  # it ended by itself just now
+                        os.killpg(process.pid, signal.SIGKILL)  # with what it has started itself
+                    return None, "stopped" if ended else f"no verdict after {_WAIT_LIMIT_S} s of waiting"
     if process.returncode < 0:
         return None, f"no verdict after {cpu_s} s of processor time ({signal.Signals(-process.returncode).name})"
     lines = said.strip().splitlines()
@@ -206,12 +218,18 @@ def run_all(jobs: dict[str, Job], trees: Sequence[Path], console: Console) -> li
     verdicts = {}
     with ThreadPoolExecutor(len(trees)) as pool, progress_bars(console) as progress:
         task = progress.add_task("", total=len(jobs))
-        for future in as_completed([pool.submit(work, name, job) for name, job in jobs.items()]):
-            verdict = future.result()
-            verdicts[verdict.name] = verdict
-            progress.console.print(f"{verdict.outcome:<8} {verdict.name} ({verdict.seconds:.1f} s) {verdict.detail}",
-                                   highlight=False)
-            progress.advance(task)
+        try:
+            for future in as_completed([pool.submit(work, name, job) for name, job in jobs.items()]):
+                verdict = future.result()
+                verdicts[verdict.name] = verdict
+                said = f"{verdict.outcome:<8} {verdict.name} ({verdict.seconds:.1f} s) {verdict.detail}"
+                progress.console.print(said, highlight=False)
+                progress.advance(task)
+        except BaseException:  # Asked to end, too: the pool would first do all that was submitted.
+            for tree in trees:
+                _stop(tree).touch()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
     return [verdicts[name] for name in jobs]
 
 

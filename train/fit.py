@@ -186,7 +186,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     keep_existing(arguments.out / CHECKPOINT, arguments.existing)
     torch.set_num_threads(arguments.threads)
     settings = settings_from(arguments)
-    return run(arguments, settings, settings.load(arguments.data))
+    dataset = settings.load(arguments.data)
+    return run(arguments, settings if "batch" in arguments else settings.with_batch_for(dataset), dataset)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from gen.compile import compile_model
 from gen.cycles import predict
 from gen.sizing import fitted
 from spec.config import AcceleratorConfig, config_for
+from spec.documents import read_json
 from spec.model import Model, load
 from spec.refusal import Refused
 
@@ -169,10 +170,8 @@ def check(arguments: argparse.Namespace) -> None:
 
 def _read(path: Path, command: str, made: Callable[[dict], dict]) -> dict:
     """What is ``made`` of the JSON in ``path``, which is of ``command``."""
-    if not path.is_file():
-        raise Refused(f"There is no file {path}; python -m {command} makes one")
     try:
-        return made(json.loads(path.read_text()))
+        return made(read_json(path, "File", f"python -m {command} makes one"))
     except Refused:
         raise
     except (ValueError, KeyError, TypeError, AttributeError) as error:

@@ -7,13 +7,13 @@ its XOR networks, the states of all rows and their multiplexers.
 
 import argparse
 import hashlib
-import json
 from pathlib import Path
 
 from rich.table import Table
 
 from flows.bench.synthesis import synthesized
 from spec.config import AcceleratorConfig
+from spec.documents import read_json
 from spec.refusal import Refused
 
 __all__ = ["ROOMS", "add_options", "check", "failed", "inputs", "measure", "sign_row", "tables"]
@@ -79,7 +79,9 @@ def measure(arguments: argparse.Namespace) -> dict:
 
 def _row(path: Path) -> dict:
     try:
-        return sign_row(json.loads(path.read_text()))
+        return sign_row(read_json(path, "Synthesis", "make it again with flows.synth"))
+    except Refused:
+        raise
     except (ValueError, KeyError, TypeError) as error:
         raise Refused(f"File {path} is no synthesis by flows.synth ({error!r}); make it again") from None
 

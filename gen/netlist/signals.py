@@ -31,13 +31,16 @@ def bits_of(signal: ys.SigSpec) -> list[ys.SigBit]:
 
 def chunks_of(signal: ys.SigSpec) -> list[tuple[str | None, int, int]]:
     """Its runs of neighbouring bits, the lowest first: name of a wire, or None for constants; lowest bit; width."""
+    if signal.is_wire():  # Most are, and every question to Yosys takes its time.
+        wire = signal.as_wire()
+        return [(wire.name.str(), 0, wire.width)]
     if signal.is_chunk():
         chunk = signal.as_chunk()
-        return [(chunk.wire.name.str() if chunk.wire is not None else None, chunk.offset, chunk.width)]
+        return [(None if chunk.wire is None else chunk.wire.name.str(), chunk.offset, chunk.width)]
     chunks: list[tuple[str | None, int, int]] = []
     last, end = None, 0  # wire of the chunk before, and the bit that would continue it
     for bit in signal.to_sigbit_vector():
-        wire = bit.wire if bit.is_wire() else None
+        wire = bit.wire
         offset = 0 if wire is None else bit.offset
         if chunks and wire is last and (wire is None or offset == end):
             name, lsb, width = chunks[-1]

@@ -5,6 +5,7 @@ its operation, and every signal is read. Runs in a process of its own: Yosys end
 an error.
 """
 
+import gc
 import sys
 from pathlib import Path
 
@@ -63,7 +64,7 @@ def _shrink(design: ys.Design) -> None:
         found = trimmed | narrowed
         work = found | settling if found else set()
         settling = _reduce(design, work)
-        for name in work:
+        for name in narrowed | settling:  # Of those that were trimmed it is known.
             netlist.changed(name)
 
 
@@ -99,4 +100,5 @@ def written(argv: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    gc.disable()  # There are many objects and hardly a cycle of them, and the process is soon over.
     written(sys.argv[1:])

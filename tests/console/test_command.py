@@ -70,6 +70,26 @@ def test_a_bad_line_is_one_sentence(line, sentence):
     assert str(refusal.value) == f"{sentence}; see python -m a.b --help"
 
 
+@pytest.mark.parametrize("option", ["--out", "--page", "--saif"])
+def test_what_is_read_is_not_written_over(option, tmp_path):
+    """By no name of it; a file that only lies there is replaced, as ever."""
+    model, other = tmp_path / "m.bin", tmp_path / "other.bin"
+    model.write_bytes(b"m")
+    other.write_bytes(b"o")
+    (tmp_path / "link").symlink_to(model)
+    (tmp_path / "hard").hardlink_to(model)
+    made = CommandParser(prog="p")
+    made.add_argument("model", type=Path)
+    made.add_argument("--more", type=Path, nargs="*", default=[])
+    made.add_argument(option, type=Path)
+    for name in ("m.bin", "link", "hard", "../" + tmp_path.name + "/m.bin"):
+        for line in ([str(model)], [str(other), "--more", str(other), str(model)]):
+            with pytest.raises(Refused, match=rf"^Option {option} .*{name} is a file to read, which would be lost; n"):
+                made.parse_args([*line, option, str(tmp_path / name)])
+    for free in (other, tmp_path / "new", tmp_path):
+        assert made.parse_args([str(model), option, str(free)]).model == model
+
+
 def test_one_limit_alone():
     with pytest.raises(argparse.ArgumentTypeError, match=r"^must be at most 4, not 5$"):
         Whole(most=4)("5")

@@ -15,6 +15,7 @@ from tests.fuzz.worker import Make
 from train.data import Dataset
 from train.fit import parser
 from train.loop import checkpoint
+from train.loop.log import with_times
 from train.loop.settings import Settings, settings_from
 from train.loop.step import make_optimizer
 
@@ -54,8 +55,10 @@ def _tensor(rng: random.Random) -> object:
 
 
 def _use(path: Path) -> None:
-    """Everything that train.export does with a checkpoint before it needs the images."""
+    """Everything that train.export does with a checkpoint before it needs the images, and what --resume does more."""
     state = checkpoint.load(path)
+    with_times(state["history"], path)
+    state["loss"].to("cpu")
     Settings.from_json(state["settings"])
     checkpoint.restore(state)
 

@@ -12,7 +12,7 @@ from gen.images import ring_image
 from spec import golden, vectors
 from spec.config import config_for
 from spec.model import save
-from spec.packets import HEADER_WORDS
+from spec.packets import HEADER_WORDS, cut
 from spec.refusal import Refused
 from spec.synthetic import random_images, synthetic_model
 from spec.topologies import residual_network, rpg
@@ -28,7 +28,7 @@ CONFIG = config_for(16)
 
 @pytest.fixture(scope="module")
 def model():
-    network = residual_network("small", image=(4, 4, 1), classes=3, widths=(4, 8), iterations=(0, 2))
+    network = residual_network("small", image=(4, 4, 1), classes=3, widths=(32, 64), iterations=(0, 2))
     return synthetic_model(network, seed=2)
 
 
@@ -89,7 +89,9 @@ def test_memory_files_hold_what_the_packets_load(built, model):
     out, result = built
     code, masks, entries = (packet[4 * HEADER_WORDS :] for packet in result.program.packets)
     assert (out / "program.bin").read_bytes() == code
-    assert (out / "image.bin").read_bytes() == b"".join(compile_model(model, CONFIG).packets)
+    parts = [cut(packet) for packet in compile_model(model, CONFIG).packets]
+    assert [len(each) for each in parts] == [1, 2, 1]
+    assert (out / "image.bin").read_bytes() == b"".join(sum(parts, ()))
     assert words(out / "program.mem") == np.frombuffer(code, "<u4").tolist()
     assert words(out / "mask.mem") == np.frombuffer(masks, "<u4").tolist()
     rows = np.frombuffer(entries, "<u4").reshape(-1, CONFIG.rows)

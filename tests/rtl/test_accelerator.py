@@ -17,7 +17,7 @@ from rtl.accelerator import Accelerator
 from spec import golden, packets
 from spec.commands import Op, Source, encode
 from spec.config import config_for
-from spec.packets import Target, chunk_packet, clear_words
+from spec.packets import HEADER_WORDS, Target, chunk_packet, clear_words, cut
 from spec.registers import ErrorCode
 from spec.ring import Ring
 from spec.supermask import Mode
@@ -111,6 +111,24 @@ def test_a_host_that_stalls_loses_nothing(inferences, small_model, fitting):
     assert waited > 0
     total = predict(program).total + waited
     assert inference.counts == {"TOTAL": total} | expected | {"HOST": inference.counts["HOST"]}
+
+
+def test_packets_in_parts_are_as_good(on_core, small_model, fitting):
+    """Of one word of payload, so that every wide word is cut, and of three, so that some are."""
+    model = small_model(image=(2, 3, 1))
+    program = compile_model(model, fitting(model.network), trace=True)
+    images = random_images(model.network, 2, 4)
+
+    async def scenario(host):
+        for image, payload in zip(images, (1, 3), strict=True):
+            most = 4 * (HEADER_WORDS + payload)
+            for whole in program.packets:
+                for packet in cut(whole, most):
+                    await host.send(packet)
+            tensors, _ = await host.infer(program, image, most)
+            assert differences(program, image, tensors) == []
+
+    on_core(program.config, scenario)
 
 
 @pytest.mark.parametrize("during", [

@@ -2,13 +2,15 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from sim import activity
+from spec import golden, vectors
 from spec.config import config_for
-from spec.model import save
+from spec.model import load, save
 from spec.refusal import Refused
-from spec.synthetic import synthetic_model
+from spec.synthetic import random_images, synthetic_model
 from spec.topologies import residual_network
 
 
@@ -37,6 +39,17 @@ def test_what_is_no_build_is_refused(words, tmp_path, text):
     (tmp_path / "config").write_text(text)
     with pytest.raises(Refused, match="of option --config is no build"):
         activity.main(words)
+
+
+def test_what_is_no_text_is_no_netlist(words, tmp_path):
+    model = load(tmp_path / "model.safetensors")
+    images = random_images(model.network, 1, 1)
+    given = vectors.Vectors(images, np.zeros(1), golden.run(model, images))
+    vectors.save(tmp_path / "model.vectors.safetensors", model, given)
+    (tmp_path / "netlist").write_bytes(b"module \xff")
+    with pytest.raises(Refused, match=r"of option --netlist is no Verilog; flows\.asic writes one"):
+        activity.main(words)
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_model_without_images_is_refused(words, tmp_path):

@@ -12,6 +12,7 @@ from gen.cycles import predict
 from sim.driver import Driver, bit, check_counters, model_word
 from sim.errors import MEANINGS, AcceleratorError
 from spec.config import config_for
+from spec.packets import HEADER_WORDS
 from spec.refusal import Refused
 from spec.registers import COUNTERS, MAGIC, REGISTERS, VERSION, ErrorCode, offset_of
 from spec.supermask import Mode
@@ -126,6 +127,17 @@ def test_load_sends_then_selects(driver, transport, program):
         "write MODEL_HASH=0x0", *(f"send {len(packet)}" for packet in program.packets), "read ERROR",
         f"write PROGRAM_START={program.start:#x}", f"write MODEL_HASH={model_word(program):#x}",
     ]
+
+
+def test_every_packet_is_one_transfer_of_a_dma_with_a_length_of_14_bits(driver, transport):
+    """Masks that take more come in parts."""
+    network = residual_network("large", image=(4, 4, 1), classes=3, iterations=(0, 0), widths=(64, 128))
+    program = compile_model(synthetic_model(network, 1), CONFIG)
+    whole = program.packets
+    driver.load(program)
+    sent = [int(call.split()[1]) for call in transport.log if call.startswith("send")]
+    assert max(map(len, whole)) > 1 << 14 > max(sent)
+    assert sum(sent) == sum(map(len, whole)) + 4 * HEADER_WORDS * (len(sent) - len(whole))
 
 
 def test_commands_alone_are_the_first_packet(driver, transport, program):

@@ -150,7 +150,7 @@ def test_metadata_may_lack(tmp_path):
     [
         (None, r"Thing .*f does not exist; write it again"),
         (b"", r"Thing .*f is damaged or truncated \(.*\); write it again"),
-        (b"not safetensors at all", "is damaged or truncated"),
+        (b"not safetensors at all", r"File .*f is no thing but another kind of file; write it again"),
         (b"\xff" * 8, "is damaged or truncated"),
         (b"\x04" + bytes(7) + b"{}{}", "is damaged or truncated"),
     ],

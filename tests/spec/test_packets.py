@@ -2,6 +2,7 @@
 
 import struct
 
+import numpy as np
 import pytest
 
 from spec.commands import LANES_MAX
@@ -9,11 +10,13 @@ from spec.config import SHAPES, config_for
 from spec.packets import (
     HEADER_WORDS,
     LANE_LSB,
+    PACKET_BYTES,
     PACKET_MAGIC,
     PER_LANE,
     Target,
     chunk_packet,
     clear_words,
+    cut,
     memory_words,
     packet,
 )
@@ -32,6 +35,48 @@ def test_packet(target, address, payload, words):
     made = packet(target, address, payload)
     assert list(struct.unpack(f"<{len(words)}I", made)) == words
     assert made[4 * HEADER_WORDS:] == payload
+
+
+def written(packets):
+    """Words in memory by (target, lane, address), and the order they came in."""
+    memory = {}
+    for sent in packets:
+        header, place, length, *payload = np.frombuffer(sent, "<u4").tolist()
+        assert header & 0xFFFF_0000 == PACKET_MAGIC
+        assert len(payload) == length > 0
+        for word, value in enumerate(payload):
+            memory[header & 0xFFFF, place >> LANE_LSB, (place & 0xFF_FFFF) + word] = value
+    return list(memory.items())
+
+
+@pytest.mark.parametrize("most", [16, 20, 24, 100, 4 * 104 + 12, PACKET_BYTES])
+@pytest.mark.parametrize(("target", "address", "lane"), [(Target.MASK, 5, 0), (Target.PROGRAM, 0, 0), (Target.T, 9, 3)])
+def test_parts_write_what_the_whole_writes(target, address, lane, most):
+    whole = packet(target, address, np.arange(105, dtype="<u4").tobytes(), lane)
+    parts = cut(whole, most)
+    assert max(map(len, parts)) <= most
+    assert len(parts) == -(-105 // (most // 4 - HEADER_WORDS))
+    assert written(parts) == written([whole])
+
+
+def test_a_packet_that_is_short_enough_stays():
+    whole = packet(Target.X, 3, bytes(PACKET_BYTES - 4 * HEADER_WORDS))
+    assert cut(whole) == (whole,)
+    assert [len(part) for part in cut(packet(Target.X, 3, bytes(PACKET_BYTES)))] == [PACKET_BYTES, 24]
+
+
+def test_a_length_of_14_bits_holds_any_part():
+    assert PACKET_BYTES < 1 << 14 <= PACKET_BYTES + 4
+
+
+def test_a_chunk_stays_whole():
+    whole = chunk_packet(3, 16, bytes(1 << 16))
+    assert cut(whole) == (whole,)
+
+
+def test_a_part_has_room_for_a_word():
+    with pytest.raises(ValueError, match=r"^A packet takes at least 16 bytes, not 15$"):
+        cut(packet(Target.X, 0, bytes(400)), 15)
 
 
 @pytest.mark.parametrize(("target", "lane", "word"), [

@@ -11,6 +11,7 @@ from spec import model
 from spec.refusal import Refused
 from train import eval as evaluation
 from train import export, fit, predict
+from train.loop import checkpoint
 
 
 @pytest.fixture
@@ -68,3 +69,12 @@ def test_pictures_that_are_gone_or_changed(pictures, tmp_path):
 def test_fewer_pictures_than_a_batch(pictures):
     with pytest.raises(Refused, match="Setting --batch must be from 1 to 32, the training images of halves, not 33"):
         fit.main(["--recipe", "digits", "--dataset", str(pictures), "--batch", "33"])
+
+
+def test_fewer_pictures_than_the_batch_of_a_recipe(pictures, tmp_path):
+    """Nobody asked for 32 at a time, so all there are go at once; with a validation set, all that are left."""
+    tiny = ["--recipe", "digits", "--method", "hnn", "--widths", "4", "--iterations", "0", "--epochs", "1"]
+    for more, batch in (([], 32), (["--images", "30"], 30), (["--images", "30", "--validation", "0.1"], 27)):
+        out = tmp_path / str(batch)
+        assert fit.main([*tiny, "--dataset", str(pictures), "--out", str(out), *more]) == 0
+        assert checkpoint.load(out / "checkpoint.pt")["settings"]["recipe"]["batch"] == batch

@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 
 from spec.budgets import Budget
-from spec.names import name_from
+from spec.names import check_class_names, name_from
 from spec.refusal import Refused
 
 __all__ = ["Absent", "Dataset", "Images", "check_memory", "name_of"]
@@ -46,6 +46,12 @@ class Dataset:
     classes : int
     class_names : tuple of str
         What the data itself calls them; empty if nothing.
+
+    Raises
+    ------
+    Refused
+        If there is nothing to train on or to judge by, images are of two sizes or have no pixels, or a name is none
+        that prints.
     """
 
     name: str
@@ -55,6 +61,17 @@ class Dataset:
     test_labels: np.ndarray
     classes: int
     class_names: tuple[str, ...] = ()
+
+    def __post_init__(self):
+        check_class_names(self.class_names, f"data set {self.name}")
+        for images, purpose in ((self.train_images, "train on"), (self.test_images, "judge by")):
+            if not math.prod(images.shape):
+                raise Refused(f"Data set {self.name} has no images to {purpose}; get it again")
+        if self.image != self.test_images.shape[1:]:
+            sizes = ("x".join(map(str, images.shape[1:])) for images in (self.train_images, self.test_images))
+            raise Refused(
+                f"Images of {self.name} are {' to train on, but '.join(sizes)} to judge by; make them of one size"
+            )
 
     @property
     def image(self) -> tuple[int, int, int]:
@@ -92,9 +109,10 @@ class Dataset:
         """
         count = round(fraction * len(self.train_images))
         if not 0 < count < len(self.train_images):
+            have = len(self.train_images)
+            remedy = f"give from {1 / have:.2g} to 0.5" if have > 1 else "get more of them"
             raise Refused(
-                f"A validation set of {fraction} of {len(self.train_images)} training images leaves one of the two "
-                "empty; give a fraction between 0 and 1"
+                f"A validation set of {fraction} of {have} training images leaves one of the two empty; {remedy}"
             )
         order = np.random.default_rng(seed).permutation(len(self.train_images))
         held, kept = np.sort(order[:count]), np.sort(order[count:])

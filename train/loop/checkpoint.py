@@ -30,10 +30,11 @@ _KEYS = {
 #: What not every checkpoint has: an average where there is one, what computed it if it was written since that is kept.
 _OPTIONAL = {"average", "computed_by"}
 
-#: Types of their values; what is not here may be None.
+#: Types of their values.
 _KINDS = {
     "normalization": str, "settings": dict, "network": dict, "dataset_sha256": str, "versions": dict, "epoch": int,
-    "step": int, "history": list, "model": dict, "optimizer": dict,
+    "step": int, "loss": Tensor, "history": list, "model": dict, "optimizer": dict, "scaler": dict, "average": dict,
+    "computed_by": dict,
 }
 _DIGEST_BYTES = 32
 _ZIP = b"PK"  #: What torch's files begin with.
@@ -89,19 +90,30 @@ def load(path: Path) -> dict:
         keys = sorted(wrong, key=str)
         raise Refused(f"Checkpoint {path} has a wrong set of keys ({keys}); train again with --overwrite")
     for key, kind in _KINDS.items():
-        if not isinstance(state[key], kind):
+        if key in state and not isinstance(state[key], kind):
             wanted, found = kind.__name__, type(state[key]).__name__
             raise Refused(
                 f"Checkpoint {path} has a {found} as its {key}, where a {wanted} belongs; train again with --overwrite"
             )
     for key in ("settings", "network", "versions", "history"):
         check_document(state[key], f"Key {key} of checkpoint {path}", "train again with --overwrite")
+    _check_progress(path, state)
     if state["normalization"] != NORMALIZATION:
         raise Refused(
             f"Checkpoint {path} was trained on images normalized as {state['normalization']!r}, but the accelerator "
             f"takes raw bytes ({NORMALIZATION}, no mean, no deviation); train it again on {NORMALIZATION}"
         )
     return state
+
+
+def _check_progress(path: Path, state: dict) -> None:
+    """Refuse epochs and steps that do not fit the records of the epochs."""
+    epochs = [record.get("epoch") if isinstance(record, dict) else None for record in state["history"]]
+    if len(epochs) != state["epoch"] or epochs != list(range(1, len(epochs) + 1)) or state["step"] < 0:
+        raise Refused(
+            f"Checkpoint {path} has {len(epochs)} records, but epoch {state['epoch']} and step {state['step']}; train "
+            "again with --overwrite"
+        )
 
 
 def digest(path: Path) -> str:

@@ -93,7 +93,9 @@ def resumable(path: Path, settings: Settings, dataset: Dataset, processes: Proce
             "reproducible; use those versions or start again with --overwrite"
         )
     now = computed_by(processes)
-    for name, then in state.get("computed_by", now).items():  # Older checkpoints do not say.
+    found = state.get("computed_by", now)  # Older checkpoints do not say.
+    for name in (name for name in _COMPUTERS if name in found):
+        then = found[name]
         if then != now.get(name):
             was, here = (_COMPUTERS[name].format(value) for value in (then, now.get(name)))
             raise Refused(

@@ -16,7 +16,9 @@ class Recipe:
     """What a run of training does with network and data; the fields say what they mean."""
 
     epochs: int = setting(MISSING, "passes over the training images", Whole(1, 100_000))
-    batch: int = setting(MISSING, "images per step, of all processes together", Whole(1, 65536))
+    batch: int = setting(
+        MISSING, "images per step, of all processes together; a recipe's is at most all there are", Whole(1, 65536)
+    )
     accumulate: int = setting(
         1, "parts that a batch is computed in for memory's sake, with batch statistics of their own", Whole(1, 65536)
     )

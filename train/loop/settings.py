@@ -64,6 +64,12 @@ class Settings:
         form = Form(self.size, self.channels, self.resize)
         return load_dataset(self.dataset, data, form).prepared(self.shrink, self.images)
 
+    def with_batch_for(self, dataset: Dataset) -> "Settings":
+        """These, but with no larger a batch than ``dataset`` has images to train on: for one that nobody asked for."""
+        have = len(dataset.train_images)
+        batch = min(self.recipe.batch, max(1, have - round(self.validation * have)))
+        return dataclasses.replace(self, recipe=dataclasses.replace(self.recipe, batch=batch))
+
     def untrained(self, dataset: Dataset) -> nn.Module:
         """Its network for ``dataset``, before training."""
         scales = self.finetuning and self.finetuning.scales

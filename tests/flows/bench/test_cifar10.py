@@ -136,8 +136,11 @@ def test_syntheses_that_say_too_little_are_refused(change, message, tmp_path):
 
 
 def test_files_that_are_something_else_are_refused(tmp_path):
-    with pytest.raises(Refused, match=r"^There is no file nowhere.json; python -m flows.synth makes one$"):
+    with pytest.raises(Refused, match=r"^File nowhere.json does not exist; python -m flows.synth makes one$"):
         cifar10.check(arguments(tmp_path, routed=[Path("nowhere.json")]))
+    (tmp_path / "deep.json").write_text("[" * 100_000)
+    with pytest.raises(Refused, match=r"^File .*deep.json is damaged: it is not JSON"):
+        cifar10.check(arguments(tmp_path, routed=[tmp_path / "deep.json"]))
     routed = [written(tmp_path, "synth.json", record())]
     foreign = (energy(lanes=2), "is of another model or shape"), ({"pe": 1}, "is not by flows.asic")
     for data, message in foreign:

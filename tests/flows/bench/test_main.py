@@ -71,7 +71,7 @@ def test_one_that_fails_is_told_by_the_exit_code(asked, tmp_path, monkeypatch):
     (["training", "--rounds", "0"], "Option --rounds must be from 1 to"),
     (["training", "--batch", "-1"], "Option --batch must be from 1 to"),
     (["signs", "--synthesis", "nowhere.json"], "There is no synthesis nowhere.json; python -m flows.synth makes one"),
-    (["cifar10", "--routed", "nowhere.json"], "There is no file nowhere.json; python -m flows.synth makes one"),
+    (["cifar10", "--routed", "nowhere.json"], "File nowhere.json does not exist; python -m flows.synth makes one"),
     (["nngen", "--nngen-seconds", "0"], "Option --nngen-seconds must be more than 0"),
     (["verilog", "--emit", "17"], "There is no named shape of 17 PEs"),
 ])

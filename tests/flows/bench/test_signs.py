@@ -36,8 +36,12 @@ def test_given_syntheses_are_read(tmp_path):
     assert signs.inputs(arguments) != before
 
 
-@pytest.mark.parametrize("text", ["{", "{}", json.dumps(record(16, 1) | {"synthesis": {}})])
-def test_other_files_are_refused(text, tmp_path):
+@pytest.mark.parametrize(("text", "sentence"), [
+    ("{", r"a\.json is damaged: it is not JSON"), ("[" * 100_000, r"a\.json is damaged: it is not JSON"),
+    ("{}", r"a\.json is no synthesis by flows\.synth"),
+    (json.dumps(record(16, 1) | {"synthesis": {}}), r"a\.json is no synthesis by flows\.synth"),
+])
+def test_other_files_are_refused(text, sentence, tmp_path):
     (tmp_path / "a.json").write_text(text)
-    with pytest.raises(Refused, match=r"a\.json is no synthesis by flows\.synth"):
+    with pytest.raises(Refused, match=sentence):
         signs.measure(argparse.Namespace(synthesis=[tmp_path / "a.json"], out=tmp_path))

@@ -99,7 +99,7 @@ def test_images_in_files_come_in_the_same_order(workers, tmp_path):
         for i in range(count):
             Image.new("RGB", (8, 8), (20 * i,) * 3).save(tmp_path / part / "grey" / f"{i:02}.png")
     dataset = dataclasses.replace(load_dataset("imagenet", tmp_path), train_labels=np.arange(12))
-    in_memory = dataclasses.replace(dataset, train_images=np.zeros((12, 1, 1, 1), np.uint8))
+    in_memory = dataclasses.replace(dataset, train_images=np.zeros((12, 224, 224, 3), np.uint8))
     for rank in (0, 1):
         images, labels = joined(batches(dataset, batch=4, rank=rank, world=2, workers=workers), 1)
         assert images.shape == (6, 224, 224, 3)
