@@ -13,13 +13,10 @@ __all__ = ["PRODUCT_DSPS", "ecp5_choice", "ecp5_pair", "ecp5_product", "ecp5_shi
 #: Multipliers of a requantizer that are not for its shifters.
 PRODUCT_DSPS = 2
 
-#: Registers of a multiplier: that of its product, and, if it ``waits``, that of its second factor.
-_REGISTERS = {False: '.REG_OUTPUT_CLK("CLK0")', True: '.REG_INPUTB_CLK("CLK0"), .REG_OUTPUT_CLK("CLK0")'}
 
-
-def _multiplier(name: str, a: str, b: str, *, signed: bool = True, waits: bool = False) -> str:
-    """A multiplier of ``a`` and ``b``, expressions of 18 bits: ``name`` is their product of the cycle before, and, if
-    ``b`` ``waits``, with the ``b`` of two cycles before. Its registers spare the ways to and from those around it.
+def _multiplier(name: str, a: str, b: str, *, signed: bool = True) -> str:
+    """A multiplier of ``a`` and ``b``, expressions of 18 bits: ``name`` is their product of the cycle before. Its own
+    register spares the way to one elsewhere.
     """
     bits = [(f"{factor}{bit}", f"{name}_{factor.lower()}[{bit}]") for factor in "AB" for bit in range(FACTOR_BITS)]
     bits += [(f"P{bit}", f"{name}[{bit}]") for bit in range(2 * FACTOR_BITS)]
@@ -29,7 +26,7 @@ def _multiplier(name: str, a: str, b: str, *, signed: bool = True, waits: bool =
     return (
         f"    wire [{FACTOR_BITS - 1}:0] {name}_a = {a}, {name}_b = {b};\n"
         f"    wire [{2 * FACTOR_BITS - 1}:0] {name};\n"
-        f"    MULT18X18D #({_REGISTERS[waits]}) {name}_cell ({pins});\n"
+        f'    MULT18X18D #(.REG_OUTPUT_CLK("CLK0")) {name}_cell ({pins});\n'
     )
 
 
@@ -53,7 +50,7 @@ module {module} (input clk, input [19:0] value, input [2:0] amount, output [26:0
         high <= power & {{8{{value[18]}}}} | above & {{8{{value[19]}}}};
         sign <= value[19];
     end
-{_multiplier("low", "value[17:0]", "18'd1 << amount", signed=False, waits=True)}\
+{_multiplier("low", "value[17:0]", "{10'b0, power}", signed=False)}\
     assign shifted = {{sign, low[25:18] | high, low[17:0]}};
 endmodule
 """
@@ -63,7 +60,9 @@ def _residual(module: str) -> str:
     """``value << amount``."""
     return f"""\
 module {module} (input clk, input [8:0] value, input [1:0] amount, output [11:0] shifted);
-{_multiplier("whole", "{{9{value[8]}}, value}", "18'd1 << amount", waits=True)}\
+    reg [3:0] power;
+    always @(posedge clk) power <= 4'd1 << amount;
+{_multiplier("whole", "{{9{value[8]}}, value}", "{14'b0, power}")}\
     assign shifted = whole[11:0];
 endmodule
 """
@@ -73,11 +72,14 @@ def _window(module: str) -> str:
     """Of ``value << (16 - amount % 16)`` the bits from 16 on, or, if ``amount`` is 16 or more, those from 32 on."""
     return f"""\
 module {module} (input clk, input [32:0] value, input [4:0] amount, output [13:0] shifted);
+    reg [16:0] power;
     reg [1:0] far;
-    always @(posedge clk) far <= {{far[0], amount[4]}};
-    wire [17:0] power = 18'h10000 >> amount[3:0];
-{_multiplier("low", "{2'b0, value[15:0]}", "power", waits=True)}\
-{_multiplier("high", "{value[32], value[32:16]}", "power", waits=True)}\
+    always @(posedge clk) begin
+        power <= 17'h10000 >> amount[3:0];
+        far <= {{far[0], amount[4]}};
+    end
+{_multiplier("low", "{2'b0, value[15:0]}", "{1'b0, power}")}\
+{_multiplier("high", "{value[32], value[32:16]}", "{1'b0, power}")}\
     assign shifted = far[1] ? high[29:16] : low[29:16] | high[13:0];
 endmodule
 """

@@ -48,7 +48,7 @@ def test_it_equals_the_plain_one(tmp_path, module):
 
 @pytest.mark.parametrize(("module", "right", "wrong"), [
     (BIAS_SHIFT, "low[25:18] | high", "low[25:18]"),
-    (RESIDUAL_SHIFT, "whole_b = 18'd1 << amount", "whole_b = 18'd1 << amount[0]"),
+    (RESIDUAL_SHIFT, "4'd1 << amount", "4'd1 << amount[0]"),
     (WINDOW_SHIFT, "low[29:16] | high[13:0]", "low[29:16]"), (PAIR_MODULE, ".A1(pairs)", ".A1(1'b1)"),
     (TOTAL_MODULE, ".D1(second[0])", ".D1(second[1])"), (PRODUCT_MODULE, "made_b = b", "made_b = {b[17:1], 1'b0}"),
 ])
