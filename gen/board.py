@@ -104,7 +104,7 @@ def board_build(config: AcceleratorConfig, board: Board, clock_mhz: Fraction, ba
     files = {
         **top,
         f"{SERIAL_TOP}.v": serial_verilog(config, divider),
-        "techmap.v": ecp5_modules(SERIAL_TOP),
+        "techmap.v": ecp5_modules(SERIAL_TOP, config, board.fpga.dsp),
         f"{BOARD_TOP}.ys": _SYNTHESIS,
         "build.sh": _SCRIPT.format(
             title=title, top=BOARD_TOP, options=shlex.join(board.nextpnr_options), loader=board.loader

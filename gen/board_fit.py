@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from gen.boards import Board
+from gen.ecp5_arithmetic import PRODUCT_DSPS
 from gen.ecp5_parts import RAM_BITS, slices
 from spec.config import MEMORY_LIMITS, PSUM_DEPTHS, SHAPES, AcceleratorConfig
 from spec.refusal import Refused
@@ -14,7 +15,7 @@ __all__ = ["check_board", "luts_at_least"]
 #: which 21 are those of requantizers, which rows can share; without any, 45 are left. The rest is that of lean builds.
 _LUTS, _LUTS_PER_PE = 2_500, 45
 
-_DSPS = 2  #: Multipliers of a requantizer.
+_DSPS = PRODUCT_DSPS  #: Multipliers that a requantizer cannot do without.
 
 #: Fields whose memories can be made smaller, and what :attr:`AcceleratorConfig.memory_bits` calls these.
 _MEMORIES = {

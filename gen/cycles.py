@@ -23,7 +23,7 @@ from rtl.base.ports import Cause
 from rtl.base.ram import Ram
 from rtl.control.max_pool import MaxPool, word_cycles
 from rtl.lane.accumulator import Accumulator
-from rtl.lane.pe_array import array_latency
+from rtl.lane.lane import sums_latency
 from rtl.lane.requantizer import Requantizer
 from spec.commands import COMMAND_WORDS, Op, Source
 from spec.config import AcceleratorConfig
@@ -35,9 +35,11 @@ __all__ = ["CommandCycles", "CycleModel", "predict"]
 _FETCH_CONTROL = 1 + Ram.LATENCY
 _FETCH_COMMAND = COMMAND_WORDS + Ram.LATENCY
 
-#: From taking a command: to the first run asking for its weights; to the first weight row, without seeding.
+#: From taking a command to the first run asking for its weights.
 _TAKE_TO_SWAP = 2 + Ram.LATENCY
-_TAKE_TO_ROW = 1 + Ram.LATENCY
+
+#: From a fetch that leaves the walk to its rows: the memory, and a register.
+_FETCH_TO_ROW = Ram.LATENCY + 1
 
 
 @dataclass(frozen=True)
@@ -127,8 +129,9 @@ def predict(program: Program) -> CycleModel:
             else:
                 prepared = max(ready, loader_free)
                 taken = max(prepared, drained)
-                seeding = config.ring_seeding if command.placed.layer.ring else config.weight_rows
-                row = prepared + _TAKE_TO_ROW + seeding
+                # Signs are needed a cycle after a fetch has left the walk, positions in a ring as it leaves.
+                seeding = config.ring_seeding if command.placed.layer.ring else config.weight_rows - 1
+                row = prepared + 1 + seeding + _FETCH_TO_ROW
                 asked = taken + _TAKE_TO_SWAP
                 if command.placed.streamed:
                     run = _execute_streamed(command.placed, config, host, prepared, asked, row, last_swap)
@@ -136,7 +139,7 @@ def predict(program: Program) -> CycleModel:
                     run = _execute(command.placed, config, asked, row, last_swap)
                 last_swap, loader_free = run.last_swap, run.loaded
                 last_word = run.last_swap + run.last_run
-                summed = max(last_word + 1 + array_latency(config.groups), run.last_swap + _slots(run.last_run))
+                summed = max(last_word + 1 + sums_latency(config.groups), run.last_swap + _slots(run.last_run))
                 drained = max(summed, _results_stored(command, config, last_word, run.turns)) + 1
                 causes[Cause.ARRAY] = run.array
                 causes[Cause.MASK_WAIT] = run.mask_wait
@@ -195,7 +198,7 @@ def _execute_streamed(
 ) -> _Execution:
     """Array work of a streamed layer that the loader takes at ``taken``; otherwise as :func:`_execute`."""
     runs, turns = placed.runs, _turns_of(placed, config)
-    seeded = row - Ram.LATENCY
+    seeded = row - _FETCH_TO_ROW
     tiles = Fetches(asked, free)
     array = filler = 0
     for number, segment in enumerate(placed.segments(config)):
@@ -226,7 +229,7 @@ def _turns_of(placed: LayerPlan, config: AcceleratorConfig) -> Turns:
 
 def _results_stored(command: Command, config: AcceleratorConfig, last_word: int, turns: Turns) -> int:
     """Cycle in which the last result of the layer is written; its last word is in the array in ``last_word``."""
-    to_acc = 1 + array_latency(config.groups)
+    to_acc = 1 + sums_latency(config.groups)
     if command.op is not Op.CONV:
         return last_word + to_acc
     if config.rows_per_requantizer == 1:

@@ -13,6 +13,9 @@ _NEXT_CHUNK = 3
 #: Cycles from the second word of a chunk to its first payload word, and from its last word to its use.
 _LENGTH, _ARRIVAL = 2, 2
 
+#: Registers that a fetch goes through, the last of which holds what is written.
+_STAGES = 3
+
 
 class Host:
     """A host that offers a word in every cycle, chunk after chunk; the first chunk waits at the start.
@@ -77,17 +80,17 @@ class Fetches:
         self.weight_load = self.mask_wait = 0
         self._asked = asked
         self._next = 0
-        self._fetches = (_Fetch(-1, -1, -1), _Fetch(-1, -1, -1))
+        self._fetches = (_Fetch(-1, -1, -1),) * _STAGES
 
     @property
     def issued(self) -> int:
         """Cycle in which the last fetch left the walk."""
-        return self._fetches[1].issued
+        return self._fetches[-1].issued
 
     @property
     def written(self) -> int:
         """Cycle in which the rows of the last fetch were written."""
-        return self._fetches[1].written
+        return self._fetches[-1].written
 
     def resume(self, cycle: int) -> None:
         """No fetch leaves the walk before ``cycle``."""
@@ -134,13 +137,20 @@ class Fetches:
 
     def _fetch(self, free: int) -> _Fetch:
         """The next fetch; its rows wait until ``free``."""
-        before, last = self._fetches
-        issued = last.unblocked(before.unblocked(self._next))
-        arrived = last.unblocked(issued + 1) + 1
+        issued = arrived = self._unblocked(self._next)
+        for _ in range(_STAGES - 1):
+            arrived = self._unblocked(arrived + 1)
+        arrived += 1
         made = _Fetch(issued, arrived, max(arrived, free))
-        self._fetches = (last, made)
+        self._fetches = (*self._fetches[1:], made)
         self._next = issued + 1
         return made
+
+    def _unblocked(self, cycle: int) -> int:
+        """The first cycle from ``cycle`` on in which fetches move on."""
+        for fetch in self._fetches:
+            cycle = fetch.unblocked(cycle)
+        return cycle
 
     def _move(self, cycles: int) -> None:
         self.swap += cycles

@@ -16,16 +16,26 @@ from amaranth.lib.wiring import Component
 
 from gen.netlist import ALL_NAMES, WRITER
 from rtl.accelerator import Accelerator
+from rtl.base.mapped import Mapped
 from rtl.base.ram import RAM_MODULE, RAM_VERILOG
-from rtl.lane.lane import Lane
+from rtl.lane.lane import MAPPED_MODULES, Lane, new_mapped
 from rtl.lane.selector import SELECT_MODULE, SELECT_VERILOG
 from rtl.serial.accelerator import SerialAccelerator
 from spec.config import AcceleratorConfig
 from spec.refusal import Refused
 
 __all__ = [
-    "HIDE_NAMES", "LANE_MODULE", "SERIAL_TOP", "TOP", "accelerator_verilog", "check_top", "module_of", "serial_verilog",
-    "verilog_of", "waivers",
+    "HIDE_NAMES",
+    "LANE_MODULE",
+    "SERIAL_TOP",
+    "TOP",
+    "accelerator_verilog",
+    "check_top",
+    "mapped_rtlil",
+    "module_of",
+    "serial_verilog",
+    "verilog_of",
+    "waivers",
 ]
 
 #: Name of the top module.
@@ -53,12 +63,13 @@ lint_off -rule UNUSEDSIGNAL -file "*{top}.v" -match "Signal is not used: 's_axi_
 
 
 class _SmallModules:
-    """Platform on which every memory is an instance of :data:`rtl.base.ram.RAM_MODULE` of the design ``top``, and every
-    selector of :data:`rtl.lane.selector.SELECT_MODULE`.
+    """Platform on which every memory is an instance of :data:`rtl.base.ram.RAM_MODULE` of the design ``top``, every
+    selector of :data:`rtl.lane.selector.SELECT_MODULE`, and so on: :data:`rtl.lane.lane.MAPPED_MODULES`.
     """
 
     def __init__(self, top: str):
         self.ram_module, self.select_module = module_of(top, RAM_MODULE), module_of(top, SELECT_MODULE)
+        self.mapped = {module: module_of(top, module) for module in MAPPED_MODULES}
 
 
 class _LaneModules(_SmallModules):
@@ -89,7 +100,8 @@ def check_top(name: str) -> str:
 
 def accelerator_verilog(config: AcceleratorConfig, *, top: str = TOP, all_names: bool = False) -> str:
     """Verilog text of the accelerator that ``config`` describes: the modules ``top`` and ``top_lane`` with
-    their parts, the selector ``top_select`` and the memory model ``top_ram``.
+    their parts, small ones that a target may map (:mod:`rtl.base.mapped`), the selector ``top_select`` and the memory
+    model ``top_ram``.
 
     The name of every module begins with ``top``, so that several builds fit into one design. With ``all_names`` every
     signal has a name in every module it passes through and for every field: for waveforms, but linters object to names
@@ -129,22 +141,30 @@ def _seldom_collected() -> Iterator[None]:
 def _design(component: Component, top: str, config: AcceleratorConfig, all_names: bool = False) -> str:
     with _seldom_collected():
         placed = rtlil.convert(component, name=top, platform=_LaneModules(top), emit_src=False)
-        lane = _lane(config, top)
+        lane = _clocked(Lane(config), module_of(top, LANE_MODULE), _SmallModules(top))
+        mapped = {name: mapped_rtlil(made, name) for made in new_mapped() for name in [module_of(top, made.module)]}
+        small = [text for name, text in mapped.items() if f"cell \\{name} " in placed + lane]
     title = f"// Foldenite, configuration {config.hash:08x}: {config.pe} PEs. Generated; do not edit."
-    small = [
+    written = [
         text.replace(f"module {module} ", f"module {module_of(top, module)} ")
         for module, text in ((SELECT_MODULE, SELECT_VERILOG), (RAM_MODULE, RAM_VERILOG))
     ]
-    return "\n".join([f"{title}\n", verilog_of(placed, lane, all_names=all_names), *small])
+    return "\n".join([f"{title}\n", verilog_of(placed, lane, *small, all_names=all_names), *written])
 
 
-def _lane(config: AcceleratorConfig, top: str) -> str:
-    """RTLIL of a lane. It has a clock and no reset."""
-    lane = Lane(config)
-    fragment, domain = Fragment.get(lane, _SmallModules(top)), ClockDomain("sync", reset_less=True)
+def mapped_rtlil(made: Mapped, name: str) -> str:
+    """RTLIL of ``made`` as a module ``name``."""
+    if made.clocked:
+        return _clocked(made, name, None)
+    return rtlil.convert(made, name=name, emit_src=False)
+
+
+def _clocked(component: Component, name: str, platform: object) -> str:
+    """RTLIL of a ``component`` that has a clock and no reset."""
+    fragment, domain = Fragment.get(component, platform), ClockDomain("sync", reset_less=True)
     fragment.add_domains(domain)
-    ports = [domain.clk, *(Value.cast(value) for _, _, value in lane.signature.flatten(lane))]
-    return rtlil.convert(fragment, name=module_of(top, LANE_MODULE), ports=ports, emit_src=False)
+    ports = [domain.clk, *(Value.cast(value) for _, _, value in component.signature.flatten(component))]
+    return rtlil.convert(fragment, name=name, ports=ports, emit_src=False)
 
 
 def verilog_of(*texts: str, all_names: bool = False) -> str:

@@ -11,6 +11,7 @@ from flows.tools import yosys
 from flows.tools.process import run_tool
 from gen.verilog import TOP
 from rtl.base.ram import RAM_MODULE, RAM_VERILOG
+from rtl.lane.lane import MAPPED_MODULES
 from rtl.lane.selector import SELECT_VERILOG
 
 __all__ = ["DELAYS", "GATES", "NETLIST", "Delay", "commands", "map_design", "slowest"]
@@ -51,6 +52,12 @@ def commands(liberty: Path, library: Library, clock_ns: float) -> tuple[str, ...
         "read_verilog design.v",
         f"hierarchy -check -top {TOP}",
         "techmap -map select.v",  # dissolved into the arrays
+        # So are other small parts into what is around them.
+        "proc",
+        "setattr -mod -set keep_hierarchy 1 *",
+        f"setattr -mod -unset keep_hierarchy {' '.join(MAPPED_MODULES)}",
+        "flatten -noscopeinfo",
+        "setattr -mod -unset keep_hierarchy *",
         f"synth -top {TOP} -run begin:fine",
         "setattr -unset init w:*",
         f"synth -top {TOP} -run fine:check",

@@ -79,19 +79,19 @@ def _route(target: Target, design: Path, arguments: argparse.Namespace, out: Pat
     }
 
 
-def _scripts(arguments: argparse.Namespace, verilog: str, out: Path) -> list[Path]:
+def _scripts(config: AcceleratorConfig, arguments: argparse.Namespace, out: Path) -> list[Path]:
     """Scripts for tools that are not from pip, beside the Verilog they read."""
-    texts = {}
+    texts = {"foldenite.v": accelerator_verilog(config)}
     if arguments.target == "ecp5":
-        target = target_of("ecp5", arguments.part)
-        texts = {"ecp5.sh": scripts.ecp5_script(target, arguments.mhz, arguments.seed), yosys.TECHMAP: target.techmap}
+        target = target_of("ecp5", arguments.part).of_build(config)
+        texts |= {"ecp5.sh": scripts.ecp5_script(target, arguments.mhz, arguments.seed), yosys.TECHMAP: target.techmap}
     elif arguments.target == "xc7":
-        texts = {"vivado.tcl": scripts.vivado_script(arguments.mhz)}
-    return [write_text(out / file, text) for file, text in (texts | {"foldenite.v": verilog}).items()]
+        texts |= {"vivado.tcl": scripts.vivado_script(arguments.mhz)}
+    return [write_text(out / file, text) for file, text in texts.items()]
 
 
 def _run(config: AcceleratorConfig, arguments: argparse.Namespace, out: Path, console: Console) -> dict:
-    target = target_of(arguments.target, arguments.part)
+    target = target_of(arguments.target, arguments.part).of_build(config)
     with progress_bars(console, counted=False, transient=True) as progress:
         verilog = accelerator_verilog(config)
         design = _synthesize(target, verilog, out, progress)
@@ -121,7 +121,7 @@ def _write_synthesis(config: AcceleratorConfig, arguments: argparse.Namespace, o
         If the build does not fit, after it was written.
     """
     record = _run(config, arguments, out, screen(stderr=True))
-    written = _scripts(arguments, accelerator_verilog(config), out)
+    written = _scripts(config, arguments, out)
     text = json_text(record)
     written.append(write_text(out / "synth.json", text))
     if arguments.json:

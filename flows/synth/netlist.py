@@ -1,7 +1,8 @@
 """Counts cells of a flattened netlist, in all and by the component they came from.
 
 A register, adder, multiplier or memory belongs to the module of the Verilog line it was made from, which Yosys keeps
-with the cell; what is in a memory wrapper belongs to the module around it. LUTs lose their origin when they are mapped:
+with the cell; what is in a memory wrapper belongs to the module around it, and other small parts that a target may map
+are counted like LUTs. LUTs lose their origin when they are mapped:
 one belongs to the component that it feeds, directly or through other LUTs; of several, to the one it feeds most. So the
 components add up to the total, which is of the flattened and optimized design.
 """
@@ -13,6 +14,7 @@ from collections import Counter, defaultdict
 from flows.tools.targets import NAMES, Target
 from rtl.base.parts import CORE, ENGINE, LANE, PATHS
 from rtl.base.ram import RAM_MODULE
+from rtl.lane.lane import MAPPED_MODULES
 
 __all__ = ["Counts", "ModuleMap", "component_of", "count"]
 
@@ -96,6 +98,8 @@ def _owners(module: dict, modules: ModuleMap, target: Target) -> dict[str, str]:
                 for bit in cell["connections"][port]:
                     readers[bit].append(name)
         origin = modules.at(cell["attributes"].get("src", ""))
+        if origin in MAPPED_MODULES:
+            origin = None
         if origin == RAM_MODULE:
             origin = next((wrapped[bit] for bit in outputs if bit in wrapped), None)
         if origin is None and name.startswith(f"{CORE}.") and _made_of_memory(cell, target):

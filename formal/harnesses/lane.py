@@ -3,7 +3,8 @@
 from amaranth.hdl import Assert, Cover, Elaboratable, Module, Mux, Signal, signed
 
 from formal.harness import Inside, any_constant, free, past
-from rtl.lane.requantizer import Requantizer, shifted_left, shifted_right
+from rtl.lane.requantizer import Requantizer
+from rtl.lane.shifter import shifted_left, shifted_right
 from spec.numerics import (
     ACTIVATION_BITS,
     ACTIVATION_BITS_MIN,
@@ -89,7 +90,7 @@ class Rounded(Elaboratable):
         clamped = Signal(signed(bits))
         m.d.comb += clamped.eq(Mux(full > most, most, Mux(full < least, least, full)))
         m.d.comb += [
-            Assert(~legal | ~past(m, 1, 2) | (dut.y == past(m, clamped, 2)[:ACTIVATION_BITS])),
+            Assert(~legal | ~past(m, 1, 3) | (dut.y == past(m, clamped, 2)[:ACTIVATION_BITS])),
             Cover(legal & dut.output_signed & (dut.y == 0x80) & (dut.shift == 5)),
         ]
         return m

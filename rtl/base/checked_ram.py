@@ -1,6 +1,6 @@
 """A memory that knows when a word is not the one that was written: a parity bit beside every 32 bits."""
 
-from amaranth.hdl import Cat, Module, Signal
+from amaranth.hdl import Cat, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -18,7 +18,8 @@ class CheckedRam(wiring.Component):
     lie in a memory of their own: 32,768 words of 33 bits took 440 LUTs more on ECP5, whose deep block RAMs have no
     ninth bit.
 
-    Timing: that of ``Ram``; ``fault`` stands one cycle after ``used``.
+    Timing: that of ``Ram``, or, if its blocks lie ``far``, one enabled cycle more; ``fault`` stands one cycle after
+    ``used``.
 
     Parameters
     ----------
@@ -28,6 +29,14 @@ class CheckedRam(wiring.Component):
         Words.
     protect : bool
         Without it there is no bit and never a fault.
+    far : bool
+        It fills so many block RAMs that they lie all over the chip: what is read gets a register more, near those who
+        take it.
+
+    Attributes
+    ----------
+    latency : int
+        Enabled cycles from address to data.
 
     Members
     -------
@@ -41,13 +50,11 @@ class CheckedRam(wiring.Component):
         A part taken in the cycle before was wrong, and the word it was of.
     """
 
-    #: Enabled cycles from address to data.
-    LATENCY = Ram.LATENCY
-
-    def __init__(self, *, width: int, depth: int, protect: bool):
+    def __init__(self, *, width: int, depth: int, protect: bool, far: bool = False):
         self.width = width
         self.depth = depth
         self.protect = protect
+        self.latency = Ram.LATENCY + far
         super().__init__(({"used": In(width // AXI_BITS)} if protect else {}) | {
             "write": In(WritePort(width=width, depth=depth, part=AXI_BITS)),
             "read_address": In(range(depth)),
@@ -66,17 +73,27 @@ class CheckedRam(wiring.Component):
         m.d.comb += [
             self.cells.read_address.eq(self.read_address),
             self.cells.read_enable.eq(self.read_enable),
-            self.read_data.eq(self.cells.read_data),
+            self.read_data.eq(self._late(m, "word", self.cells.read_data, self.latency - Ram.LATENCY)),
         ]
         if self.protect:
             m.submodules.parity = self.parity
             self._check(m)
         return m
 
+    def _late(self, m: Module, name: str, value: Value, cycles: int) -> Value:
+        """``value`` as it was so many cycles of ``read_enable`` ago."""
+        for cycle in range(cycles):
+            after = Signal.like(value, name=f"{name}{cycle + 1}", reset_less=True)
+            with m.If(self.read_enable):
+                m.d.sync += after.eq(value)
+            value = after
+        return value
+
     def _check(self, m: Module) -> None:
         """Store a bit with every part, and judge the parts that are used by it."""
         parity, parts = self.parity, range(self.width // AXI_BITS)
-        wrong, address = Signal(len(parts)), self.read_address
+        odd = self._late(m, "parity", self.parity.read_data, self.latency - Ram.LATENCY)
+        wrong, judged = Signal(len(parts)), Signal(len(parts))
         m.d.comb += [
             parity.write.address.eq(self.write.address),
             parity.write.enable.eq(self.write.enable),
@@ -85,12 +102,10 @@ class CheckedRam(wiring.Component):
             parity.read_enable.eq(self.read_enable),
             self.fault.valid.eq(wrong.any()),
         ]
+        m.d.sync += judged.eq(self.used)
         for part in parts:
-            read = Cat(self.read_data.word_select(part, AXI_BITS), parity.read_data[part])
-            m.d.sync += wrong[part].eq(self.used[part] & ~read.xor())
-        for stage in range(Ram.LATENCY):
-            after = Signal.like(self.read_address, name=f"address{stage + 1}", reset_less=True)
-            with m.If(self.read_enable):
-                m.d.sync += after.eq(address)
-            address = after
-        m.d.sync += self.fault.address.eq(address)
+            read = Cat(self.read_data.word_select(part, AXI_BITS), odd[part])
+            third = Signal(3, name=f"third{part}", reset_less=True)  # the bits may come from far away
+            m.d.sync += third.eq(Cat(read[number::3].xor() for number in range(3)))
+            m.d.comb += wrong[part].eq(judged[part] & ~third.xor())
+        m.d.sync += self.fault.address.eq(self._late(m, "address", self.read_address, self.latency))

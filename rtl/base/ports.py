@@ -171,8 +171,10 @@ class SumStep(Boundary):
     -------
     read_address : Out(range(depth))
         Pixel of the sums of two cycles later.
-    valid, add_psum, add_acc : Out(1)
+    valid, add_psum : Out(1)
         Of the sums in this cycle.
+    keep : Out(1)
+        Until the next sums, which are added to it, the sum of this cycle, or, if it has none, what was kept before.
     complete : Out(1)
         Likewise: the last ones of their pixel. Only where finished sums do not wait.
     triple : Out(1)
@@ -188,7 +190,7 @@ class SumStep(Boundary):
 
     def __init__(self, depth: int, *, rings: bool = False, results_depth: int = 0):
         leaves = "finish" if results_depth else "complete"
-        flags = ("valid", "add_psum", "add_acc", leaves, "write", *(("triple",) if rings else ()))
+        flags = ("valid", "add_psum", "keep", leaves, "write", *(("triple",) if rings else ()))
         addresses = {name: Out(range(depth)) for name in ("read_address", "write_address")}
         if results_depth:
             addresses |= {name: Out(range(results_depth)) for name in ("finish_address", "taken_address")}

@@ -25,8 +25,7 @@ from rtl.control.results import Results
 from rtl.control.sequencer import Sequencer
 from rtl.control.store import Store
 from rtl.control.turns import Turns
-from rtl.lane.lane import Lane
-from rtl.lane.pe_array import array_latency
+from rtl.lane.lane import WORD_TRAVEL, Lane, sums_latency
 from rtl.weights.loader import WeightLoader
 from rtl.weights.registers import WeightRegisters
 from spec.commands import Op, Source
@@ -111,7 +110,7 @@ class Engine(wiring.Component):
             commands=config.commands, protect=config.protect, max_pool=config.max_pool, widths=widths
         )
         self.weights = WeightLoader(config)
-        self.summed = array_latency(config.groups)  #: The age of a beat whose sums stand; acc follows.
+        self.summed = sums_latency(config.groups)  #: The age of a beat whose sums stand; acc follows.
         turns = config.rows_per_requantizer
         self.turns = turns > 1 and Turns(turns=turns, depth=config.results_depth, delay=self.summed + 1)
         self.addresses = AddressGenerator(
@@ -231,7 +230,7 @@ class Engine(wiring.Component):
         """The next weights become the present ones with the first beat of a run, which waits for them; if it finishes
         sums, it waits for requantizers, too.
 
-        A word meets them a cycle after its beat, when its candidates stand: so they are a cycle late, all alike.
+        A word meets them when it has arrived, its candidates a cycle later: so they are as late, all alike.
         """
         addresses, weights, registers, control = self.addresses, self.weights, self.registers, self.control
         ready = weights.full
@@ -246,12 +245,8 @@ class Engine(wiring.Component):
             weights.swap.eq(addresses.upcoming & self.advance),
             *(row.eq(active) for row, active in zip(control.weights, registers.weights, strict=True)),
         ]
-        m.d.sync += [
-            registers.swap.eq(weights.swap),
-            registers.write.eq(weights.write),
-            registers.write_index.eq(weights.write_index),
-            registers.write_weights.eq(weights.write_weights),
-        ]
+        for name in ("swap", "write", "write_index", "write_weights"):
+            m.d.comb += getattr(registers, name).eq(history(m, name, getattr(weights, name), WORD_TRAVEL + 1)[-1])
 
     def _connect_sums(self, m: Module) -> None:
         """Carry each beat's marks along its sums."""
@@ -272,7 +267,6 @@ class Engine(wiring.Component):
 
         valid = ages("sum_valid", in_array | clear)
         add_psum = ages("add_psum", ~beat.start & ~classify & ~clear)
-        add_acc = ages("add_acc", ~beat.start & classify)
         if self.config.ring_words:
             m.d.comb += step.triple.eq(ages("sum_triple", self.addresses.triple)[summed])
         last = ages("sum_last", in_array & beat.last)
@@ -290,7 +284,7 @@ class Engine(wiring.Component):
             step.read_address.eq(Mux(self.does.store, self.store.address, pixels[ahead])),
             step.valid.eq(valid[summed]),
             step.add_psum.eq(add_psum[summed]),
-            step.add_acc.eq(add_acc[summed]),
+            step.keep.eq(classify & ~last[summed]),
             step.write.eq(valid[summed + 1] & (last[summed + 1] == classify)),
             step.write_address.eq(Mux(classify, classified, pixels[summed + 1])),
         ]

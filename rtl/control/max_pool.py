@@ -63,13 +63,13 @@ class MaxPool(wiring.Component):
     inside : In(1)
         Whether the word wanted three cycles before lies in the map.
     step : Out(PoolStep)
-        Of that word.
+        Of that word, a cycle later, when it has arrived.
     store : Out(StoreStep(address_bits, columns))
         Of the column that stands on ``y`` of the lanes.
     """
 
-    #: Cycles from a tap to its address, its word, the maximum, and the first column.
-    LATENCY = 5
+    #: Cycles from a tap to its address, its word, the comparison, the maximum, and the first column.
+    LATENCY = 6
 
     def __init__(
         self, *, word_bytes: int, rows: int, address_bits: int = ADDRESS_BITS, widths: Mapping[str, int] = WIDTHS
@@ -91,7 +91,7 @@ class MaxPool(wiring.Component):
         m = Module()
 
         walking = Signal()
-        taps = [Signal(_Tap, name=name) for name in ("wanted", "addressed", "fetching", "arriving")]
+        taps = [Signal(_Tap, name=name) for name in ("wanted", "addressed", "fetching", "arriving", "arrived")]
         self._walk(m, walking, taps[0])
         for before, now in itertools.pairwise(taps):
             m.d.sync += now.eq(before)
@@ -137,10 +137,11 @@ class MaxPool(wiring.Component):
 
     def _store(self, m: Module, tap: Signal) -> Value:
         """Say what happens to the words that arrive, and where columns are stored. Returns whether more will be."""
-        complete, store = Signal(), self.store
+        complete, store, inside = Signal(), self.store, Signal(name="inside_arrived")
+        m.d.sync += inside.eq(self.inside)
         m.d.comb += [
             self.step.first.eq(tap.first),
-            self.step.inside.eq(self.inside),
+            self.step.inside.eq(inside),
             self.step.keep.eq(complete),
         ]
         m.d.sync += complete.eq(tap.valid & tap.last)

@@ -1,9 +1,10 @@
 """Sends a stored tensor or the logits out, 32 bits at a time."""
 
-from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.hdl import Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from rtl.base.choice import choose
 from rtl.base.command import WIDTHS
 from rtl.base.countdown import begin, countdown, step
 from rtl.base.ports import AXI_BITS, FrameWord
@@ -87,9 +88,11 @@ class Store(wiring.Component):
         item, items = Signal(range(most)), Signal(countdown(most.bit_length()))
 
         word, logits = self._lane_sent(m)
+        parts = [word.word_select(number, AXI_BITS) for number in range(items_word)]
+        part, logit = choose(m, "part", parts, item), choose(m, "logit", [*map(Value.cast, logits)], item)
         following = Signal(AXI_BITS)
         m.d.comb += [
-            following.eq(Mux(psum, logits[item], word.word_select(item, AXI_BITS))),
+            following.eq(Mux(psum, logit.as_signed(), part)),
             self.words.payload.last.eq(left == 1),
         ]
         with m.FSM() as fsm:

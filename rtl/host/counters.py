@@ -127,15 +127,16 @@ class Counters(wiring.Component):
         source, goal, zero = banks
         port, free = self.port, timer[3] & timer[4]
         m.submodules.memory = memory = self.memory
-        row, walks = timer ^ _FIRST, timer < _WORDS
+        row, walks, stands = timer ^ _FIRST, timer < _WORDS, Signal(ROW_BITS, name="stands")
         for age in range(1, Ram.LATENCY + 1):
+            number = row[1:] ^ _FIRST >> 1
             after, still = Signal(ROW_BITS, name=f"row{age}"), Signal(name=f"walks{age}")
             m.d.sync += [after.eq(row), still.eq(walks)]
             row, walks = after, still
+        m.d.sync += stands.eq(taken.as_value().word_select(number, ROW_BITS))
         written, writes, known = Signal(ROW_BITS, name="written"), Signal(name="writes"), Signal(name="known")
         total, added = Signal(AXI_BITS + 1, name="total"), Signal(ROW_BITS)
-        number = row[1:] ^ _FIRST >> 1
-        m.d.comb += added.eq(Mux(row[0], total[-1], taken.as_value().word_select(number, ROW_BITS)))
+        m.d.comb += added.eq(Mux(row[0], total[-1], stands))
         m.d.sync += [written.eq(row), writes.eq(walks), known.eq(known | goal & writes)]
         with m.If(zero):
             m.d.sync += total.eq(added)

@@ -1,24 +1,25 @@
 """The psum memory: adds every row sum to the partial sum of its pixel."""
 
-from amaranth.hdl import Module, Signal, signed
+from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl.base.ports import SumStep
 from rtl.base.ram import Ram
-from rtl.lane.pe_array import add_with_carry
+from rtl.lane.total import Total
 from spec.numerics import ACC_BITS
 
 __all__ = ["Accumulator"]
 
 
 class Accumulator(wiring.Component):
-    """``acc[r] = base[r] + sums[r] + carries[r]``, where ``base`` is ``psum[pixel]`` with ``add_psum``, the previous
-    ``acc`` with ``add_acc``, 0 with neither, and three times that with ``triple``.
+    """``acc[r] = base[r] + sums[r] + carries[r]``, where ``base`` is ``psum[pixel]`` with ``add_psum``, otherwise the
+    previous ``acc`` if that was to ``keep``, or 0, and three times that with ``triple``.
 
     The read address is presented two cycles before the sums; ``acc`` is a register one cycle after them, written back
     in that cycle where ``write`` says so. The same pixel may come again :data:`TURNAROUND` cycles later.
-    ``add_acc`` (the classifier sums over positions) may be set at any distance. Never set both.
+    The classifier, which sums over positions, keeps ``acc`` for sums at any distance: ``keep`` stays 1 from the first
+    to the one before the last, and not to keep a sum, or none, forgets what was kept.
     Throughput one pixel per cycle. ``triple`` costs one more adder per row, in the path from psum to ``acc``.
 
     Parameters
@@ -86,6 +87,7 @@ class Accumulator(wiring.Component):
             self.psum.eq(psums.read_data),
         ]
         acc = Signal(data.ArrayLayout(signed(self.acc_bits), self.rows), reset_less=True)
+        kept = Signal.like(acc)  # acc, or 0: a register of its own has a reset, where acc would need gates
         m.d.comb += self.acc.eq(acc)
         if self.results_depth:
             self._wait(m)
@@ -93,16 +95,24 @@ class Accumulator(wiring.Component):
             latest = Signal.like(acc)
             m.d.comb += self.latest.eq(latest)
         for r in range(self.rows):
-            psum, previous = self.psum[r].as_unsigned(), acc[r].as_unsigned()
-            base = psum & step.add_psum.replicate(self.acc_bits) | previous & step.add_acc.replicate(self.acc_bits)
+            m.submodules[f"total{r}"] = adder = Total(self.acc_bits)
+            m.d.comb += [adder.sum.eq(self.sums[r]), adder.carry.eq(self.carries[r])]
             if self.rings:
-                base = (base + (base << 1 & step.triple.replicate(self.acc_bits + 1)))[: self.acc_bits]
-            total = add_with_carry(base.as_signed(), self.sums[r], self.carries[r])
+                base = Mux(step.add_psum, self.psum[r], kept[r]).as_unsigned()
+                m.d.comb += adder.second.eq(base + (base << 1 & step.triple.replicate(self.acc_bits + 1)))
+            else:
+                m.d.comb += [
+                    adder.first.eq(self.psum[r]), adder.second.eq(kept[r]), adder.choose.eq(step.add_psum)
+                ]
             with m.If(step.valid):
-                m.d.sync += acc[r].eq(total)
+                m.d.sync += acc[r].eq(adder.total)
+            with m.If(~step.keep):
+                m.d.sync += kept[r].eq(0)
+            with m.Elif(step.valid):
+                m.d.sync += kept[r].eq(adder.total)
             if not self.results_depth:
                 with m.If(step.complete):
-                    m.d.sync += latest[r].eq(total)
+                    m.d.sync += latest[r].eq(adder.total)
         return m
 
     def _wait(self, m: Module) -> None:

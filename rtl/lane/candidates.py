@@ -4,6 +4,7 @@ from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from rtl.lane.pair_sums import PairSums
 from spec.supermask import GROUP
 
 __all__ = ["TERM_BITS", "Candidates", "Four"]
@@ -33,6 +34,8 @@ class Candidates(wiring.Component):
     ----------
     groups : int
         Tg.
+    all_pairs : bool, optional
+        What ``pairs`` always is, if it never changes.
 
     Members
     -------
@@ -45,8 +48,9 @@ class Candidates(wiring.Component):
     candidates : Out(ArrayLayout(Four, groups))
     """
 
-    def __init__(self, *, groups: int):
+    def __init__(self, *, groups: int, all_pairs: bool | None = None):
         self.groups = groups
+        self.all_pairs = all_pairs
         super().__init__({
             "word": In(8 * GROUP * groups),
             "inside": In(1),
@@ -61,13 +65,14 @@ class Candidates(wiring.Component):
         for g in range(self.groups):
             x = [self.word.word_select(GROUP * g + channel, 8) for channel in range(GROUP)]
             a, b = Mux(self.second, x[2], x[0]), Mux(self.second, x[3], x[1])
+            m.submodules[f"pair{g}"] = pair = PairSums(chosen=self.all_pairs is None)
+            m.d.comb += [
+                pair.a.eq(a), pair.b.eq(b), pair.c.eq(x[2]), pair.d.eq(x[3]), pair.pairs.eq(self.pairs)
+            ]
             four = Signal(Four, name=f"candidates{g}", reset_less=True)
             with m.If(self.inside):
                 m.d.sync += [
-                    four.first.eq(a),
-                    four.second.eq(b),
-                    four.third.eq(Mux(self.pairs, a + b, x[2])),
-                    four.fourth.eq(Mux(self.pairs, a - b, x[3])),
+                    four.first.eq(a), four.second.eq(b), four.third.eq(pair.third), four.fourth.eq(pair.fourth)
                 ]
             with m.Else():
                 m.d.sync += four.as_value().eq(0)

@@ -2,21 +2,36 @@
 
 from typing import Protocol
 
-from amaranth.hdl import ClockSignal, Instance, Module, Mux, Signal, signed
+from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from rtl.base.choice import CHOICE_MODULES, ByteChoice
 from rtl.base.command import in_pairs
+from rtl.base.mapped import Mapped, instance_of
 from rtl.base.ports import LaneControl
 from rtl.lane.accumulator import Accumulator
 from rtl.lane.activation_memory import ActivationMemory
-from rtl.lane.pe_array import PeArray, row_sum_bits
+from rtl.lane.pair_sums import PAIR_MODULE, PairSums
+from rtl.lane.pe_array import PeArray, array_latency, row_sum_bits
 from rtl.lane.pool_maximum import PoolMaximum
+from rtl.lane.product import PRODUCT_MODULE, Product
+from rtl.lane.requantizer import BIAS_SHIFT, RESIDUAL_SHIFT, WINDOW_SHIFT, new_shifters
 from rtl.lane.requantizer_row import RequantizerRow
+from rtl.lane.total import TOTAL_MODULE, Total
 from spec.commands import Source
 from spec.config import AcceleratorConfig
+from spec.numerics import MASK_WIDTHS
 
-__all__ = ["Lane", "LanePlatform"]
+__all__ = ["MAPPED_MODULES", "WORD_TRAVEL", "Lane", "LanePlatform", "new_mapped", "sums_latency"]
+
+#: Cycles that a word takes from its memory to those who calculate with it: block RAMs lie all over the chip.
+WORD_TRAVEL = 1
+
+
+def sums_latency(groups: int) -> int:
+    """Cycles from a word that its memory has read to its sums."""
+    return WORD_TRAVEL + array_latency(groups)
 
 
 class LanePlatform(Protocol):
@@ -25,13 +40,25 @@ class LanePlatform(Protocol):
     lane_module: str
 
 
+#: Names of the modules that small parts of a design are; a build may do without some.
+MAPPED_MODULES = (
+    BIAS_SHIFT, RESIDUAL_SHIFT, WINDOW_SHIFT, PRODUCT_MODULE, PAIR_MODULE, TOTAL_MODULE, *CHOICE_MODULES.values(),
+)
+
+
+def new_mapped() -> list[Mapped]:
+    """One part of each of :data:`MAPPED_MODULES`, in that order."""
+    return [*new_shifters(MASK_WIDTHS), Product(), PairSums(), Total(), *map(ByteChoice, CHOICE_MODULES)]
+
+
 class Lane(wiring.Component):
     """X and T memory, PE array, psums, requantizers and pool maxima, if the build has them, of one image.
 
     All lanes get the same ``control``, so all do the same in the same cycle. None has state that a reset would have to
     clear.
 
-    Timing: sums come :func:`rtl.lane.pe_array.array_latency` cycles after the word they are of stands at the PEs; their
+    Timing: sums come :func:`sums_latency` cycles after their word was read, and with it ``control.inside`` and
+    ``control.second``; the weights that it meets and what the max pool does with it are a cycle later. The
     result can be stored ``1 +`` :data:`rtl.lane.requantizer.Requantizer.LATENCY` cycles later, or, where rows take
     turns, when :class:`rtl.control.results.Results` says so.
 
@@ -62,14 +89,16 @@ class Lane(wiring.Component):
 
     def elaborate(self, platform: LanePlatform | None):
         if hasattr(platform, "lane_module"):
-            return self._instance(platform.lane_module)
+            return instance_of(self, platform.lane_module)
 
         m = Module()
         config, control = self.config, self.control
         shape, address_bits = {"word_bytes": config.word_bytes, "rows": config.rows}, config.address_bits
         m.submodules.x = x = ActivationMemory(**shape, words=config.x_words, address_bits=address_bits)
         m.submodules.t = t = ActivationMemory(**shape, words=config.t_words, address_bits=address_bits)
-        m.submodules.array = array = PeArray(groups=config.groups, rows=config.rows)
+        m.submodules.array = array = PeArray(
+            groups=config.groups, rows=config.rows, all_pairs=config.pairs
+        )
         m.submodules.accumulator = accumulator = Accumulator(
             rows=config.rows, depth=config.psum_depth, sum_bits=row_sum_bits(config.groups), acc_bits=config.widths.acc,
             rings=config.ring_words > 0, results_depth=config.results_depth,
@@ -77,14 +106,16 @@ class Lane(wiring.Component):
         turns = config.rows_per_requantizer
         m.submodules.requantizers = requantizers = RequantizerRow(**shape, turns=turns, widths=config.widths)
 
+        word, inside, second = Signal.like(self.word, reset_less=True), Signal(reset_less=True), Signal(reset_less=True)
+        m.d.sync += [word.eq(self.word), inside.eq(control.inside), second.eq(control.second)]
         from_t = Signal(reset_less=True)  # a cycle after the command, and a word comes two after its address
         m.d.sync += from_t.eq(control.command.source == Source.T)
         m.d.comb += [
             self.word.eq(Mux(from_t, t.word, x.word)),
-            array.word.eq(self.word),
-            array.inside.eq(control.inside),
+            array.word.eq(word),
+            array.inside.eq(inside),
             array.pairs.eq(in_pairs(control.command, config.pairs)),
-            array.second.eq(control.second),
+            array.second.eq(second),
             *(port.eq(weights) for port, weights in zip(array.weights, control.weights, strict=True)),
             accumulator.sums.eq(array.sums),
             accumulator.carries.eq(array.carries),
@@ -105,7 +136,7 @@ class Lane(wiring.Component):
         if config.max_pool:
             m.submodules.pool = pool = PoolMaximum(**shape)
             m.d.comb += [
-                pool.step.eq(control.pool_step), pool.column.eq(control.store.column), pool.word.eq(self.word)
+                pool.step.eq(control.pool_step), pool.column.eq(control.store.column), pool.word.eq(word)
             ]
             with m.If(control.pooled):
                 m.d.comb += result.eq(pool.y)
@@ -127,11 +158,3 @@ class Lane(wiring.Component):
                 memory.host.address.eq(control.host_address),
                 memory.host.data.eq(control.host_data),
             ]
-
-    def _instance(self, module: str) -> Instance:
-        """This lane as an instance of ``module``, whose ports have the names of our members."""
-        ports = {
-            f"{'i' if member.flow == In else 'o'}_{'__'.join(map(str, path))}": value
-            for path, member, value in self.signature.flatten(self)
-        }
-        return Instance(module, i_clk=ClockSignal(), **ports)

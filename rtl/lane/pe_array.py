@@ -45,6 +45,8 @@ class PeArray(wiring.Component):
         Tg: PEs per row.
     rows : int
         Tm.
+    all_pairs : bool, optional
+        What ``pairs`` always is, if it never changes.
 
     Members
     -------
@@ -58,8 +60,9 @@ class PeArray(wiring.Component):
     carries : Out(rows)
     """
 
-    def __init__(self, *, groups: int, rows: int):
+    def __init__(self, *, groups: int, rows: int, all_pairs: bool | None = None):
         self.groups = groups
+        self.all_pairs = all_pairs
         self.rows = rows
         super().__init__({
             "weights": In(weight_bits(groups)).array(rows),
@@ -74,7 +77,7 @@ class PeArray(wiring.Component):
     def elaborate(self, platform):
         m = Module()
 
-        m.submodules.candidates = candidates = Candidates(groups=self.groups)
+        m.submodules.candidates = candidates = Candidates(groups=self.groups, all_pairs=self.all_pairs)
         m.d.comb += [
             candidates.word.eq(self.word),
             candidates.inside.eq(self.inside),

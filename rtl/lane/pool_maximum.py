@@ -4,6 +4,7 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from rtl.base.choice import choose
 from rtl.base.ports import PoolStep
 
 __all__ = ["PoolMaximum"]
@@ -48,7 +49,8 @@ class PoolMaximum(wiring.Component):
                 m.d.sync += old.eq(0)
             with m.Elif(self.step.first | self.step.inside & (old < new)):
                 m.d.sync += old.eq(new)
-        m.d.comb += self.y.eq(line.word_select(self.column, 8 * self.rows))
+        columns = [line.word_select(column, 8 * self.rows) for column in range(self.word_bytes // self.rows)]
+        m.d.comb += self.y.eq(choose(m, "column", columns, self.column))
         with m.If(self.step.keep):
             m.d.sync += line.eq(best)
         return m

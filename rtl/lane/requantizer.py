@@ -1,13 +1,13 @@
 """Turns accumulators into stored activations: scale, bias, residual, one rounding, saturation."""
 
-from collections.abc import Callable
-
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl.base.ports import Entry
 from rtl.lane.pe_array import add_with_carry
+from rtl.lane.product import FACTOR_BITS, Product
+from rtl.lane.shifter import Shifter
 from spec.numerics import (
     ACTIVATION_BITS,
     ACTIVATION_BITS_MIN,
@@ -21,7 +21,7 @@ from spec.numerics import (
     output_range,
 )
 
-__all__ = ["Requantizer", "shifted_left", "shifted_right"]
+__all__ = ["BIAS_SHIFT", "RESIDUAL_SHIFT", "WINDOW_SHIFT", "Requantizer", "new_shifters"]
 
 #: Signed bits of ``r << rsh``.
 _RESIDUAL_BITS = 1 + ACTIVATION_BITS + RESIDUAL_SHIFT_MAX
@@ -29,29 +29,20 @@ _RESIDUAL_BITS = 1 + ACTIVATION_BITS + RESIDUAL_SHIFT_MAX
 #: Bits of ``(acc*M + (B << bsh)) >> sh``, sign included: beyond them no residual can bring ``y`` back into its range.
 _WINDOW_BITS = _RESIDUAL_BITS + 1
 
-
-def shifted_left(m: Module, name: str, value: Value, amount: Value, width: int) -> Value:
-    """``value << amount`` (signed), its low ``width`` bits: two bits of ``amount`` at a time, the lowest first, so that
-    the first muxes are as narrow as ``value``.
-    """
-    for lsb in range(0, len(amount), 2):
-        shifted = _select(amount[lsb : lsb + 2], lambda n, value=value, lsb=lsb: value.shift_left(n << lsb))
-        stage = Signal(signed(min(width, len(shifted))), name=f"{name}_left{lsb}")
-        m.d.comb += stage.eq(shifted)
-        value = stage
-    return value
+#: Names of the modules that stand for the shifters of a build without rings.
+BIAS_SHIFT, RESIDUAL_SHIFT, WINDOW_SHIFT = "foldenite_shift_bias", "foldenite_shift_residual", "foldenite_shift_window"
 
 
-def shifted_right(m: Module, name: str, value: Value, amount: Value, width: int) -> Value:
-    """``value >> amount`` (signed), its low ``width`` bits: two bits of ``amount`` at a time, the highest first, so
-    that the last muxes are as narrow as the result.
-    """
-    for lsb in reversed(range(0, len(amount), 2)):
-        shifted = _select(amount[lsb : lsb + 2], lambda n, value=value, lsb=lsb: value.shift_right(n << lsb))
-        stage = Signal(signed(min(len(value), width + (1 << lsb) - 1)), name=f"{name}_right{lsb}")
-        m.d.comb += stage.eq(shifted)
-        value = stage
-    return value
+def new_shifters(widths: Widths) -> tuple[Shifter, Shifter, Shifter]:
+    """Shifters of a requantizer: of its biases, of its residuals, and of its sums, with a bit below them."""
+    return (
+        Shifter(BIAS_SHIFT, left=True, bits=BIAS_BITS, most=BIAS_SHIFT_MAX, width=BIAS_BITS + BIAS_SHIFT_MAX),
+        Shifter(RESIDUAL_SHIFT, left=True, bits=ACTIVATION_BITS + 1, most=RESIDUAL_SHIFT_MAX, width=_RESIDUAL_BITS),
+        Shifter(
+            WINDOW_SHIFT if widths == MASK_WIDTHS else "", left=False, bits=widths.z + 1, most=SHIFT_MAX,
+            width=1 + _WINDOW_BITS,
+        ),
+    )
 
 
 def _from(first: Value) -> Value:
@@ -63,13 +54,6 @@ def _from(first: Value) -> Value:
     return bits
 
 
-def _select(index: Value, choice: Callable[[int], Value]) -> Value:
-    """``choice(index)`` for an index of one bit or two: a mux of four takes two LUTs on an FPGA."""
-    if len(index) == 1:
-        return Mux(index, choice(1), choice(0))
-    return Mux(index[1], Mux(index[0], choice(3), choice(2)), Mux(index[0], choice(1), choice(0)))
-
-
 class Requantizer(wiring.Component):
     """:func:`spec.numerics.requantize` on one row: ``y = clamp((z + (1 << (sh-1))) >> sh)`` with
     ``z = acc*M + (B << bsh) + (r << (sh+rsh))``.
@@ -77,7 +61,7 @@ class Requantizer(wiring.Component):
     The residual is a multiple of ``2**sh``, so it is added after the shift: ``(b + half >> sh) + (r << rsh)`` with
     ``b = acc*M + (B << bsh)``. ``b`` is kept modulo ``2**widths.z``; :class:`spec.model.Model` proves that it fits.
     Latency :data:`LATENCY` cycles, throughput one result per cycle, no stall. The shifts and ranges must not
-    change while results are in flight.
+    change while results are in flight, and stand a cycle before the first of them.
 
     Parameters
     ----------
@@ -102,7 +86,7 @@ class Requantizer(wiring.Component):
     """
 
     #: Cycles from ``acc`` to ``y``.
-    LATENCY = 4
+    LATENCY = 5
 
     def __init__(self, widths: Widths = MASK_WIDTHS):
         self.widths = widths
@@ -124,25 +108,35 @@ class Requantizer(wiring.Component):
         m = Module()
 
         z_bits = self.widths.z
+        biases, residuals, windows = new_shifters(self.widths)
+        m.submodules.biases, m.submodules.residuals, m.submodules.windows = biases, residuals, windows
         based = Signal(signed(z_bits), reset_less=True)
-        bias = Signal(signed(BIAS_BITS + BIAS_SHIFT_MAX), reset_less=True)
-        m.d.sync += [
-            bias.eq(shifted_left(m, "bias", self.entry.bias, self.bias_shift, len(bias))),
-            based.eq(self._product(m) + bias),
+        m.d.comb += [
+            biases.value.eq(self.entry.bias),
+            biases.amount.eq(self.bias_shift),
+            residuals.amount.eq(self.residual_shift),
+            windows.value.eq(Cat(0, based)),
+            windows.amount.eq(self.shift),
         ]
+        m.d.sync += based.eq(self._product(m) + biases.shifted)
 
         # (b + half) >> sh is b >> sh and, added to it, the highest bit that left. Of b >> sh the lowest bits will do if
-        # all others are equal to its sign; if they are not, y saturates.
+        # all others are equal to its sign; if they are not, y saturates. What was shifted is taken into registers
+        # before it is added: multipliers are far away.
         window = Signal(1 + _WINDOW_BITS, reset_less=True)
-        far_above, far_below = Signal(reset_less=True), Signal(reset_less=True)
+        above, below, far_above, far_below = (
+            Signal(name=name, reset_less=True) for name in ("above", "below", "far_above", "far_below")
+        )
         others = Signal(z_bits - 1, reset_less=True)
         m.d.sync += [
             others.eq(Cat(Const(0, _WINDOW_BITS - 1), _from(self.shift))[: z_bits - 1]),
-            window.eq(shifted_right(m, "based", Cat(0, based).as_signed(), self.shift, len(window))),
-            far_above.eq(~based[-1] & (based[:-1] & others).any()),
-            far_below.eq(based[-1] & (~based[:-1] & others).any()),
+            above.eq(~based[-1] & (based[:-1] & others).any()),
+            below.eq(based[-1] & (~based[:-1] & others).any()),
+            far_above.eq(above),
+            far_below.eq(below),
+            window.eq(windows.shifted),
         ]
-        rounded = add_with_carry(window[1:].as_signed(), self._residual(m), window[0])
+        rounded = add_with_carry(window[1:].as_signed(), self._residual(m, residuals), window[0])
         total = Signal(signed(_WINDOW_BITS + 1))
         m.d.comb += total.eq(rounded)
         m.d.comb += self.y.eq(self._clamped(m, total, far_above, far_below))
@@ -150,24 +144,27 @@ class Requantizer(wiring.Component):
 
     def _product(self, m: Module) -> Value:
         """``acc*M`` of a cycle ago: two multiplications of 18 bits, which FPGAs have, added after a register."""
-        split = 17
-        low = Signal(signed(split + 1 + MULTIPLIER_BITS), reset_less=True)
-        high = Signal(signed(len(self.acc) - split + MULTIPLIER_BITS), reset_less=True)
-        m.d.sync += [
-            low.eq(Cat(self.acc[:split], 0).as_signed() * self.entry.multiplier),
-            high.eq(self.acc[split:].as_signed() * self.entry.multiplier),
+        split = FACTOR_BITS - 1
+        m.submodules.low, m.submodules.high = low, high = Product(), Product()
+        m.d.comb += [
+            low.a.eq(Cat(self.acc[:split], 0).as_signed()),
+            high.a.eq(self.acc[split:].as_signed()),
+            *(part.b.eq(self.entry.multiplier) for part in (low, high)),
         ]
-        return Cat(low[:split], low[split:].as_signed() + high).as_signed()
+        carried = low.product[split : split + 1 + MULTIPLIER_BITS].as_signed()
+        above = high.product[: len(self.acc) - split + MULTIPLIER_BITS].as_signed()
+        return Cat(low.product[:split], carried + above).as_signed()
 
-    def _residual(self, m: Module) -> Value:
-        """``r << rsh`` of three cycles ago, or 0."""
+    def _residual(self, m: Module, shifter: Shifter) -> Value:
+        """``r << rsh`` of four cycles ago, or 0."""
         byte, held = Signal(signed(9), reset_less=True), Signal(signed(9), reset_less=True)
-        residual = Signal(signed(_RESIDUAL_BITS), reset_less=True)
-        m.d.sync += [
-            byte.eq(Cat(self.residual, self.residual[7] & self.residual_signed) & self.add_residual.replicate(9)),
-            held.eq(byte),
-            residual.eq(shifted_left(m, "residual", held, self.residual_shift, _RESIDUAL_BITS)),
-        ]
+        with m.If(self.add_residual):
+            m.d.sync += byte.eq(Cat(self.residual, self.residual[7] & self.residual_signed))
+        with m.Else():  # a reset that flip-flops have
+            m.d.sync += byte.eq(0)
+        m.d.comb += shifter.value.eq(held)
+        residual = Signal.like(shifter.shifted, name="residual", reset_less=True)
+        m.d.sync += [held.eq(byte), residual.eq(shifter.shifted)]
         return residual
 
     def _clamped(self, m: Module, total: Value, far_above: Value, far_below: Value) -> Value:

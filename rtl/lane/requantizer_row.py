@@ -4,6 +4,7 @@ from amaranth.hdl import Cat, Module, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from rtl.base.choice import choose
 from rtl.base.command import COMMAND
 from rtl.base.ports import Entry
 from rtl.lane.requantizer import Requantizer
@@ -67,7 +68,8 @@ class RequantizerRow(wiring.Component):
         count = self.rows // self.turns
         residuals = Signal(8 * count)
         served = self._collected(m, count) if self.turns > 1 else self.y
-        m.d.comb += residuals.eq(self.residual_word.word_select(self.residual_column, 8 * count))
+        parts = [self.residual_word.word_select(part, 8 * count) for part in range(self.columns * self.turns)]
+        m.d.comb += residuals.eq(choose(m, "part", parts, self.residual_column))
         for j, acc in enumerate(self._served(m)):
             m.submodules[f"requantizer{j}"] = requantizer = Requantizer(self.widths)
             m.d.comb += [
@@ -92,8 +94,8 @@ class RequantizerRow(wiring.Component):
         count = self.rows // self.turns
         chosen = [Signal(signed(self.widths.acc), name=f"acc{j}", reset_less=True) for j in range(count)]
         for j, acc in enumerate(chosen):
-            of_turns = Cat(self.acc[turn * count + j] for turn in range(self.turns))
-            m.d.sync += acc.eq(of_turns.word_select(self.sums_turn, self.widths.acc))
+            of_turns = [self.acc[turn * count + j].as_unsigned() for turn in range(self.turns)]
+            m.d.sync += acc.eq(choose(m, f"sum{j}", of_turns, self.sums_turn))
         return chosen
 
     def _collected(self, m: Module, count: int) -> Signal:

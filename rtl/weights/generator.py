@@ -39,7 +39,7 @@ class WeightGenerator(wiring.Component):
         Start seeding with ``seed``.
     seed : In(32)
     seeding : Out(1)
-        Not ready for fetches yet.
+        No fetch may come in the next cycle.
     fetch : In(1)
     index : In(range(fetches))
         Which fetch of the tile.

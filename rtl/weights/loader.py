@@ -32,8 +32,9 @@ class WeightLoader(wiring.Component):
     first tile of the next command is prepared while the last one runs.
 
     Timing: the first row is written ``weight_rows + 3`` cycles after ``take``, if the shadow set is free by then. The
-    first row of an m-tile whose masks are streamed is written at the earliest 4 cycles after its chunk arrived. Of a
-    layer that draws from a ring, :attr:`AcceleratorConfig.ring_seeding` counts instead of ``weight_rows``.
+    first row of an m-tile whose masks are streamed is written at the earliest 5 cycles after its chunk arrived. Of a
+    layer that draws from a ring it is :attr:`AcceleratorConfig.ring_seeding` ``+ 4``: signs are made a cycle after a
+    fetch has left the walk, ring words are addressed as it leaves.
 
     Parameters
     ----------
@@ -96,7 +97,9 @@ class WeightLoader(wiring.Component):
             "mask_write": In(WritePort(width=config.mask_word_bits, depth=config.mask_words, part=32)),
             "mask_fault": Out(WordFault(config.mask_words)),
         })
-        self.masks = CheckedRam(width=config.mask_word_bits, depth=config.mask_words, protect=config.protect)
+        self.masks = CheckedRam(
+            width=config.mask_word_bits, depth=config.mask_words, protect=config.protect, far=True
+        )
         self.rings = RingMemory(config) if config.ring_words else None
 
     def elaborate(self, platform):
@@ -113,16 +116,16 @@ class WeightLoader(wiring.Component):
         if config.streams:
             self._stream(m, walk)
 
-        # The fetch leaves the walk, spends two cycles in the mask memory and then writes its rows. Its streams are
-        # looked up as it leaves; its signs, made a cycle later, wait in a register, so that they stand with the mask.
+        # The fetch leaves the walk, is three cycles on its way through the mask memory and then writes its rows. Its
+        # streams are looked up in the first of them; its signs, made in the next, wait in a register, so that they
+        # stand with the mask.
         seeding = Signal()
         advance = Signal()
         begun = walk.fetch.valid & ~seeding
-        in_memory = Signal(TileFetch)
-        fetch = Signal(TileFetch)
+        addressed, read, fetch = Signal(TileFetch), Signal(TileFetch), Signal(TileFetch)
         taken, form, used = Signal(_Form), Signal(_Form), Signal(config.groups)
         m.d.comb += [
-            self.idle.eq(walk.idle & ~in_memory.valid & ~fetch.valid & ~seeding),
+            self.idle.eq(walk.idle & ~addressed.valid & ~read.valid & ~fetch.valid & ~seeding),
             walk.take.eq(self.take),
             walk.command.eq(self.command),
             walk.advance.eq(advance & ~seeding),
@@ -138,12 +141,12 @@ class WeightLoader(wiring.Component):
             form.pairs.eq(taken.pairs if config.pairs is None else config.pairs),
         ]
         with m.If(advance):
-            m.d.sync += [in_memory.eq(walk.fetch), fetch.eq(in_memory)]
-            m.d.sync += used.eq(Cat(~in_memory.partial | (g < in_memory.groups) for g in range(config.groups)))
-            m.d.sync += in_memory.valid.eq(begun)
+            m.d.sync += [addressed.eq(walk.fetch), read.eq(addressed), fetch.eq(read)]
+            m.d.sync += used.eq(Cat(~read.partial | (g < read.groups) for g in range(config.groups)))
+            m.d.sync += addressed.valid.eq(begun)
 
         self._write(m, fetch, advance)
-        negative = self._negative(m, signs, walk.fetch, begun, advance)
+        negative = self._negative(m, signs, addressed, advance)
         mask, codes = self._masks(m, masks, fetch)
         masked = self.write
         if config.ring_words:
@@ -186,11 +189,11 @@ class WeightLoader(wiring.Component):
         ]
         m.d.sync += self.full.eq(last_written | (self.full & ~self.swap))
 
-    def _negative(self, m: Module, signs: WeightGenerator, fetch: data.View, begun, advance: Signal) -> Signal:
-        """Signs of the fetch that stands at the masks, made from those of the ``fetch`` that leaves the walk."""
+    def _negative(self, m: Module, signs: WeightGenerator, fetch: data.View, advance: Signal) -> Signal:
+        """Signs of the fetch that stands at the masks, made from those of the ``fetch`` that has been addressed."""
         negative = Signal.like(signs.signs)
         m.d.comb += [
-            signs.fetch.eq(begun & advance),
+            signs.fetch.eq(fetch.valid & advance),
             signs.index.eq(fetch.index),
             signs.start.eq(fetch.start),
             signs.rewind.eq(fetch.rewind),

@@ -22,7 +22,7 @@ class RingMemory(wiring.Component):
     that a fetch needs is at an address of its own, so there is a copy of the memory for each: ``weight_rows`` times the
     words of a row. The host writes all copies at once.
 
-    Timing: ``kept`` and ``negative`` stand two cycles of ``advance`` after ``fetch``, as masks do. After ``take``
+    Timing: ``kept`` and ``negative`` stand three cycles of ``advance`` after ``fetch``, as masks do. After ``take``
     fetches wait :attr:`AcceleratorConfig.ring_seeding` cycles.
 
     Parameters
@@ -69,7 +69,8 @@ class RingMemory(wiring.Component):
             "fault": Out(WordFault(config.ring_words)),
         })
         self.copies = [
-            CheckedRam(width=32, depth=config.ring_words, protect=config.protect) for _ in range(config.ring_copies)
+            CheckedRam(width=32, depth=config.ring_words, protect=config.protect, far=True)
+            for _ in range(config.ring_copies)
         ]
 
     def elaborate(self, platform):

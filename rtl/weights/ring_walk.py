@@ -46,7 +46,7 @@ class RingWalk(wiring.Component):
     first, step, row_step, size : In(20)
         Ring word of row 0, ring words from one word to the next and from one row to the next, and R.
     seeding : Out(1)
-        Not ready for fetches yet.
+        No fetch may come in this cycle.
     fetch : In(1)
     index : In(range(fetches))
         Which fetch of the tile.

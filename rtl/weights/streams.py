@@ -7,9 +7,11 @@ how it steps.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from amaranth.hdl import Array, Module, Mux, Signal, Value
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, memory
 from amaranth.lib.wiring import In, Out
+
+from rtl.base.choice import choose
 
 __all__ = ["Streams", "stream_members", "walk_streams"]
 
@@ -75,6 +77,7 @@ def walk_streams(m: Module, port, streams: Streams) -> list[Sequence[Value]]:
     for the next pass).
 
     Timing: positions stand in the cycle of the fetch, or, with a ``latency`` of 1, from the next one to the next fetch.
+    ``seeding`` says that no fetch may come as many cycles later.
 
     Parameters
     ----------
@@ -97,10 +100,10 @@ def _seeded(m: Module, port, streams: Streams) -> Array:
     jumps = Array(Signal(streams.width, name=f"jump{p}", reset_less=True) for p in range(ports))
     running = Signal(streams.width, reset_less=True)
     row = Signal(range(seeding + 1), init=seeding)
-    m.d.comb += port.seeding.eq(row != seeding)
+    m.d.comb += port.seeding.eq(row < seeding - streams.latency)
     with m.If(port.load):
         m.d.sync += [running.eq(streams.first), row.eq(0)]
-    with m.Elif(port.seeding):
+    with m.Elif(row != seeding):
         m.d.sync += row.eq(row + 1)
         if seeding == ports:
             m.d.sync += jumps[row[: max(1, (ports - 1).bit_length())]].eq(running)
@@ -127,8 +130,9 @@ def _follow(m: Module, port, suffix: str, jump: Signal, found: data.View, stream
     keep, begin = states.write_port(), starts.write_port()
 
     # The position of a row that was fetched the cycle before is not in the memory yet.
-    last = Mux(found.valid & (found.index == port.index), keep.data, current.data) if latency else current.data
-    begun = Mux(port.start, jump, Mux(port.rewind, rewound.data, last))
+    begins, fresh = port.start | port.rewind, found.valid & (found.index == port.index) if latency else Const(0)
+    origins = (current.data, keep.data if latency else current.data, rewound.data, jump)
+    begun = choose(m, f"begun{suffix}", origins, Cat(Mux(begins, port.start, fresh), begins))
     state = Signal(width, name=f"state{suffix}", reset_less=True)
     m.d.comb += [current.addr.eq(port.index), rewound.addr.eq(port.index)]
     if latency:

@@ -35,23 +35,23 @@ def test_by_hand(fitting):
     """2x2 image on 4x4 PEs, two passes; every number from the pipeline's stages.
 
     Stem: 18 cycles to fetch, weights asked for 4 after, 4 rows from 4 after: first swap at 26, second 4 words later
-    at 30, last word at 34, 4 to the sum, 4 through the requantizer. The classifier is fetched by 37, begins at 43, its
-    weights lie ready: swaps at 47 and 51, last word at 55, 4 to the sum. Its STORE is taken at 63 - 1, reads for 3
+    at 30, last word at 34, 5 to the sum, 5 through the requantizer. The classifier is fetched by 37, begins at 45, its
+    weights lie ready: swaps at 49 and 53, last word at 57, 5 to the sum. Its STORE is taken at 65 - 1, reads for 3
     cycles, sends 3 words.
     """
     model = synthetic_model(flat((2, 2, 1)), 1)
     commands = predict(compile_model(model, fitting(model.network))).commands
     assert [(c.label, c.start, c.cycles) for c in commands] == [
-        ("stem", 0, 43), ("classifier", 43, 17), ("store logits", 60, 10), ("halt", 70, 1),
+        ("stem", 0, 45), ("classifier", 45, 18), ("store logits", 63, 9), ("halt", 72, 1),
     ]
     assert [{cause.name: n for cause, n in command.causes.items() if n} for command in commands] == [
-        {"ARRAY": 8, "WEIGHT_LOAD": 4, "DRAIN": 4, "REQUANTIZE": 4, "SEQUENCER": 43 - 8 - 4 - 4 - 4},
-        {"ARRAY": 8, "DRAIN": 4, "SEQUENCER": 5},
-        {"HOST": 3 + 3, "SEQUENCER": 4},
+        {"ARRAY": 8, "WEIGHT_LOAD": 4, "DRAIN": 5, "REQUANTIZE": 5, "SEQUENCER": 45 - 8 - 4 - 5 - 5},
+        {"ARRAY": 8, "DRAIN": 5, "SEQUENCER": 5},
+        {"HOST": 3 + 3, "SEQUENCER": 3},
         {"SEQUENCER": 1},
     ]
     assert commands[0].macs == 4 * 4 * 9
-    assert commands[0].utilization(16) == 4 * 4 * 9 * 2 / (4 * 16 * 43)
+    assert commands[0].utilization(16) == 4 * 4 * 9 * 2 / (4 * 16 * 45)
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -46,7 +46,7 @@ def test_sixteen_pes_on_ecp5(tmp_path, capsys, monkeypatch):
     assert resources["lut"]["used"] == cells["LUT4"] + 2 * cells["CCU2C"] + 6 * cells["TRELLIS_DPR16X4"]
     for resource in resources:
         assert sum(counts[resource] for counts in components.values()) == resources[resource]["used"]
-    assert components["lane.requantizers"]["dsp"] == resources["dsp"]["used"] == 2
+    assert components["lane.requantizers"]["dsp"] == resources["dsp"]["used"] == 6
     assert components["lane.x"]["bram"] > 0
     known = {
         "host.registers", "host.loader", "host.sender", "host.cycle_counters", "sequencer", "addresses", "results",

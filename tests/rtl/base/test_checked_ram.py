@@ -9,14 +9,14 @@ from rtl.base.checked_ram import CheckedRam
 DEPTH = 8
 
 
-def run(simulate, *, parts, reads, flips=(), protect=True):
+def run(simulate, *, parts, reads, flips=(), protect=True, far=False):
     """Fill a memory, flip each stored ``(address, part, bit)``, then read every ``(address, used)`` of ``reads``.
 
     Returns what was read, what was written there, and the address of the fault that each read made, or None.
     """
     rng = random.Random(parts)
     words = [rng.getrandbits(32 * parts) for _ in range(DEPTH)]
-    dut, seen, faults = CheckedRam(width=32 * parts, depth=DEPTH, protect=protect), [], []
+    dut, seen, faults = CheckedRam(width=32 * parts, depth=DEPTH, protect=protect, far=far), [], []
 
     async def testbench(ctx):
         ctx.set(dut.write.enable, (1 << parts) - 1)
@@ -29,11 +29,11 @@ def run(simulate, *, parts, reads, flips=(), protect=True):
             stored, bit = (dut.cells.data, bit) if bit < 32 else (dut.parity.data, 0)
             ctx.set(stored[address][part], ctx.get(stored[address][part]) ^ 1 << bit)
         ctx.set(dut.read_enable, 1)
-        for cycle in range(len(reads) + dut.LATENCY):
-            there = cycle >= dut.LATENCY
+        for cycle in range(len(reads) + dut.latency):
+            there = cycle >= dut.latency
             ctx.set(dut.read_address, reads[cycle][0] if cycle < len(reads) else 0)
             if protect:
-                ctx.set(dut.used, reads[cycle - dut.LATENCY][1] if there else 0)
+                ctx.set(dut.used, reads[cycle - dut.latency][1] if there else 0)
             if there:
                 seen.append(ctx.get(dut.read_data))
             await ctx.tick()
@@ -46,20 +46,22 @@ def run(simulate, *, parts, reads, flips=(), protect=True):
 
 @pytest.mark.parametrize("parts", [1, 2, 8])
 @pytest.mark.parametrize("protect", [True, False])
-def test_words_are_read_as_written_and_no_fault(simulate, parts, protect):
+@pytest.mark.parametrize("far", [True, False])
+def test_words_are_read_as_written_and_no_fault(simulate, parts, protect, far):
     reads = [(address % DEPTH, (1 << parts) - 1) for address in range(2 * DEPTH)]
-    seen, written, faults = run(simulate, parts=parts, reads=reads, protect=protect)
+    seen, written, faults = run(simulate, parts=parts, reads=reads, protect=protect, far=far)
     assert seen == written
     assert faults == [None] * len(reads)
 
 
+@pytest.mark.parametrize("far", [True, False])
 @pytest.mark.parametrize("parts", [1, 2])
-def test_every_single_flip_of_a_used_part_is_seen(simulate, parts):
+def test_every_single_flip_of_a_used_part_is_seen(simulate, parts, far):
     for bit in range(33):
         for part in range(parts):
             address = (bit + part) % DEPTH
             reads = [(other, (1 << parts) - 1) for other in range(DEPTH)]
-            _, _, faults = run(simulate, parts=parts, reads=reads, flips=[(address, part, bit)])
+            _, _, faults = run(simulate, parts=parts, reads=reads, flips=[(address, part, bit)], far=far)
             assert faults == [other if other == address else None for other in range(DEPTH)]
 
 
@@ -80,7 +82,7 @@ def test_a_zero_word_that_was_never_written_is_a_fault(simulate):
 
     async def testbench(ctx):
         ctx.set(dut.read_enable, 1)
-        await ctx.tick().repeat(dut.LATENCY)
+        await ctx.tick().repeat(dut.latency)
         ctx.set(dut.used, 1)
         await ctx.tick()
         found.append(ctx.get(dut.fault.valid))

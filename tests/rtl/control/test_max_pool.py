@@ -5,8 +5,10 @@ import pytest
 from amaranth.hdl import Module
 from amaranth.lib import wiring
 
+from rtl.base.ram import Ram
 from rtl.control.address_generator import AddressGenerator
 from rtl.control.max_pool import MaxPool
+from rtl.lane.lane import WORD_TRAVEL
 from rtl.lane.pool_maximum import PoolMaximum
 from spec.commands import ADDRESS_BITS, Op, encode
 from spec.layer import POOL
@@ -37,13 +39,13 @@ async def pool(ctx, dut, walk, lanes, command, memories):
     ctx.set(dut.take, 1)
     await ctx.tick()
     ctx.set(dut.take, 0)
-    addresses, stores, cycles = [0, 0], [], 0
+    addresses, stores, cycles = [0] * (Ram.LATENCY + WORD_TRAVEL), [], 0
     while ctx.get(dut.busy):
         cycles += 1
         if ctx.get(dut.store.enable):
             columns = [ctx.get(lane.y).to_bytes(lane.rows, "little") for lane in lanes]
             stores.append((ctx.get(dut.store.address), ctx.get(dut.store.column), columns))
-        addresses = [addresses[1], ctx.get(walk.address)]
+        addresses = [*addresses[1:], ctx.get(walk.address)]
         await ctx.tick()
         for lane, memory in zip(lanes, memories, strict=True):
             word = memory[addresses[0] % len(memory)]  # an address in the padding reads whatever is there

@@ -34,7 +34,9 @@ def drive(simulate, visits, accumulate=0, triples=None, acc_bits=ACC_BITS):
             ctx.set(dut.step.valid, visit is not None)
             pixel, start, sums, carries = visit or (0, rng.getrandbits(1), [rng.randrange(99)] * ROWS, [1] * ROWS)
             ctx.set(dut.step.add_psum, not start and not accumulate)
-            ctx.set(dut.step.add_acc, not start and accumulate)
+            # A sum is kept until the next, unless that starts from 0.
+            following = next(filter(None, schedule[cycle + 1 :]), (0, 1))
+            ctx.set(dut.step.keep, accumulate and (visit is None or not following[1]))
             if triples is not None:
                 ctx.set(dut.step.triple, rng.getrandbits(1) if visit is None else cycle - 2 in triples)
             for r in range(ROWS):
@@ -80,7 +82,7 @@ def test_psums_of_pixels(simulate, pixels, gaps):
 
 @pytest.mark.parametrize("gaps", [0.0, 0.5])
 def test_one_sum_over_positions(simulate, gaps):
-    """In accumulate mode the sums follow each other without any distance, whatever the memory holds."""
+    """Where sums are kept they follow each other without any distance, whatever the memory holds."""
     rng = random.Random(7)
     visits, expected, total = [], [], [0] * ROWS
     for i in range(1000):
@@ -114,6 +116,21 @@ def test_horner(simulate, accumulate, gaps):
         expected.append(totals[place])
     assert max(abs(value) for total in expected for value in total) > 1 << ACC_BITS
     assert drive(simulate, visits, accumulate, triples, bits) == expected
+
+
+def test_what_was_kept_is_forgotten_without_a_sum(simulate):
+    """As after an abort: then the next sum starts from 0, although no sum has ended."""
+    dut = Accumulator(rows=ROWS, depth=DEPTH, sum_bits=SUM_BITS)
+
+    async def testbench(ctx):
+        ctx.set(dut.sums[0], 5)
+        for valid, keep, acc in ((0, 0, None), (1, 1, 5), (1, 1, 10), (0, 1, 10), (1, 1, 15), (0, 0, 15), (1, 1, 5)):
+            ctx.set(dut.step.valid, valid)
+            ctx.set(dut.step.keep, keep)
+            await ctx.tick()
+            assert acc is None or ctx.get(dut.acc[0]) == acc
+
+    simulate(dut, testbench)
 
 
 def test_psum_is_the_word_read(simulate):

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from rtl.base.ram import Ram
-from rtl.lane.lane import Lane
-from rtl.lane.pe_array import array_latency
+from rtl.lane.lane import Lane, sums_latency
 from rtl.lane.requantizer import Requantizer
 from spec.commands import Op, Source, encode
 from spec.config import config_for
@@ -57,7 +56,7 @@ def test_a_word_through_the_lane(simulate, layout_of, source):
                             (control.x_read.address, 2), (control.t_read.address, 3),
                             (control.sum.read_address, 5), (control.sum.write_address, 5)):
             ctx.set(port, value)
-        await ctx.tick().repeat(Ram.LATENCY + array_latency(GROUPS))
+        await ctx.tick().repeat(Ram.LATENCY + sums_latency(GROUPS))
         for start in (1, 0):  # the sum stands; add it twice
             ctx.set(control.sum.valid, 1)
             ctx.set(control.sum.add_psum, not start)

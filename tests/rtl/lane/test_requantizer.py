@@ -91,6 +91,7 @@ def check_shifts(simulate, kind, widths, shifts, bits=8):
                 "residual_signed": residual_signed, "output_signed": output_signed, "unused_bits": 8 - bits,
             }.items():
                 ctx.set(getattr(dut, port), value)
+            await ctx.tick()
             seen = []
             for i in range(len(acc) + dut.LATENCY - 1):
                 if i < len(acc):
@@ -143,7 +144,7 @@ def test_extreme_operands(simulate, widths, case):
         }.items():
             ctx.set(getattr(dut, port), value)
         ctx.set(dut.entry, {"multiplier": multiplier, "bias": bias})
-        await ctx.tick().repeat(dut.LATENCY)
+        await ctx.tick().repeat(1 + dut.LATENCY)
         assert fits(acc * multiplier + (bias << bias_shift) + (residual << shift + residual_shift), shift, widths)
         assert ctx.get(dut.y) == requantize(
             *map(np.int64, (acc, multiplier, bias, residual)),

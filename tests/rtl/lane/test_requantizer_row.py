@@ -22,6 +22,7 @@ def test_rows_match_the_definition(simulate, layout_of, word_bytes, rows, signed
 
     async def testbench(ctx):
         ctx.set(dut.command, layout_of(encode(Op.CONV, **command)))
+        await ctx.tick()
         for cycle in range(60):
             acc = rng.integers(-3000, 3000, rows)
             multiplier, bias = rng.integers(-300, 300, rows), rng.integers(-20_000, 20_000, rows)
@@ -56,6 +57,7 @@ def test_rows_in_turns_match_the_definition(simulate, layout_of, word_bytes, row
 
     async def testbench(ctx):
         ctx.set(dut.command, layout_of(encode(Op.CONV, **command)))
+        await ctx.tick()
         for cycle in range(pixels * turns + 1 + Requantizer.LATENCY):
             pixel, turn = divmod(cycle, turns)
             for r in range(rows):

@@ -58,8 +58,8 @@ def test_words_of_a_fetch(simulate, layout_of, shape, ring, stalls):
         while ctx.get(dut.seeding):
             await ctx.tick()
         fetches = [(block, index) for block in range(2) for index in range(config.load_cycles)]
-        pipeline, done = [None, None], 0
-        for fetch in [*fetches, None, None]:
+        pipeline, done = [None, None, None], 0
+        for fetch in [*fetches, None, None, None]:
             entering = {"valid": 0} if fetch is None else {
                 "valid": 1, "index": fetch[1], "start": fetch[0] == 0, "commit": 1, "partial": fetch[0], **last,
             }
@@ -81,7 +81,7 @@ def test_words_of_a_fetch(simulate, layout_of, shape, ring, stalls):
                 if advance:
                     break
             done += pipeline[0] is not None
-            pipeline = [pipeline[1], fetch]
+            pipeline = [*pipeline[1:], fetch]
         assert done == len(fetches)
 
     simulate(dut, testbench)
@@ -116,7 +116,7 @@ def test_a_flipped_word_is_reported_by_the_copy_that_draws_it(simulate, layout_o
             ctx.set(dut.fetch, {"valid": 1, "start": not used, "rewind": used})
             await ctx.tick()
             ctx.set(dut.fetch, {})
-            await ctx.tick()
+            await ctx.tick().repeat(2)
             ctx.set(dut.used, {"valid": used})
             await ctx.tick()
             ctx.set(dut.used, {})

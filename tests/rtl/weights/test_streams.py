@@ -54,8 +54,8 @@ def test_positions(simulate, fetches, ports, words, seeding, gap, latency):
         await ctx.tick()
         ctx.set(dut.load, 0)
         ctx.set(dut.first, 0)
-        for _ in range(seeding):
-            assert ctx.get(dut.seeding)
+        for cycle in range(seeding):
+            assert ctx.get(dut.seeding) == (cycle < seeding - latency)  # so many cycles before a fetch may come
             await ctx.tick()
         assert not ctx.get(dut.seeding)
         for m_tile in range(2):
