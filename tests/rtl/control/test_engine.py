@@ -77,7 +77,7 @@ def frames_of(words):
 def test_shapes(simulate, small_model, fitting, shape):
     """Logits of every lane and cycles, cause by cause, on builds of other shapes."""
     groups, rows, lanes, weight_rows, turns = SHAPES[shape]
-    model = small_model(mode=Mode.TWO_OF_FOUR, widths=(4, 12), image=(2, 3, 2), classes=5)
+    model = small_model(mode=Mode.TWO_OF_FOUR, widths=(4, 12), image=(2, 3, 2), classes=7)
     config = fitting(
         model.network, groups * rows * lanes, groups=groups, rows=rows, lanes=lanes, weight_rows=weight_rows,
         rows_per_requantizer=turns,
