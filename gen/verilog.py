@@ -59,6 +59,8 @@ lint_off -rule DECLFILENAME -file "*{top}.v"
 // AXI4-Lite has these pins; the accelerator treats every access alike.
 lint_off -rule UNUSEDSIGNAL -file "*{top}.v" -match "Signal is not used: 's_axi_awprot'*"
 lint_off -rule UNUSEDSIGNAL -file "*{top}.v" -match "Signal is not used: 's_axi_arprot'*"
+// A multiplication (foldenite_product) has more bits than a sum of its products needs.
+lint_off -rule UNUSEDSIGNAL -file "*{top}.v" -match "Bits of signal are not used: 'product*"
 """
 
 

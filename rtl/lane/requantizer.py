@@ -14,7 +14,6 @@ from spec.numerics import (
     BIAS_BITS,
     BIAS_SHIFT_MAX,
     MASK_WIDTHS,
-    MULTIPLIER_BITS,
     RESIDUAL_SHIFT_MAX,
     SHIFT_MAX,
     Widths,
@@ -151,9 +150,7 @@ class Requantizer(wiring.Component):
             high.a.eq(self.acc[split:].as_signed()),
             *(part.b.eq(self.entry.multiplier) for part in (low, high)),
         ]
-        carried = low.product[split : split + 1 + MULTIPLIER_BITS].as_signed()
-        above = high.product[: len(self.acc) - split + MULTIPLIER_BITS].as_signed()
-        return Cat(low.product[:split], carried + above).as_signed()
+        return Cat(low.product[:split], low.product[split:].as_signed() + high.product).as_signed()
 
     def _residual(self, m: Module, shifter: Shifter) -> Value:
         """``r << rsh`` of four cycles ago, or 0."""

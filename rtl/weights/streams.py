@@ -100,7 +100,8 @@ def _seeded(m: Module, port, streams: Streams) -> Array:
     jumps = Array(Signal(streams.width, name=f"jump{p}", reset_less=True) for p in range(ports))
     running = Signal(streams.width, reset_less=True)
     row = Signal(range(seeding + 1), init=seeding)
-    m.d.comb += port.seeding.eq(row < seeding - streams.latency)
+    busy = seeding - streams.latency
+    m.d.comb += port.seeding.eq(row < busy if busy else 0)
     with m.If(port.load):
         m.d.sync += [running.eq(streams.first), row.eq(0)]
     with m.Elif(row != seeding):
