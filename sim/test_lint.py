@@ -37,7 +37,7 @@ def test_every_waiver_is_needed(tmp_path):
     allowing = [line for line in lines if not line.startswith("//")][1:]
     for line in allowing:
         fewer = "".join(other for other in lines if other != line)
-        assert len(warnings(text, tmp_path, "foldenite", fewer)) == 2, f"Nothing needs {line}"
+        assert warnings(text, tmp_path, "foldenite", fewer), f"Nothing needs {line}"
 
 
 def test_names_for_waveforms_are_not_for_linters(tmp_path):
