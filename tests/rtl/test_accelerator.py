@@ -113,6 +113,7 @@ def test_a_host_that_stalls_loses_nothing(inferences, small_model, fitting):
     assert inference.counts == {"TOTAL": total} | expected | {"HOST": inference.counts["HOST"]}
 
 
+@pytest.mark.slow
 def test_packets_in_parts_are_as_good(on_core, small_model, fitting):
     """Of one word of payload, so that every wide word is cut, and of three, so that some are."""
     model = small_model(image=(2, 3, 1))

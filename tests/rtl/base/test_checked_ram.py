@@ -54,8 +54,7 @@ def test_words_are_read_as_written_and_no_fault(simulate, parts, protect, far):
     assert faults == [None] * len(reads)
 
 
-@pytest.mark.parametrize("far", [True, False])
-@pytest.mark.parametrize("parts", [1, 2])
+@pytest.mark.parametrize(("parts", "far"), [(1, False), (2, True)])
 def test_every_single_flip_of_a_used_part_is_seen(simulate, parts, far):
     for bit in range(33):
         for part in range(parts):

@@ -240,7 +240,7 @@ def test_accuracy_counts_in_evaluation_mode_and_leaves_the_mode_alone():
 
 
 @pytest.mark.filterwarnings("ignore:.*should not be instantiated:DeprecationWarning")  # Dynamo does so itself.
-@pytest.mark.parametrize("mode", [Mode.ANY, Mode.TWO_OF_FOUR])
+@pytest.mark.parametrize("mode", [Mode.ANY, pytest.param(Mode.TWO_OF_FOUR, marks=pytest.mark.slow)])
 def test_a_step_is_one_graph_with_the_same_gradients(mode):
     """What ``train.fit --compile`` needs: no look at a value, no shape that depends on one."""
     model = small(mode, iterations=(0, 2), affine=True)
