@@ -90,7 +90,7 @@ class Rounded(Elaboratable):
         clamped = Signal(signed(bits))
         m.d.comb += clamped.eq(Mux(full > most, most, Mux(full < least, least, full)))
         m.d.comb += [
-            Assert(~legal | ~past(m, 1, 3) | (dut.y == past(m, clamped, 2)[:ACTIVATION_BITS])),
+            Assert(~legal | ~past(m, 1, 4) | (dut.y == past(m, clamped, 3)[:ACTIVATION_BITS])),
             Cover(legal & dut.output_signed & (dut.y == 0x80) & (dut.shift == 5)),
         ]
         return m
