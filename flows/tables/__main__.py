@@ -79,6 +79,7 @@ TABLES: Mapping[str, tuple[str, Callable]] = {
     "energy": (f"{_RESULTS}/asic.json", silicon.energy),
     "methods": (f"{_RESULTS}/methods.json", studies.compared),
     "ideas": (f"{_RESULTS}/ideas.json", studies.compared),
+    "levers": (f"{_RESULTS}/levers.json", studies.compared),
     "budget-fashion": (f"{_RESULTS}/budget-fashion.json", studies.budget),
     "budget-cifar": (f"{_RESULTS}/budget-cifar.json", studies.budget),
     "ablation": (f"{_RESULTS}/ablation.json", studies.ablation),
