@@ -25,17 +25,8 @@ from spec.config import AcceleratorConfig
 from spec.refusal import Refused
 
 __all__ = [
-    "HIDE_NAMES",
-    "LANE_MODULE",
-    "SERIAL_TOP",
-    "TOP",
-    "accelerator_verilog",
-    "check_top",
-    "mapped_rtlil",
-    "module_of",
-    "serial_verilog",
-    "verilog_of",
-    "waivers",
+    "HIDE_NAMES", "LANE_MODULE", "SERIAL_TOP", "TOP", "accelerator_verilog", "check_top", "mapped_rtlil", "module_of",
+    "serial_verilog", "verilog_of", "waivers",
 ]
 
 #: Name of the top module.

@@ -230,7 +230,7 @@ class Engine(wiring.Component):
         """The next weights become the present ones with the first beat of a run, which waits for them; if it finishes
         sums, it waits for requantizers, too.
 
-        A word meets them when it has arrived, its candidates a cycle later: so they are as late, all alike.
+        A word meets them a cycle after it has arrived, when its candidates stand: so they are as late, all alike.
         """
         addresses, weights, registers, control = self.addresses, self.weights, self.registers, self.control
         ready = weights.full

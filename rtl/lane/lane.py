@@ -58,7 +58,7 @@ class Lane(wiring.Component):
     clear.
 
     Timing: sums come :func:`sums_latency` cycles after their word was read, and with it ``control.inside`` and
-    ``control.second``; the weights that it meets and what the max pool does with it are a cycle later. The
+    ``control.second``; what the max pool does with it comes a cycle later, the weights that it meets two. The
     result can be stored ``1 +`` :data:`rtl.lane.requantizer.Requantizer.LATENCY` cycles later, or, where rows take
     turns, when :class:`rtl.control.results.Results` says so.
 
