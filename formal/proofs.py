@@ -5,7 +5,7 @@ from functools import partial
 from formal.harnesses import control, core, counters, host, lane, serial, weights
 from formal.proof import Proof
 from spec.config import config_for
-from spec.numerics import RING_WIDTHS
+from spec.numerics import ACC_BITS_MIN, MASK_WIDTHS, RING_WIDTHS, narrowed
 
 __all__ = ["GEOMETRIES", "PROOFS"]
 
@@ -84,6 +84,10 @@ PROOFS = (
     Proof(
         "rounded-ring", partial(lane.Rounded, RING_WIDTHS), depth=5, covered=6, quick=False,
         claim="So they do in a build with rings.",
+    ),
+    Proof(
+        "rounded-narrow", partial(lane.Rounded, narrowed(MASK_WIDTHS, ACC_BITS_MIN)), depth=5, covered=6, quick=False,
+        claim="So they do in a build whose sums have as few bits as can be, beyond which the greatest shifts reach.",
     ),
     Proof(
         "word-queue", serial.WordsInOrder, depth=2, covered=14,

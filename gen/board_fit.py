@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from gen.boards import Board
-from gen.ecp5_arithmetic import PRODUCT_DSPS
+from gen.ecp5_arithmetic import product_dsps
 from gen.ecp5_parts import RAM_BITS, slices
 from spec.config import MEMORY_LIMITS, PSUM_DEPTHS, SHAPES, AcceleratorConfig
 from spec.refusal import Refused
@@ -14,8 +14,6 @@ __all__ = ["check_board", "luts_at_least"]
 #: LUTs of every build, and of a PE in it. Going from 256 PEs in 16 rows to 1024 in 64 costs 66 a PE (docs/results), of
 #: which 21 are those of requantizers, which rows can share; without any, 45 are left. The rest is that of lean builds.
 _LUTS, _LUTS_PER_PE = 2_500, 45
-
-_DSPS = PRODUCT_DSPS  #: Multipliers that a requantizer cannot do without.
 
 #: Fields whose memories can be made smaller, and what :attr:`AcceleratorConfig.memory_bits` calls these.
 _MEMORIES = {
@@ -44,7 +42,7 @@ def check_board(config: AcceleratorConfig, board: Board) -> None:
             f"A build of {config.pe} PEs takes {luts:,} LUTs or more, but the {board.title} has {fpga.lut:,}; choose "
             f"at most --pe {largest}"
         )
-    dsps = _DSPS * config.requantizers * config.lanes
+    dsps = product_dsps(config.widths) * config.requantizers * config.lanes
     if dsps > fpga.dsp:
         raise Refused(
             f"The build takes {dsps} multipliers, but the {board.title} has {fpga.dsp}; "
@@ -61,7 +59,7 @@ def check_board(config: AcceleratorConfig, board: Board) -> None:
 def _fewer_requantizers(config: AcceleratorConfig, board: Board) -> str:
     """The option with which rows share so many requantizers as there are multipliers for."""
     shared = config.rows_per_requantizer
-    while _DSPS * config.rows * config.lanes > board.fpga.dsp * shared:
+    while product_dsps(config.widths) * config.rows * config.lanes > board.fpga.dsp * shared:
         shared *= 2
     return f"let rows take turns with --rows-per-requantizer {shared}"
 

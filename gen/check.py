@@ -16,7 +16,7 @@ from gen.options import add_build_options, config_from
 from gen.plan import LayerPlan, Plan, command_count, plan
 from spec.commands import FIELDS, RING_UNIT, RUNS_MAX
 from spec.config import MEMORY_LIMITS, PSUM_DEPTHS, AcceleratorConfig
-from spec.layer import Role
+from spec.layer import Layer, Role
 from spec.model import Model, load
 from spec.refusal import run_command
 from spec.supermask import GROUP
@@ -48,6 +48,7 @@ def problems(model: Model, config: AcceleratorConfig, *, commands: int) -> list[
     found: list[Problem] = []
     for layer in (step.layer for step in network.once):
         found += (_pool_problems if layer.role is Role.POOL else _layer_problems)(planned.of(layer), config)
+        found += _sum_problems(model, layer, config)
     needs = (
         ("X memory", planned.x_words * config.word_bytes, config.x_bytes, "bytes", "--x-bytes", config.word_bytes),
         ("T memory", planned.t_words * config.word_bytes, config.t_bytes, "bytes", "--t-bytes", config.word_bytes),
@@ -148,6 +149,18 @@ def _layer_problems(placed: LayerPlan, config: AcceleratorConfig) -> list[Proble
                 "use more stages with stride 2",
             ))
     return found
+
+
+def _sum_problems(model: Model, layer: Layer, config: AcceleratorConfig) -> list[Problem]:
+    """The model's own limits are those of a build that gives its sums as many bits as any."""
+    have = config.widths.acc
+    if layer.role is Role.POOL or have >= layer.widths.acc:
+        return []
+    need = model.psum_bits(layer)
+    return [] if need <= have else [Problem(
+        layer.name, f"can reach sums of {need} bits, but the build's have {have}",
+        f"build with --psum-bits {need}, train the layer at a lower density or give it fewer input channels",
+    )]
 
 
 def _psum_remedy(classes: int, config: AcceleratorConfig) -> str:

@@ -6,12 +6,14 @@ from rtl.lane.pair_sums import PAIR_MODULE
 from rtl.lane.product import FACTOR_BITS, PRODUCT_MODULE
 from rtl.lane.requantizer import BIAS_SHIFT, RESIDUAL_SHIFT, WINDOW_SHIFT
 from rtl.lane.total import TOTAL_MODULE
-from spec.numerics import ACC_BITS
+from spec.numerics import MASK_WIDTHS, Widths
 
-__all__ = ["PRODUCT_DSPS", "ecp5_choice", "ecp5_pair", "ecp5_product", "ecp5_shifters", "ecp5_total"]
+__all__ = ["ecp5_choice", "ecp5_pair", "ecp5_product", "ecp5_shifters", "ecp5_total", "product_dsps"]
 
-#: Multipliers of a requantizer that are not for its shifters.
-PRODUCT_DSPS = 2
+
+def product_dsps(widths: Widths) -> int:
+    """Multipliers of a requantizer that are not for its shifters."""
+    return 1 if widths.acc <= FACTOR_BITS else 2
 
 
 def _multiplier(name: str, a: str, b: str, *, signed: bool = True) -> str:
@@ -38,7 +40,7 @@ def ecp5_product(module: str = PRODUCT_MODULE) -> str:
     )
 
 
-def _bias(module: str) -> str:
+def _bias(module: str, _: Widths) -> str:
     """``value << amount`` of 20 bits, of which a multiplier takes 18. ``above``: the bits above the power."""
     return f"""\
 module {module} (input clk, input [19:0] value, input [2:0] amount, output [26:0] shifted);
@@ -56,7 +58,7 @@ endmodule
 """
 
 
-def _residual(module: str) -> str:
+def _residual(module: str, _: Widths) -> str:
     """``value << amount``."""
     return f"""\
 module {module} (input clk, input [8:0] value, input [1:0] amount, output [11:0] shifted);
@@ -68,10 +70,11 @@ endmodule
 """
 
 
-def _window(module: str) -> str:
+def _window(module: str, widths: Widths) -> str:
     """Of ``value << (16 - amount % 16)`` the bits from 16 on, or, if ``amount`` is 16 or more, those from 32 on."""
+    sign = f"value[{widths.z}]"
     return f"""\
-module {module} (input clk, input [32:0] value, input [4:0] amount, output [13:0] shifted);
+module {module} (input clk, input [{widths.z}:0] value, input [4:0] amount, output [13:0] shifted);
     reg [16:0] power;
     reg [1:0] far;
     always @(posedge clk) begin
@@ -79,7 +82,7 @@ module {module} (input clk, input [32:0] value, input [4:0] amount, output [13:0
         far <= {{far[0], amount[4]}};
     end
 {_multiplier("low", "{2'b0, value[15:0]}", "{1'b0, power}")}\
-{_multiplier("high", "{value[32], value[32:16]}", "{1'b0, power}")}\
+{_multiplier("high", f"{{{{{33 - widths.z}{{{sign}}}}}, value[{widths.z}:16]}}", "{1'b0, power}")}\
     assign shifted = far[1] ? high[29:16] : low[29:16] | high[13:0];
 endmodule
 """
@@ -89,15 +92,15 @@ endmodule
 _SHIFTERS = ((WINDOW_SHIFT, _window, 2), (BIAS_SHIFT, _bias, 1), (RESIDUAL_SHIFT, _residual, 1))
 
 
-def ecp5_shifters(multipliers: int, name_of: Callable[[str], str] = str) -> str:
-    """Shifters of a requantizer, called ``name_of`` their usual names, for ``techmap``: multiplications by powers of 2,
-    which registers hold; only as many as there are ``multipliers`` for.
+def ecp5_shifters(multipliers: int, name_of: Callable[[str], str] = str, *, widths: Widths = MASK_WIDTHS) -> str:
+    """Shifters of a requantizer of these ``widths``, called ``name_of`` their usual names, for ``techmap``:
+    multiplications by powers of 2, which registers hold; only as many as there are ``multipliers`` for.
     """
     texts = []
     for module, text, takes in _SHIFTERS:
         if takes <= multipliers:
             multipliers -= takes
-            texts.append(text(name_of(module)))
+            texts.append(text(name_of(module), widths))
     return "".join(texts)
 
 
@@ -128,11 +131,11 @@ def _chain(halves: Sequence[tuple[str, int, str, str, str, str]]) -> str:
     return "".join(f"    {line}\n" for line in lines)
 
 
-def ecp5_total(module: str = TOTAL_MODULE) -> str:
-    """The adder of the psums, so called, for ``techmap``."""
-    last, zero, one = ACC_BITS - 1, "1'b0", "1'b1"
+def ecp5_total(module: str = TOTAL_MODULE, *, bits: int = MASK_WIDTHS.acc) -> str:
+    """The adder of psums of ``bits`` bits, called ``module``, for ``techmap``."""
+    last, zero, one = bits - 1, "1'b0", "1'b1"
     halves = [("", _CARRY, "carry", zero, one, zero)] + [
-        (f"total[{bit}]", _ADD, f"sum[{bit}]", f"first[{bit}]", "choose", f"second[{bit}]") for bit in range(ACC_BITS)
+        (f"total[{bit}]", _ADD, f"sum[{bit}]", f"first[{bit}]", "choose", f"second[{bit}]") for bit in range(bits)
     ]
     ports = ", ".join(f"input [{last}:0] {name}" for name in ("sum", "first", "second"))
     return (

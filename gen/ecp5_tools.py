@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from gen.ecp5_arithmetic import PRODUCT_DSPS, ecp5_choice, ecp5_pair, ecp5_product, ecp5_shifters, ecp5_total
+from gen.ecp5_arithmetic import ecp5_choice, ecp5_pair, ecp5_product, ecp5_shifters, ecp5_total, product_dsps
 from gen.ecp5_ram import ecp5_ram
 from gen.verilog import module_of
 from rtl.base.choice import CHOICE_MODULES
@@ -47,12 +47,13 @@ def ecp5_modules(top: str, config: AcceleratorConfig, dsp: int) -> str:
     """Modules of the build ``config`` whose top is ``top`` in cells of an ECP5 with ``dsp`` multipliers, for
     ``techmap``: selectors, memories, adders that choose, and those shifters that there are multipliers for.
     """
-    spare = dsp // (config.requantizers * config.lanes) - PRODUCT_DSPS
+    widths = config.widths
+    spare = dsp // (config.requantizers * config.lanes) - product_dsps(widths)
     return "".join((
         ecp5_select(module_of(top, SELECT_MODULE)), ecp5_ram(module_of(top, RAM_MODULE)),
-        ecp5_pair(module_of(top, PAIR_MODULE)), ecp5_total(module_of(top, TOTAL_MODULE)),
+        ecp5_pair(module_of(top, PAIR_MODULE)), ecp5_total(module_of(top, TOTAL_MODULE), bits=widths.acc),
         *(ecp5_choice(count, module_of(top, module)) for count, module in CHOICE_MODULES.items()),
-        ecp5_product(module_of(top, PRODUCT_MODULE)), ecp5_shifters(spare, partial(module_of, top)),
+        ecp5_product(module_of(top, PRODUCT_MODULE)), ecp5_shifters(spare, partial(module_of, top), widths=widths),
     ))
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from console.command import Whole
 from gen.sizing import fitted
 from spec.commands import LANES_MAX
-from spec.config import COUNTERS_KEPT, MEMORY_LIMITS, PSUM_DEPTHS, SHAPES, AcceleratorConfig, config_for
+from spec.config import COUNTERS_KEPT, MEMORY_LIMITS, PSUM_BITS, PSUM_DEPTHS, SHAPES, AcceleratorConfig, config_for
 from spec.network import Network
 from spec.refusal import Refused
 from spec.supermask import Mode
@@ -19,6 +19,7 @@ _FIELDS = {
     "weight_rows": "rows whose weights are generated per cycle, a power of two to rows (default rows/16)",
     "rows_per_requantizer": "rows that take turns at one requantizer, a power of two to rows (default 1)",
     "psum_depth": "D: pixels of a tile (default 64)",
+    "psum_bits": "bits of a partial sum: gen.check says if a model needs more (default 24; 32 with rings)",
     "x_bytes": "residual-stream memory of a lane, from 16 words of 4*groups bytes (default 32768)",
     "t_bytes": "temporary memory of a lane, likewise (default 32768)",
     "mask_bits": "supermask memory, a multiple of its word (default 1048576)",
@@ -29,7 +30,7 @@ _FIELDS = {
 #: Of those that are no memory.
 _RANGES = {
     "lanes": Whole(1, LANES_MAX), "weight_rows": Whole(1, 256), "rows_per_requantizer": Whole(1, 256),
-    "psum_depth": Whole(*PSUM_DEPTHS),
+    "psum_depth": Whole(*PSUM_DEPTHS), "psum_bits": Whole(*PSUM_BITS),
 }
 _FEATURES = ("masks", "ring")
 _PROTECT = ("parity", "none")
@@ -37,6 +38,7 @@ _PROTECT = ("parity", "none")
 _WITHOUT = {
     "max_pool": ("--no-max-pool", "without the max pool"),
     "streams": ("--no-streams", "without masks that the host streams: all of them must fit the mask memory"),
+    "watchdog": ("--no-watchdog", "without the limit on the cycles of an inference"),
 }
 #: Fields of what a build has only if it is asked for, and the option that adds it.
 _WITH = {

@@ -135,7 +135,10 @@ def _design(component: Component, top: str, config: AcceleratorConfig, all_names
     with _seldom_collected():
         placed = rtlil.convert(component, name=top, platform=_LaneModules(top), emit_src=False)
         lane = _clocked(Lane(config), module_of(top, LANE_MODULE), _SmallModules(top))
-        mapped = {name: mapped_rtlil(made, name) for made in new_mapped() for name in [module_of(top, made.module)]}
+        mapped = {
+            name: mapped_rtlil(made, name)
+            for made in new_mapped(config.widths) for name in [module_of(top, made.module)]
+        }
         small = [text for name, text in mapped.items() if f"cell \\{name} " in placed + lane]
     title = f"// Foldenite, configuration {config.hash:08x}: {config.pe} PEs. Generated; do not edit."
     written = [

@@ -196,7 +196,14 @@ class Driver:
         says; None: let them take what they take.
 
         Cycles in which the accelerator waits for the host count: for its masks, and until a frame was taken.
+
+        Raises
+        ------
+        Refused
+            If the build has no watchdog.
         """
+        if not self.config.watchdog:
+            raise Refused("The build has no watchdog; build without --lean and --no-watchdog to limit an inference")
         self._margin = margin
         if margin is None:
             self.write("WATCHDOG", 0)

@@ -18,7 +18,7 @@ from spec.config import AcceleratorConfig, config_for
 from spec.layer import Layer, Role, Scale
 from spec.model import Model
 from spec.network import Head, Network
-from spec.numerics import ACTIVATION_BITS, ACTIVATION_BITS_MIN
+from spec.numerics import ACC_BITS_MIN, ACTIVATION_BITS, ACTIVATION_BITS_MIN
 from spec.refusal import Refused
 from spec.ring import PLANES_MAX, Ring, row_words
 from spec.supermask import GROUP, Mode
@@ -58,7 +58,8 @@ class Draw:
 def random_config(rng: Random, number: int) -> AcceleratorConfig:
     """Build ``number`` of a run, of at most 512 PEs. Two of four have several lanes, every other one has little memory
     for masks, and two of three know rings, so that four builds meet each of these alone and together. Two of three
-    know residuals of half the size.
+    know residuals of half the size. Half of them have sums of so few bits that
+    some networks need them all.
     """
     # Short words where there is little memory: it must hold two chunks, and those are shorter then than most masks.
     groups = rng.choice((4, 8) if number % 2 else (4, 8, 16, 32))
@@ -71,6 +72,8 @@ def random_config(rng: Random, number: int) -> AcceleratorConfig:
         rows_per_requantizer=turns, psum_depth=rng.randrange(16, 200), ring_words=2048 if number % 3 < 2 else 0,
         upsample=number % 3 > 0,
     )
+    if number % 4 in (1, 2):
+        config = dataclasses.replace(config, psum_bits=ACC_BITS_MIN + rng.randrange(5 if config.ring_words else 2))
     if number % 2:
         slots = 2 * 9 * config.load_cycles  # words of two chunks of a 3x3 layer of one word per pixel
         config = dataclasses.replace(config, mask_bits=config.mask_word_bits * rng.randint(slots, slots * 3 // 2))
@@ -283,6 +286,10 @@ FEATURES: Mapping[str, Callable[[Program, int], bool]] = {
     ),
     "fewer than 8 bits": lambda program, images: any(
         numbers.bits < ACTIVATION_BITS for numbers in program.model.requantizations.values()
+    ),
+    "sums of fewer bits": lambda program, images: program.config.psum_bits > 0,
+    "sum that can take all bits of the build's": lambda program, images: any(
+        program.model.psum_bits(layer) == program.config.widths.acc for layer in program.model.network.layers
     ),
     "several m-tiles": _has_layer(lambda placed: placed.tiles > 1),
     "several n-blocks": _has_layer(lambda placed: placed.blocks > 1),

@@ -13,13 +13,13 @@ from spec.config import AcceleratorConfig, config_for
 from spec.files import build_root
 
 #: Builds that are simulated. 8x16x2 is no named shape, has words of two tiles and weights for two rows a cycle. In the
-#: last two rows take turns at requantizers; 8x4x2 has one for all four.
+#: last two rows take turns at requantizers; 8x4x2 has one for all four. 4x16 has sums of few bits.
 CONFIGS = {
     "pe16": config_for(16),
     "pe64": config_for(64),
     "4x4x4": config_for(64, lanes=4),
     "8x16x2": config_for(256, groups=8, rows=16, lanes=2, weight_rows=2, psum_depth=24, mask_bits=1 << 19),
-    "4x16-in-turns": config_for(64, rows_per_requantizer=4, psum_depth=40),
+    "4x16-in-turns": config_for(64, rows_per_requantizer=4, psum_depth=40, psum_bits=17),
     "8x4x2-in-turns": config_for(64, groups=8, rows=4, lanes=2, rows_per_requantizer=4, ring_words=2048),
 }
 

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 from spec.commands import LANES_MAX, RING_UNIT
 from spec.lfsr import SIGN_WORD
-from spec.numerics import MASK_WIDTHS, RING_WIDTHS, Widths
+from spec.numerics import ACC_BITS_MIN, MASK_WIDTHS, RING_WIDTHS, Widths, narrowed
 from spec.refusal import Refused
 from spec.supermask import GROUP, Mode
 
-__all__ = ["COUNTERS_KEPT", "MEMORY_LIMITS", "PSUM_DEPTHS", "SHAPES", "AcceleratorConfig", "config_for"]
+__all__ = ["COUNTERS_KEPT", "MEMORY_LIMITS", "PSUM_BITS", "PSUM_DEPTHS", "SHAPES", "AcceleratorConfig", "config_for"]
 
 #: Shape (Tg, Tm, L) of the named sizes.
 SHAPES = {
@@ -34,13 +34,16 @@ SHAPES = {
 #: Least and largest D.
 PSUM_DEPTHS = (16, 1023)
 
+#: Fewest and most bits of a partial sum; the most only in builds with rings.
+PSUM_BITS = (ACC_BITS_MIN, RING_WIDTHS.acc)
+
 #: Which cycle counters a build may have: the total and its causes, or the total alone.
 COUNTERS_KEPT = ("all", "total")
 
 #: What builds were before there was a choice; as then, it is no part of their identity.
 _BEFORE = {
     "protect": False, "counters": "all", "max_pool": True, "streams": True, "rows_per_requantizer": 1,
-    "upsample": False,
+    "upsample": False, "psum_bits": 0, "watchdog": True,
 }
 
 _KIB = 1024
@@ -85,6 +88,9 @@ class AcceleratorConfig:
         ``rows``. With more than 1 every lane has a second psum memory, where finished sums wait for their turn.
     psum_depth : int
         D: pixels of a tile, and the limit on classes (``psum_depth * rows``). 16 to 1023.
+    psum_bits : int
+        Signed bits of a partial sum: 16 to 24, or 32 with rings, which is what 0 means.
+        :meth:`spec.model.Model.psum_bits` says what a layer needs.
     x_bytes, t_bytes : int
         Residual-stream and temporary activation memories of each lane.
     mask_bits : int
@@ -107,6 +113,8 @@ class AcceleratorConfig:
         Masks may come from the host while an inference runs.
     upsample : bool
         A residual may be half as large as what it is added to.
+    watchdog : bool
+        An inference that takes too long can be stopped.
     """
 
     groups: int
@@ -115,6 +123,7 @@ class AcceleratorConfig:
     weight_rows: int = 1
     rows_per_requantizer: int = 1
     psum_depth: int = 64
+    psum_bits: int = 0
     x_bytes: int = 32 * _KIB
     t_bytes: int = 32 * _KIB
     mask_bits: int = 1024 * _KIB
@@ -127,6 +136,7 @@ class AcceleratorConfig:
     max_pool: bool = True
     streams: bool = True
     upsample: bool = False
+    watchdog: bool = True
 
     def __post_init__(self):
         for field in dataclasses.fields(self):
@@ -140,7 +150,7 @@ class AcceleratorConfig:
                 f"channels is a whole part of a word, not {self.rows!r}"
             )
         _check_lanes(self.lanes)
-        for name in ("protect", "max_pool", "streams", "upsample"):
+        for name in ("protect", "max_pool", "streams", "upsample", "watchdog"):
             if type(getattr(self, name)) is not bool:
                 raise Refused(f"{name} must be true or false, not {getattr(self, name)!r}")
         if self.counters not in COUNTERS_KEPT:
@@ -158,6 +168,12 @@ class AcceleratorConfig:
             )
         if not PSUM_DEPTHS[0] <= self.psum_depth <= PSUM_DEPTHS[1]:
             raise Refused(f"psum_depth (D) must be from 16 to 1023, not {self.psum_depth!r}")
+        most = self._most_widths.acc
+        if self.psum_bits and not ACC_BITS_MIN <= self.psum_bits <= most:
+            which = "with" if self.ring_words else "without"
+            raise Refused(
+                f"psum_bits must be from {ACC_BITS_MIN} to {most} in a build {which} rings, not {self.psum_bits!r}"
+            )
         for name, (unit_of, least, most) in MEMORY_LIMITS.items():
             value, unit = getattr(self, name), unit_of(self)
             if value % unit or not least * unit <= value <= most:
@@ -258,6 +274,11 @@ class AcceleratorConfig:
     @property
     def widths(self) -> Widths:
         """Bits of accumulators and requantizer sums."""
+        most = self._most_widths
+        return narrowed(most, self.psum_bits) if self.psum_bits else most
+
+    @property
+    def _most_widths(self) -> Widths:
         return RING_WIDTHS if self.ring_words else MASK_WIDTHS
 
     @property

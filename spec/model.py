@@ -115,10 +115,9 @@ class Model:
 
     def _prove(self, layer: Layer) -> None:
         """Refuse the layer if its accumulator or its requantizer sum could leave its width."""
-        positions = layer.positions if layer.role is Role.CLASSIFIER else 1
         bits = layer.widths
-        low, high = accumulator_bounds(self.weights(layer.name), positions, self.largest_input(layer))
-        if low.min() < -(1 << (bits.acc - 1)) or high.max() >= 1 << (bits.acc - 1):
+        low, high = self.accumulator_range(layer)
+        if self.psum_bits(layer) > bits.acc:
             remedy = "give its ring fewer planes" if layer.ring else "lower its density"
             raise Refused(
                 f"Layer {layer.name} can reach accumulators of {low.min()}..{high.max()}, beyond {bits.acc} bits; "
@@ -188,6 +187,16 @@ class Model:
     def largest_input(self, layer: Layer) -> int:
         """Largest value that ``layer`` can read."""
         return PIXEL_MAX if layer.role is Role.STEM else output_range(signed=False, bits=self.bits)[1]
+
+    def accumulator_range(self, layer: Layer) -> tuple[np.ndarray, np.ndarray]:
+        """Least and greatest accumulator of ``layer``, whatever the image: two int64 arrays of shape (outputs,)."""
+        positions = layer.positions if layer.role is Role.CLASSIFIER else 1
+        return accumulator_bounds(self.weights(layer.name), positions, self.largest_input(layer))
+
+    def psum_bits(self, layer: Layer) -> int:
+        """Signed bits that hold every accumulator of ``layer``, whatever the image."""
+        low, high = self.accumulator_range(layer)
+        return 1 + max(int(high.max()), -1 - int(low.min())).bit_length()
 
     def residual_range(self, layer: Layer) -> tuple[int, int]:
         """Least and greatest residual that ``layer`` adds; (0, 0) if it adds none."""

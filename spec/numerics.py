@@ -15,6 +15,7 @@ from spec.refusal import Refused
 
 __all__ = [
     "ACC_BITS",
+    "ACC_BITS_MIN",
     "ACTIVATION_BITS",
     "ACTIVATION_BITS_MIN",
     "BIAS_BITS",
@@ -32,6 +33,7 @@ __all__ = [
     "accumulator_bounds",
     "fold",
     "max_pool",
+    "narrowed",
     "output_range",
     "pack_entries",
     "prepare",
@@ -63,6 +65,16 @@ class Widths(NamedTuple):
 MASK_WIDTHS = Widths(ACC_BITS, Z_BITS)  #: Of a layer whose weights are trits.
 #: Of a layer that draws from a ring: its sums are up to 121 times as large, and so are its products.
 RING_WIDTHS = Widths(acc=32, z=40)
+
+ACC_BITS_MIN = 16  #: Fewest that a build can have.
+
+
+def narrowed(widths: Widths, acc: int) -> Widths:
+    """``widths`` with accumulators of only ``acc`` bits, and no more for ``z`` than ``acc*M + (B << bsh)`` can need.
+
+    ``|acc*M| + |B << bsh| <= 2**(acc + 10) + 2**26``, which is less than ``2**(acc + 11)`` from 16 bits on.
+    """
+    return Widths(acc, min(widths.z, acc + MULTIPLIER_BITS))
 
 
 def output_range(signed: bool, bits: int = ACTIVATION_BITS) -> tuple[int, int]:

@@ -11,7 +11,7 @@ __all__ = [
 ]
 
 MAGIC = 0x464F_4C44  #: "FOLD".
-VERSION = 0x0002_0000  #: Major in the upper, minor in the lower half; a driver needs the same major.
+VERSION = 0x0002_0001  #: Major in the upper, minor in the lower half; a driver needs the same major.
 OFFSET_BITS = 8  #: Byte address on the register bus.
 
 
@@ -131,6 +131,7 @@ REGISTERS = (
         Field("no_pool", 4, 1, Access.RO, "MAXPOOL is an unknown command."),
         Field("no_streams", 5, 1, Access.RO, "MASK_STREAM is an unknown memory."),
         Field("upsample", 6, 1, Access.RO, "Residuals may be half as large as what they are added to."),
+        Field("no_watchdog", 7, 1, Access.RO, "There is no register WATCHDOG."),
     )),
     Register("WATCHDOG", 0x38, "Longest inference.", (
         Field("cycles", 0, 32, Access.RW, "Cycles after which an inference is stopped with an error; 0 is never."),
@@ -157,14 +158,17 @@ def counter_names(config: AcceleratorConfig) -> tuple[str, ...]:
 def registers_of(config: AcceleratorConfig) -> tuple[Register, ...]:
     """Those of :data:`REGISTERS` that the build has."""
     shown = {f"{name}_{half}" for name in counter_names(config) for half in ("LOW", "HIGH")}
-    return tuple(register for register in REGISTERS if not register.counter or register.name in shown)
+    return tuple(
+        register for register in REGISTERS
+        if (not register.counter or register.name in shown) and (config.watchdog or register.name != "WATCHDOG")
+    )
 
 
 def identity(config: AcceleratorConfig) -> dict[str, int]:
     """Registers that are constants of a build, by name."""
     bits = (
         True, config.ring_words > 0, config.protect,
-        config.counters == "total", not config.max_pool, not config.streams, config.upsample,
+        config.counters == "total", not config.max_pool, not config.streams, config.upsample, not config.watchdog,
     )
     features = sum(bit << place for place, bit in enumerate(bits))
     return {"MAGIC": MAGIC, "VERSION": VERSION, "CONFIG_HASH": config.hash, "FEATURES": features}

@@ -263,7 +263,7 @@ class RegisterPort(wiring.Component):
     counters : Out(CounterPort())
         Snapshots of the cycle counters.
     watchdog : Out(32)
-        Cycles after which an inference is stopped; 0 is never.
+        Cycles after which an inference is stopped; 0 is never, and that of a build without watchdog.
     irq : Out(1)
         Interrupt, level.
     failed : Out(1)
@@ -304,7 +304,7 @@ class RegisterPort(wiring.Component):
             self.start_asked.eq(control.start.strobe),
             self.abort.eq(control.abort.strobe),
             self.program_start.eq(registers.program_start.command.value),
-            self.watchdog.eq(registers.watchdog.cycles.value),
+            self.watchdog.eq(registers.watchdog.cycles.value if self.config.watchdog else 0),
             self.failed.eq(error != ErrorCode.NONE),
             control.done.set.eq(self.done),
             control.done.clear.eq(self.start),

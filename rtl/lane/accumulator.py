@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from rtl.base.ports import SumStep
 from rtl.base.ram import Ram
-from rtl.lane.total import Total
+from rtl.lane.total import TOTAL_MODULE, Total
 from spec.numerics import ACC_BITS
 
 __all__ = ["Accumulator"]
@@ -95,7 +95,7 @@ class Accumulator(wiring.Component):
             latest = Signal.like(acc)
             m.d.comb += self.latest.eq(latest)
         for r in range(self.rows):
-            m.submodules[f"total{r}"] = adder = Total(self.acc_bits)
+            m.submodules[f"total{r}"] = adder = Total(self.acc_bits, "" if self.rings else TOTAL_MODULE)
             m.d.comb += [adder.sum.eq(self.sums[r]), adder.carry.eq(self.carries[r])]
             if self.rings:
                 base = Mux(step.add_psum, self.psum[r], kept[r]).as_unsigned()

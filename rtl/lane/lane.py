@@ -21,7 +21,7 @@ from rtl.lane.requantizer_row import RequantizerRow
 from rtl.lane.total import TOTAL_MODULE, Total
 from spec.commands import Source
 from spec.config import AcceleratorConfig
-from spec.numerics import MASK_WIDTHS
+from spec.numerics import MASK_WIDTHS, Widths
 
 __all__ = ["MAPPED_MODULES", "WORD_TRAVEL", "Lane", "LanePlatform", "new_mapped", "sums_latency"]
 
@@ -46,9 +46,10 @@ MAPPED_MODULES = (
 )
 
 
-def new_mapped() -> list[Mapped]:
-    """One part of each of :data:`MAPPED_MODULES`, in that order."""
-    return [*new_shifters(MASK_WIDTHS), Product(), PairSums(), Total(), *map(ByteChoice, CHOICE_MODULES)]
+def new_mapped(widths: Widths) -> list[Mapped]:
+    """One part of each of :data:`MAPPED_MODULES`, in that order, as a build of these ``widths`` may have them."""
+    usual = widths if widths.z <= MASK_WIDTHS.z else MASK_WIDTHS
+    return [*new_shifters(usual), Product(), PairSums(), Total(usual.acc), *map(ByteChoice, CHOICE_MODULES)]
 
 
 class Lane(wiring.Component):

@@ -16,6 +16,7 @@ from spec.numerics import (
     MASK_WIDTHS,
     RESIDUAL_SHIFT_MAX,
     SHIFT_MAX,
+    Z_BITS,
     Widths,
     output_range,
 )
@@ -28,7 +29,7 @@ _RESIDUAL_BITS = 1 + ACTIVATION_BITS + RESIDUAL_SHIFT_MAX
 #: Bits of ``(acc*M + (B << bsh)) >> sh``, sign included: beyond them no residual can bring ``y`` back into its range.
 _WINDOW_BITS = _RESIDUAL_BITS + 1
 
-#: Names of the modules that stand for the shifters of a build without rings.
+#: Names of the modules that stand for the shifters of sums of up to 32 bits.
 BIAS_SHIFT, RESIDUAL_SHIFT, WINDOW_SHIFT = "foldenite_shift_bias", "foldenite_shift_residual", "foldenite_shift_window"
 
 
@@ -38,7 +39,7 @@ def new_shifters(widths: Widths) -> tuple[Shifter, Shifter, Shifter]:
         Shifter(BIAS_SHIFT, left=True, bits=BIAS_BITS, most=BIAS_SHIFT_MAX, width=BIAS_BITS + BIAS_SHIFT_MAX),
         Shifter(RESIDUAL_SHIFT, left=True, bits=ACTIVATION_BITS + 1, most=RESIDUAL_SHIFT_MAX, width=_RESIDUAL_BITS),
         Shifter(
-            WINDOW_SHIFT if widths == MASK_WIDTHS else "", left=False, bits=widths.z + 1, most=SHIFT_MAX,
+            WINDOW_SHIFT if widths.z <= Z_BITS else "", left=False, bits=widths.z + 1, most=SHIFT_MAX,
             width=1 + _WINDOW_BITS,
         ),
     )
@@ -142,7 +143,11 @@ class Requantizer(wiring.Component):
         return m
 
     def _product(self, m: Module) -> Value:
-        """``acc*M`` of a cycle ago: two multiplications of 18 bits, which FPGAs have, added after a register."""
+        """``acc*M`` of a cycle ago: one multiplication of 18 bits, which FPGAs have, or two, added after a register."""
+        if self.widths.acc <= FACTOR_BITS:
+            m.submodules.product = product = Product()
+            m.d.comb += [product.a.eq(self.acc), product.b.eq(self.entry.multiplier)]
+            return product.product
         split = FACTOR_BITS - 1
         m.submodules.low, m.submodules.high = low, high = Product(), Product()
         m.d.comb += [

@@ -9,7 +9,7 @@ from spec.numerics import ACC_BITS
 
 __all__ = ["TOTAL_MODULE", "Total"]
 
-#: Name of the Verilog module that stands for every such adder of :data:`spec.numerics.ACC_BITS`.
+#: Name of the Verilog module that stands for every such adder of a build without rings.
 TOTAL_MODULE = "foldenite_total"
 
 
@@ -20,6 +20,8 @@ class Total(Mapped):
     Parameters
     ----------
     bits : int
+    module : str
+        Name of its module, or "".
 
     Members
     -------
@@ -28,8 +30,8 @@ class Total(Mapped):
     total : Out(signed(bits))
     """
 
-    def __init__(self, bits: int = ACC_BITS):
-        self.module = TOTAL_MODULE if bits == ACC_BITS else ""
+    def __init__(self, bits: int = ACC_BITS, module: str = TOTAL_MODULE):
+        self.module = module
         number = signed(bits)
         super().__init__({
             "sum": In(number), "first": In(number), "second": In(number), "choose": In(1), "carry": In(1),

@@ -127,6 +127,20 @@ def test_a_residual_of_half_its_size_on_a_build_without_one():
     ]
 
 
+def test_sums_of_more_bits_than_the_build_has():
+    """Every layer that needs more is named, with what is enough; one bit less is not."""
+    network = flat(image=(4, 4, 1), stem=Stem(3, 1, 1, 256), density=1.0, modes=ANY)
+    model = synthetic_model(network, 1)
+    needs = [model.psum_bits(layer) for layer in network.layers]
+    assert needs == [13, 21]
+    enough = config_for(16, psum_bits=21)
+    assert found(network, enough) == found(network, config_for(16)) == []
+    assert found(network, replace(enough, psum_bits=20)) == [(
+        "classifier", "can reach sums of 21 bits, but the build's have 20",
+        "build with --psum-bits 21, train the layer at a lower density or give it fewer input channels",
+    )]
+
+
 def test_masks_that_a_build_without_streams_cannot_hold(small_model, fitting):
     """They must all fit, and what is said of a larger memory is true."""
     model = small_model(image=(5, 5, 1))

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from flows.tools.yosys import command
-from gen.ecp5_arithmetic import ecp5_choice, ecp5_pair, ecp5_product, ecp5_shifters, ecp5_total
+from gen.ecp5_arithmetic import ecp5_choice, ecp5_pair, ecp5_product, ecp5_shifters, ecp5_total, product_dsps
 from gen.verilog import mapped_rtlil, verilog_of
 from rtl.base.choice import CHOICE_MODULES
 from rtl.lane.lane import MAPPED_MODULES, new_mapped
@@ -19,15 +19,16 @@ from rtl.lane.pair_sums import PAIR_MODULE
 from rtl.lane.product import PRODUCT_MODULE
 from rtl.lane.requantizer import BIAS_SHIFT, RESIDUAL_SHIFT, WINDOW_SHIFT
 from rtl.lane.total import TOTAL_MODULE
+from spec.numerics import MASK_WIDTHS, narrowed
 
 MULTIPLIER = Path(__file__).with_name("mult18x18d.v")
 CHOICES = {module: ecp5_choice(count, module) for count, module in CHOICE_MODULES.items()}
 MAPPED = "".join((ecp5_shifters(4), ecp5_product(), ecp5_pair(), ecp5_total(), *CHOICES.values()))
 
 
-def equal(tmp_path, module, mapped=MAPPED):
+def equal(tmp_path, module, mapped=MAPPED, widths=MASK_WIDTHS):
     """Whether the solver proves that both say the same, from the third cycle on: registers come in pairs."""
-    parts = {part.module: part for part in new_mapped()}
+    parts = {part.module: part for part in new_mapped(widths)}
     (tmp_path / "plain.v").write_text(verilog_of(mapped_rtlil(parts[module], "plain")))
     (tmp_path / "mapped.v").write_text(mapped)
     result = subprocess.run(command((
@@ -44,6 +45,18 @@ def equal(tmp_path, module, mapped=MAPPED):
 @pytest.mark.parametrize("module", MAPPED_MODULES)
 def test_it_equals_the_plain_one(tmp_path, module):
     assert equal(tmp_path, module)
+
+
+@pytest.mark.parametrize("bits", [16, 19])
+@pytest.mark.parametrize("module", [WINDOW_SHIFT, TOTAL_MODULE])
+def test_it_does_with_sums_of_fewer_bits(tmp_path, module, bits):
+    widths = narrowed(MASK_WIDTHS, bits)
+    mapped = ecp5_shifters(4, widths=widths) + ecp5_total(bits=bits)
+    assert equal(tmp_path, module, mapped, widths)
+
+
+def test_one_multiplier_will_do_for_sums_of_18_bits():
+    assert [product_dsps(narrowed(MASK_WIDTHS, bits)) for bits in (16, 18, 19, 24)] == [1, 1, 2, 2]
 
 
 @pytest.mark.parametrize(("module", "right", "wrong"), [

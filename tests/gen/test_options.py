@@ -17,7 +17,8 @@ OTHER = {
     "groups": 8, "rows": 4, "lanes": 2, "weight_rows": 2, "psum_depth": 100, "x_bytes": 64 * 100, "t_bytes": 64 * 50,
     "mask_bits": 64 * 3200, "entries": 16 * 99, "commands": 77, "modes": (Mode.TWO_OF_FOUR, Mode.ANY),
     "ring_words": 4096, "protect": False, "counters": "total", "max_pool": False, "streams": False,
-    "rows_per_requantizer": 4, "upsample": True,
+    "rows_per_requantizer": 4, "upsample": True, "psum_bits": 21,
+    "watchdog": False,
 }
 
 
@@ -30,7 +31,7 @@ def parsed(*arguments):
 def as_options(fields):
     special = {"modes": ",".join, "protect": {False: "none", True: "parity"}.get}
     for name, value in fields.items():
-        if name in ("max_pool", "streams"):
+        if name in ("max_pool", "streams", "watchdog"):
             yield f"--no-{name.replace('_', '-')}"
             continue
         if name == "upsample":
@@ -57,7 +58,7 @@ def test_one_option_changes_one_field(name):
     assert got != config_for(64)
 
 
-LEAN = {"counters": "total", "max_pool": False, "streams": False, "protect": False}
+LEAN = {"counters": "total", "max_pool": False, "streams": False, "protect": False, "watchdog": False}
 
 
 def test_a_lean_build_leaves_out_what_it_can_but_for_what_is_given():

@@ -52,7 +52,9 @@ def test_traced_inference_is_golden(inferences, small_model, fitting, mode):
     assert any(not np.array_equal(a, b) for a, b in zip(first.tensors, second.tensors, strict=True))
 
 
-LEAN = {"counters": "total", "max_pool": False, "streams": False, "protect": False}
+LEAN = {
+    "counters": "total", "max_pool": False, "streams": False, "protect": False, "watchdog": False, "psum_bits": 16,
+}
 
 
 def test_a_lean_build_computes_the_same_in_as_many_cycles(inferences, small_model, fitting):
@@ -65,7 +67,9 @@ def test_a_lean_build_computes_the_same_in_as_many_cycles(inferences, small_mode
 
 
 def test_a_lean_build_stops_at_what_it_cannot_do(on_core):
-    """A max pool is an unknown command, a chunk a packet for no memory, and a register of a cause is none."""
+    """A max pool is an unknown command, a chunk a packet for no memory, and the register of a cause or of the watchdog
+    is none.
+    """
     config = config_for(16, x_bytes=256, t_bytes=256, mask_bits=512, entries=16, commands=4, **LEAN)
 
     async def scenario(host):
@@ -80,6 +84,9 @@ def test_a_lean_build_stops_at_what_it_cannot_do(on_core):
         assert await host.read("ERROR") == ErrorCode.PACKET_TARGET
         await host.write("ERROR", 0)
         assert await host.read("ARRAY_LOW") == 0
+        assert await host.read("ERROR") == ErrorCode.REGISTER
+        await host.write("ERROR", 0)
+        await host.write("WATCHDOG", 1)
         assert await host.read("ERROR") == ErrorCode.REGISTER
 
     on_core(config, scenario)

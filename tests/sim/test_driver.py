@@ -105,7 +105,7 @@ def test_identify_enables_the_interrupts(driver, transport):
 
 @pytest.mark.parametrize(("register", "value", "sentence"), [
     ("MAGIC", 0xFFFFFFFF, r"Register MAGIC reads 0xffffffff, not 0x464f4c44: there is no Foldenite accelerator"),
-    ("VERSION", VERSION + 0x1_0000, r"Accelerator has interface version 3\.0, but this driver needs version 2"),
+    ("VERSION", VERSION + 0x1_0000, r"Accelerator has interface version 3\.1, but this driver needs version 2"),
     ("VERSION", 0x1_0001, r"Accelerator has interface version 1\.1, but this driver needs version 2; use the driver"),
     ("CONFIG_HASH", 1, r"Accelerator is build 0x00000001, not 0x[0-9a-f]{8} \(16 PEs\); give the config.json"),
 ])
@@ -267,6 +267,13 @@ def test_the_watchdog_allows_the_cycle_model_and_a_margin(driver, transport, pro
     assert transport.values["WATCHDOG"] == (1 << 32) - 1
     driver.watch(None)
     assert transport.values["WATCHDOG"] == 0
+
+
+def test_a_build_without_watchdog_says_so(transport, program):
+    driver = Driver(transport, dataclasses.replace(program.config, watchdog=False))
+    with pytest.raises(Refused, match=r"^The build has no watchdog; build without --lean and --no-watchdog to limit"):
+        driver.watch(1000)
+    assert "WATCHDOG" not in transport.values
 
 
 def test_an_unknown_error_code_is_named():

@@ -13,9 +13,10 @@ from spec.supermask import Mode
 LEGAL = {
     "groups": 4, "rows": 16, "lanes": 1, "weight_rows": 1, "psum_depth": 64, "x_bytes": 1024, "t_bytes": 2048,
     "mask_bits": 4096, "entries": 256, "commands": 16, "modes": tuple(Mode), "ring_words": 0, "rows_per_requantizer": 1,
+    "psum_bits": 0,
 }
 FIELDS = [field.name for field in dataclasses.fields(AcceleratorConfig)]
-FLAGS = ("protect", "max_pool", "streams", "upsample")
+FLAGS = ("protect", "max_pool", "streams", "upsample", "watchdog")
 INTEGERS = [name for name in FIELDS if name not in ("modes", "counters", *FLAGS)]
 #: Most that each memory may have.
 MOST = {"x_bytes": 1 << 26, "t_bytes": 1 << 26, "mask_bits": 1 << 29, "entries": 1 << 20, "commands": 1 << 16,
@@ -222,9 +223,9 @@ JSON = config().to_json()
 BAD_JSON = [
     ([], r"^Configuration must be a JSON object, not \[\]$"),
     (None, r"^Configuration must be a JSON object, not None$"),
-    (JSON | {"row": 4}, r"^Unknown configuration key 'row'; the keys are \['groups', 'rows', .*, 'upsample'\]$"),
+    (JSON | {"row": 4}, r"^Unknown configuration key 'row'; the keys are \['groups', 'rows', .*, 'watchdog'\]$"),
     *(({key: value for key, value in JSON.items() if key != name}, rf"^Missing configuration key '{name}'$")
-      for name in FIELDS if name not in ("counters", "rows_per_requantizer", *FLAGS)),
+      for name in FIELDS if name not in ("counters", "rows_per_requantizer", "psum_bits", *FLAGS)),
     (JSON | {"protect": 1}, r"^protect must be true or false, not 1$"),
     (JSON | {"modes": ["3of4"]}, r"^modes must be some of \['any', '2of4', '1of4', 'max1of4'\], not \['3of4'\]$"),
     (JSON | {"modes": 4}, r"^modes must be some of \['any', '2of4', '1of4', 'max1of4'\], not 4$"),
@@ -243,7 +244,7 @@ OTHER = {
     "groups": 8, "rows": 8, "lanes": 2, "weight_rows": 2, "psum_depth": 65, "x_bytes": 2048, "t_bytes": 1024,
     "mask_bits": 8192, "entries": 512, "commands": 17, "modes": (Mode.ANY,), "ring_words": 16, "protect": False,
     "counters": "total", "max_pool": False, "streams": False, "rows_per_requantizer": 2,
-    "upsample": True,
+    "upsample": True, "psum_bits": 20, "watchdog": False,
 }
 
 
@@ -254,6 +255,25 @@ def test_hash_changes_with_every_field():
     assert all(0 <= value < 1 << 32 for value in hashes)
 
 
+@pytest.mark.parametrize(("rings", "bits", "widths"), [
+    (0, 0, (24, 32)), (0, 24, (24, 32)), (0, 20, (20, 32)), (0, 19, (19, 31)), (0, 16, (16, 28)),
+    (16, 0, (32, 40)), (16, 32, (32, 40)), (16, 24, (24, 36)), (16, 16, (16, 28)),
+])
+def test_sums_of_fewer_bits(rings, bits, widths):
+    built = config(ring_words=rings, psum_bits=bits)
+    assert built.widths == widths
+    assert built.memory_bits["psum"] == widths[0] * 16 * 64
+
+
+@pytest.mark.parametrize(("rings", "bits", "which"), [
+    (0, 25, "24 in a build without"), (0, 15, "24 in a build without"), (16, 33, "32 in a build with"),
+    (16, 1, "32 in a build with"), (0, -1, "24 in a build without"),
+])
+def test_sums_of_other_bits_are_refused(rings, bits, which):
+    with pytest.raises(Refused, match=rf"^psum_bits must be from 16 to {which} rings, not {bits}$"):
+        config(ring_words=rings, psum_bits=bits)
+
+
 def test_hash_is_stable():
     """Hardware reports it: if this value changes, software no longer knows any build made before."""
     assert f"{config().hash:08x}" == "5e469633"
@@ -262,6 +282,7 @@ def test_hash_is_stable():
 
 @pytest.mark.parametrize(("name", "before"), [
     ("protect", False), ("counters", "all"), ("max_pool", True), ("streams", True), ("upsample", False),
+    ("psum_bits", 0), ("watchdog", True),
 ])
 def test_what_builds_had_before_there_was_a_choice(name, before):
     data = {key: value for key, value in JSON.items() if key != name}

@@ -249,6 +249,27 @@ def test_an_accumulator_that_could_wrap_is_refused():
         Model(network, masks, {"stem": Requantization(ones, ones, 10, 0, 0, False)})
 
 
+@pytest.mark.parametrize(("trits", "bits"), [
+    ([[1]], 9), ([[-1]], 9), ([[0]], 1), ([[1, 1, 1], [-1, 0, 0]], 11), ([[1, 0], [-1, -1]], 10),
+])
+def test_bits_of_a_sum(monkeypatch, trits, bits):
+    """Of one byte 9, of two 10, of three 11, whichever their sign, and for the worst of all outputs."""
+    model = wide_model(1)
+    stem = model.network.layers[0]
+    monkeypatch.setattr(Model, "weights", lambda *_: np.array(trits, np.int8)[:, None, None])
+    assert model.psum_bits(stem) == bits
+
+
+def test_as_many_bits_as_the_least_and_the_greatest_sum_need():
+    model = wide_model(1)
+    for layer in model.network.layers:
+        low, high = model.accumulator_range(layer)
+        half = 1 << model.psum_bits(layer) - 1
+        assert -half <= low.min()
+        assert high.max() < half
+        assert low.min() < -(half // 2) or high.max() >= half // 2
+
+
 def test_the_widest_sum_is_allowed():
     model = wide_model(16)
     low, high = accumulator_bounds(model.weights("stem"))

@@ -12,12 +12,15 @@ from hypothesis import strategies as st
 
 from spec.numerics import (
     ACC_BITS,
+    ACC_BITS_MIN,
     ACTIVATION_BITS,
     ACTIVATION_BITS_MIN,
     BIAS_BITS,
     BIAS_SHIFT_MAX,
+    MASK_WIDTHS,
     MULTIPLIER_BITS,
     RESIDUAL_SHIFT_MAX,
+    RING_WIDTHS,
     SHIFT_MAX,
     Z_BITS,
     Requantization,
@@ -25,6 +28,7 @@ from spec.numerics import (
     accumulator_bounds,
     fold,
     max_pool,
+    narrowed,
     output_range,
     pack_entries,
     prepare,
@@ -264,6 +268,20 @@ def test_accumulator_bounds_are_reached(positions, largest):
     assert (low[4], high[4]) == (0, 0)
     assert (low[:4] < 0).all()
     assert (high[:4] > 0).all()
+
+
+@pytest.mark.parametrize("widths", [MASK_WIDTHS, RING_WIDTHS])
+@pytest.mark.parametrize("acc", range(ACC_BITS_MIN, ACC_BITS + 1))
+def test_narrow_sums_need_no_wider_registers(widths, acc):
+    """The largest of all products and biases fit ``z``, but for what spec.model refuses; a bit less would not do."""
+    assert narrowed(widths, acc).acc == acc
+    z = narrowed(widths, acc).z
+    sums = [a * m + (b << BIAS_SHIFT_MAX) for a, m, b in product(*(
+        (-(1 << bits - 1), (1 << bits - 1) - 1) for bits in (acc, MULTIPLIER_BITS, BIAS_BITS)
+    ))]
+    fits = all(-(1 << z - 1) <= value < 1 << z - 1 for value in sums)
+    assert fits if z < widths.z else z == widths.z
+    assert any(value >= 1 << z - 2 for value in sums)
 
 
 def test_accumulator_bounds_add_up_the_values_of_a_ring():

@@ -38,7 +38,7 @@ def test_the_interface_is_that_of_its_version():
         f"{MAGIC:x} {PACKET_MAGIC:x} {HEADER_WORDS} {CHUNK_NUMBER_LSB} {LANE_LSB} {[name for name, _ in COUNTERS]}",
     ]
     digest = hashlib.sha256("\n".join(words).encode()).hexdigest()
-    assert (f"{VERSION:08x}", digest[:16]) == ("00020000", "462e10f24fa445a7")
+    assert (f"{VERSION:08x}", digest[:16]) == ("00020001", "47b966d0ce44be39")
 
 
 def test_names_and_offsets_are_unique():
@@ -93,13 +93,16 @@ def test_identity_starts_where_drivers_look_first():
 def test_features_say_what_the_build_knows():
     assert [(f.name, f.lsb, f.width, f.access) for f in BY_NAME["FEATURES"].fields] == [
         (name, place, 1, Access.RO)
-        for place, name in enumerate(("masks", "ring", "protect", "total", "no_pool", "no_streams", "upsample"))]
+        for place, name in enumerate((
+            "masks", "ring", "protect", "total", "no_pool", "no_streams", "upsample", "no_watchdog",
+        ))]
     assert identity(config_for(16, ring_words=16))["FEATURES"] == 7
     assert identity(config_for(16, protect=False))["FEATURES"] == 1
     assert identity(config_for(16, counters="total"))["FEATURES"] == 5 + 8
     assert identity(config_for(16, max_pool=False))["FEATURES"] == 5 + 16
     assert identity(config_for(16, upsample=True))["FEATURES"] == 5 + 64
     assert identity(config_for(16, streams=False))["FEATURES"] == 5 + 32
+    assert identity(config_for(16, watchdog=False))["FEATURES"] == 5 + 128
 
 
 def test_a_build_with_the_total_alone_has_no_registers_of_causes():
@@ -108,6 +111,10 @@ def test_a_build_with_the_total_alone_has_no_registers_of_causes():
     assert [r.name for r in registers_of(few) if r.counter] == ["TOTAL_LOW", "TOTAL_HIGH"]
     assert [r for r in registers_of(few) if not r.counter] == [r for r in REGISTERS if not r.counter]
     assert (counter_names(every), counter_names(few)) == (tuple(name for name, _ in COUNTERS), ("TOTAL",))
+
+
+def test_a_build_without_watchdog_has_no_register_of_it():
+    assert set(REGISTERS) - set(registers_of(config_for(16, watchdog=False))) == {BY_NAME["WATCHDOG"]}
 
 
 def test_counters_are_pairs_in_order():

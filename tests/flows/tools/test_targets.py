@@ -3,7 +3,7 @@
 import pytest
 
 from flows.tools.targets import NAMES, PARTS, TARGETS, target_of
-from gen.ecp5_arithmetic import PRODUCT_DSPS
+from gen.ecp5_arithmetic import product_dsps
 from rtl.lane.requantizer import BIAS_SHIFT, RESIDUAL_SHIFT, WINDOW_SHIFT
 from rtl.lane.selector import SELECT_MODULE
 from spec.config import config_for
@@ -56,7 +56,8 @@ def test_shifters_are_multipliers_where_there_are_enough(part, pe, turns, multip
     assert [module for module in MULTIPLY if f"module {module} " in target.techmap] == multiply
     assert f"module {SELECT_MODULE} " in target.techmap
     takes = {BIAS_SHIFT: 1, RESIDUAL_SHIFT: 1, WINDOW_SHIFT: 2}
-    assert config.requantizers * (PRODUCT_DSPS + sum(map(takes.get, multiply))) <= max(32, target.capacity["dsp"])
+    each = product_dsps(config.widths) + sum(map(takes.get, multiply))
+    assert config.requantizers * each <= max(32, target.capacity["dsp"])
 
 
 def test_other_targets_map_no_modules():

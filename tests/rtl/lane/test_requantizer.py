@@ -1,5 +1,7 @@
 """The requantizer against :func:`spec.numerics.requantize`: every shift, both ranges, residuals, halves, both ends."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -13,6 +15,7 @@ from spec.numerics import (
     RESIDUAL_SHIFT_MAX,
     RING_WIDTHS,
     SHIFT_MAX,
+    narrowed,
     pack_entries,
     requantize,
 )
@@ -21,6 +24,10 @@ from spec.numerics import (
 KINDS = {
     "relu": (0, 0, 0), "projection": (1, 0, 0), "identity": (0, 1, 0), "projected": (0, 1, 1), "all-signed": (1, 1, 1),
 }
+
+
+#: One multiplication or two, and fewer bits before the shift than the greatest shift.
+NARROW = [narrowed(MASK_WIDTHS, bits) for bits in (16, 18, 19)]
 
 
 def signed_range(bits):
@@ -55,7 +62,7 @@ def vectors(rng, shift, bias_shift, residual_shift, adds, residual_signed, width
     return acc[keep], multiplier[keep], bias[keep], residual[keep]
 
 
-@pytest.mark.parametrize("widths", [MASK_WIDTHS, RING_WIDTHS], ids=["masks", "rings"])
+@pytest.mark.parametrize("widths", [MASK_WIDTHS, RING_WIDTHS, *NARROW], ids=["masks", "rings", 16, 18, 19])
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_shift(simulate, kind, widths):
     check_shifts(simulate, kind, widths, range(1, SHIFT_MAX + 1))
@@ -128,6 +135,30 @@ EXTREMES = [
     (-(2040 << 4), 16, 0, 255, 8, 0, 3), (-(2039 << 4), 16, 0, 255, 8, 0, 3), (-(1785 << 4), 16, 0, 255, 8, 0, 3),
     (-(4096 << 4), 16, 0, 255, 8, 0, 3), (-(4097 << 4), 16, 0, 255, 8, 0, 3), (4096 << 4, 16, 0, 255, 8, 0, 3),
 ]
+
+
+@pytest.mark.parametrize("bits", range(16, 21))
+def test_the_greatest_products_of_narrow_sums(simulate, bits):
+    widths, half = narrowed(MASK_WIDTHS, bits), 1 << bits - 1
+    dut = Requantizer(widths)
+    cases = list(itertools.product((-half, half - 1), (-2048, 2047), (-(1 << 19), (1 << 19) - 1)))
+
+    async def testbench(ctx):
+        ports = {"shift": bits + 4, "bias_shift": BIAS_SHIFT_MAX, "residual_shift": 0, "output_signed": 1}
+        for port, value in ports.items():
+            ctx.set(getattr(dut, port), value)
+        await ctx.tick()
+        for acc, multiplier, bias in cases:
+            ctx.set(dut.acc, acc)
+            ctx.set(dut.entry, {"multiplier": multiplier, "bias": bias})
+            await ctx.tick().repeat(dut.LATENCY)
+            expected = requantize(
+                np.array([acc]), np.array([multiplier]), np.array([bias]), np.array([0]), shift=bits + 4,
+                bias_shift=BIAS_SHIFT_MAX, residual_shift=0, signed=True,
+            )
+            assert ctx.get(dut.y) == int(expected[0]) & 0xFF
+
+    simulate(dut, testbench)
 
 
 @pytest.mark.parametrize(("widths", "case"), [

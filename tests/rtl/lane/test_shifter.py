@@ -5,10 +5,10 @@ import random
 import pytest
 
 from rtl.lane.requantizer import new_shifters
-from spec.numerics import MASK_WIDTHS, RING_WIDTHS
+from spec.numerics import MASK_WIDTHS, RING_WIDTHS, narrowed
 
 
-@pytest.mark.parametrize("widths", [MASK_WIDTHS, RING_WIDTHS], ids=["masks", "rings"])
+@pytest.mark.parametrize("widths", [MASK_WIDTHS, RING_WIDTHS, narrowed(MASK_WIDTHS, 16)], ids=["masks", "rings", 16])
 @pytest.mark.parametrize("which", range(3), ids=["biases", "residuals", "windows"])
 def test_every_amount(simulate, which, widths):
     dut, rng = new_shifters(widths)[which], random.Random(which)
@@ -31,5 +31,6 @@ def test_every_amount(simulate, which, widths):
 
 
 def test_only_the_usual_sizes_are_modules():
-    assert all(part.module for part in new_shifters(MASK_WIDTHS))
+    for widths in (MASK_WIDTHS, narrowed(MASK_WIDTHS, 16), narrowed(RING_WIDTHS, 20)):
+        assert all(part.module for part in new_shifters(widths))
     assert [bool(part.module) for part in new_shifters(RING_WIDTHS)] == [True, True, False]

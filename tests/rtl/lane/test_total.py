@@ -9,7 +9,7 @@ from rtl.lane.total import TOTAL_MODULE, Total
 from spec.numerics import ACC_BITS, RING_WIDTHS
 
 
-@pytest.mark.parametrize("bits", [ACC_BITS, RING_WIDTHS.acc])
+@pytest.mark.parametrize("bits", [16, 19, ACC_BITS, RING_WIDTHS.acc])
 def test_extremes_and_some(simulate, bits):
     dut, rng, half = Total(bits), random.Random(bits), 1 << bits - 1
     cases = [*itertools.product((0, -1, -half, half - 1), repeat=3)]
@@ -26,6 +26,6 @@ def test_extremes_and_some(simulate, bits):
     simulate(dut, testbench)
 
 
-def test_only_the_usual_width_is_a_module():
-    assert Total().module == TOTAL_MODULE
-    assert not Total(RING_WIDTHS.acc).module
+def test_it_is_a_module_of_its_own_unless_it_is_to_be_none():
+    assert Total(19).module == TOTAL_MODULE
+    assert not Total(RING_WIDTHS.acc, "").module
