@@ -18,7 +18,7 @@ from spec.config import AcceleratorConfig, config_for
 from spec.layer import Layer, Role, Scale
 from spec.model import Model
 from spec.network import Head, Network
-from spec.numerics import ACC_BITS_MIN, ACTIVATION_BITS, ACTIVATION_BITS_MIN
+from spec.numerics import ACTIVATION_BITS, ACTIVATION_BITS_MIN
 from spec.refusal import Refused
 from spec.ring import PLANES_MAX, Ring, row_words
 from spec.supermask import GROUP, Mode
@@ -73,7 +73,7 @@ def random_config(rng: Random, number: int) -> AcceleratorConfig:
         upsample=number % 3 > 0,
     )
     if number % 4 in (1, 2):
-        config = dataclasses.replace(config, psum_bits=ACC_BITS_MIN + rng.randrange(5 if config.ring_words else 2))
+        config = dataclasses.replace(config, psum_bits=rng.choice((19, 20, 21) if config.ring_words else (16, 17)))
     if number % 2:
         slots = 2 * 9 * config.load_cycles  # words of two chunks of a 3x3 layer of one word per pixel
         config = dataclasses.replace(config, mask_bits=config.mask_word_bits * rng.randint(slots, slots * 3 // 2))
