@@ -34,10 +34,12 @@ _STRIDES, _BITS = (1, 2, 3), (ACTIVATION_BITS, 5)
 _NARROW = 4  #: Channels of most maps; of the others twice that.
 _STREAMED_INPUTS = 96  #: Of the layer whose masks take all memory there is.
 
-#: One lane and two. Just enough mask memory for two chunks of a 3x3 layer of 96 channels: with one nothing else stays.
+#: One lane, with sums of fewer bits, and two. Just enough mask memory for two chunks of a 3x3 layer of 96 channels:
+#: with one nothing else stays.
 BUILDS = tuple(
-    config_for(16 * lanes, lanes=lanes, ring_words=2048, mask_bits=2 * _STREAMED_INPUTS * 9 * 4, upsample=True)
-    for lanes in (1, 2)
+    config_for(
+        16 * lanes, lanes=lanes, ring_words=2048, mask_bits=2 * _STREAMED_INPUTS * 9 * 4, upsample=True, psum_bits=bits
+    ) for lanes, bits in ((1, 26), (2, 0))
 )
 
 
