@@ -16,7 +16,7 @@ from spec.block import Block, Kind, Stem
 from spec.config import AcceleratorConfig, config_for
 from spec.layer import POOL, Layer, Role
 from spec.network import Head, Network
-from spec.numerics import ACTIVATION_BITS
+from spec.numerics import ACTIVATION_BITS, ACTIVATION_BITS_MIN
 from spec.refusal import Refused
 from spec.ring import PLANES_MAX, Ring
 from spec.supermask import Mode
@@ -29,7 +29,7 @@ RING, NO_WEIGHTS = "ring", "none"
 
 #: Where weights can come from.
 _WEIGHTS = (*map(str, Mode), RING)
-_STRIDES, _BITS = (1, 2, 3), (ACTIVATION_BITS, 5)
+_STRIDES, _BITS = (1, 2, 3), (ACTIVATION_BITS, ACTIVATION_BITS_MIN)
 
 _NARROW = 4  #: Channels of most maps; of the others twice that.
 _STREAMED_INPUTS = 96  #: Of the layer whose masks take all memory there is.
@@ -186,10 +186,11 @@ def tours(config: AcceleratorConfig) -> Iterator[Draw]:
 
 
 def networks() -> Iterator[tuple[Network, int]]:
-    """Networks, and bits of their activations, that together have every possible cross on :data:`BUILDS`; a block of
-    each uses the weights of another one.
+    """Networks, and bits of their activations, that together have every possible cross on :data:`BUILDS`, and
+    activations of all widths; a block of each uses the weights of another one.
     """
-    for kind, streams, bits, turn in itertools.product(Kind, (False, True), _BITS, range(len(_WEIGHTS))):
+    for kind, streams, whole, turn in itertools.product(Kind, (False, True), (True, False), range(len(_WEIGHTS))):
+        bits = ACTIVATION_BITS if whole else ACTIVATION_BITS_MIN + turn % (ACTIVATION_BITS - ACTIVATION_BITS_MIN)
         narrow = _stem_width(kind)
         wide = 2 * narrow
         blocks = [

@@ -51,6 +51,10 @@ def test_networks_have_all_that_is_possible(config):
     assert found == {cross for cross in possible() if cross.lanes == lanes}
 
 
+def test_networks_have_activations_of_all_widths():
+    assert {bits for _, bits in networks()} == {4, 5, 6, 7, 8}
+
+
 def test_a_tour_fits_its_build_and_has_an_image_for_each_lane():
     config = BUILDS[1]
     made, (network, bits) = next(tours(config)), next(networks())
