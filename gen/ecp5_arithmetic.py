@@ -6,7 +6,7 @@ from rtl.lane.pair_sums import PAIR_MODULE
 from rtl.lane.product import FACTOR_BITS, PRODUCT_MODULE
 from rtl.lane.requantizer import BIAS_SHIFT, RESIDUAL_SHIFT, WINDOW_SHIFT
 from rtl.lane.total import TOTAL_MODULE
-from spec.numerics import MASK_WIDTHS, Widths
+from spec.numerics import MASK_WIDTHS, Z_BITS, Widths
 
 __all__ = ["ecp5_choice", "ecp5_pair", "ecp5_product", "ecp5_shifters", "ecp5_total", "product_dsps"]
 
@@ -94,11 +94,12 @@ _SHIFTERS = ((WINDOW_SHIFT, _window, 2), (BIAS_SHIFT, _bias, 1), (RESIDUAL_SHIFT
 
 def ecp5_shifters(multipliers: int, name_of: Callable[[str], str] = str, *, widths: Widths = MASK_WIDTHS) -> str:
     """Shifters of a requantizer of these ``widths``, called ``name_of`` their usual names, for ``techmap``:
-    multiplications by powers of 2, which registers hold; only as many as there are ``multipliers`` for.
+    multiplications by powers of 2, which registers hold; only as many as there are ``multipliers`` for. That of wider
+    sums, as those of a ring, is no module.
     """
     texts = []
     for module, text, takes in _SHIFTERS:
-        if takes <= multipliers:
+        if takes <= multipliers and (module != WINDOW_SHIFT or widths.z <= Z_BITS):
             multipliers -= takes
             texts.append(text(name_of(module), widths))
     return "".join(texts)

@@ -19,7 +19,7 @@ from rtl.lane.pair_sums import PAIR_MODULE
 from rtl.lane.product import PRODUCT_MODULE
 from rtl.lane.requantizer import BIAS_SHIFT, RESIDUAL_SHIFT, WINDOW_SHIFT
 from rtl.lane.total import TOTAL_MODULE
-from spec.numerics import MASK_WIDTHS, narrowed
+from spec.numerics import MASK_WIDTHS, RING_WIDTHS, narrowed
 
 MULTIPLIER = Path(__file__).with_name("mult18x18d.v")
 CHOICES = {module: ecp5_choice(count, module) for count, module in CHOICE_MODULES.items()}
@@ -53,6 +53,13 @@ def test_it_does_with_sums_of_fewer_bits(tmp_path, module, bits):
     widths = narrowed(MASK_WIDTHS, bits)
     mapped = ecp5_shifters(4, widths=widths) + ecp5_total(bits=bits)
     assert equal(tmp_path, module, mapped, widths)
+
+
+def test_the_shifter_of_the_sums_of_a_ring_is_no_module():
+    assert re.findall(r"^module (\w+)", ecp5_shifters(4, widths=RING_WIDTHS), re.MULTILINE) == [
+        BIAS_SHIFT, RESIDUAL_SHIFT
+    ]
+    assert f"module {WINDOW_SHIFT} " in ecp5_shifters(4, widths=narrowed(RING_WIDTHS, 20))
 
 
 def test_one_multiplier_will_do_for_sums_of_18_bits():
