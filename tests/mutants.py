@@ -126,7 +126,9 @@ def run_tests(tree: Path, tests: Sequence[str], cpu_s: int = _CPU_LIMIT_S) -> tu
     """
     environment = os.environ | {"PYTHONPATH": str(tree), "OMP_NUM_THREADS": "1"}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)  # three seconds of each command
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "--tb=line", "-p", "no:cacheprovider", *tests]
+    # Folders of its own: pytest would look through those of all runs of the machine, which others remove meanwhile.
+    folders = f"--basetemp={tree.with_name(f'{tree.name}.tmp')}"
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "--tb=line", "-p", "no:cacheprovider", folders, *tests]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "start_new_session": True}
     begun, said = time.monotonic(), None
     with subprocess.Popen(command, cwd=tree, env=environment, **pipes) as process:
