@@ -181,7 +181,7 @@ def test_commands_of_three_stacks(fitting, shared, count):
 def programs():
     """Of random networks on random builds, traced and plain."""
     found = []
-    for number in range(16):
+    for number in range(32):
         config = random_config(Random(number), number % 8)
         found += draw(config, Random(100 + number)).programs(config, trace=bool(number % 2))
     return found
