@@ -58,8 +58,7 @@ class Draw:
 def random_config(rng: Random, number: int) -> AcceleratorConfig:
     """Build ``number`` of a run, of at most 512 PEs. Two of four have several lanes, every other one has little memory
     for masks, and two of three know rings, so that four builds meet each of these alone and together. Two of three
-    know residuals of half the size. Half of them have sums of so few bits that
-    some networks need them all.
+    know residuals of half the size. Two of four have sums of so few bits that some networks need them all.
     """
     # Short words where there is little memory: it must hold two chunks, and those are shorter then than most masks.
     groups = rng.choice((4, 8) if number % 2 else (4, 8, 16, 32))

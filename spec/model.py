@@ -117,7 +117,7 @@ class Model:
         """Refuse the layer if its accumulator or its requantizer sum could leave its width."""
         bits = layer.widths
         low, high = self.accumulator_range(layer)
-        if self.psum_bits(layer) > bits.acc:
+        if _signed_bits(low, high) > bits.acc:
             remedy = "give its ring fewer planes" if layer.ring else "lower its density"
             raise Refused(
                 f"Layer {layer.name} can reach accumulators of {low.min()}..{high.max()}, beyond {bits.acc} bits; "
@@ -195,8 +195,7 @@ class Model:
 
     def psum_bits(self, layer: Layer) -> int:
         """Signed bits that hold every accumulator of ``layer``, whatever the image."""
-        low, high = self.accumulator_range(layer)
-        return 1 + max(int(high.max()), -1 - int(low.min())).bit_length()
+        return _signed_bits(*self.accumulator_range(layer))
 
     def residual_range(self, layer: Layer) -> tuple[int, int]:
         """Least and greatest residual that ``layer`` adds; (0, 0) if it adds none."""
@@ -252,6 +251,11 @@ class Model:
     def hash(self) -> str:
         """SHA-256 (hex) of everything the file says."""
         return digest(*_content(self))
+
+
+def _signed_bits(low: np.ndarray, high: np.ndarray) -> int:
+    """Signed bits that hold every number from the least of ``low`` to the greatest of ``high``; 0 is among them."""
+    return 1 + max(int(high.max()), -1 - int(low.min())).bit_length()
 
 
 def _content(model: Model) -> tuple[dict, dict[str, np.ndarray]]:

@@ -72,7 +72,8 @@ ACC_BITS_MIN = 16  #: Fewest that a build can have.
 def narrowed(widths: Widths, acc: int) -> Widths:
     """``widths`` with accumulators of only ``acc`` bits, and no more for ``z`` than ``acc*M + (B << bsh)`` can need.
 
-    ``|acc*M| + |B << bsh| <= 2**(acc + 10) + 2**26``, which is less than ``2**(acc + 11)`` from 16 bits on.
+    ``|acc*M| + |B << bsh| <= 2**(acc + 10) + 2**26``, which is at most ``2**(acc + 11)`` from 16 bits on; no positive
+    sum comes to that, for no ``B`` is ``2**19``.
     """
     return Widths(acc, min(widths.z, acc + MULTIPLIER_BITS))
 
