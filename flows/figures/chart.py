@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from console.pages.drawing import INK, NARROW, Drawing, standalone, style
 
@@ -75,6 +75,8 @@ def drawn(panel: Panel) -> str:
                 axis.set_major_locator(LogLocator(subs=(1, 2, 5) if _narrow(axis.get_view_interval()) else (1,)))
                 axis.set_major_formatter(EngFormatter(sep=""))
                 axis.set_minor_formatter(NullFormatter())
+        if "x" not in panel.log and not panel.names and _counted(panel.series):
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         if panel.names:
             axes.set_yticks(range(len(panel.names)), panel.names)
             axes.set_ylim(len(panel.names) - 0.5, -0.5)
@@ -85,6 +87,11 @@ def drawn(panel: Panel) -> str:
         if len(labels) > 1:
             drawing.figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=7, handlelength=1.8)
         return standalone(drawing.svg())
+
+
+def _counted(series: Sequence[Series]) -> bool:
+    """Whether x is whole in every point, as numbers of epochs or runs are."""
+    return all(float(x).is_integer() for one in series for x, _, _ in one.points)
 
 
 def _narrow(interval: Sequence[float]) -> bool:

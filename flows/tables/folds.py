@@ -33,5 +33,5 @@ def stretch(data: dict) -> str:
             }
             seeds = ", ".join(map(str, row["seeds"]))
             rows.append((row["method"], row["norm"], block, seeds, *(found.get(count, "") for count in counts)))
-    headers = ("method", "norm", "block", "seeds", *(f"{count} runs" for count in counts))
+    headers = ("method", "norm", "block", "seeds", *(f"{count} run{'s' if count != 1 else ''}" for count in counts))
     return table(dict(zip(headers, "llll" + "r" * len(counts), strict=True)), rows)

@@ -30,6 +30,12 @@ def test_every_dot_has_its_value_and_curves_have_none():
     assert {"a title", "x & more", "y", "ours", "fit"} <= text
 
 
+@pytest.mark.parametrize(("xs", "between"), [((2, 6), False), ((2, 4.5), True)])
+def test_what_is_counted_has_whole_ticks(xs, between):
+    _, text = words(Panel("t", "runs", "%", [Series("ours", [(x, 70.0, 0.0) for x in xs])]))
+    assert ("2.5" in text) is between
+
+
 def test_names_stand_beside_their_rows():
     tips, text = words(Panel("t", "%", "", [Series("ours", [(71.0, 1, 0.0), (70.0, 0, 2.0)])], names=("one", "two")))
     assert tips == ["ours, two: 71.00", "ours, one: 70.00 ± 2.00"]

@@ -54,7 +54,7 @@ def test_stretched_blocks_of_one_method():
     data = {"rows": [row("folded", [0.2], norm="sbn", stretched=points), row("hfn", [0.2], norm="sbn", stretched=[])]}
     panel = folds.stretch(data, "folded")
     assert [found(series) for series in panel.series] == [
-        (f"stage{stage}, shared norms", [(0, 0), (2, 20)]) for stage in (2, 3)
+        (f"stage {stage}, shared norms", [(0, 0), (2, 20)]) for stage in (2, 3)
     ]
     assert panel.title == "Stretched after training: folded, trained with 2 runs"
     assert folds.stretch(data, "hfn").series == []
