@@ -84,8 +84,8 @@ def stretch(data: Mapping, method: str) -> Panel:
         if row["method"] == method:
             for block in dict.fromkeys(point["block"] for point in row["stretched"]):
                 samples = [(p["iterations"], p["reused"]) for p in row["stretched"] if p["block"] == block]
-                stage = block.partition(".")[0].removeprefix("stage")
-                label = f"stage {stage}, {_NORMS[row['norm']]}"
+                stage = block.partition(".")[0].replace("stage", "stage ")
+                label = f"{stage}, {_NORMS[row['norm']]}"
                 series.append(Series(label, mean_points(samples, 100), len(series)))
     trained = data["rows"][0]["stretched"][0]["trained"]
     return Panel(f"Stretched after training: {method}, trained with {trained} runs", "runs of one block", _ACCURACY,

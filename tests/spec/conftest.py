@@ -1,5 +1,8 @@
 """The model that files are written of: something of everything."""
 
+import random
+from collections.abc import Iterator
+
 import pytest
 
 from spec.block import Block, Stem
@@ -30,3 +33,16 @@ def model() -> Model:
 @pytest.fixture
 def path(model, tmp_path):
     return save(model, tmp_path / "m.safetensors")
+
+
+@pytest.fixture
+def flips():
+    """``flips(content, seed)``: ``content`` with a bit of it flipped, at each of 100 places."""
+    def flips(content: bytes, seed: int) -> Iterator[bytes]:
+        rng = random.Random(seed)
+        for position in rng.sample(range(len(content)), 100):
+            flipped = bytearray(content)
+            flipped[position] ^= 1 << rng.randrange(8)
+            yield bytes(flipped)
+
+    return flips
