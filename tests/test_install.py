@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -59,3 +60,14 @@ def test_a_failed_install_is_tried_again(tmp_path):
     for _ in range(2):
         assert make(tmp_path, "false").returncode == 2
     assert not (tmp_path / ".venv" / ".installed").exists()
+
+
+def test_a_package_of_others_called_tests_does_not_hide_ours(tmp_path):
+    """As pyverilog, which the extra ``nngen`` brings, installs one."""
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / "__init__.py").touch()
+    found = subprocess.run(
+        [sys.executable, "-c", "import tests.fuzz; print(tests.fuzz.__file__)"], cwd=ROOT, capture_output=True,
+        text=True, check=True, env=os.environ | {"PYTHONPATH": str(tmp_path)},
+    )
+    assert Path(found.stdout.strip()) == ROOT / "tests" / "fuzz" / "__init__.py"
