@@ -11,9 +11,8 @@ from spec.refusal import Refused
 
 __all__ = ["check_board", "luts_at_least"]
 
-#: LUTs of every build, and of a PE in it. Going from 256 PEs in 16 rows to 1024 in 64 costs 66 a PE (docs/results), of
-#: which 21 are those of requantizers, which rows can share; without any, 45 are left. The rest is that of lean builds.
-_LUTS, _LUTS_PER_PE = 2_500, 45
+#: LUTs of every build, and of a PE in it: below what lean builds of 16 to 1024 PEs take whose rows share requantizers.
+_LUTS, _LUTS_PER_PE = 2_500, 38
 
 #: Fields whose memories can be made smaller, and what :attr:`AcceleratorConfig.memory_bits` calls these.
 _MEMORIES = {

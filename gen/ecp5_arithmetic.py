@@ -8,7 +8,9 @@ from rtl.lane.requantizer import BIAS_SHIFT, RESIDUAL_SHIFT, WINDOW_SHIFT
 from rtl.lane.total import TOTAL_MODULE
 from spec.numerics import MASK_WIDTHS, Z_BITS, Widths
 
-__all__ = ["ecp5_choice", "ecp5_pair", "ecp5_product", "ecp5_shifters", "ecp5_total", "product_dsps"]
+__all__ = [
+    "ecp5_choice", "ecp5_pair", "ecp5_product", "ecp5_shifters", "ecp5_total", "product_dsps", "shifter_dsps",
+]
 
 
 def product_dsps(widths: Widths) -> int:
@@ -92,17 +94,27 @@ endmodule
 _SHIFTERS = ((WINDOW_SHIFT, _window, 2), (BIAS_SHIFT, _bias, 1), (RESIDUAL_SHIFT, _residual, 1))
 
 
-def ecp5_shifters(multipliers: int, name_of: Callable[[str], str] = str, *, widths: Widths = MASK_WIDTHS) -> str:
-    """Shifters of a requantizer of these ``widths``, called ``name_of`` their usual names, for ``techmap``:
-    multiplications by powers of 2, which registers hold; only as many as there are ``multipliers`` for. That of wider
-    sums, as those of a ring, is no module.
-    """
-    texts = []
-    for module, text, takes in _SHIFTERS:
+def _multiplied(multipliers: int, widths: Widths) -> list[tuple[str, Callable[[str, Widths], str], int]]:
+    """Those of ``_SHIFTERS`` that there are ``multipliers`` for. That of wider sums, as those of a ring, is none."""
+    chosen = []
+    for shifter in _SHIFTERS:
+        module, _, takes = shifter
         if takes <= multipliers and (module != WINDOW_SHIFT or widths.z <= Z_BITS):
             multipliers -= takes
-            texts.append(text(name_of(module), widths))
-    return "".join(texts)
+            chosen.append(shifter)
+    return chosen
+
+
+def shifter_dsps(multipliers: int, widths: Widths) -> int:
+    """Multipliers that the shifters of a requantizer of these ``widths`` take, of so many that there are for them."""
+    return sum(takes for _, _, takes in _multiplied(multipliers, widths))
+
+
+def ecp5_shifters(multipliers: int, name_of: Callable[[str], str] = str, *, widths: Widths = MASK_WIDTHS) -> str:
+    """Shifters of a requantizer of these ``widths``, called ``name_of`` their usual names, for ``techmap``:
+    multiplications by powers of 2, which registers hold; only as many as there are ``multipliers`` for.
+    """
+    return "".join(text(name_of(module), widths) for module, text, _ in _multiplied(multipliers, widths))
 
 
 def _table(propagates: Callable[[int, int, int, int], int]) -> int:

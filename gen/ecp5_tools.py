@@ -14,7 +14,7 @@ from rtl.lane.selector import SELECT_MODULE, SELECT_VERILOG
 from rtl.lane.total import TOTAL_MODULE
 from spec.config import AcceleratorConfig
 
-__all__ = ["ECP5_PLACER", "ecp5_modules", "ecp5_select", "ecp5_synthesis"]
+__all__ = ["ECP5_PLACER", "ecp5_modules", "ecp5_select", "ecp5_synthesis", "spare_dsps"]
 
 #: The electrostatic placer: of one netlist of 16 PEs 109 to 115 MHz in 80 s, where the analytic one, with more weight
 #: on slow paths than it has unasked, came to 101 MHz in 150 s.
@@ -47,14 +47,18 @@ def ecp5_modules(top: str, config: AcceleratorConfig, dsp: int) -> str:
     """Modules of the build ``config`` whose top is ``top`` in cells of an ECP5 with ``dsp`` multipliers, for
     ``techmap``: selectors, memories, adders that choose, and those shifters that there are multipliers for.
     """
-    widths = config.widths
-    spare = dsp // (config.requantizers * config.lanes) - product_dsps(widths)
+    widths, spare = config.widths, spare_dsps(config, dsp)
     return "".join((
         ecp5_select(module_of(top, SELECT_MODULE)), ecp5_ram(module_of(top, RAM_MODULE)),
         ecp5_pair(module_of(top, PAIR_MODULE)), ecp5_total(module_of(top, TOTAL_MODULE), bits=widths.acc),
         *(ecp5_choice(count, module_of(top, module)) for count, module in CHOICE_MODULES.items()),
         ecp5_product(module_of(top, PRODUCT_MODULE)), ecp5_shifters(spare, partial(module_of, top), widths=widths),
     ))
+
+
+def spare_dsps(config: AcceleratorConfig, dsp: int) -> int:
+    """Of ``dsp`` multipliers those that each requantizer can have for its shifters."""
+    return dsp // (config.requantizers * config.lanes) - product_dsps(config.widths)
 
 
 def ecp5_select(module: str = SELECT_MODULE) -> str:

@@ -71,8 +71,8 @@ def test_dividers(clock, baud, divider):
 
 @pytest.mark.parametrize(("options", "sentence"), [
     (["--board", "ulx3s"], f"--board must be one of {', '.join(BOARDS)}, not 'ulx3s'"),
-    (["--pe", "4096"], "A build of 4096 PEs takes 186,820 LUTs or more, but the ULX3S-85F has 83,640; choose at most"),
-    (["--board", "ulx3s-25f", "--pe", "512"], "but the ULX3S-25F has 24,288; choose at most --pe 256"),
+    (["--pe", "4096"], "A build of 4096 PEs takes 158,148 LUTs or more, but the ULX3S-85F has 83,640; choose at most"),
+    (["--board", "ulx3s-25f", "--pe", "1024"], "but the ULX3S-25F has 24,288; choose at most --pe 512"),
     (["--board", "ulx3s-12f"], "but the ULX3S-12F has 1,032,192 in block RAM; make them smaller, for instance with --"),
     (["--x-bytes", "1048576"], "but the ULX3S-85F has 3,833,856 in block RAM; make them smaller"),
     (["--clock-mhz", "1e999999999"], "must be a number above 0 and at most 400, not '1e999999999'"),

@@ -10,7 +10,9 @@ from console.command import CommandParser
 from flows.sweep.area import read_runs
 from gen.board_fit import check_board, luts_at_least
 from gen.boards import BOARDS
-from gen.ecp5_parts import slices
+from gen.ecp5_arithmetic import product_dsps, shifter_dsps
+from gen.ecp5_parts import ECP5_PARTS, slices
+from gen.ecp5_tools import spare_dsps
 from gen.options import add_build_options, config_from
 from spec.config import config_for
 from spec.refusal import Refused
@@ -25,14 +27,16 @@ def config_of(options):
 
 
 def test_no_build_that_was_synthesized_took_fewer_luts_and_none_other_multipliers():
+    """Of multipliers, so many as its products take, and its shifters as far as an 85F has them."""
     runs = read_runs(Path(flows.sweep.__file__).with_name("runs.json"))
     for config, counts in ((run["config"], run["resources"]) for run in runs):
         assert counts["lut"] / 4 < luts_at_least(config.pe) < counts["lut"]
-        assert counts["dsp"] == 2 * config.requantizers * config.lanes
+        shifters = shifter_dsps(spare_dsps(config, ECP5_PARTS["85F"].dsp), config.widths)
+        assert counts["dsp"] == (product_dsps(config.widths) + shifters) * config.requantizers * config.lanes
 
 
 @pytest.mark.parametrize(("board", "pe"), [
-    ("ulx3s-12f", 256), ("ulx3s-25f", 256), ("colorlight-5a-75b", 256), ("ulx3s-45f", 512), ("ulx3s-85f", 1024),
+    ("ulx3s-12f", 512), ("ulx3s-25f", 512), ("colorlight-5a-75b", 512), ("ulx3s-45f", 1024), ("ulx3s-85f", 2048),
 ])
 def test_the_largest_build_for_each(board, pe):
     shared = ["--rows-per-requantizer", "4"]
