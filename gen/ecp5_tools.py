@@ -2,7 +2,15 @@
 
 from functools import partial
 
-from gen.ecp5_arithmetic import ecp5_choice, ecp5_pair, ecp5_product, ecp5_shifters, ecp5_total, product_dsps
+from gen.ecp5_arithmetic import (
+    ecp5_choice,
+    ecp5_pair,
+    ecp5_product,
+    ecp5_shifters,
+    ecp5_total,
+    product_dsps,
+    shifter_dsps,
+)
 from gen.ecp5_ram import ecp5_ram
 from gen.verilog import module_of
 from rtl.base.choice import CHOICE_MODULES
@@ -14,7 +22,7 @@ from rtl.lane.selector import SELECT_MODULE, SELECT_VERILOG
 from rtl.lane.total import TOTAL_MODULE
 from spec.config import AcceleratorConfig
 
-__all__ = ["ECP5_PLACER", "ecp5_modules", "ecp5_select", "ecp5_synthesis", "spare_dsps"]
+__all__ = ["ECP5_PLACER", "ecp5_modules", "ecp5_select", "ecp5_synthesis", "requantizer_dsps"]
 
 #: The electrostatic placer: of one netlist of 16 PEs 109 to 115 MHz in 80 s, where the analytic one, with more weight
 #: on slow paths than it has unasked, came to 101 MHz in 150 s.
@@ -47,7 +55,7 @@ def ecp5_modules(top: str, config: AcceleratorConfig, dsp: int) -> str:
     """Modules of the build ``config`` whose top is ``top`` in cells of an ECP5 with ``dsp`` multipliers, for
     ``techmap``: selectors, memories, adders that choose, and those shifters that there are multipliers for.
     """
-    widths, spare = config.widths, spare_dsps(config, dsp)
+    widths, spare = config.widths, _spare_dsps(config, dsp)
     return "".join((
         ecp5_select(module_of(top, SELECT_MODULE)), ecp5_ram(module_of(top, RAM_MODULE)),
         ecp5_pair(module_of(top, PAIR_MODULE)), ecp5_total(module_of(top, TOTAL_MODULE), bits=widths.acc),
@@ -56,9 +64,14 @@ def ecp5_modules(top: str, config: AcceleratorConfig, dsp: int) -> str:
     ))
 
 
-def spare_dsps(config: AcceleratorConfig, dsp: int) -> int:
+def _spare_dsps(config: AcceleratorConfig, dsp: int) -> int:
     """Of ``dsp`` multipliers those that each requantizer can have for its shifters."""
     return dsp // (config.requantizers * config.lanes) - product_dsps(config.widths)
+
+
+def requantizer_dsps(config: AcceleratorConfig, dsp: int) -> int:
+    """Multipliers that :func:`ecp5_modules` makes of a requantizer: for its product, and for shifters if there are."""
+    return product_dsps(config.widths) + shifter_dsps(_spare_dsps(config, dsp), config.widths)
 
 
 def ecp5_select(module: str = SELECT_MODULE) -> str:

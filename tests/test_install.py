@@ -1,4 +1,4 @@
-"""`make` installs with uv where it can ask for a build of torch, else with pip: the Makefile's, among stand-ins."""
+"""`make` installs with uv where it can ask for a build of torch, else with pip (stand-ins); what others install."""
 
 import os
 import shutil

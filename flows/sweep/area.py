@@ -3,7 +3,7 @@
 LUTs and FFs are sums of a few terms, ``a0 + a1*PEs + a2*rows*lanes + a3*requantizers*lanes + a4*C*lanes +
 a5*weight_rows*C + a6*slices + a7*shifters``, with coefficients that are not negative and make the relative error on
 the known runs least (non-negative least squares). Slices are those of 36 bits and 512 words that the memories need, in
-which block RAMs are linear; shifters those of requantizers that the part has no multipliers for.
+which block RAMs are linear; shifters those of requantizers that an 85F has no multipliers for.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from scipy.optimize import nnls
 
 from gen.ecp5_arithmetic import product_dsps, shifter_dsps
 from gen.ecp5_parts import ECP5_PARTS, slices
-from gen.ecp5_tools import spare_dsps
+from gen.ecp5_tools import requantizer_dsps
 from spec.config import AcceleratorConfig
 from spec.documents import read_json
 from spec.refusal import Refused
@@ -55,16 +55,14 @@ def _counts(counts: dict) -> dict[str, int]:
 
 def _terms(config: AcceleratorConfig, resource: str) -> list[float]:
     requantizers, dsp = config.requantizers * config.lanes, ECP5_PARTS["85F"].dsp
-    multiplied, all_multiplied = (
-        shifter_dsps(multipliers, config.widths) for multipliers in (spare_dsps(config, dsp), dsp)
-    )
+    multipliers, most = requantizer_dsps(config, dsp), product_dsps(config.widths) + shifter_dsps(dsp, config.widths)
     if resource == "bram":
         return [1, slices(config)]
     if resource == "dsp":
-        return [1, requantizers * (product_dsps(config.widths) + multiplied)]
+        return [1, requantizers * multipliers]
     return [
         1, config.pe, config.rows * config.lanes, requantizers, config.word_bytes * config.lanes,
-        config.weight_rows * config.word_bytes, slices(config), requantizers * (all_multiplied - multiplied),
+        config.weight_rows * config.word_bytes, slices(config), requantizers * (most - multipliers),
     ]
 
 

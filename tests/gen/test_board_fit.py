@@ -10,9 +10,8 @@ from console.command import CommandParser
 from flows.sweep.area import read_runs
 from gen.board_fit import check_board, luts_at_least
 from gen.boards import BOARDS
-from gen.ecp5_arithmetic import product_dsps, shifter_dsps
 from gen.ecp5_parts import ECP5_PARTS, slices
-from gen.ecp5_tools import spare_dsps
+from gen.ecp5_tools import requantizer_dsps
 from gen.options import add_build_options, config_from
 from spec.config import config_for
 from spec.refusal import Refused
@@ -31,8 +30,8 @@ def test_no_build_that_was_synthesized_took_fewer_luts_and_none_other_multiplier
     runs = read_runs(Path(flows.sweep.__file__).with_name("runs.json"))
     for config, counts in ((run["config"], run["resources"]) for run in runs):
         assert counts["lut"] / 4 < luts_at_least(config.pe) < counts["lut"]
-        shifters = shifter_dsps(spare_dsps(config, ECP5_PARTS["85F"].dsp), config.widths)
-        assert counts["dsp"] == (product_dsps(config.widths) + shifters) * config.requantizers * config.lanes
+        each = requantizer_dsps(config, ECP5_PARTS["85F"].dsp)
+        assert counts["dsp"] == each * config.requantizers * config.lanes
 
 
 @pytest.mark.parametrize(("board", "pe"), [

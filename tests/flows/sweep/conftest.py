@@ -4,9 +4,8 @@ import json
 
 import pytest
 
-from gen.ecp5_arithmetic import product_dsps, shifter_dsps
 from gen.ecp5_parts import ECP5_PARTS, slices
-from gen.ecp5_tools import spare_dsps
+from gen.ecp5_tools import requantizer_dsps
 from spec.config import config_for
 from spec.model import save
 from spec.supermask import Mode
@@ -25,13 +24,11 @@ def network():
 @pytest.fixture(scope="session")
 def invented():
     """``invented(config)``: counts of a build, by a rule that the area model can express."""
-    def multipliers(config):
-        spare = spare_dsps(config, ECP5_PARTS["85F"].dsp)
-        return config.requantizers * (product_dsps(config.widths) + shifter_dsps(spare, config.widths))
-
+    dsp = ECP5_PARTS["85F"].dsp
     return lambda config: {
         "lut": 1000 + 40 * config.pe + 100 * config.rows + 2 * config.weight_rows * config.word_bytes,
-        "ff": 500 + 20 * config.pe + 7 * config.word_bytes, "bram": 3 + slices(config), "dsp": 3 + multipliers(config),
+        "ff": 500 + 20 * config.pe + 7 * config.word_bytes, "bram": 3 + slices(config),
+        "dsp": 3 + config.requantizers * requantizer_dsps(config, dsp),
     }
 
 
